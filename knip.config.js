@@ -27,7 +27,7 @@ module.exports = ({ production = false }) => ({
     'packages/*': workspace(['test-support/*-child.ts']),
     // A tool of tests and demos: all of its face is for them.
     'packages/simulator': workspace(['src/main.ts!'], { includeEntryExports: !production }),
-    'apps/*': workspace(['src/leash.ts!']),
+    'apps/*': workspace(['src/exit-with-parent.ts!']),
   },
   // Facts that tests compare with the documents, and the servers of test programs.
   ignoreIssues: production ? { 'packages/runtime/src/{,redis/}index.ts': ['exports'] } : {},

@@ -128,8 +128,8 @@ function notWritable({ code, path: file }) {
 
 function install() {
   const lock = at('package-lock.json');
-  const wanted = existsSync(lock) ? sha256(readFileSync(lock)) : 'no lockfile';
-  if (readIfThere(INSTALL_STAMP) === wanted) return;
+  const expected = existsSync(lock) ? sha256(readFileSync(lock)) : 'no lockfile';
+  if (readIfThere(INSTALL_STAMP) === expected) return;
   if (!matchesLock(lock)) {
     const command = existsSync(lock) ? 'ci' : 'install';
     say(`installing dependencies (npm ${command})`);
@@ -139,7 +139,7 @@ function install() {
       'npm could not install the dependencies',
     );
   }
-  writeWhole(INSTALL_STAMP, wanted);
+  writeWhole(INSTALL_STAMP, expected);
 }
 
 /** Whether what is installed is what the lockfile says, so that an `npm ci` of the user's own is not done again. */
@@ -161,20 +161,20 @@ function generateClient() {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.prisma'))
     .sort();
-  const wanted = sha256(
+  const expected = sha256(
     [
       readIfThere(INSTALL_STAMP),
       ...files.flatMap((name) => [name, readFileSync(path.join(folder, name), 'utf8')]),
     ].join('\0'),
   );
-  if (existsSync(CLIENT) && readIfThere(CLIENT_STAMP) === wanted) return;
+  if (existsSync(CLIENT) && readIfThere(CLIENT_STAMP) === expected) return;
   say("generating Prisma's client");
   quietly(
     process.execPath,
     [at('prisma/engine/prisma.mjs'), 'generate'],
     "Prisma's client could not be generated",
   );
-  writeWhole(CLIENT_STAMP, wanted);
+  writeWhole(CLIENT_STAMP, expected);
 }
 
 /** tsc decides itself what is stale; it takes 0.1 s to find that nothing is. */

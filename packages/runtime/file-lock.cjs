@@ -20,7 +20,7 @@ const FREE = 'free';
 async function withFileLock(dir, name, { timeoutMs, onWait = () => {}, signal }, body) {
   makeDirs(dir);
   const deadline = performance.now() + timeoutMs;
-  let told = false;
+  let reported = false;
   let claim = tryClaim(dir, name);
   while (claim === null) {
     signal?.throwIfAborted();
@@ -28,8 +28,8 @@ async function withFileLock(dir, name, { timeoutMs, onWait = () => {}, signal },
       throw new Error(
         `another process has held ${path.join(dir, name)} for ${Math.round(timeoutMs / 1000)} s`,
       );
-    if (!told) onWait();
-    told = true;
+    if (!reported) onWait();
+    reported = true;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     claim = tryClaim(dir, name);
   }

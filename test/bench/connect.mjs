@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { figure } from './figures.mjs';
 import { freshDatabase, withServers } from './fleet.mjs';
 import { openMeter, spentBetween } from './meter.mjs';
-import { endedChildrenSeconds, start } from './processes.mjs';
+import { exitedChildrenSeconds, start } from './processes.mjs';
 
 const ACCOUNTS = 2_000;
 
@@ -62,7 +62,7 @@ function accounts(name, count) {
 
 async function imported(env, lines) {
   const began = performance.now();
-  const before = endedChildrenSeconds();
+  const before = exitedChildrenSeconds();
   const command = start(
     'apps/cli/dist/main.js',
     ['accounts', 'import', '-', '--no-verify'],
@@ -76,6 +76,6 @@ async function imported(env, lines) {
   if (code !== 0) throw new Error(`syncline accounts import ended with ${code}`);
   return {
     seconds: (performance.now() - began) / 1_000,
-    cpuSeconds: endedChildrenSeconds() - before,
+    cpuSeconds: exitedChildrenSeconds() - before,
   };
 }

@@ -1,10 +1,12 @@
 /**
- * fairness: what a large tenant's arrival does to the others. Twenty watched mailboxes of one tenant change at a steady pace; then a tenant with
- * two hundred full mailboxes connects, and, while those are walked, a third tenant with three small ones. Told: the first tenant's freshness
- * before and during, and the third's first sync alone and during.
+ * fairness: what a large tenant's arrival does to the others. Twenty watched mailboxes of one
+ * tenant change at a steady pace; then a tenant with two hundred full mailboxes connects, and,
+ * while those are synced in full, a third tenant with three small ones. Told: the first tenant's
+ * freshness before and during, and the third's first sync alone and during.
  *
- * Google's limits and the newcomers' mailboxes are scaled alike, to what two cores carry: the two hundred saturate the project's quota and
- * not this machine, whose own saturation would be measured otherwise.
+ * Google's limits and the newcomers' mailboxes are scaled alike, to what two cores carry: the two
+ * hundred saturate the project's quota and not this machine, whose own saturation would be measured
+ * otherwise.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,7 +45,7 @@ export async function fairness() {
       ]);
       const busy = quantiles(during);
       const { rows } = await stage.pool.query(
-        "SELECT count(*) FILTER (WHERE c.phase = 'follow') AS done FROM syncline.collections c WHERE c.tenant = 'large' AND c.kind = 'gmail'",
+        "SELECT count(*) FILTER (WHERE c.phase = 'incremental') AS done FROM syncline.collections c WHERE c.tenant = 'large' AND c.kind = 'gmail'",
       );
       if (Number(rows[0].done) === LARGE.accounts)
         throw new Error("the large tenant was done too soon to be in anybody's way");
@@ -71,7 +73,7 @@ async function firstSync(stage, tenant, connect) {
   await connect();
   for (;;) {
     const { rows } = await stage.pool.query(
-      "SELECT count(*) AS done FROM syncline.collections WHERE tenant = $1 AND kind = 'gmail' AND phase = 'follow' AND progress_done >= $2",
+      "SELECT count(*) AS done FROM syncline.collections WHERE tenant = $1 AND kind = 'gmail' AND phase = 'incremental' AND progress_done >= $2",
       [tenant, NEWCOMER.messages],
     );
     if (Number(rows[0].done) === NEWCOMER.accounts) return (performance.now() - began) / 1_000;

@@ -90,11 +90,14 @@ export async function withFleet(servers, { simulator: args, workers = 1, env = {
   }
 }
 
-/** Every mailbox follows, and every message is there: the end of a backfill, its sweep included. */
+/**
+ * Every mailbox is in phase incremental, and every message is there: the end of a backfill, its
+ * sweep included.
+ */
 export async function allStored(pool, messages) {
   for (;;) {
     const { rows } = await pool.query(
-      `SELECT (SELECT count(*) FROM syncline.collections WHERE phase <> 'follow') AS open, (SELECT coalesce(sum(progress_done), 0) FROM syncline.collections) AS done`,
+      `SELECT (SELECT count(*) FROM syncline.collections WHERE phase <> 'incremental') AS open, (SELECT coalesce(sum(progress_done), 0) FROM syncline.collections) AS done`,
     );
     if (Number(rows[0].open) === 0 && Number(rows[0].done) >= messages) break;
     await new Promise((resolve) => setTimeout(resolve, 100));

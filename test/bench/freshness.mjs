@@ -1,13 +1,19 @@
 /**
- * freshness: accounts with watches, and changes at a steady pace. For each change, the time from the moment at which the simulator is told of it (it
- * publishes within that call, and Pub/Sub pushes at once) to the moment at which the row is seen committed: both ends are taken on the far side,
- * so the figures are upper bounds. Scheduler, worker, API, Postgres, Redis and the simulator share this machine; quotas off, no latency.
+ * freshness: accounts with watches, and changes at a steady pace. For each change, the time from
+ * the moment at which the simulator is told of it (it publishes within that call, and Pub/Sub
+ * pushes at once) to the moment at which the row is seen committed: both ends are taken on the far
+ * side, so the figures are upper bounds. Scheduler, worker, API, Postgres, Redis and the simulator
+ * share this machine; quotas off, no latency.
  *
- * --accounts=N (1,000), --changes=N a second (50), --seconds=N (20). --beside=N measures once more while so many other mailboxes (of --messages=N, 500) are walked;
- * Google's limits hold then, a quarter of them, so that the project's quota and not this machine is what the walks saturate. They are connected as an operator does
- * it, by `syncline accounts import`: in the process that looks for the rows it would hold up the looking. Their number is small because the simulator holds them all,
- * and its garbage collector halts Google for half a second now and then when that is 400,000 messages. Each account changes every accounts/changes seconds, in
- * a random order: Gmail drops what comes within a second of a mailbox's last notification, and that is not what is measured here.
+ * --accounts=N (1,000), --changes=N a second (50), --seconds=N (20). --beside=N measures once more
+ * while so many other mailboxes (of --messages=N, 500) are synced in full; Google's limits hold
+ * then, a quarter of them, so that the project's quota and not this machine is what the full syncs
+ * saturate. They are connected as an operator does it, by `syncline accounts import`: in the
+ * process that looks for the rows it would hold up the looking. Their number is small because the
+ * simulator holds them all, and its garbage collector halts Google for half a second now and then
+ * when that is 400,000 messages. Each account changes every accounts/changes seconds, in a random
+ * order: Gmail drops what comes within a second of a mailbox's last notification, and that is not
+ * what is measured here.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -24,7 +30,7 @@ const DATA_DIR = path.resolve(
 );
 const TOPIC = 'projects/bench/topics/gmail';
 const SERVICE_ACCOUNT = 'push@bench.iam.gserviceaccount.com';
-const LOOK_EVERY_MS = 5;
+const CHECK_EVERY_MS = 5;
 /** A change that is not stored by then is a failure of the bench, not a slow one. */
 const PATIENCE_MS = 90_000;
 /** Changes that took longer are told of by their second: all in one are a pause of something, spread out they are a lack of it. */
@@ -52,23 +58,23 @@ export async function freshness(plan = planOf(process.argv)) {
           messages: plan.messages,
         });
         console.log(
-          `beside ${plan.beside} mailboxes of ${plan.messages} that are walked, from the moment at which they connect:`,
+          `beside ${plan.beside} mailboxes of ${plan.messages} that are synced in full, from the moment at which they connect:`,
         );
-        const before = await walked(stage);
+        const before = await totals(stage);
         const [latencies] = await Promise.all([
           measure(stage, { ...plan, among: (email) => email.endsWith('@demo.example') }),
           join(),
         ]);
         const busy = report(latencies, plan);
-        const after = await walked(stage);
+        const after = await totals(stage);
         console.log(
-          `  meanwhile the walks listed ${after.listed - before.listed} messages and stored ${after.stored - before.stored}`,
+          `  meanwhile the full syncs listed ${after.listed - before.listed} messages and stored ${after.stored - before.stored}`,
         );
         console.log(
           `  p50 ${(busy.at(0.5) / idle.at(0.5)).toFixed(2)} ×, p99 ${(busy.at(0.99) / idle.at(0.99)).toFixed(2)} ×`,
         );
       }
-      console.log(await stage.doorbells());
+      console.log(await stage.notifications());
       console.log(
         `CPU seconds of ${plan.seconds}: worker ${stage.cpu('worker')}, API ${stage.cpu('api')}, scheduler ${stage.cpu('scheduler')}, simulator ${stage.cpu('simulator')}; stolen by other machines in all ${(stolenSeconds() - stolen).toFixed(1)}`,
       );
@@ -93,8 +99,8 @@ export function planOf(argv) {
 }
 
 function report(latencies, plan) {
-  const told = quantiles(latencies);
-  const { sorted, at } = told;
+  const shown = quantiles(latencies);
+  const { sorted, at } = shown;
   console.log(
     `notification → committed row: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms (${sorted.length} changes)`,
   );
@@ -105,7 +111,7 @@ function report(latencies, plan) {
     console.log(`  slower than ${SLOW_MS} ms: changes of the seconds ${slow.join(', ')}`);
   if (sorted.length !== plan.changes * plan.seconds)
     throw new Error(`${sorted.length} of ${plan.changes * plan.seconds} changes were stored`);
-  return told;
+  return shown;
 }
 
 /** A fleet whose mailboxes are watched. `quota` scales Google's limits, in the simulator and in the fleet alike; without it there are none. */
@@ -154,8 +160,9 @@ export async function withFleet(servers, plan, act) {
     await post(`${google}/sim/pubsub`, { subscriptions: [{ ...subscription, audience: 'bench' }] });
     children.worker = start('apps/worker/dist/main.js', [], env);
     children.scheduler = start('apps/scheduler/dist/main.js', [], env);
-    await settled(pool, plan.accounts);
-    // The greetings' seconds, in which Gmail drops what happens, and the looks that follow them.
+    await caughtUp(pool, plan.accounts);
+    // The sync messages' seconds, in which Gmail drops what happens, and the syncs that follow
+    // them.
     await pause(4_000);
     const before = Object.fromEntries(
       Object.entries(children).map(([name, child]) => [name, usage([child.pid]).cpuSeconds]),
@@ -165,7 +172,7 @@ export async function withFleet(servers, plan, act) {
       google,
       env,
       cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1),
-      doorbells: () => doorbellsOf(operatorUrl),
+      notifications: () => notificationsOf(operatorUrl),
     });
   } finally {
     const { simulator, ...fleet } = children;
@@ -197,7 +204,8 @@ function envOf({ databaseUrl, redisUrl, google, masterKey, quota }) {
     GMAIL_PUBSUB_TOPIC: TOPIC,
     PUSH_GMAIL_AUDIENCE: 'bench',
     PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
-    // A job waits for Google, Postgres and Redis most of its time: its slots are cheap, and half of them follow.
+    // A job waits for Google, Postgres and Redis most of its time: its slots are cheap, and half of
+    // them are for incremental syncs.
     WORKER_CONCURRENCY: '64',
   };
 }
@@ -257,20 +265,22 @@ async function listeningOf(child) {
   throw new Error('the API ended before it listened');
 }
 
-/** Every mailbox follows, every watch is on, and its greeting has been heard. */
-async function settled(pool, accounts) {
+/**
+ * Every mailbox is in phase incremental, every watch is on, and its sync message has been heard.
+ */
+async function caughtUp(pool, accounts) {
   for (;;) {
     const { rows } = await pool.query(
-      "SELECT count(*) AS on FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id WHERE w.state = 'on' AND c.phase = 'follow' AND c.rung_at > w.watched_at AND c.served_at > c.rung_at",
+      "SELECT count(*) AS on FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id WHERE w.state = 'on' AND c.phase = 'incremental' AND c.notified_at > w.watched_at AND c.caught_up_at > c.notified_at",
     );
     if (Number(rows[0].on) === accounts) return;
     await pause(200);
   }
 }
 
-async function walked({ pool }) {
+async function totals({ pool }) {
   const { rows } = await pool.query(`
-    SELECT (SELECT count(*)::int FROM syncline.walk_items w JOIN syncline.accounts a ON a.id = w.account_id WHERE a.tenant = 'beside') AS listed,
+    SELECT (SELECT count(*)::int FROM syncline.full_sync_items w JOIN syncline.accounts a ON a.id = w.account_id WHERE a.tenant = 'beside') AS listed,
            (SELECT count(*)::int FROM syncline.gmail_messages m JOIN syncline.accounts a ON a.id = m.account_id WHERE a.tenant = 'beside') AS stored`);
   return rows[0];
 }
@@ -321,24 +331,24 @@ export async function measure({ pool, google }, plan) {
     while (sending.length < Math.min(total, ((performance.now() - began) / 1_000) * plan.changes))
       sending.push(change(emails[sending.length % emails.length]));
     await stored();
-    await pause(LOOK_EVERY_MS);
+    await pause(CHECK_EVERY_MS);
   }
   await Promise.all(sending);
   return latencies;
 }
 
-/** What the API says of itself; a doorbell is answered when its write is through. */
-async function doorbellsOf(operatorUrl) {
+/** What the API says of itself; a notification is answered when its write is through. */
+async function notificationsOf(operatorUrl) {
   const text = await (await fetch(`${operatorUrl}/metrics`)).text();
   const value = (name, labels) =>
     Number(new RegExp(`^${name}\\{${labels}\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
-  const answered = value('syncline_doorbell_seconds_count', 'via="gmail-push"');
+  const answered = value('syncline_notification_seconds_count', 'via="gmail-push"');
   const within = (le) =>
     (
-      (100 * value('syncline_doorbell_seconds_bucket', `le="${le}",via="gmail-push"`)) /
+      (100 * value('syncline_notification_seconds_bucket', `le="${le}",via="gmail-push"`)) /
       answered
     ).toFixed(1);
-  return `${value('syncline_doorbells_total', 'via="gmail-push",outcome="rung"')} doorbells rung, greetings included; answered within 10 ms ${within(0.01)} %, within 50 ms ${within(0.05)} %`;
+  return `${value('syncline_notifications_total', 'via="gmail-push",outcome="notified"')} notifications rung, sync messages included; answered within 10 ms ${within(0.01)} %, within 50 ms ${within(0.05)} %`;
 }
 
 export async function post(url, body) {

@@ -36,9 +36,9 @@ export async function incremental() {
       );
       await fleet.due();
       await allStored(fleet.pool, MESSAGES);
-      await served(fleet.pool, null);
+      await caughtUp(fleet.pool, null);
       await copyAccount(fleet, ACCOUNTS - 1);
-      await served(fleet.pool, await dueAgain(fleet)); // Every account has its access token now.
+      await caughtUp(fleet.pool, await dueAgain(fleet)); // Every account has its access token now.
       await measure(fleet);
     }),
   );
@@ -47,7 +47,7 @@ export async function incremental() {
 async function measure(fleet) {
   const began = performance.now();
   const before = fleet.read();
-  for (let round = 0; round < ROUNDS; round++) await served(fleet.pool, await dueAgain(fleet));
+  for (let round = 0; round < ROUNDS; round++) await caughtUp(fleet.pool, await dueAgain(fleet));
   const seconds = (performance.now() - began) / 1_000;
   const syncs = ACCOUNTS * ROUNDS;
   const spent = spentBetween(before, fleet.read(), syncs / 1_000, seconds);
@@ -74,8 +74,8 @@ async function copyAccount({ pool, openStore }, copies) {
   await pool.query(
     'INSERT INTO syncline.credentials (account_id, sealed, key_id) SELECT a.id, c.sealed, c.key_id FROM syncline.credentials c JOIN syncline.accounts a ON a.id <> c.account_id',
   );
-  await pool.query(`INSERT INTO syncline.collections (id, account_id, kind, external_id, phase, cursor, generation, walk_started_at, next_sync_at)
-    SELECT gen_random_uuid(), a.id, c.kind, c.external_id, c.phase, c.cursor, c.generation, c.walk_started_at, ${far} FROM syncline.collections c JOIN syncline.accounts a ON a.id <> c.account_id`);
+  await pool.query(`INSERT INTO syncline.collections (id, account_id, kind, external_id, phase, cursor, generation, full_sync_started_at, next_sync_at)
+    SELECT gen_random_uuid(), a.id, c.kind, c.external_id, c.phase, c.cursor, c.generation, c.full_sync_started_at, ${far} FROM syncline.collections c JOIN syncline.accounts a ON a.id <> c.account_id`);
   const { rows } = await pool.query(
     "SELECT id, token_version AS version, email LIKE 'copy-%' AS copy FROM syncline.accounts ORDER BY copy",
   );
@@ -107,10 +107,10 @@ async function dueAgain(fleet) {
 }
 
 /** Every mailbox was caught up by a run that began after `since`. */
-async function served(pool, since) {
+async function caughtUp(pool, since) {
   for (;;) {
     const { rows } = await pool.query(
-      'SELECT count(*) AS open FROM syncline.collections WHERE served_at IS NULL OR served_at < coalesce($1::timestamptz, served_at)',
+      'SELECT count(*) AS open FROM syncline.collections WHERE caught_up_at IS NULL OR caught_up_at < coalesce($1::timestamptz, caught_up_at)',
       [since],
     );
     if (Number(rows[0].open) === 0) return;

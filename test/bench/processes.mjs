@@ -56,9 +56,9 @@ export async function firstLine(child) {
 
 export async function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
+  const exited = once(child, 'exit');
   child.kill('SIGTERM');
-  await ended;
+  await exited;
 }
 
 /** CPU seconds (user and system) and peak resident MB of a process, and, for a server, of the processes it has forked. */
@@ -79,7 +79,7 @@ export function usage(pids) {
 }
 
 /** CPU seconds of all processes that this one started and that have ended. */
-export function endedChildrenSeconds() {
+export function exitedChildrenSeconds() {
   const fields = readFileSync('/proc/self/stat', 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');

@@ -60,7 +60,7 @@ async function fill(pool, fromWhen) {
   );
   await pool.query(
     `INSERT INTO syncline.collections (id, account_id, tenant, kind, external_id, phase, generation, cursor, next_sync_at)
-     SELECT gen_random_uuid(), a.id, a.tenant, k.kind, k.kind, CASE WHEN random() < 0.1 THEN 'backfill' ELSE 'follow' END, 1, '{"phase":"follow"}', '${fromWhen}'::timestamptz + random() * ${minutes} * interval '1 min'
+     SELECT gen_random_uuid(), a.id, a.tenant, k.kind, k.kind, CASE WHEN random() < 0.1 THEN 'full' ELSE 'incremental' END, 1, '{"phase":"incremental"}', '${fromWhen}'::timestamptz + random() * ${minutes} * interval '1 min'
        FROM syncline.accounts a, (VALUES ('gmail'), ('calendar-list'), ('calendar-events')) AS k(kind)`,
   );
   await pool.query('VACUUM ANALYZE syncline.accounts');
@@ -74,7 +74,7 @@ async function explain(pool) {
   await session.query('SET plan_cache_mode = force_generic_plan');
   await session.query(
     `PREPARE due(bool, bool, int) AS SELECT id, tenant, next_sync_at FROM syncline.collections
-      WHERE state = 'active' AND (kind = 'gmail') = $1 AND (phase <> 'follow' OR wanted_full) = $2 AND next_sync_at <= now() ORDER BY next_sync_at LIMIT $3`,
+      WHERE state = 'active' AND (kind = 'gmail') = $1 AND (phase <> 'incremental' OR full_sync_requested) = $2 AND next_sync_at <= now() ORDER BY next_sync_at LIMIT $3`,
   );
   const { rows } = await session.query(
     'EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) EXECUTE due(true, false, 10000)',
@@ -135,10 +135,10 @@ async function consume(servers, pool) {
     redisPrefix: 'syncline',
     deployment: null,
   });
-  let settled = [];
+  let finished = [];
   const flush = async () => {
-    const ids = settled;
-    settled = [];
+    const ids = finished;
+    finished = [];
     if (ids.length > 0)
       await pool.query(
         `UPDATE syncline.collections SET next_sync_at = now() + interval '5 h' WHERE id = ANY($1::uuid[])`,
@@ -148,7 +148,7 @@ async function consume(servers, pool) {
   const timer = setInterval(() => void flush(), 200);
   const host = await fleet.work({
     concurrency: Object.fromEntries(QUEUE_NAMES.map((name) => [name, 10])),
-    handle: async ({ collectionId }) => (settled.push(collectionId), { kind: 'done' }),
+    handle: async ({ collectionId }) => (finished.push(collectionId), { kind: 'done' }),
   });
   const drained = async () => {
     for (;;) {
@@ -196,11 +196,11 @@ async function ticks() {
   return { buckets, count: buckets.at(-1)?.count ?? 0 };
 }
 
-/** The upper edge, in ms, of the bucket that holds the quantile of what came between two looks. */
+/** The upper edge, in ms, of the bucket that holds the quantile of what came between two syncs. */
 function quantile(before, after, share) {
-  const wanted = (after.count - before.count) * share;
+  const rank = (after.count - before.count) * share;
   const at = after.buckets.findIndex(
-    ({ count }, n) => count - (before.buckets[n]?.count ?? 0) >= wanted,
+    ({ count }, n) => count - (before.buckets[n]?.count ?? 0) >= rank,
   );
   return (after.buckets[at]?.le ?? 0) * 1_000;
 }

@@ -161,8 +161,8 @@ function fleetOver(api, store) {
     act: (action) => send(`/sim/accounts/${EMAIL}/act`, action),
     expireHistory: () => send('/sim/faults', { kind: 'expire-history' }),
     async caughtUp() {
-      const since = await store.collections.markWanted(null);
-      while ((await store.collections.unservedSince(null, since)).length > 0)
+      const since = await store.collections.requestSync(null);
+      while ((await store.collections.behindSince(null, since)).length > 0)
         await new Promise((resolve) => setTimeout(resolve, 100));
     },
     async spentWhile(work) {

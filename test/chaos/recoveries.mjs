@@ -21,7 +21,7 @@ export function watchRecoveries(pool) {
           () => undefined,
         ); // Postgres is under siege too.
     },
-    async look() {
+    async poll() {
       if (open.length === 0) return;
       const { rows } = await pool.query(
         'SELECT id, lease_holder FROM syncline.collections WHERE id = ANY($1::uuid[])',

@@ -21,7 +21,7 @@ import { openProxy } from './proxy.mjs';
 import { watchRecoveries } from './recoveries.mjs';
 import { startRedis } from './redis.mjs';
 import { blows, draw, generator } from './siege.mjs';
-import { judge } from './verdict.mjs';
+import { judge } from './result.mjs';
 
 const DATA_DIR = path.resolve(
   path.dirname(fileURLToPath(import.meta.url)),
@@ -31,11 +31,11 @@ const CALM_TIMEOUT_MS = 180_000;
 /** More than the minute after which such an item is tried again. */
 const SECOND_CHANCE_TIMEOUT_MS = 90_000;
 /** Recoveries are looked at this often, so that their figures mean what they say. */
-const LOOK_EVERY_MS = 250;
+const CHECK_EVERY_MS = 250;
 /** Most blows are over after so long. */
 const BLOWS_LAST_MS = 4_000;
 const KILL_ITSELF_MS = 5;
-const TOLD_BLOWS = 16;
+const SHOWN_BLOWS = 16;
 const options = readOptions();
 const random = generator(options.seed);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -142,8 +142,8 @@ async function strike(targets) {
 async function pause(ms, recoveries) {
   const until = performance.now() + ms;
   for (let left = ms; left > 0; left = until - performance.now()) {
-    await sleep(Math.min(LOOK_EVERY_MS, left));
-    await recoveries.look().catch(() => undefined); // The blow may have hit our own session.
+    await sleep(Math.min(CHECK_EVERY_MS, left));
+    await recoveries.poll().catch(() => undefined); // The blow may have hit our own session.
   }
 }
 
@@ -152,17 +152,17 @@ async function calm(google, store, recoveries) {
   await google.clearFaults();
   await sleep(2_000);
   await google.rate(0);
-  const since = await store.collections.markWanted(null);
+  const since = await store.collections.requestSync(null);
   const began = performance.now();
   for (let last = ''; ; await sleep(250)) {
-    await recoveries.look();
-    const unserved = await store.collections.unservedSince(null, since);
-    if (unserved.length === 0) break;
+    await recoveries.poll();
+    const behind = await store.collections.behindSince(null, since);
+    if (behind.length === 0) break;
     if (performance.now() - began > CALM_TIMEOUT_MS)
       throw new Error(
-        `${unserved.length} collections are stuck, the first: ${JSON.stringify(unserved.slice(0, 3))}`,
+        `${behind.length} collections are stuck, the first: ${JSON.stringify(behind.slice(0, 3))}`,
       );
-    const said = `${unserved.length} collections to be served`;
+    const said = `${behind.length} collections to be served`;
     if (
       Math.floor((performance.now() - began) / 10_000) !==
         Math.floor((performance.now() - began - 250) / 10_000) &&
@@ -189,7 +189,7 @@ async function secondChances(store) {
   );
 }
 
-function report(verdict, ledger, recovery, fallen, unexpected) {
+function report(result, ledger, recovery, fallen, unexpected) {
   const names = fallen.map(({ name }) => name);
   const counts = [...new Set(names)].map((name) => [
     name,
@@ -199,7 +199,7 @@ function report(verdict, ledger, recovery, fallen, unexpected) {
   for (const [name, count] of counts.sort(([, a], [, b]) => b - a))
     console.log(`${String(count).padStart(5)} × ${name}`);
   console.log(
-    `${verdict.messages} messages, ${verdict.events} events, ${verdict.changes} changes in the feeds`,
+    `${result.messages} messages, ${result.events} events, ${result.changes} changes in the feeds`,
   );
   console.log(
     `recovery of ${recovery.count} collections of killed workers: p50 ${recovery.p50.toFixed(1)} s, p99 ${recovery.p99.toFixed(1)} s, slowest ${recovery.slowest.toFixed(1)} s`,
@@ -207,18 +207,18 @@ function report(verdict, ledger, recovery, fallen, unexpected) {
   for (const tail of recovery.tails)
     console.log(`${tail.seconds.toFixed(1).padStart(7)} s, meanwhile: ${meanwhile(tail, fallen)}`);
   for (const list of ['missing', 'extra', 'stale', 'feed', 'stuck'])
-    for (const what of verdict[list].slice(0, 10)) console.log(`  ${list}: ${what}`);
+    for (const what of result[list].slice(0, 10)) console.log(`  ${list}: ${what}`);
   for (const what of unexpected) console.log(`  ${what}`);
   if (ledger.violations.total > 0)
     console.log(`  violations: ${JSON.stringify(ledger.violations.recent.slice(0, 10))}`);
   console.log(
-    `feed problems: ${verdict.feed.length}, stuck accounts: ${verdict.stuck.length}, quota violations: ${ledger.violations.total}`,
+    `feed problems: ${result.feed.length}, stuck accounts: ${result.stuck.length}, quota violations: ${ledger.violations.total}`,
   );
   console.log(
-    `drift: ${verdict.missing.length} missing, ${verdict.extra.length} extra, ${verdict.stale.length} stale`,
+    `drift: ${result.missing.length} missing, ${result.extra.length} extra, ${result.stale.length} stale`,
   );
   const wrong =
-    ['missing', 'extra', 'stale', 'feed', 'stuck'].some((list) => verdict[list].length > 0) ||
+    ['missing', 'extra', 'stale', 'feed', 'stuck'].some((list) => result[list].length > 0) ||
     ledger.violations.total > 0 ||
     unexpected.length > 0;
   if (wrong)
@@ -234,11 +234,11 @@ function meanwhile({ at, seconds }, fallen) {
   const within = fallen.filter(
     (blow) => isOther(blow) && blow.at > at - BLOWS_LAST_MS && blow.at < at + seconds * 1_000,
   );
-  const told = within
-    .slice(0, TOLD_BLOWS)
+  const shown = within
+    .slice(0, SHOWN_BLOWS)
     .map((blow) => `${blow.name} (${((blow.at - at) / 1_000).toFixed(1)})`);
-  if (within.length > TOLD_BLOWS) told.push(`and ${within.length - TOLD_BLOWS} more`);
-  return told.join(', ') || 'nothing';
+  if (within.length > SHOWN_BLOWS) shown.push(`and ${within.length - SHOWN_BLOWS} more`);
+  return shown.join(', ') || 'nothing';
 }
 
 async function freshDatabase(serverUrl) {

@@ -175,16 +175,16 @@ test('a variable that is set reaches the processes, and a file is mounted under 
   }
   const own =
     /^(?:DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|SYNCLINE_MASTER_KEY_OLD)_FILE$|^SYNCLINE_DATA_DIR$|^(?:OPERATOR_)?(?:HOST|PORT)$/;
-  const isTold = (name: string): boolean | undefined =>
-    environmentOfWorker(readCompose({ [name]: 'told' }))[name]?.includes('told');
+  const isReported = (name: string): boolean | undefined =>
+    environmentOfWorker(readCompose({ [name]: 'value' }))[name]?.includes('value');
   for (const name of Object.keys(environmentOfWorker(compose)))
-    expect([name, name in files || own.test(name) || isTold(name)]).toEqual([name, true]);
+    expect([name, name in files || own.test(name) || isReported(name)]).toEqual([name, true]);
 });
 
 test('the previous master key is read during a rotation only', () => {
-  const told = (variables: Record<string, string>): string | undefined =>
+  const value = (variables: Record<string, string>): string | undefined =>
     readCompose(variables).services['worker']?.environment?.['SYNCLINE_MASTER_KEY_OLD_FILE'];
-  expect([told({}), told({ MASTER_KEY_ROTATION: '1' })]).toEqual([
+  expect([value({}), value({ MASTER_KEY_ROTATION: '1' })]).toEqual([
     '',
     '/run/syncline/master_key_old',
   ]);

@@ -27,10 +27,10 @@ const HOT = [
   'label-upsert',
   'calendar-upsert',
   'feed-append',
-  'walk-met',
-  'walk-next',
-  'walk-clear',
-  'walk-labels-clear',
+  'full-sync-met',
+  'full-sync-next',
+  'full-sync-clear',
+  'full-sync-labels-clear',
 ];
 
 interface Sent {
@@ -113,7 +113,7 @@ async function smallLife(): Promise<void> {
 async function auditAll(): Promise<void> {
   const policy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000 };
   await world.database.pool.query(
-    "UPDATE syncline.collections SET walk_started_at = now() - interval '2 h', next_sync_at = now()",
+    "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 h', next_sync_at = now()",
   );
   const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 60_000 });
   for (const { id } of due) {

@@ -53,7 +53,7 @@ test('bodies and original JSON are stored out of line and uncompressed', async (
   ]);
 });
 
-test('what the scheduler asks and what a walk asks are index scans', async () => {
+test('what the scheduler asks and what a full sync asks are index scans', async () => {
   await database.pool.query(
     "INSERT INTO syncline.accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't', 'u' || n, '{gmail}' FROM generate_series(1, 2000) n",
   );
@@ -62,7 +62,7 @@ test('what the scheduler asks and what a walk asks are index scans', async () =>
   );
   await database.pool.query('ANALYZE');
   const due = await database.pool.query(
-    "EXPLAIN SELECT id FROM syncline.collections WHERE state = 'active' AND (kind = 'gmail') = true AND (phase <> 'follow' OR wanted_full) = true AND next_sync_at <= now() ORDER BY next_sync_at LIMIT 100",
+    "EXPLAIN SELECT id FROM syncline.collections WHERE state = 'active' AND (kind = 'gmail') = true AND (phase <> 'incremental' OR full_sync_requested) = true AND next_sync_at <= now() ORDER BY next_sync_at LIMIT 100",
   );
   expect(JSON.stringify(due.rows)).toContain('collections_due_by_queue_idx');
 });

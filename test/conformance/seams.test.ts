@@ -13,7 +13,7 @@ const MOST_FILES = 10;
 
 /** Each names every resource, in exhaustive records or lists, and does nothing else. */
 const REGISTRIES = [
-  'apps/api/src/push/index.ts',
+  'apps/api/src/notifications/index.ts',
   'apps/cli/src/resource-commands.ts',
   'packages/control/src/resources/index.ts',
   'packages/fleet/src/queues.ts',
@@ -31,7 +31,7 @@ const REGISTRIES = [
   'packages/sync/src/resources/prices.ts',
 ];
 
-/** `resources/gmail/walk.ts`, `resources/gmail.ts`. */
+/** `resources/gmail/full-sync.ts`, `resources/gmail.ts`. */
 const RESOURCE_MODULE = /\/(gmail|calendar|contacts)(\/|\.(ts|lua)$)/;
 const PRODUCTION = /\.(ts|tsx|mjs|cjs|lua|sql)$/;
 const NO_PRODUCTION =
@@ -61,10 +61,10 @@ test.each<[string, string, boolean]>([
   ['a branch', "if (lease.kind === 'gmail') return;", true],
   ['an identifier', 'const calendarIds = [];', true],
   ['SQL', 'const TEXT = `SELECT id FROM syncline.gmail_messages`;', true],
-  ['an import', "import { walk } from './resources/gmail/walk.js';", true],
+  ['an import', "import { full sync } from './resources/gmail/full sync.js';", true],
   ['a comment', '/** Gmail drops these. */\nconst a = 1; // calendars too', false],
   ['a text', "const title = 'Gmail';", true],
-  ['letters of two words', 'ringMailboxes();', false],
+  ['letters of two words', 'notifyMailboxes();', false],
   ['the column of the feed', 'const { calendarId } = row; // calendar_id', false],
 ])('what counts as naming a resource: %s', (_what, source, names) => {
   expect(namesResource(source, 'some.ts')).toBe(names);

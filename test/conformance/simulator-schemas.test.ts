@@ -1,7 +1,8 @@
 /**
- * Every answer of the simulator against Google's discovery documents: no unknown field, int64 as text, formats as declared.
- * The documents are not part of this repository; DISCOVERY_DIR, or `../shared/google-discovery` beside the checkout, says
- * where they are. Without them the same walk is held to the shapes below, which are less strict and written by hand.
+ * Every answer of the simulator against Google's discovery documents: no unknown field, int64 as
+ * text, formats as declared. The documents are not part of this repository; DISCOVERY_DIR, or
+ * `../shared/google-discovery` beside the checkout, says where they are. Without them the same full
+ * sync is held to the shapes below, which are less strict and written by hand.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -270,7 +271,7 @@ test('what begins and carries notifications', async () => {
   expect([receivedMessages.length, checked]).toEqual([1, 4]);
 });
 
-test('a document that breaks its schema is told so', async () => {
+test('a document that breaks its schema is refused', async () => {
   await open({ accounts: 1, messagesPerAccount: 1 });
   expect(() => {
     check(

@@ -35,9 +35,9 @@ test('methods accept what the discovery documents say', () => {
   // Add-ons act on the message that is open, and channels.stop serves resources that are not simulated.
   const outside = /gmail\.addons|calendar\.acls|calendar\.settings/;
   const differing = Object.entries(ACCEPTED).filter(([method, scopes]) => {
-    const wanted = known.get(method)?.filter((scope) => !outside.test(scope));
+    const expected = known.get(method)?.filter((scope) => !outside.test(scope));
     return (
-      known.size > 0 && JSON.stringify(wanted?.toSorted()) !== JSON.stringify([...scopes].sort())
+      known.size > 0 && JSON.stringify(expected?.toSorted()) !== JSON.stringify([...scopes].sort())
     );
   });
   expect(differing.map(([method]) => method)).toEqual([]);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { VERDICTS } from '../../packages/sync/src/verdicts.js';
+import { ERROR_OUTCOMES } from '../../packages/sync/src/error-outcomes.js';
 
 /* SPEC.md names a test for every invariant; a test that was renamed or removed must not leave a promise behind. */
 
@@ -33,28 +33,32 @@ test('every line of SPEC.md that names a test is read, and every transition and 
   }
 });
 
-test('the table of verdicts in SPEC.md is the one in the code, pair by pair', () => {
+test('the table of error outcomes in SPEC.md is the one in the code, pair by pair', () => {
   const written = Object.fromEntries(
     [
       ...sectionOf('Phase and answer').matchAll(
         /^\| ([a-z-]+(?:, one calendar)?) \| ([a-z-]+) \| ([a-z-]+) \| ([a-z-]+) \|$/gm,
       ),
-    ].map(([, answer, ...verdicts]) => [answer, verdicts]),
+    ].map(([, answer, ...outcomes]) => [answer, outcomes]),
   );
-  const phases = ['new', 'backfill', 'follow'] as const;
-  const answers = Object.keys(VERDICTS.gmail.new) as (keyof typeof VERDICTS.gmail.new)[];
+  const phases = ['pending', 'full', 'incremental'] as const;
+  const answers = Object.keys(
+    ERROR_OUTCOMES.gmail.pending,
+  ) as (keyof typeof ERROR_OUTCOMES.gmail.pending)[];
   const inCode = Object.fromEntries(
-    answers.map((answer) => [answer, phases.map((phase) => VERDICTS.gmail[phase][answer])]),
+    answers.map((answer) => [answer, phases.map((phase) => ERROR_OUTCOMES.gmail[phase][answer])]),
   );
   expect(written).toEqual({
     ...inCode,
     'not-found, one calendar': phases.map(
-      (phase) => VERDICTS['calendar-events'][phase]['not-found'],
+      (phase) => ERROR_OUTCOMES['calendar-events'][phase]['not-found'],
     ),
   });
   const differs = (kind: 'calendar-list' | 'calendar-events'): string[] =>
     phases.flatMap((phase) =>
-      answers.filter((answer) => VERDICTS[kind][phase][answer] !== VERDICTS.gmail[phase][answer]),
+      answers.filter(
+        (answer) => ERROR_OUTCOMES[kind][phase][answer] !== ERROR_OUTCOMES.gmail[phase][answer],
+      ),
     );
   expect([differs('calendar-list'), differs('calendar-events')]).toEqual([
     [],

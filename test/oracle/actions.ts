@@ -1,5 +1,5 @@
 import { cleared, listingLies, listingLosesItsPlace, listingNeverEnds } from './listings.js';
-import { drawFault } from './weather.js';
+import { drawFault } from './faults.js';
 import { chooseStop, runOne } from './runs.js';
 import { removeSecond, renamed, secondTenant, wrongAccount } from './people.js';
 import {
@@ -17,7 +17,7 @@ import { refuseRow, spoilItem } from './troubles.js';
 const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = [
   [usersAct, 30],
   [rareAct, 7],
-  [bodiesServed, 1],
+  [bodyServing, 1],
   [spoilItem, 1.5],
   [refuseRow, 1],
   [listingLies, 3],
@@ -34,7 +34,7 @@ const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = 
   [work, 40],
   [callFault, 14],
   [worldFault, 4],
-  [ringFull, 3],
+  [fillKeyRing, 3],
   [timePasses, 9],
   [redisForgets, 1],
   [tokensExpire, 2],
@@ -111,10 +111,10 @@ const OPPOSITES: Partial<Record<RareAction, RareAction>> = {
 };
 
 function calendarsFor({ simulator }: Stage, email: string, action: RareAction): Entry[] {
-  const wanted = CALENDARS[action];
-  if (!wanted) return [];
+  const isOfKind = CALENDARS[action];
+  if (!isOfKind) return [];
   return (simulator.world.get(email)?.shelf.all() ?? []).filter(
-    (entry) => !entry.deleted && entry.accessRole === 'owner' && wanted(entry),
+    (entry) => !entry.deleted && entry.accessRole === 'owner' && isOfKind(entry),
   );
 }
 
@@ -145,7 +145,7 @@ async function work(stage: Stage): Promise<string> {
  * Whether Google hands out a text in the message or apart is the same for the mirror, and changes
  * at any time.
  */
-async function bodiesServed(stage: Stage): Promise<string> {
+async function bodyServing(stage: Stage): Promise<string> {
   const inlineBytes = stage.chance.pick([50, 100_000]);
   await tell(stage, '/sim/bodies', { inlineBytes });
   if (inlineBytes === 50) note(stage, 'bodies handed out apart');
@@ -250,9 +250,9 @@ async function worldFault(stage: Stage): Promise<string> {
   return kind;
 }
 
-async function ringFull(stage: Stage): Promise<string> {
+async function fillKeyRing(stage: Stage): Promise<string> {
   const full = stage.chance.happens(0.5);
-  await stage.engine.store.collections.markWanted(
+  await stage.engine.store.collections.requestSync(
     [stage.chance.pick([...stage.accounts.values()])],
     { full },
   );

@@ -10,11 +10,11 @@ export async function checkAll(stage: Stage): Promise<void> {
   await feedFoldsToRows(stage);
   await nothingAliveWasDeleted(stage);
   await onlyTheTroubledWereQuarantined(stage);
-  await listingsEnded(stage);
+  await listingsCompleted(stage);
   await mirrorAnew(stage);
   await incrementalEqualsFresh(stage);
   if (stage.chance.happens(0.3)) {
-    await fullWalkChangesNothing(stage);
+    await fullSyncChangesNothing(stage);
     await incrementalEqualsFresh(stage);
   }
   await nobodyIsIdle(stage);
@@ -100,15 +100,18 @@ async function mirrorTables(stage: Stage): Promise<[table: string, columns: stri
   return rows.rows.map((row) => [row.table_name, row.columns]);
 }
 
-/** A full walk of what is mirrored already finds nothing to say, and writes nothing that it does not say. */
-async function fullWalkChangesNothing(stage: Stage): Promise<void> {
+/**
+ * A full sync of what is mirrored already finds nothing to say, and writes nothing that it does not
+ * say.
+ */
+async function fullSyncChangesNothing(stage: Stage): Promise<void> {
   const before = await feedEnds(stage);
   await catchUp(stage, { full: true, accountIds: [...stage.accounts.values()], hurried: false });
   const after = await feedEnds(stage);
   if (JSON.stringify(before) !== JSON.stringify(after))
     throw new Found(
       'no event without a change',
-      `a full walk moved the feed from ${JSON.stringify(before)} to ${JSON.stringify(after)}`,
+      `a full sync moved the feed from ${JSON.stringify(before)} to ${JSON.stringify(after)}`,
     );
 }
 
@@ -215,7 +218,7 @@ const LISTED_BY: Record<CollectionKind, readonly string[]> = {
   'calendar-events': ['events.list'],
 };
 
-async function listingsEnded(stage: Stage): Promise<void> {
+async function listingsCompleted(stage: Stage): Promise<void> {
   const { rows } = await stage.database.pool.query<{ n: number }>(
     `SELECT count(*)::int AS n FROM syncline.collections WHERE kind = 'calendar-events'`,
   );
@@ -249,7 +252,10 @@ async function nobodyIsIdle(stage: Stage): Promise<void> {
     `SELECT q.item_id, q.reason FROM syncline.quarantined_items q JOIN syncline.accounts a ON a.id = q.account_id WHERE a.state = 'active'`,
   );
   if (set.rows.length > 0)
-    throw new Found('nothing is quarantined for weather', JSON.stringify(set.rows.slice(0, 3)));
+    throw new Found(
+      'nothing is quarantined for transient errors',
+      JSON.stringify(set.rows.slice(0, 3)),
+    );
 }
 
 /** The simulator's own judgement, and ours of the governor: whatever reached Google was charged first. */

@@ -15,7 +15,7 @@ const POLICY = { activeMs: 60_000, idleMs: 900_000 };
 const UNDISTURBED = new Set<Outcome['kind']>(['caught-up', 'more', 'gone']);
 
 export type Ran =
-  | { kind: 'ended'; outcome: Outcome }
+  | { kind: 'finished'; outcome: Outcome }
   | { kind: 'crashed'; where: string }
   | { kind: 'paused'; where: string; resume(): Promise<Outcome>; commitsSince(): number };
 
@@ -102,7 +102,7 @@ export async function openEngine(
         interruption.met,
       ]);
       sentAway ||= !first || !UNDISTURBED.has(first.outcome.kind);
-      if (first) return { kind: 'ended', outcome: first.outcome };
+      if (first) return { kind: 'finished', outcome: first.outcome };
       running.catch(() => undefined); // Whoever resumes it awaits it.
       if (stop?.kind === 'crash') return { kind: 'crashed', where: interruption.where };
       return {
@@ -148,8 +148,9 @@ function countCharges(rt: Runtime): Map<string, number> {
 }
 
 /**
- * The engine lives in the simulator's time, which stands still unless it is advanced; each look moves it by a millisecond, so that
- * slices end. Short waits (backoffs, polls) pass at once. Waits of a lease's length are real and are cut short by their signal.
+ * The engine lives in the simulator's time, which stands still unless it is advanced; each sync
+ * moves it by a millisecond, so that slices end. Short waits (backoffs, polls) pass at once. Waits
+ * of a lease's length are real and are cut short by their signal.
  */
 function clockOver(simulator: Simulator): Runtime['clock'] {
   let ticksMs = 0;

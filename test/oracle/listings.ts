@@ -10,7 +10,7 @@ const LISTING_OF = {
 } as const;
 const FULL_LISTINGS = Object.values(LISTING_OF);
 
-interface Followed {
+interface Incremental {
   id: string;
   account_id: string;
   kind: keyof typeof LISTING_OF;
@@ -19,15 +19,15 @@ interface Followed {
 
 /** One full listing of a collection that is mirrored already is empty or lacks items, and says 200. */
 export async function listingLies(stage: Stage): Promise<string> {
-  const followed = await followedCollections(stage);
-  const mailboxes = followed.filter(({ kind }) => kind === 'gmail');
-  const some = mailboxes.length > 0 && stage.chance.happens(0.6) ? mailboxes : followed;
+  const incremental = await incrementalCollections(stage);
+  const mailboxes = incremental.filter(({ kind }) => kind === 'gmail');
+  const some = mailboxes.length > 0 && stage.chance.happens(0.6) ? mailboxes : incremental;
   if (some.length === 0) return 'nothing is mirrored yet';
   const chosen = stage.chance.pick(some);
   const email = emailOf(stage, chosen);
   if (email === undefined) return 'nobody of ours';
   const lie = orderLie(stage, chosen, email);
-  await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
+  await stage.engine.store.collections.requestSync([chosen.account_id], { full: true });
   const end = await deletingFew(stage, chosen, sweptWithoutEvidence, () =>
     workOn(stage, chosen.id),
   );
@@ -41,7 +41,7 @@ export async function listingLies(stage: Stage): Promise<string> {
 /** Orders the faults of one untrue listing. */
 function orderLie(
   stage: Stage,
-  chosen: Followed,
+  chosen: Incremental,
   email: string,
 ): { faults: number[]; words: string } {
   const kind = stage.chance.pick(['empty-listing', 'omitting-listing'] as const);
@@ -76,14 +76,14 @@ const NEARLY_LISTED = 0.75;
  * named yet is not gone.
  */
 export async function listingLosesItsPlace(stage: Stage): Promise<string> {
-  const followed = (await followedCollections(stage)).filter(
+  const incremental = (await incrementalCollections(stage)).filter(
     ({ kind }) => kind !== 'calendar-list',
   );
-  const mailboxes = followed.filter(({ kind }) => kind === 'gmail');
-  const some = mailboxes.length > 0 && stage.chance.happens(0.7) ? mailboxes : followed;
+  const mailboxes = incremental.filter(({ kind }) => kind === 'gmail');
+  const some = mailboxes.length > 0 && stage.chance.happens(0.7) ? mailboxes : incremental;
   if (some.length === 0) return 'nothing is mirrored yet';
   const chosen = stage.chance.pick(some);
-  await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
+  await stage.engine.store.collections.requestSync([chosen.account_id], { full: true });
   const rows = await mirroredRows(stage, chosen);
   return deletingFew(
     stage,
@@ -93,7 +93,7 @@ export async function listingLosesItsPlace(stage: Stage): Promise<string> {
       let ran = 0;
       while (!(await loseAlmostLastPage(stage, chosen, rows))) {
         const run = await stage.engine.run(chosen.id, { sliceMs: 0, stop: null });
-        if (run.kind !== 'ended' || run.outcome.kind !== 'more' || ++ran > RUNS)
+        if (run.kind !== 'finished' || run.outcome.kind !== 'more' || ++ran > RUNS)
           return `${chosen.kind}: no page of its end was met in ${ran} runs`;
       }
       note(stage, 'page token of a last page lost');
@@ -105,12 +105,12 @@ export async function listingLosesItsPlace(stage: Stage): Promise<string> {
 /** Whether the collection's full listing is nearly complete; its page token is unknown then. */
 async function loseAlmostLastPage(
   { database }: Stage,
-  { id }: Followed,
+  { id }: Incremental,
   rows: number,
 ): Promise<boolean> {
   const { rowCount } = await database.pool.query(
     `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{pageToken}', '"forgotten"')
-      WHERE id = $1 AND phase <> 'follow' AND cursor ->> 'pageToken' IS NOT NULL AND (cursor ->> 'listed')::numeric >= $2`,
+      WHERE id = $1 AND phase <> 'incremental' AND cursor ->> 'pageToken' IS NOT NULL AND (cursor ->> 'listed')::numeric >= $2`,
     [id, NEARLY_LISTED * rows],
   );
   return rowCount === 1;
@@ -131,22 +131,22 @@ function sweptWithoutEvidence(rows: number): number {
  */
 async function deletingFew(
   stage: Stage,
-  followed: Followed,
+  incremental: Incremental,
   most: (rows: number) => number,
   run: () => Promise<string>,
 ): Promise<string> {
-  const living = new Set(livingIn(stage, followed));
-  const before = await feedEnd(stage, followed);
+  const living = new Set(livingIn(stage, incremental));
+  const before = await feedEnd(stage, incremental);
   const end = await run();
-  const deleted = await deletedSince(stage, followed, before);
+  const deleted = await deletedSince(stage, incremental, before);
   const alive = deleted.filter(
-    ({ entity, entity_id }) => entity === ENTITY_OF[followed.kind] && living.has(entity_id),
+    ({ entity, entity_id }) => entity === ENTITY_OF[incremental.kind] && living.has(entity_id),
   ).length;
-  const bound = most((await mirroredRows(stage, followed)) + deleted.length);
+  const bound = most((await mirroredRows(stage, incremental)) + deleted.length);
   if (alive > bound)
     throw new Found(
       'nothing that is alive was deleted',
-      `${followed.kind}: ${alive} of ${living.size} that Google has, at most ${bound}: ${end}`,
+      `${incremental.kind}: ${alive} of ${living.size} that Google has, at most ${bound}: ${end}`,
     );
   return end;
 }
@@ -154,7 +154,7 @@ async function deletingFew(
 /** A calendar takes its events with it. */
 async function deletedSince(
   { database }: Stage,
-  { account_id, kind, external_id }: Followed,
+  { account_id, kind, external_id }: Incremental,
   before: string,
 ): Promise<{ entity: string; entity_id: string }[]> {
   const { rows } = await database.pool.query<{ entity: string; entity_id: string }>(
@@ -166,28 +166,28 @@ async function deletedSince(
   return rows;
 }
 
-const ENTITY_OF: Record<Followed['kind'], string> = {
+const ENTITY_OF: Record<Incremental['kind'], string> = {
   gmail: 'message',
   'calendar-events': 'event',
   'calendar-list': 'calendar',
 };
 
 /** The ids of what Google has in it now. */
-function livingIn(stage: Stage, followed: Followed): string[] {
-  const email = must(emailOf(stage, followed), 'nobody of ours');
-  if (followed.kind === 'gmail') return stage.simulator.gmailTruth(email).map(({ id }) => id);
+function livingIn(stage: Stage, incremental: Incremental): string[] {
+  const email = must(emailOf(stage, incremental), 'nobody of ours');
+  if (incremental.kind === 'gmail') return stage.simulator.gmailTruth(email).map(({ id }) => id);
   const entries = must(stage.simulator.world.get(email), 'no such account').shelf.living();
-  if (followed.kind === 'calendar-list') return entries.map(({ calendar }) => calendar.id);
+  if (incremental.kind === 'calendar-list') return entries.map(({ calendar }) => calendar.id);
   return (
     entries
-      .find(({ calendar }) => calendar.id === followed.external_id)
+      .find(({ calendar }) => calendar.id === incremental.external_id)
       ?.calendar.living()
       .map(({ id }) => id) ?? []
   );
 }
 
 /** Rows that a full listing of the collection stands for: of a calendar list its events as well. */
-async function mirroredRows({ database }: Stage, followed: Followed): Promise<number> {
+async function mirroredRows({ database }: Stage, incremental: Incremental): Promise<number> {
   const { rows } = await database.pool.query<{ n: number }>(
     {
       gmail: 'SELECT count(*)::int AS n FROM syncline.gmail_messages WHERE account_id = $1',
@@ -195,18 +195,18 @@ async function mirroredRows({ database }: Stage, followed: Followed): Promise<nu
         'SELECT count(*)::int AS n FROM syncline.calendar_events WHERE account_id = $1 AND calendar_id = $2',
       'calendar-list':
         'SELECT (SELECT count(*) FROM syncline.calendars WHERE account_id = $1)::int + (SELECT count(*) FROM syncline.calendar_events WHERE account_id = $1)::int AS n',
-    }[followed.kind],
-    followed.kind === 'calendar-events'
-      ? [followed.account_id, followed.external_id]
-      : [followed.account_id],
+    }[incremental.kind],
+    incremental.kind === 'calendar-events'
+      ? [incremental.account_id, incremental.external_id]
+      : [incremental.account_id],
   );
   return rows[0]?.n ?? 0;
 }
 
-async function feedEnd({ database }: Stage, followed: Followed): Promise<string> {
+async function feedEnd({ database }: Stage, incremental: Incremental): Promise<string> {
   const { rows } = await database.pool.query<{ feed_seq: string }>(
     'SELECT feed_seq FROM syncline.accounts WHERE id = $1',
-    [followed.account_id],
+    [incremental.account_id],
   );
   return must(rows[0], 'no such account').feed_seq;
 }
@@ -228,18 +228,18 @@ export async function listingNeverEnds(stage: Stage): Promise<string> {
   stage.simulator.faults.add({ kind, method });
   // Empty pages end after a thousand: whoever comes by meets them.
   if (kind === 'empty-pages' || stage.chance.happens(0.5)) return `${kind} of ${method}`;
-  const [chosen] = (await followedCollections(stage)).filter(
+  const [chosen] = (await incrementalCollections(stage)).filter(
     (one) => LISTING_OF[one.kind] === method || (method === 'history.list' && one.kind === 'gmail'),
   );
   if (chosen === undefined) return `${kind} of ${method}`;
-  await stage.engine.store.collections.markWanted([chosen.account_id], {
+  await stage.engine.store.collections.requestSync([chosen.account_id], {
     full: method !== 'history.list',
   });
   const before = callsOf(stage, method);
   let more = true;
   for (let runs = 0; more && runs < RUNS; runs++) {
     const ran = await stage.engine.run(chosen.id, { sliceMs: SLICE_MS, stop: null });
-    more = ran.kind === 'ended' && ran.outcome.kind === 'more';
+    more = ran.kind === 'finished' && ran.outcome.kind === 'more';
     const calls = callsOf(stage, method) - before;
     if (calls > CALLS_WITHOUT_END)
       throw new Found('nothing goes on without an end', `${calls} calls of ${method}: ${kind}`);
@@ -260,8 +260,8 @@ const MONTH_MS = 31 * 86_400_000;
  * second listing confirms it.
  */
 export async function cleared(stage: Stage): Promise<string> {
-  const followed = await followedCollections(stage);
-  const large = followed.filter((one) => clearable(stage, one).length >= CLEARED_AT_LEAST);
+  const incremental = await incrementalCollections(stage);
+  const large = incremental.filter((one) => clearable(stage, one).length >= CLEARED_AT_LEAST);
   if (large.length === 0) return 'nothing is large enough';
   const chosen = stage.chance.pick(large);
   const email = must(emailOf(stage, chosen), 'nobody of ours');
@@ -277,7 +277,7 @@ export async function cleared(stage: Stage): Promise<string> {
       patch: { messagesTotal: 1_000 },
     });
   await passTime(stage, MONTH_MS, true);
-  await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
+  await stage.engine.store.collections.requestSync([chosen.account_id], { full: true });
   const first = await workOn(stage, chosen.id);
   if (stage.chance.happens(0.3)) return `${chosen.kind}: ${deletions.length} deleted: ${first}`;
   await passTime(stage, 90_000, true);
@@ -294,15 +294,15 @@ interface Deletion {
 }
 
 /** What is deleted of a collection, if it is cleared: three of four messages, or every event but changed occurrences; nothing of a calendar list. */
-function clearable(stage: Stage, followed: Followed): Deletion[] {
-  const email = emailOf(stage, followed);
-  if (email === undefined || followed.kind === 'calendar-list') return [];
-  if (followed.kind === 'gmail')
+function clearable(stage: Stage, incremental: Incremental): Deletion[] {
+  const email = emailOf(stage, incremental);
+  if (email === undefined || incremental.kind === 'calendar-list') return [];
+  if (incremental.kind === 'gmail')
     return stage.simulator
       .gmailTruth(email)
       .filter(({ id }, i) => i % 4 > 0 && !stage.troubled.has(id))
       .map(({ id }) => ({ action: 'delete', messageId: id }));
-  const calendarId = followed.external_id;
+  const calendarId = incremental.external_id;
   const entry = stage.simulator.world.get(email)?.shelf.find(calendarId);
   if (!entry || entry.accessRole !== 'owner') return [];
   return entry.calendar
@@ -311,17 +311,17 @@ function clearable(stage: Stage, followed: Followed): Deletion[] {
     .map(({ id }) => ({ action: 'event-delete', calendarId, eventId: id }));
 }
 
-async function followedCollections(stage: Stage): Promise<Followed[]> {
-  const { rows } = await stage.database.pool.query<Followed>(
+async function incrementalCollections(stage: Stage): Promise<Incremental[]> {
+  const { rows } = await stage.database.pool.query<Incremental>(
     `SELECT c.id, c.account_id, c.kind, c.external_id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
-      WHERE c.phase = 'follow' AND c.state = 'active' AND a.state = 'active' AND a.tenant = 'default'
+      WHERE c.phase = 'incremental' AND c.state = 'active' AND a.state = 'active' AND a.tenant = 'default'
       ORDER BY a.email, c.kind, c.external_id`,
   );
   return rows;
 }
 
-function emailOf(stage: Stage, followed: Followed): string | undefined {
-  return [...stage.accounts].find(([, id]) => id === followed.account_id)?.[0];
+function emailOf(stage: Stage, incremental: Incremental): string | undefined {
+  return [...stage.accounts].find(([, id]) => id === incremental.account_id)?.[0];
 }
 
 async function workOn(stage: Stage, id: string): Promise<string> {

@@ -64,7 +64,7 @@ export async function renamed(stage: Stage): Promise<string> {
   await tell(stage, `/sim/accounts/${encodeURIComponent(email)}/rename`, { email: name });
   stage.accounts.delete(email);
   stage.accounts.set(name, id);
-  await stage.engine.store.collections.markWanted([id], { full: true });
+  await stage.engine.store.collections.requestSync([id], { full: true });
   note(stage, 'renamed');
   return `${email} is ${name} now`;
 }

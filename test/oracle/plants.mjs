@@ -20,13 +20,13 @@ export const PLANTS = [
     bug: '({ ids }) => ids.map(({ id }) => id),\n  ).then((page) => ({ ...page, nextPageToken: null }));',
   },
   {
-    name: 'middle-page-bookmark',
+    name: 'middle-page-position',
     file: `${SYNC}/resources/gmail/listing.ts`,
     text: 'cursor.listing.pageToken !== null ||',
     bug: '',
   },
   {
-    name: 'sweep-after-broken-walk',
+    name: 'sweep-after-broken-listing',
     file: `${SYNC}/resources/gmail/list-page.ts`,
     text: '(q.restarts ?? 0) < MAX_RESTARTS)\n        return null;',
     bug: '(q.restarts ?? 0) < MAX_RESTARTS)\n        return { ids: [], nextPageToken: null };',
@@ -39,27 +39,27 @@ export const PLANTS = [
   },
   {
     name: '410-swallowed',
-    file: `${SYNC}/resources/sync-token/turn.ts`,
+    file: `${SYNC}/resources/sync-token/step.ts`,
     text: 'await source.read(context, { syncToken, pageToken, gone });',
-    bug: "await source.read(context, { syncToken, pageToken, gone }).catch((error) => {\n    if (error.detail?.kind === 'bookmark-expired') return { delta: { kind: 'none' }, metIds: [], gone: [], quarantined: [], nextPageToken: null, nextSyncToken: syncToken };\n    throw error;\n  });",
+    bug: "await source.read(context, { syncToken, pageToken, gone }).catch((error) => {\n    if (error.detail?.kind === 'sync-position-expired') return { delta: { kind: 'none' }, metIds: [], gone: [], quarantined: [], nextPageToken: null, nextSyncToken: syncToken };\n    throw error;\n  });",
   },
   {
     name: 'history-404-swallowed',
-    file: `${SYNC}/resources/gmail/turn.ts`,
+    file: `${SYNC}/resources/gmail/step.ts`,
     text: 'pageToken: cursor.listing?.pageToken ?? null,\n  });',
-    bug: "pageToken: cursor.listing?.pageToken ?? null }).catch((error) => {\n    if (error.detail?.kind === 'bookmark-expired') return { records: [], historyId: BigInt(cursor.after), nextPageToken: null };\n    throw error;\n  });",
+    bug: "pageToken: cursor.listing?.pageToken ?? null }).catch((error) => {\n    if (error.detail?.kind === 'sync-position-expired') return { records: [], historyId: BigInt(cursor.after), nextPageToken: null };\n    throw error;\n  });",
   },
   {
     name: 'cursor-from-elsewhere',
-    file: `${SYNC}/resources/gmail/turn.ts`,
+    file: `${SYNC}/resources/gmail/step.ts`,
     text: 'until: untilAfter(cursor.after, cursor.listing?.until ?? null, page)',
     bug: 'until: String((await context.google.gmail.profile()).historyId)',
   },
   {
     name: 'dedupe-across-accounts',
-    file: `${STORE}/walk.ts`,
-    text: 'AND ordinal > $4 AND wanted AND item_id <> ALL ($6::text[]) ORDER BY',
-    bug: 'AND ordinal > $4 AND wanted AND item_id <> ALL ($6::text[]) AND NOT EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.id = item_id) ORDER BY',
+    file: `${STORE}/full-sync-items.ts`,
+    text: 'AND ordinal > $4 AND pending AND item_id <> ALL ($6::text[]) ORDER BY',
+    bug: 'AND ordinal > $4 AND pending AND item_id <> ALL ($6::text[]) AND NOT EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.id = item_id) ORDER BY',
   },
   {
     name: 'cancelled-instance-dropped',
@@ -88,8 +88,8 @@ export const PLANTS = [
   {
     name: 'tombstone-by-absence',
     file: `${SYNC}/resources/sync-token/interpret.ts`,
-    text: '...(page.quarantined.length > 0 ? { walk: { quarantined: page.quarantined } } : {}),',
-    bug: 'walk: { sweepLimit: 1_000 },',
+    text: '...(page.quarantined.length > 0 ? { items: { quarantined: page.quarantined } } : {}),',
+    bug: 'items: { sweepLimit: 1_000 },',
   },
   {
     name: 'missing-is-fatal',
@@ -99,7 +99,7 @@ export const PLANTS = [
   },
   {
     name: 'pinned-after-list',
-    file: `${SYNC}/resources/gmail/walk.ts`,
+    file: `${SYNC}/resources/gmail/full-sync.ts`,
     text: "step: 'fetch', from: cursor.from, listed, fetched: 0, listing }",
     bug: "step: 'fetch', from: String((await context.google.gmail.profile()).historyId), listed, fetched: 0, listing }",
   },
@@ -116,10 +116,10 @@ export const PLANTS = [
     bug: 'row.id === lease.collectionId',
   },
   {
-    name: 'served-at-now',
+    name: 'caught-up-at-now',
     file: `${STORE}/collections.ts`,
-    text: 'THEN ${AS_OF} ELSE served_at',
-    bug: 'THEN now() ELSE served_at',
+    text: 'THEN ${AS_OF} ELSE caught_up_at',
+    bug: 'THEN now() ELSE caught_up_at',
   },
   {
     name: 'retry-not-charged',
@@ -170,7 +170,7 @@ export const PLANTS = [
     bug: "return 'sweep';",
   },
   {
-    name: 'self-naming-token-followed',
+    name: 'self-naming-token-used',
     file: `${GOOGLE}/paging.ts`,
     text: "if (namesItself && (page !== '' || (before?.stalls ?? 0) + 1 >= STALLED_PAGES_LIMIT))\n    return 'page-names-itself';",
     bug: "if (namesItself)\n    return before ?? { token: '', page: '', age: 0, span: 1, repeats: 0, idle: 0, stalls: 0 };",

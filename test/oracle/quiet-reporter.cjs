@@ -1,4 +1,4 @@
-/** Says nothing but errors that are no verdicts: the runs print their own lines. */
+/** Says nothing but errors that are no outcomes: the runs print their own lines. */
 module.exports = class QuietReporter {
   onTestResult(_test, result) {
     const trouble = result.testExecError?.message ?? result.failureMessage;

@@ -38,18 +38,20 @@ export async function makeQuiet(stage: Stage): Promise<void> {
     else await connect(stage, account.email, stage.simulator.consent(account.email), 'default');
   }
   const midway = await stage.database.pool.query(
-    "SELECT 1 FROM syncline.collections WHERE kind = 'calendar-list' AND phase = 'backfill'",
+    "SELECT 1 FROM syncline.collections WHERE kind = 'calendar-list' AND phase = 'full'",
   );
   // What leaves no trace in deltas is read again in full when it is that old: renamed labels, and the access to calendars.
   await passTime(stage, A_DAY_MS, true);
-  // Walks are counted by the day, and a calendar that was refused is not tried again at once: by the database's clock.
+  // Full syncs are counted by the day, and a calendar that was refused is not tried again at once:
+  // by the database's clock.
   await stage.database.pool.query(
-    `UPDATE syncline.collections SET walks_since = walks_since - interval '25 hours', gone_at = gone_at - interval '25 hours'`,
+    `UPDATE syncline.collections SET full_syncs_since = full_syncs_since - interval '25 hours', gone_at = gone_at - interval '25 hours'`,
   );
   // A listing that lacked a few rows is believed: an audit finds them, and a full sync brings them
   // back.
   await catchUp(stage, { full: liesIn(stage) > 0 });
-  // A list that was in the midst of a walk may have passed the entry of a refused calendar before its hour was over: the next look opens it.
+  // A list that was in the midst of a full sync may have passed the entry of a refused calendar
+  // before its hour was over: the next sync opens it.
   const refused = await stage.database.pool.query(
     "SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id WHERE g.kind = 'calendar-events' AND g.state = 'gone'",
   );
@@ -89,16 +91,16 @@ export async function catchUp(stage: Stage, options: CatchUp = {}): Promise<void
     (await accountsOf(stage))
       .filter((account) => account.state === 'active')
       .map((account) => account.id);
-  const since = await collections.markWanted(ids, { full: options.full ?? false });
+  const since = await collections.requestSync(ids, { full: options.full ?? false });
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const sentAway = await serve(stage, ids, since, options.hurried ?? true);
-    if ((await collections.unservedSince(ids, since)).length === 0) return;
+    if ((await collections.behindSince(ids, since)).length === 0) return;
     await passTime(stage, 5_000, sentAway);
   }
-  const unserved = await collections.unservedSince(ids, since);
+  const behind = await collections.behindSince(ids, since);
   throw new Found(
     'never silently idle',
-    `not served: ${unserved.map((c) => `${c.email} ${c.kind} ${c.externalId} (${c.accountState}, ${c.reason})`).join('; ')}`,
+    `not served: ${behind.map((c) => `${c.email} ${c.kind} ${c.externalId} (${c.accountState}, ${c.reason})`).join('; ')}`,
   );
 }
 

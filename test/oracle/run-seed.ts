@@ -3,7 +3,7 @@ import { checkAll } from './checks.js';
 import { makeQuiet } from './quiet.js';
 import { Found, openStage, type Stage, type Theatre } from './stage.js';
 
-export type Verdict = {
+export type SeedResult = {
   seed: number;
   /** How often each fault and each happening of interest befell the seed's world. */
   fired: Record<string, number>;
@@ -14,7 +14,7 @@ const HELD_CONFIRMED = 'held sweeps confirmed';
 const HELD_DISCARDED = 'held sweeps discarded';
 
 /** One integer decides a world, what people do in it, what goes wrong, and when. */
-export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> {
+export async function runSeed(theatre: Theatre, seed: number): Promise<SeedResult> {
   let stage: Stage | null = null;
   try {
     stage = await openStage(theatre, seed);
@@ -55,11 +55,11 @@ async function firedIn({ simulator, engine, fired }: Stage): Promise<Record<stri
 }
 
 /** What a person needs to see of a failing seed, with the line that repeats it. */
-export function tell(verdict: Verdict): string {
-  if (verdict.ok) return `seed ${verdict.seed}: ok`;
+export function tell(result: SeedResult): string {
+  if (result.ok) return `seed ${result.seed}: ok`;
   return [
-    ...verdict.story.map((line) => `  ${line}`),
-    `seed ${verdict.seed} failed: ${verdict.why}`,
-    `npm run oracle -- --seed ${verdict.seed}`,
+    ...result.story.map((line) => `  ${line}`),
+    `seed ${result.seed} failed: ${result.why}`,
+    `npm run oracle -- --seed ${result.seed}`,
   ].join('\n');
 }

@@ -68,14 +68,14 @@ function startProgress(count) {
     PROGRESS_EVERY_MS,
   );
   return {
-    ran(verdict) {
+    ran(result) {
       done += 1;
-      cpuMs += verdict.spentMs;
-      for (const [name, times] of Object.entries(verdict.fired ?? {}))
+      cpuMs += result.spentMs;
+      for (const [name, times] of Object.entries(result.fired ?? {}))
         fired.set(name, (fired.get(name) ?? 0) + times);
-      if (verdict.ok) return;
-      failed.push(verdict.seed);
-      console.log(verdict.story);
+      if (result.ok) return;
+      failed.push(result.seed);
+      console.log(result.story);
     },
     end(from) {
       clearInterval(timer);
@@ -120,15 +120,15 @@ async function planted(names) {
 
 /** The first seed that fails because of the bug; null when it escapes. */
 async function caughtBy(one) {
-  const verdicts = [];
+  const results = [];
   await runStretch(
     { from: 1, seeds: SEEDS_FOR_A_BUG },
     { ORACLE_PLANT: JSON.stringify(one) },
-    (verdict) => verdicts.push(verdict),
+    (result) => results.push(result),
   );
-  const failed = verdicts.find((verdict) => !verdict.ok);
+  const failed = results.find((result) => !result.ok);
   // Seeds that never ran prove nothing, neither way.
-  const ran = verdicts.some((verdict) => verdict.ran);
+  const ran = results.some((result) => result.ran);
   const caught = ran && failed !== undefined ? failed : null;
   const missed = ran ? 'ESCAPED' : 'DID NOT RUN';
   console.log(

@@ -23,7 +23,7 @@ export function chooseStop(chance: Chance): StopAt | null {
   if (!kind) return null;
   const named = chance.pick([
     'store.commitPage',
-    'store.lease.settle',
+    'store.lease.finish',
     'google.gmail.profile',
     'google.gmail.getMessages',
     'google.gmail.history',
@@ -47,7 +47,7 @@ export async function runOne(
   const sliceMs = stage.chance.pick([0, 5, 60_000]);
   const ran = await stage.engine.run(collection.id, { sliceMs, stop });
   const name = `${collection.name} (slice ${sliceMs})`;
-  if (ran.kind === 'ended') return `${name} ended: ${ran.outcome.kind}`;
+  if (ran.kind === 'finished') return `${name} ended: ${ran.outcome.kind}`;
   // What a dead or stopped worker has heard, nobody knows: the next one hears it again, by a call and a refresh.
   if (stage.simulator.ledger.snapshot().faults['revoke-grant']) stage.callsForgiven += 2;
   if (ran.kind === 'crashed') return `${name} crashed ${stop?.side} ${ran.where}`;
@@ -57,7 +57,7 @@ export async function runOne(
   const takenOver =
     meanwhile !== undefined ||
     (stage.chance.happens(0.6) && !(ran.where === 'store.lease.claim' && stop?.side === 'before'));
-  if (!takenOver) return `${name} wakes up: ${await resumeUnderWish(stage, collection, ran)}`;
+  if (!takenOver) return `${name} wakes up: ${await resumeUnderRequest(stage, collection, ran)}`;
   return `${name} wakes up as a zombie: ${await resumeAsZombie(stage, collection, ran)}`;
 }
 
@@ -87,28 +87,28 @@ async function resumeAsZombie(
   return outcome.kind;
 }
 
-/** Somebody rings while a run is stopped: what that run has read cannot serve the wish, however well it ends. */
-async function resumeUnderWish(
+/**
+ * Somebody rings while a run is stopped: what that run has read cannot serve the request, however
+ * well it ends.
+ */
+async function resumeUnderRequest(
   stage: Stage,
   collection: CollectionRow,
   ran: Extract<Ran, { kind: 'paused' }>,
 ): Promise<string> {
-  const since = await stage.engine.store.collections.markWanted([collection.account_id]);
+  const since = await stage.engine.store.collections.requestSync([collection.account_id]);
   const unclaimed = ran.where === 'store.lease.claim';
   const { kind } = await ran.resume();
-  const unserved = await stage.engine.store.collections.unservedSince(
-    [collection.account_id],
-    since,
-  );
+  const behind = await stage.engine.store.collections.behindSince([collection.account_id], since);
   const known = (await activeCollections(stage)).some(({ id }) => id === collection.id);
   if (
     !unclaimed &&
     known &&
-    !unserved.some((c) => collection.name.endsWith(` ${c.kind} ${c.externalId}`))
+    !behind.some((c) => collection.name.endsWith(` ${c.kind} ${c.externalId}`))
   ) {
     throw new Found(
-      'a run serves only older wishes',
-      `${collection.name}, paused at ${ran.where}, ended ${kind} and counts as serving a wish that came later`,
+      'a run serves only older requests',
+      `${collection.name}, paused at ${ran.where}, ended ${kind} and counts as serving a request that came later`,
     );
   }
   return kind;
@@ -146,8 +146,8 @@ async function fencedState(
   collection: CollectionRow,
 ): Promise<{ epoch: string | null }> {
   const rows = await stage.database.pool.query<{ epoch: string | null }>(
-    `SELECT c.lease_epoch AS epoch, c.cursor, c.phase, c.generation, c.state, c.error, c.failures, c.served_at, c.next_sync_at, c.wanted_full, a.state AS account_state, a.feed_seq,
-            (SELECT count(*) FROM syncline.walk_items w WHERE w.collection_id = c.id) AS walk_items
+    `SELECT c.lease_epoch AS epoch, c.cursor, c.phase, c.generation, c.state, c.error, c.failures, c.caught_up_at, c.next_sync_at, c.full_sync_requested, a.state AS account_state, a.feed_seq,
+            (SELECT count(*) FROM syncline.full_sync_items w WHERE w.collection_id = c.id) AS full_sync_items
        FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.id = $1`,
     [collection.id],
   );

@@ -12,8 +12,8 @@ const SEEDS = 100;
 
 test(`${SEEDS} seeded worlds from seed ${FROM} on, with faults, crashes and zombies, end equal to their source`, async () => {
   for (let seed = FROM; seed < FROM + SEEDS; seed++) {
-    const verdict = await runSeed(theatre, seed);
-    if (!verdict.ok) throw new Error(tell(verdict));
-    expect(verdict).toMatchObject({ seed, ok: true });
+    const result = await runSeed(theatre, seed);
+    if (!result.ok) throw new Error(tell(result));
+    expect(result).toMatchObject({ seed, ok: true });
   }
 }, 600_000);

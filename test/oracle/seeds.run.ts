@@ -20,13 +20,13 @@ test(
   async () => {
     let failed = 0;
     for (let seed = FROM; seed < FROM + SEEDS; seed++) {
-      const verdict = await runSeed(theatre, seed);
+      const result = await runSeed(theatre, seed);
       const { user, system } = process.cpuUsage();
       const cpuMs = Math.round((user + system) / 1_000);
       process.stdout.write(
-        `${JSON.stringify({ seed, cpuMs, fired: verdict.fired, ...(verdict.ok ? { ok: true } : { ok: false, check: verdict.check, story: tell(verdict) }) })}\n`,
+        `${JSON.stringify({ seed, cpuMs, fired: result.fired, ...(result.ok ? { ok: true } : { ok: false, check: result.check, story: tell(result) }) })}\n`,
       );
-      if (!verdict.ok) failed += 1;
+      if (!result.ok) failed += 1;
       if (failed > 0 && process.env['ORACLE_PLANT']) break;
     }
     expect(`${failed} seeds failed`).toBe('0 seeds failed');

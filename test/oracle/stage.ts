@@ -234,16 +234,19 @@ export interface CollectionRow {
   parked: string | null;
 }
 
-/** Collections that a worker could be given, in an order that does not depend on their random ids; with `unservedSince`, those that no run begun after it has served. */
+/**
+ * Collections that a worker could be given, in an order that does not depend on their random ids;
+ * with `behindSince`, those that no run begun after it has served.
+ */
 export async function activeCollections(
   stage: Stage,
-  unservedSince: string | null = null,
+  behindSince: string | null = null,
 ): Promise<CollectionRow[]> {
   const rows = await stage.database.pool.query<CollectionRow>(
     `SELECT c.id, c.account_id, c.lease_epoch, c.kind, c.parked, a.email, a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id AS name
-       FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.state = 'active' AND a.state = 'active' AND ($1::timestamptz IS NULL OR c.served_at IS NULL OR c.served_at <= $1)
+       FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.state = 'active' AND a.state = 'active' AND ($1::timestamptz IS NULL OR c.caught_up_at IS NULL OR c.caught_up_at <= $1)
       ORDER BY (a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id) COLLATE "C"`,
-    [unservedSince],
+    [behindSince],
   );
   return rows.rows;
 }
@@ -259,7 +262,7 @@ export async function passTime(stage: Stage, ms: number, sentAway: boolean): Pro
     `UPDATE syncline.accounts SET checking_until = checking_until - interval '${ms} ms' WHERE checking_until IS NOT NULL`,
   );
   await stage.database.pool.query(
-    `UPDATE syncline.walk_items SET not_before = now() WHERE not_before > now();
+    `UPDATE syncline.full_sync_items SET not_before = now() WHERE not_before > now();
      UPDATE syncline.quarantined_items SET retry_at = retry_at - interval '${ms} ms', first_at = first_at - interval '${ms} ms';
      UPDATE syncline.failing_items SET retry_at = retry_at - interval '${ms} ms', first_at = first_at - interval '${ms} ms', last_at = last_at - interval '${ms} ms'`,
   );
@@ -284,7 +287,7 @@ export async function work(
   for (let runs = 0; ; runs++) {
     if (runs > MAX_RUNS) throw new Found('comes to rest', `${collection.name} wants ever more`);
     const ran = await stage.engine.run(collection.id, { sliceMs, stop });
-    if (ran.kind !== 'ended') throw new Error('only runs without a stop are worked through');
+    if (ran.kind !== 'finished') throw new Error('only runs without a stop are worked through');
     if (ran.outcome.kind !== 'more') return ran.outcome;
   }
 }

@@ -16,11 +16,11 @@ export async function withServers(work) {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,
   });
-  const ended = new Promise((resolve) => guard.once('close', resolve));
+  const closed = new Promise((resolve) => guard.once('close', resolve));
   try {
     const line = await Promise.race([
       new Promise((resolve) => createInterface({ input: guard.stdout }).once('line', resolve)),
-      ended,
+      closed,
     ]);
     if (typeof line !== 'string') throw new Error('the servers for the seeds did not start');
     const { databaseUrl, redisUrl } = JSON.parse(line);
@@ -31,7 +31,7 @@ export async function withServers(work) {
     return await work();
   } finally {
     guard.stdin.end();
-    await ended;
+    await closed;
   }
 }
 
@@ -50,8 +50,9 @@ export async function inParallel(limit, items, work) {
 }
 
 /**
- * Runs every seed of a stretch and reports each verdict with the CPU time that it took. A process that dies, or hangs, has failed the seed
- * that it was in, and another one goes on after it; one that does not even come to its first seed has failed for all.
+ * Runs every seed of a stretch and reports each outcome with the CPU time that it took. A process
+ * that dies, or hangs, has failed the seed that it was in, and another one goes on after it; one
+ * that does not even come to its first seed has failed for all.
  */
 export async function runStretch({ from, seeds }, env, report) {
   const end = from + seeds;
@@ -99,12 +100,12 @@ function oneProcess(from, seeds, env, report) {
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (!line.startsWith('{"seed":')) return;
       silence.refresh();
-      const verdict = JSON.parse(line);
-      report({ ...verdict, ran: true, spentMs: verdict.cpuMs - cpuMs });
-      cpuMs = verdict.cpuMs;
+      const result = JSON.parse(line);
+      report({ ...result, ran: true, spentMs: result.cpuMs - cpuMs });
+      cpuMs = result.cpuMs;
       Object.assign(seen, {
-        last: verdict.seed,
-        stopped: !verdict.ok && env.ORACLE_PLANT !== undefined,
+        last: result.seed,
+        stopped: !result.ok && env.ORACLE_PLANT !== undefined,
       });
     });
     // What died in the middle of a seed keeps handles open; that jest ends all the same is wanted, and nothing to speak of.

@@ -82,11 +82,11 @@ export async function othersAreMirrored(stage: Stage): Promise<void> {
   // Sync positions and page tokens that Google disowned before have used up the full syncs of a
   // day. That rest is not the item's doing; an item that needs that many by itself is still found.
   await stage.database.pool.query(
-    `UPDATE syncline.collections SET walks_since = walks_since - interval '25 hours'`,
+    `UPDATE syncline.collections SET full_syncs_since = full_syncs_since - interval '25 hours'`,
   );
   // A listing that lacked a few messages is believed: a full sync brings them, beside the bad item.
   if (liesIn(stage) > 0)
-    await stage.engine.store.collections.markWanted([...stage.accounts.values()], { full: true });
+    await stage.engine.store.collections.requestSync([...stage.accounts.values()], { full: true });
   let left: string[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     for (const collection of await activeCollections(stage)) await work(stage, collection, 60_000);
@@ -100,11 +100,11 @@ export async function othersAreMirrored(stage: Stage): Promise<void> {
   );
 }
 
-/** Other messages that are not stored, and mailboxes that do not follow their changes. */
+/** Other messages that are not stored, and mailboxes that are not in phase incremental. */
 async function unmirrored(stage: Stage): Promise<string[]> {
   const waiting = await stage.database.pool.query<{ name: string }>(
     `SELECT a.email || ' is ' || coalesce(c.parked, c.phase) AS name FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
-      WHERE c.kind = 'gmail' AND a.id = ANY($1) AND a.state = 'active' AND (c.phase <> 'follow' OR c.parked IS NOT NULL)`,
+      WHERE c.kind = 'gmail' AND a.id = ANY($1) AND a.state = 'active' AND (c.phase <> 'incremental' OR c.parked IS NOT NULL)`,
     [[...stage.accounts.values()]],
   );
   const missing = waiting.rows.map(({ name }) => name);

@@ -1,6 +1,6 @@
 import type { AccountState } from '@syncline/store';
 import { storeFixture, redisUrl, type StoreFixture } from '../support/database.js';
-import { ended, startProgram, stopAll } from '../support/processes.js';
+import { exited, startProgram, stopAll } from '../support/processes.js';
 
 /* `accounts list` with more accounts than are held in memory at once, through the program. */
 
@@ -102,7 +102,7 @@ test.each([
 async function list(
   ...args: string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return ended(
+  return exited(
     startProgram(
       'cli',
       {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startSimulator, type Simulator } from '@syncline/simulator';
 import { redisUrl, testDatabase, type TestDatabase } from '../support/database.js';
-import { ended, startProgram, stopAll } from '../support/processes.js';
+import { exited, startProgram, stopAll } from '../support/processes.js';
 import { SimulatorControl } from '../support/simulator-control.js';
 
 /* The mirror holds what an attachment is called; its bytes come from Google when somebody asks for them. A message's source comes from the mirror, and so do addresses. */
@@ -39,7 +39,7 @@ beforeAll(async () => {
   directory = mkdtempSync(path.join(tmpdir(), 'syncline-attachment-'));
   const { email, refreshToken } = simulator.accounts()[0]!;
   writeFileSync(path.join(directory, 'accounts.ndjson'), JSON.stringify({ email, refreshToken }));
-  const imported = await ended(
+  const imported = await exited(
     startProgram('cli', env, ['accounts', 'import', path.join(directory, 'accounts.ndjson')]),
   );
   if (imported.code !== 0) throw new Error(imported.stderr);
@@ -59,7 +59,7 @@ test('fetches each of two attachments with one part number by its key', async ()
     patch: { payload: { parts: { 1: { partId: '1' }, 2: { partId: '1' } } } },
   });
   const bytes = async (key: string): Promise<Buffer> => {
-    const run = await ended(
+    const run = await exited(
       startProgram('cli', env, ['attachment', EMAIL, message.id, key, '--json']),
     );
     return Buffer.from((JSON.parse(run.stdout) as { data: string }).data, 'base64');
@@ -82,8 +82,8 @@ function mail(): string {
 
 const partOf = (filename: string): string =>
   message.attachments.find((one) => one.filename === filename)!.partId;
-const attachment = (...args: string[]): ReturnType<typeof ended> =>
-  ended(startProgram('cli', env, ['attachment', EMAIL, ...args]));
+const attachment = (...args: string[]): ReturnType<typeof exited> =>
+  exited(startProgram('cli', env, ['attachment', EMAIL, ...args]));
 
 test('an attachment comes byte for byte, by the part that the mirror names', async () => {
   expect(await attachment(message.id, partOf('table.csv'))).toMatchObject({
@@ -116,8 +116,8 @@ test('a message or a part that is not there is one clear message, and nothing on
 });
 
 test('a stored source is written byte for byte, and where there is none the reason is said', async () => {
-  const source = (...args: string[]): ReturnType<typeof ended> =>
-    ended(startProgram('cli', { ...env, MIRROR_BODIES: 'raw' }, ['source', EMAIL, ...args]));
+  const source = (...args: string[]): ReturnType<typeof exited> =>
+    exited(startProgram('cli', { ...env, MIRROR_BODIES: 'raw' }, ['source', EMAIL, ...args]));
   const bytes = Buffer.from([0, 10, 13, 128, 255]);
   await database.pool.query(
     "INSERT INTO syncline.gmail_sources SELECT id, 'm1', $1::bytea FROM syncline.accounts UNION ALL SELECT id, 'm2', $2::bytea FROM syncline.accounts",
@@ -163,7 +163,7 @@ test('messages of an earlier version get their addresses from the headers that a
     "INSERT INTO syncline.gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm5', 't', 1, '{}', '', $1::jsonb FROM syncline.accounts",
     [resource],
   );
-  const { code, stdout } = await ended(startProgram('cli', env, ['addresses', EMAIL, '--json']));
+  const { code, stdout } = await exited(startProgram('cli', env, ['addresses', EMAIL, '--json']));
   expect([code, JSON.parse(stdout)]).toEqual([
     0,
     { email: EMAIL, tenant: 'default', filled: expect.any(Number) },

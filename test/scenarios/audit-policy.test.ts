@@ -11,7 +11,7 @@ const POLICY: SyncPolicy = {
   idleMs: 900_000,
   auditEveryMs: 3_600_000,
   auditUnits: 150,
-  auditRestMs: 0,
+  auditPauseMs: 0,
 };
 const EXCLUDED = ['SPAM', 'TRASH', 'DRAFT'];
 let world: World;
@@ -35,7 +35,7 @@ beforeEach(async () => {
       await mailbox.act({ action: 'deliver', labelIds: [label, 'UNREAD'], text: `${label} ${i}` });
   await world.catchUp();
   await world.database.pool.query(
-    "UPDATE syncline.collections SET walk_started_at = now() - interval '2 h', audited_at = NULL",
+    "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 h', audited_at = NULL",
   );
 });
 afterEach(() => world.close());
@@ -60,9 +60,9 @@ const keptFrom =
   (moment: number) =>
   (message: Record<string, unknown>): boolean =>
     !isOutside(message) && Number(message['internalDate']) >= moment;
-const source = async (wanted: (message: Record<string, unknown>) => boolean): Promise<string[]> =>
+const source = async (matches: (message: Record<string, unknown>) => boolean): Promise<string[]> =>
   (await world.control.truth(mailbox.email, 'gmail'))
-    .filter(wanted)
+    .filter(matches)
     .map((message) => String(message['id']));
 
 /** One run of the mailbox, with a slice of its audit if that is due. */
@@ -131,7 +131,7 @@ test('what moves in and out of spam between the slices is not drift', async () =
   expect((await audit()).last).toMatchObject({ drift: 0 });
 });
 
-test('a mailbox that is deepened is not audited meanwhile, and from its beginning when that is done', async () => {
+test('a mailbox whose window is extended is not audited meanwhile, and from its beginning when that is done', async () => {
   const before = await fromMs();
   await run();
   expect(await position()).toMatchObject({ fromMs: before, label: expect.any(String) });

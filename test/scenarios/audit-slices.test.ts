@@ -11,7 +11,7 @@ const POLICY: SyncPolicy = {
   idleMs: 900_000,
   auditEveryMs: 3_600_000,
   auditUnits: UNITS,
-  auditRestMs: 0,
+  auditPauseMs: 0,
 };
 let world: World;
 beforeEach(async () => {
@@ -30,7 +30,7 @@ afterEach(() => world.close());
 
 const letAuditsBeDue = (): Promise<unknown> =>
   world.database.pool.query(
-    "UPDATE syncline.collections SET walk_started_at = now() - interval '2 h', audited_at = NULL",
+    "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 h', audited_at = NULL",
   );
 const auditOf = async (kind: string): Promise<AuditView> =>
   (await world.store.accounts.list())[0]!.collections.find((c) => c.kind === kind)!.audit;
@@ -72,7 +72,7 @@ async function breakRows(): Promise<string[]> {
   return ids;
 }
 
-test('slice by slice within its budget the whole mailbox is audited, and until then nothing is said of the rest', async () => {
+test('slice by slice within its budget the whole mailbox is audited, and until then nothing is said of the remainder', async () => {
   await breakRows();
   let slices = 0;
   for (; (await auditOf('gmail')).last === null && slices < 100; slices++) {
@@ -101,14 +101,14 @@ test('messages that come, go and change between the slices are not drift', async
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('between two slices the mailbox rests; a page token that died begins its list again, and a new walk the audit', async () => {
+test('between two slices the audit pauses; a page token that died begins its list again, and a new full sync the audit', async () => {
   await runOnce('gmail');
   const { rows } = await world.database.pool.query(
     "SELECT audit_position AS at FROM syncline.collections WHERE kind = 'gmail'",
   );
   expect(rows[0].at).toMatchObject({ step: 'list', pageToken: expect.any(String) });
   const spent = await unitsSpent();
-  await runOnce('gmail', { ...POLICY, auditRestMs: 60_000 });
+  await runOnce('gmail', { ...POLICY, auditPauseMs: 60_000 });
   expect((await unitsSpent()) - spent).toBeLessThanOrEqual(5);
   await world.database.pool.query(
     'UPDATE syncline.collections SET audit_position = audit_position || \'{"pageToken":"died"}\' WHERE kind = \'gmail\'',
@@ -126,7 +126,7 @@ test('between two slices the mailbox rests; a page token that died begins its li
       "SELECT id FROM syncline.collections WHERE kind = 'gmail'",
     )
   ).rows[0]!;
-  await world.store.collections.wantWalk(id);
+  await world.store.collections.requestFullSync(id);
   await runOnce('gmail', { activeMs: 60_000, idleMs: 900_000 });
   await runOnce('gmail');
   expect(

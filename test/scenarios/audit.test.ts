@@ -19,7 +19,7 @@ afterEach(() => world.close());
 async function runWithAudit(): Promise<void> {
   const policy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000 };
   await world.database.pool.query(
-    "UPDATE syncline.collections SET walk_started_at = now() - interval '2 h', next_sync_at = now()",
+    "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 h', next_sync_at = now()",
   );
   for (;;) {
     const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 60_000 });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { startSimulator, type Simulator } from '@syncline/simulator';
 import { redisUrl, testDatabase, type TestDatabase } from '../support/database.js';
 import {
-  ended,
+  exited,
   endProcess,
   lineOf,
   startProgram,
@@ -56,7 +56,7 @@ const run = (
   args: string[],
   over: Record<string, string> = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> =>
-  ended(startProgram(program, { ...env, ...over }, args));
+  exited(startProgram(program, { ...env, ...over }, args));
 const cli = (args: string[], over: Record<string, string> = {}): ReturnType<typeof run> =>
   run('cli', args, over);
 const snapshot = async (): Promise<unknown> =>
@@ -79,7 +79,7 @@ function expectClear(
   expect(text).not.toContain(env['SYNCLINE_MASTER_KEY']);
 }
 
-test('a wrong import line is named with its number, and the rest is imported', async () => {
+test('a wrong import line is named with its number, and all others are imported', async () => {
   const bad = file('bad.ndjson', [
     line('ok1@example.com'),
     '{"email":"x@example.com"}',

@@ -50,7 +50,7 @@ const listAgeRunsOut = (): Promise<unknown> =>
   world.database.pool.query(
     "UPDATE syncline.collections SET cursor = cursor || '{\"relistAtMs\":0}' WHERE kind = 'calendar-list'",
   );
-const settled = async (): Promise<void> => {
+const caughtUp = async (): Promise<void> => {
   // A refusal asks for the full list while the first round may have served the list already.
   await world.catchUp();
   await world.catchUp();
@@ -60,7 +60,7 @@ test('a calendar that is no longer shared goes by itself, and comes back when it
   const id = await secondary();
   const others = (await collections()).filter((row) => row.external_id !== id);
   await world.control.actAs(email, { action: 'calendar-acl-loss', calendarId: id });
-  await settled();
+  await caughtUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(await collection(id)).toMatchObject({
     state: 'gone',
@@ -72,7 +72,7 @@ test('a calendar that is no longer shared goes by itself, and comes back when it
   await world.catchUp();
   expect((await collection(id))?.state).toBe('gone');
   await listAgeRunsOut();
-  await settled();
+  await caughtUp();
   expect(await collection(id)).toMatchObject({ state: 'active', error: null });
   expect(await eventCount(id)).toBeGreaterThan(0);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
@@ -99,7 +99,7 @@ test('a role lowered to free/busy takes the details away, a role given back brin
     role: 'freeBusyReader',
   });
   await listAgeRunsOut();
-  await settled();
+  await caughtUp();
   expect(await summaries()).toBe(0);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(
@@ -110,7 +110,7 @@ test('a role lowered to free/busy takes the details away, a role given back brin
     ).rows,
   ).toEqual([{ access_role: 'freeBusyReader' }]);
   await world.control.actAs(email, { action: 'calendar-role', calendarId: id, role: 'writer' });
-  await settled();
+  await caughtUp();
   expect(await summaries()).toBe(before);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
@@ -123,14 +123,14 @@ test('a calendar that is refused although the list has it keeps its rows, and is
     [id],
   );
   await listAgeRunsOut();
-  await settled();
+  await caughtUp();
   expect(await collection(id)).toMatchObject({ state: 'gone', error: 'refused' });
   expect(await eventCount(id)).toBe(before);
   await world.database.pool.query(
     "UPDATE syncline.collections SET gone_at = now() - interval '2 hours' WHERE external_id = $1",
     [id],
   );
-  await settled();
+  await caughtUp();
   expect(await collection(id)).toMatchObject({ state: 'active' });
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
@@ -138,12 +138,12 @@ test('a calendar that is refused although the list has it keeps its rows, and is
 test('hidden calendars are mirrored like others, deleted ones leave with their events', async () => {
   const id = await secondary();
   await world.control.actAs(email, { action: 'calendar-hide', calendarId: id });
-  await settled();
+  await caughtUp();
   expect(await eventCount(id)).toBeGreaterThan(0);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   await world.control.actAs(email, { action: 'calendar-show', calendarId: id });
   await world.control.actAs(email, { action: 'calendar-delete', calendarId: id });
-  await settled();
+  await caughtUp();
   expect(await collection(id)).toMatchObject({ state: 'gone' });
   expect(await eventCount(id)).toBe(0);
   expect(await world.drift()).toMatchObject(NO_DRIFT);

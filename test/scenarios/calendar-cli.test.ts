@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { redisUrl, testDatabase, type TestDatabase } from '../support/database.js';
-import { ended, startProgram, stopAll } from '../support/processes.js';
+import { exited, startProgram, stopAll } from '../support/processes.js';
 
 /* `syncline instances`: the one way for users of SQL to see a series' occurrences. It reads the mirror and asks Google nothing. */
 
@@ -61,8 +61,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-const cli = (...args: string[]): ReturnType<typeof ended> => ended(startProgram('cli', env, args));
-const instances = (...args: string[]): ReturnType<typeof ended> =>
+const cli = (...args: string[]): ReturnType<typeof exited> =>
+  exited(startProgram('cli', env, args));
+const instances = (...args: string[]): ReturnType<typeof exited> =>
   cli(
     'instances',
     'a@example.com',

@@ -72,7 +72,7 @@ async function onePage(): Promise<void> {
   });
 }
 
-async function expectLevel(): Promise<void> {
+async function expectCaughtUp(): Promise<void> {
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 }
@@ -86,17 +86,17 @@ test('a series that is deleted with its exceptions leaves nothing, neither moved
   });
   await act({ action: 'event-move-instance', eventId: series });
   await act({ action: 'event-cancel-instance', eventId: series });
-  await expectLevel();
+  await expectCaughtUp();
   expect(await ids()).toHaveLength(4);
   await act({ action: 'event-delete', eventId: series });
-  await expectLevel();
+  await expectCaughtUp();
   expect(await ids()).toEqual([other]);
 });
 
-test('"this and following" ends one series and begins another, and both are there', async () => {
+test('"this and later" splits a series into two, and both are there', async () => {
   await begin();
   const series = await create(WEEKLY);
-  await expectLevel();
+  await expectCaughtUp();
   await act({
     action: 'event-update',
     eventId: series,
@@ -110,16 +110,16 @@ test('"this and following" ends one series and begins another, and both are ther
     },
     `${series}_r20260202t080000`.replace(/[^a-v0-9]/g, ''),
   );
-  await expectLevel();
+  await expectCaughtUp();
   expect(await ids()).toHaveLength(2);
 });
 
 test('an event that moves to another organizer leaves only its id, and goes', async () => {
   await begin();
   const event = await create({ recurrence: [] });
-  await expectLevel();
+  await expectCaughtUp();
   await act({ action: 'event-move-organizer', eventId: event });
-  await expectLevel();
+  await expectCaughtUp();
   expect(await ids()).toEqual([]);
 });
 
@@ -136,7 +136,7 @@ test('an exception whose series is not in the calendar is an event like others; 
     recurrence: undefined,
   });
   await create({ ...original, status: 'cancelled', recurrence: undefined });
-  await expectLevel();
+  await expectCaughtUp();
   expect(await ids()).toHaveLength(1);
 });
 
@@ -171,47 +171,47 @@ test.each([
     recurrence: [],
     summary: 'a\u0000b',
   });
-  await expectLevel();
+  await expectCaughtUp();
   expect(await ids()).toHaveLength(2);
 });
 
-test('more events than a page holds, the last page alone with the bookmark', async () => {
+test('more events than a page holds, the last page alone with the sync token', async () => {
   await begin({ eventsPerCalendar: 5_100 });
   await onePageOfNewCalendar();
   expect(await cursorOf()).toMatchObject({
-    phase: 'backfill',
+    phase: 'full',
     pageToken: expect.any(String),
     listed: 2_500,
   });
-  await expectLevel();
+  await expectCaughtUp();
   expect((await ids()).length).toBeGreaterThanOrEqual(5_100);
 }, 120_000);
 
 test('short and empty pages with a token are pages, not ends', async () => {
   await begin({ eventsPerCalendar: 60, calendarsPerAccount: 2, shortCalendarPages: true });
-  await expectLevel();
+  await expectCaughtUp();
   for (let round = 0; round < 4; round++) {
     await world.control.act(40);
-    await expectLevel();
+    await expectCaughtUp();
   }
 });
 
-test('a page token that died in the middle of a walk begins it again, one of a listing begins the listing again', async () => {
+test('a page token that died in the middle of a full sync begins it again, one of a listing begins the listing again', async () => {
   await begin({ eventsPerCalendar: 80, shortCalendarPages: true });
   await onePageOfNewCalendar();
   await bendCursor({ pageToken: 'died' });
-  await expectLevel();
-  const { bookmark } = await cursorOf();
+  await expectCaughtUp();
+  const { syncToken } = await cursorOf();
   for (let i = 0; i < 60; i++) await act({ action: 'event-create' });
   for (let i = 0; i < 50 && ((await cursorOf())['pageToken'] ?? null) === null; i++)
     await onePage();
   expect(await cursorOf()).toMatchObject({
-    phase: 'follow',
-    bookmark,
+    phase: 'incremental',
+    syncToken,
     pageToken: expect.any(String),
   });
   await bendCursor({ pageToken: 'died' });
-  await expectLevel();
+  await expectCaughtUp();
   expect(
     (
       await world.database.pool.query(
@@ -224,14 +224,14 @@ test('a page token that died in the middle of a walk begins it again, one of a l
 
 test.each(['garbage', 'CPDAlvWDx70CEPDAlvWDx70CGAU='])(
   'a sync token that Google cannot read (%s, 400) is an expired one: a new generation, nothing wiped',
-  async (bookmark) => {
+  async (syncToken) => {
     await begin({ eventsPerCalendar: 30 });
-    await expectLevel();
+    await expectCaughtUp();
     const before = await ids();
     const single = await create({ recurrence: [] });
     await act({ action: 'event-delete', eventId: single });
-    await bendCursor({ bookmark });
-    await expectLevel();
+    await bendCursor({ syncToken });
+    await expectCaughtUp();
     expect(await ids()).toEqual(before);
     const feed = await world.database.pool.query(
       "SELECT op FROM syncline.changes WHERE entity = 'event' AND op <> 'created'",
@@ -242,15 +242,15 @@ test.each(['garbage', 'CPDAlvWDx70CEPDAlvWDx70CGAU='])(
 
 test('what a listing repeats changes nothing and is no news', async () => {
   await begin({ eventsPerCalendar: 30 });
-  await expectLevel();
-  const { bookmark } = await cursorOf();
+  await expectCaughtUp();
+  const { syncToken } = await cursorOf();
   await act({ action: 'event-update', event: { summary: 'Once' } });
-  await expectLevel();
+  await expectCaughtUp();
   const news = async (): Promise<number> =>
     (await world.database.pool.query('SELECT 1 FROM syncline.changes')).rows.length;
   const before = await news();
-  await bendCursor({ bookmark });
-  await expectLevel();
+  await bendCursor({ syncToken });
+  await expectCaughtUp();
   expect(await news()).toBe(before);
 });
 
@@ -272,11 +272,14 @@ async function onePageOfNewCalendar(): Promise<void> {
 }
 
 test.each([
-  ['a bookmark', { bookmarkAtMs: 0 }],
-  ['a walk that was left before its sweep', { phase: 'backfill', step: 'sweep', bookmarkAtMs: 0 }],
+  ['a sync position', { syncTokenAtMs: 0 }],
+  [
+    'a full sync that was left before its sweep',
+    { phase: 'full', step: 'sweep', syncTokenAtMs: 0 },
+  ],
 ])(
-  '%s that rested for weeks is not trusted: Google has forgotten what was deleted, and does not say so',
-  async (_what, rested) => {
+  '%s that waited for weeks is not trusted: Google has forgotten what was deleted, and does not say so',
+  async (_what, waited) => {
     await begin({ tombstoneRetentionMs: 1, syncTokenRetentionMs: 365 * 86_400_000 });
     const gone = await create({
       start: timed('2026-02-01T09:00:00+01:00'),
@@ -286,11 +289,11 @@ test.each([
       start: timed('2026-02-02T09:00:00+01:00'),
       end: timed('2026-02-02T10:00:00+01:00'),
     });
-    await expectLevel();
+    await expectCaughtUp();
     await act({ action: 'event-delete', eventId: gone });
     world.simulator.clock.advance(60_000);
-    await bendCursor(rested);
-    await expectLevel();
+    await bendCursor(waited);
+    await expectCaughtUp();
     expect(await ids()).toHaveLength(1);
   },
 );

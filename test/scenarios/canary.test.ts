@@ -24,7 +24,7 @@ import {
   statementsOf,
 } from '../support/canary-sinks.js';
 import { type FleetWorld, startFleetWorld } from '../support/fleet-world.js';
-import { ended, lineOf, type Program, type Started, startProgram } from '../support/processes.js';
+import { exited, lineOf, type Program, type Started, startProgram } from '../support/processes.js';
 import { ROOMY, withClient } from '../support/redis-fleet.js';
 import { freePort, startRedis, type TestRedis } from '../support/redis-server.js';
 import type { SimulatedAccount } from '../support/simulator-control.js';
@@ -75,14 +75,14 @@ beforeAll(async () => {
   await startFleet();
   await connectAccounts();
   await expectTroubleMet();
-  await followChanges();
+  await applyChanges();
   await refusedRows();
   await redisAway();
   await fullSyncsAndAudits();
-  await lookAtPages();
+  await checkPages();
   await everyCommand();
   await endings();
-  await lookAtStores();
+  await checkStores();
 }, 600_000);
 afterAll(async () => {
   await world.close();
@@ -90,7 +90,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('S12: no token, address, subject, body or file name is in what any process writes, at trace level', () => {
+test('S12: no token, address, subject, body or file name is in what any process writes, at trace verbosity', () => {
   keep(
     'processes',
     ...Object.values(fleet)
@@ -148,7 +148,7 @@ test('S12: no secret and no personal data is in Postgres beside the mirror, and 
       isMirror ? 'mirror' : 'engine tables',
       ...values
         .filter((value) => !isOwnAddressIn(`${table}.${column}`, value))
-        .map((value) => `${table}.${column}: ${withoutBookmark(`${table}.${column}`, value)}`),
+        .map((value) => `${table}.${column}: ${withoutSyncToken(`${table}.${column}`, value)}`),
     );
   }
   expectClean('engine tables', 10_000);
@@ -172,7 +172,7 @@ test('a leak that is planted in each sink is found', async () => {
   };
   const api = startApi(planted);
   const origins = await originsOf(api);
-  const command = await ended(startProgram('cli', { ...world.env, ...planted }, ['--version']));
+  const command = await exited(startProgram('cli', { ...world.env, ...planted }, ['--version']));
   const found: Record<string, string> = {
     'standard output': command.stdout,
     'standard error': command.stderr,
@@ -242,7 +242,7 @@ async function openWorld(): Promise<void> {
   });
   const password = decodeURIComponent(new URL(world.env['DATABASE_URL']!).password);
   if (password.length >= 8) canaries.alsoSecret(password);
-  world.simulator.weather.set({ minGapMs: 0 });
+  world.simulator.delivery.set({ minGapMs: 0 });
   world.simulator.pubsub.subscribe({
     name: 'projects/sim/subscriptions/syncline',
     topic: TOPIC,
@@ -390,18 +390,18 @@ async function expectTroubleMet(): Promise<void> {
       )
     ).map(({ project }) => project),
   );
-  await lookAtStores();
+  await checkStores();
   await world.control.clearFaults();
 }
 
 /** Waits until every collection of the account has been synced by a run that began after now. */
-async function served(email: string): Promise<void> {
+async function caughtUp(email: string): Promise<void> {
   const [now] = await world.rows<{ at: string }>('SELECT now()::text AS at');
   await until('the account is caught up', async () => {
     await makeDue(email);
     return (
       await world.rows<{ kind: string; error: string | null }>(
-        "SELECT kind, error FROM syncline.collections c JOIN syncline.accounts a ON a.id = account_id WHERE email = $1 AND c.state = 'active' AND (served_at IS NULL OR served_at < $2::timestamptz)",
+        "SELECT kind, error FROM syncline.collections c JOIN syncline.accounts a ON a.id = account_id WHERE email = $1 AND c.state = 'active' AND (caught_up_at IS NULL OR caught_up_at < $2::timestamptz)",
         [email, now!.at],
       )
     ).map(({ kind, error }) => `${kind} (${error})`);
@@ -417,7 +417,7 @@ async function makeDue(email: string): Promise<void> {
 }
 
 /** Genuine pushes of both kinds with their changes, and forged ones. */
-async function followChanges(): Promise<void> {
+async function applyChanges(): Promise<void> {
   const { owner } = people;
   const { channels } = (await (await fetch(`${world.simulator.url}/sim/watches`)).json()) as {
     channels: { token: string | null }[];
@@ -431,7 +431,7 @@ async function followChanges(): Promise<void> {
     count: 2,
     quote: quoteOf(canaries),
   });
-  await served(owner.email);
+  await caughtUp(owner.email);
   await until('both kinds of notifications were taken', async () => {
     const { pubsub, channel } = world.simulator.ledger.snapshot().notifications;
     return pubsub.delivered > 0 && channel.delivered > 0
@@ -513,7 +513,7 @@ async function refusedRows(): Promise<void> {
     );
     return found!.items > 0 && found!.failing > 0 ? [] : [JSON.stringify(found)];
   });
-  await pool.query(`CREATE TRIGGER refuse_claim BEFORE UPDATE OF rung_at, lease_epoch ON syncline.collections
+  await pool.query(`CREATE TRIGGER refuse_claim BEFORE UPDATE OF notified_at, lease_epoch ON syncline.collections
     FOR EACH ROW WHEN (NEW.kind = 'gmail') EXECUTE FUNCTION syncline.refuse_row('XX000');`);
   await world.control.actAs(email, {
     action: 'deliver',
@@ -524,8 +524,8 @@ async function refusedRows(): Promise<void> {
     const said = (started: Started[], event: string): boolean =>
       started.some(({ output }) => output.join('').includes(`"event":"${event}"`));
     return [
-      ...(said([fleet.api], 'doorbell-failed') ? [] : ['doorbell-failed']),
-      ...(said(fleet.workers, 'job-failed') ? [] : ['job-failed']),
+      ...(said([fleet.api], 'notification_failed') ? [] : ['notification_failed']),
+      ...(said(fleet.workers, 'job_failed') ? [] : ['job_failed']),
     ];
   });
   columns.push(...(await columnsOf(world.database.pool)));
@@ -548,7 +548,7 @@ async function redisAway(): Promise<void> {
       : ['ECONNREFUSED'],
   );
   redis = await startRedis(redisArguments(), redis.port);
-  await served(people.owner.email);
+  await caughtUp(people.owner.email);
 }
 
 async function fullSyncsAndAudits(): Promise<void> {
@@ -568,9 +568,9 @@ async function fullSyncsAndAudits(): Promise<void> {
     rawBase64: canaryMails(canaries)[0],
   });
   await printed('sync', [owner.email, '--full']);
-  await served(owner.email);
+  await caughtUp(owner.email);
   await world.rows(
-    "UPDATE syncline.collections SET walk_started_at = now() - interval '3 days', audited_at = NULL FROM syncline.accounts a WHERE a.id = account_id AND a.email = $1",
+    "UPDATE syncline.collections SET full_sync_started_at = now() - interval '3 days', audited_at = NULL FROM syncline.accounts a WHERE a.id = account_id AND a.email = $1",
     [owner.email],
   );
   await until('the mirror of the owner is audited', async () => {
@@ -584,7 +584,7 @@ async function fullSyncsAndAudits(): Promise<void> {
   });
 }
 
-async function lookAtPages(): Promise<void> {
+async function checkPages(): Promise<void> {
   const { public: origin, operator } = await originsOf(fleet.api);
   const scraped = metricsPorts.map((port) => `http://127.0.0.1:${port}`);
   for (const one of [operator, ...scraped]) keep('metrics', await answerOf(`${one}/metrics`));
@@ -674,7 +674,7 @@ async function refusedWith(
   args: string[],
 ): Promise<void> {
   const refused = startProgram(program, { ...world.env, ...mistake }, args);
-  const { code, stdout, stderr } = await ended(refused);
+  const { code, stdout, stderr } = await exited(refused);
   keep('commands', withoutOwnAddresses(stdout), withoutOwnAddresses(stderr));
   expect([mistake, code, stderr]).toEqual([mistake, 1, expect.stringMatching(/./)]);
 }
@@ -702,7 +702,7 @@ async function endings(): Promise<void> {
   await printed('accounts list', ['--json']);
 }
 
-async function lookAtStores(): Promise<void> {
+async function checkStores(): Promise<void> {
   columns = [...(columns ?? []), ...(await columnsOf(world.database.pool))];
   keep('redis', await redisContent(redisUrl));
   keep('statements', await statementsOf(world.database.pool));
@@ -761,7 +761,7 @@ const ADDRESS_COLUMNS = [
   'changes.calendar_id',
   'changes.entity_id',
   // While a full sync of a calendar list goes on.
-  'walk_items.item_id',
+  'full_sync_items.item_id',
 ];
 
 function isOwnAddressIn(column: string, value: string): boolean {
@@ -769,8 +769,8 @@ function isOwnAddressIn(column: string, value: string): boolean {
 }
 
 /** Google's own position token, opaque to us, may hold the name of the collection. */
-function withoutBookmark(column: string, value: string): string {
-  return column === 'collections.cursor' ? value.replaceAll(/"bookmark": "[^"]*"/g, '') : value;
+function withoutSyncToken(column: string, value: string): string {
+  return column === 'collections.cursor' ? value.replaceAll(/"syncToken": "[^"]*"/g, '') : value;
 }
 
 interface StoredJob {

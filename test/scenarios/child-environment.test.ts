@@ -5,7 +5,7 @@ import path from 'node:path';
 import { testDatabase, type TestDatabase } from '../support/database.js';
 import { childrenOf, commandOf, environmentOf } from '../support/process-table.js';
 import {
-  ended,
+  exited,
   endProcess,
   lineOf,
   startNode,
@@ -86,7 +86,7 @@ test('the set-up of a checkout gives npm none of Syncline’s variables', async 
   const seen = path.join(checkout, 'seen');
   const npm = path.join(checkout, 'npm');
   writeFileSync(npm, `#!/bin/sh\nenv > ${seen}\nexit 1\n`, { mode: 0o755 });
-  const { code, stderr } = await ended(
+  const { code, stderr } = await exited(
     startNode([path.join(checkout, 'apps/launch.mjs'), 'migrate'], {
       ...environment({ PGPASSWORD: 'pg-secret', npm_config_registry: 'https://npm.example' }),
       PATH: `${checkout}:${process.env['PATH']}`,

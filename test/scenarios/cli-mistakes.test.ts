@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { storeFixture, redisUrl, type StoreFixture } from '../support/database.js';
-import { ended, startProgram, stopAll } from '../support/processes.js';
+import { exited, startProgram, stopAll } from '../support/processes.js';
 
 /* What a person gets who asks for something that cannot be done now, or was done before. */
 
@@ -133,7 +133,7 @@ test('a demo whose progress is read no more ends, and so do its processes', asyn
 async function cli(
   ...args: string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return ended(startProgram('cli', env, args));
+  return exited(startProgram('cli', env, args));
 }
 
 /** What the launcher needs before it writes its first file, as the user root has it for others. */

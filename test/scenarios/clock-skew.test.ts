@@ -52,8 +52,8 @@ test('workers whose clocks are hours apart share leases, quota and schedule as i
   const outcomes: Outcome['kind'][] = [];
   for (let round = 0; round < 3; round++) {
     if (round === 2) await world.control.rate(0);
-    const since = await world.store.collections.markWanted(null);
-    while ((await world.store.collections.unservedSince(null, since)).length > 0) {
+    const since = await world.store.collections.requestSync(null);
+    while ((await world.store.collections.behindSince(null, since)).length > 0) {
       const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 100 });
       // Both take the same collection at once: one has it, the other is told so.
       const ran = await Promise.all(

@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { readCompose, ROOT } from '../support/compose.js';
 import { startPostgres, type TestPostgres } from '../support/postgres-server.js';
-import { ended, endProcess, startNode, stopAll, type Started } from '../support/processes.js';
+import { exited, endProcess, startNode, stopAll, type Started } from '../support/processes.js';
 import { freePort, startRedis, type TestRedis } from '../support/redis-server.js';
 
 /*
@@ -175,7 +175,7 @@ test('the documented commands of a rotation end with the first that fails', () =
 });
 
 test("no role is a superuser, and the processes' role may only read and change rows", async () => {
-  expect(await ended(start('migrate'))).toMatchObject({ code: 0 });
+  expect(await exited(start('migrate'))).toMatchObject({ code: 0 });
   const app = new pg.Client({ connectionString: hosted('app/database_url') });
   await app.connect();
   try {
@@ -277,5 +277,5 @@ async function healthOf(name: string): Promise<number | null> {
   expect([how, program]).toEqual(['CMD', 'node']);
   const words = args.map((word) => word.replace(':3000/', `:${ports['PORT']}/`));
   const env = { METRICS_PORT: ports[name] ?? '' };
-  return (await ended(startNode(words, env))).code;
+  return (await exited(startNode(words, env))).code;
 }

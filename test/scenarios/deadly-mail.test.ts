@@ -57,16 +57,16 @@ test('a mail that kills the worker is quarantined, and all other mail of all acc
     WORKER_CONCURRENCY: '8',
   };
   startProgram('scheduler', env);
-  const ended = new AbortController();
+  const stopped = new AbortController();
   const deaths: string[] = [];
   const supervising = supervise(
     () => startProgram('worker', { ...env, NODE_OPTIONS: `--require ${HOOK}` }),
     deaths,
-    ended.signal,
+    stopped.signal,
   );
-  const since = await store.collections.markWanted(null);
-  await until(async () => (await store.collections.unservedSince(null, since)).length === 0);
-  ended.abort();
+  const since = await store.collections.requestSync(null);
+  await until(async () => (await store.collections.behindSince(null, since)).length === 0);
+  stopped.abort();
   await supervising;
   expect(deaths).toEqual(Array.from({ length: 5 }, () => 'SIGKILL'));
   expect(await store.quarantine.list(null)).toMatchObject([
@@ -82,11 +82,11 @@ test('a mail that kills the worker is quarantined, and all other mail of all acc
 async function supervise(
   start: () => Started,
   deaths: string[],
-  ended: AbortSignal,
+  stopped: AbortSignal,
 ): Promise<void> {
-  while (!ended.aborted) {
+  while (!stopped.aborted) {
     const worker = start();
-    const exit = await once(worker, 'exit', { signal: ended }).catch(() => null);
+    const exit = await once(worker, 'exit', { signal: stopped }).catch(() => null);
     if (exit !== null) deaths.push(String(exit[1]));
   }
 }

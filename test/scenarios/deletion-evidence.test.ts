@@ -1,6 +1,6 @@
 import { syncCollection, verifyAccount, type Outcome } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
-import { ended, startProgram, stopAll } from '../support/processes.js';
+import { exited, startProgram, stopAll } from '../support/processes.js';
 import { startWorld, type World } from '../support/world.js';
 
 const CAUGHT_UP = { kind: 'caught-up', changes: expect.any(Number) };
@@ -85,7 +85,7 @@ describe.each([
   ['calendar-events', 'events.list', 'calendar_events', 44],
   ['gmail', 'messages.list', 'gmail_messages', 60],
 ])('one empty full listing of %s', (kind, method, table, rows) => {
-  test('deletes nothing and announces nothing; the collection lists again and is level', async () => {
+  test('deletes nothing and announces nothing; the collection lists again and catches up', async () => {
     await begin();
     const before = [await count(table), await count('calendars'), await feedEnd()];
     expect(before[0]).toBe(rows);
@@ -174,10 +174,10 @@ test('a large sweep waits for a second listing a minute later, while increments 
   expect(await run('gmail')).toMatchObject({ kind: 'held' });
   expect(await count('gmail_messages')).toBe(before);
   // It is not served meanwhile: `wait` waits.
-  const since = await world.store.collections.markWanted(null);
+  const since = await world.store.collections.requestSync(null);
   await run('gmail');
-  const unserved = await world.store.collections.unservedSince(null, since);
-  expect(unserved.find((one) => one.kind === 'gmail')).toMatchObject({
+  const behind = await world.store.collections.behindSince(null, since);
+  expect(behind.find((one) => one.kind === 'gmail')).toMatchObject({
     reason: expect.stringContaining('held'),
   });
   const { id } = (await world.store.accounts.list())[0]!;
@@ -193,10 +193,10 @@ test('a large sweep waits for a second listing a minute later, while increments 
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
   expect(await held('gmail')).toEqual(NOT_HELD);
   expect(await count('held_items')).toBe(0);
-  const walks = await world.database.pool.query(
-    "SELECT walks_today FROM syncline.collections WHERE kind = 'gmail'",
+  const fullSyncs = await world.database.pool.query(
+    "SELECT full_syncs_today FROM syncline.collections WHERE kind = 'gmail'",
   );
-  expect(walks.rows).toEqual([{ walks_today: 1 }]);
+  expect(fullSyncs.rows).toEqual([{ full_syncs_today: 1 }]);
 });
 
 test('a count of the mailbox that agrees stands in for the second listing', async () => {
@@ -242,13 +242,13 @@ test('a full sync that begins when the second listing is due confirms what is he
   expect(await run('calendar-events', MINUTE)).toMatchObject({ kind: 'held' });
   // Before the minute is over it waits on, to the same moment.
   const due = await heldUntil();
-  await world.store.collections.markWanted(null, full);
+  await world.store.collections.requestSync(null, full);
   expect(await run('calendar-events', MINUTE)).toMatchObject({ kind: 'held' });
   expect(await heldUntil()).toEqual(due);
   await world.database.pool.query(
     "UPDATE syncline.collections SET held_until = 'epoch' WHERE held_since IS NOT NULL",
   );
-  await world.store.collections.markWanted(null, full);
+  await world.store.collections.requestSync(null, full);
   expect(await run('calendar-events', MINUTE)).toEqual(CAUGHT_UP);
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
@@ -269,7 +269,7 @@ test('rows that a changed policy excludes go without a second listing', async ()
   await world.catchUp();
   world.mirror = { exclude: ['trash'] };
   const gets = await calls('messages.get');
-  await world.store.collections.markWanted(null, { full: true, resource: 'gmail' });
+  await world.store.collections.requestSync(null, { full: true, resource: 'gmail' });
   expect(await run('gmail')).toEqual(CAUGHT_UP);
   const kept = (message: Record<string, unknown>): boolean =>
     !(message['labelIds'] as string[]).includes('TRASH');
@@ -281,7 +281,7 @@ test('a full sync with nothing to sweep asks for nothing by id', async () => {
   await begin();
   const methods = ['events.get', 'calendarList.get', 'labels.get'];
   const before = (await world.control.ledger()).methods;
-  await world.store.collections.markWanted(null, { full: true });
+  await world.store.collections.requestSync(null, { full: true });
   await world.catchUp();
   const after = (await world.control.ledger()).methods;
   expect(methods.map((method) => after[method]?.calls ?? 0)).toEqual([0, 0, 0]);
@@ -293,8 +293,8 @@ test('why, verify and wait say that a calendar is held', async () => {
   await world.control.fault({ kind: 'invalid-sync-token', email });
   await world.control.fault({ kind: 'empty-listing', method: 'events.list', email, count: 1 });
   await run('calendar-events');
-  const cli = (...args: string[]): ReturnType<typeof ended> =>
-    ended(startProgram('cli', world.env, args));
+  const cli = (...args: string[]): ReturnType<typeof exited> =>
+    exited(startProgram('cli', world.env, args));
   const why = await cli('why', email);
   expect(why.stdout).toMatch(/held: a full listing lacked \d+ items .* until it is listed again/);
   const verified = await cli('verify', email, '--resource', 'calendar');

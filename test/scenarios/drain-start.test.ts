@@ -5,7 +5,7 @@ import { withFileLock } from '../../packages/runtime/file-lock.cjs';
 import { ROOT } from '../support/compose.js';
 import { processesWith } from '../support/process-table.js';
 import {
-  ended,
+  exited,
   endProcess,
   lineOf,
   startNode,
@@ -34,7 +34,7 @@ test.each([
   { program: 'worker', args: [] },
   { program: 'cli', args: ['up'] },
 ] as const)(
-  '$program $args that is told to end while it waits for the data directory exits 0 within eight seconds',
+  '$program $args that gets SIGTERM while it waits for the data directory exits 0 within eight seconds',
   async ({ program, args }) => {
     await withFileLock(dataDir, 'lock', { timeoutMs: 1_000 }, async () => {
       const child = start(program, args);
@@ -49,7 +49,7 @@ test.each([
   { program: 'scheduler', args: [] },
   { program: 'cli', args: ['up'] },
 ] as const)(
-  '$program $args that is told to end while it makes a database exits 0 within eight seconds and leaves no server',
+  '$program $args that gets SIGTERM while it makes a database exits 0 within eight seconds and leaves no server',
   async ({ program, args }) => {
     const child = start(program, args);
     await lineOf(child, (line) => line.includes('making a new Postgres database'), 60_000);
@@ -65,19 +65,19 @@ test.each([
   { program: 'api', args: [] },
   { program: 'cli', args: ['up'] },
 ] as const)(
-  '$program $args that is told to end while its modules load begins nothing, and exits 0 within eight seconds',
+  '$program $args that gets SIGTERM while its modules load begins nothing, and exits 0 within eight seconds',
   async ({ program, args }) => {
     const beganMs = performance.now();
     const child = whileLoading(program, args);
-    expect(await ended(child)).toMatchObject({ code: 0 });
+    expect(await exited(child)).toMatchObject({ code: 0 });
     expect(readdirSync(dataDir)).toEqual([]);
     expect(performance.now() - beganMs).toBeLessThan(PROMISED_MS);
   },
 );
 
-test('a command that is told to end while its modules load is interrupted, and one that has nothing to interrupt prints what it has', async () => {
+test('a command that gets SIGTERM while its modules load is interrupted, and one that has nothing to interrupt prints what it has', async () => {
   const [list, version] = await Promise.all(
-    [['accounts', 'list'], ['--version']].map((args) => ended(whileLoading('cli', args))),
+    [['accounts', 'list'], ['--version']].map((args) => exited(whileLoading('cli', args))),
   );
   expect(list).toMatchObject({ code: 1, stderr: 'interrupted\n' });
   expect(version).toMatchObject({ code: 0, stderr: '' });

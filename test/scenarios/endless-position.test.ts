@@ -30,7 +30,7 @@ interface Row {
   parked: string | null;
   error: string | null;
   failures: number;
-  walks_today: number;
+  full_syncs_today: number;
   cursor: Record<string, unknown>;
   next_in_ms: number;
   as_of_full_sync: boolean;
@@ -38,8 +38,8 @@ interface Row {
 
 async function row(kind: string): Promise<Row> {
   const found = await world.database.pool.query<Row>(
-    `SELECT id, phase, generation, parked, error, failures, walks_today, cursor,
-            (extract(epoch FROM next_sync_at - now()) * 1000)::int AS next_in_ms, served_at <= walk_started_at AS as_of_full_sync
+    `SELECT id, phase, generation, parked, error, failures, full_syncs_today, cursor,
+            (extract(epoch FROM next_sync_at - now()) * 1000)::int AS next_in_ms, caught_up_at <= full_sync_started_at AS as_of_full_sync
        FROM syncline.collections WHERE kind = $1 AND external_id NOT LIKE '%holiday%' ORDER BY external_id LIMIT 1`,
     [kind],
   );
@@ -60,10 +60,10 @@ describe.each([
     expect(await world.drift()).toMatchObject(NO_DRIFT);
     const first = await row(kind);
     expect(first).toMatchObject({
-      phase: 'follow',
+      phase: 'incremental',
       parked: null,
       failures: 0,
-      walks_today: 0,
+      full_syncs_today: 0,
       error: 'Google gives no sync token here; it is synced in full about every 30 minutes',
     });
     expect(first.next_in_ms).toBeGreaterThan(26 * 60_000);
@@ -72,21 +72,21 @@ describe.each([
     await world.catchUp();
     expect(await world.drift()).toMatchObject(NO_DRIFT);
     const second = await row(kind);
-    expect(second).toMatchObject({ failures: 0, walks_today: 0, parked: null });
+    expect(second).toMatchObject({ failures: 0, full_syncs_today: 0, parked: null });
     expect(second.generation).toBe(first.generation + 1);
 
     await world.control.clearFaults();
     await world.catchUp();
     expect(await world.drift()).toMatchObject(NO_DRIFT);
     const healed = await row(kind);
-    expect(healed).toMatchObject({ phase: 'follow', error: null });
-    expect(typeof healed.cursor['bookmark']).toBe('string');
+    expect(healed).toMatchObject({ phase: 'incremental', error: null });
+    expect(typeof healed.cursor['syncToken']).toBe('string');
     world.simulator.actAtRandom(10);
     await world.catchUp();
     expect(await row(kind)).toMatchObject({ generation: healed.generation });
   });
 
-  test('follows from the token that it had when a later listing ends without one', async () => {
+  test('keeps the token that it had when a later listing ends without one', async () => {
     await begin();
     await world.catchUp();
     const before = await row(kind);
@@ -127,7 +127,10 @@ test('a full sync without a token that takes several runs vouches for its beginn
   let runs = 0;
   while ((await slice('calendar-events', 0)) === 'more') runs += 1;
   expect(runs).toBeGreaterThan(2);
-  expect(await row('calendar-events')).toMatchObject({ phase: 'follow', as_of_full_sync: true });
+  expect(await row('calendar-events')).toMatchObject({
+    phase: 'incremental',
+    as_of_full_sync: true,
+  });
   expect(await slice('calendar-events', 0)).toBe('snoozed');
 });
 
@@ -139,10 +142,10 @@ test.each(['no-history-id', 'garbled-history-id'])(
     await world.catchUp();
     expect(await world.drift()).toMatchObject(NO_DRIFT);
     expect(await row('gmail')).toMatchObject({
-      phase: 'follow',
+      phase: 'incremental',
       parked: null,
       failures: 0,
-      walks_today: 0,
+      full_syncs_today: 0,
       error:
         'Google gives no history id for this mailbox; it is synced in full about every 6 hours',
     });
@@ -153,23 +156,23 @@ test.each(['no-history-id', 'garbled-history-id'])(
     expect((await calls('messages.get')) - fetched).toBeLessThan(4);
     await world.control.clearFaults();
     await world.catchUp();
-    expect(await row('gmail')).toMatchObject({ error: null, walks_today: 0 });
+    expect(await row('gmail')).toMatchObject({ error: null, full_syncs_today: 0 });
     expect((await row('gmail')).cursor['after']).not.toBe('0');
   },
 );
 
-test('a profile without a history id is made good by the newest message, and the mailbox is followed', async () => {
+test('a profile without a history id is made good by the newest message, and changes of the mailbox are read from there', async () => {
   await begin();
   await world.control.fault({ kind: 'no-history-id', method: 'getProfile' });
   await world.catchUp();
   world.simulator.actAtRandom(30);
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  expect(await row('gmail')).toMatchObject({ generation: 1, error: null, phase: 'follow' });
+  expect(await row('gmail')).toMatchObject({ generation: 1, error: null, phase: 'incremental' });
 });
 
 test.each(['no-history-id', 'garbled-history-id', 'old-history-id'])(
-  'history with %s is followed by its records, and the position never goes back',
+  'history with %s is applied by its records, and the position never goes back',
   async (kind) => {
     await begin({ largestPage: 5 });
     await world.catchUp();

@@ -27,12 +27,12 @@ interface Row {
   error: string | null;
   endless_listings: number;
   generation: number;
-  rests_ms: string;
+  delay_ms: string;
 }
 
 async function rows(kind: string): Promise<Row[]> {
   const found = await world.database.pool.query<Row>(
-    `SELECT id, kind, parked, error, endless_listings, generation, extract(epoch FROM next_sync_at - now()) * 1000 AS rests_ms
+    `SELECT id, kind, parked, error, endless_listings, generation, extract(epoch FROM next_sync_at - now()) * 1000 AS delay_ms
        FROM syncline.collections WHERE kind = $1 AND external_id NOT LIKE '%holiday%' ORDER BY external_id`,
     [kind],
   );
@@ -136,19 +136,19 @@ test.each(quick('calendar-events'))(
   },
 );
 
-test('rests longer after each listing without an end, although pages are committed between the rests', async () => {
+test('waits longer after each listing without an end, although pages are committed in between', async () => {
   await begin();
   await world.control.fault({ kind: 'pages-repeat', method: 'messages.list' });
-  const rests: number[] = [];
+  const delays: number[] = [];
   for (let times = 0; times < 4; times++) {
     await run('gmail', 5_000);
-    rests.push(Math.round(Number((await rows('gmail'))[0]!.rests_ms) / 60_000));
+    delays.push(Math.round(Number((await rows('gmail'))[0]!.delay_ms) / 60_000));
   }
-  expect(rests[0]).toBeGreaterThanOrEqual(13);
-  expect(rests[0]).toBeLessThanOrEqual(17);
-  expect(rests[1]! / rests[0]!).toBeGreaterThan(6);
-  expect(rests[2]! / rests[1]!).toBeGreaterThan(4);
-  expect(rests[3]).toBeLessThanOrEqual(800);
+  expect(delays[0]).toBeGreaterThanOrEqual(13);
+  expect(delays[0]).toBeLessThanOrEqual(17);
+  expect(delays[1]! / delays[0]!).toBeGreaterThan(6);
+  expect(delays[2]! / delays[1]!).toBeGreaterThan(4);
+  expect(delays[3]).toBeLessThanOrEqual(800);
   expect((await rows('gmail'))[0]?.endless_listings).toBe(4);
 });
 
@@ -158,14 +158,14 @@ test('a full sync whose list has no end sweeps nothing', async () => {
   const stored = [await count('gmail_messages'), await count('calendar_events')];
   await world.control.fault({ kind: 'pages-repeat' });
   await world.database.pool.query(
-    'UPDATE syncline.collections SET wanted_full = true, wanted_at = now()',
+    'UPDATE syncline.collections SET full_sync_requested = true, requested_at = now()',
   );
   for (const kind of ['gmail', 'calendar-list', 'calendar-events'])
     expect(await run(kind)).toMatchObject({ kind: 'parked' });
   expect([await count('gmail_messages'), await count('calendar_events')]).toEqual(stored);
 });
 
-test('the other collections of the account go on while one rests', async () => {
+test('the other collections of the account go on while one is parked', async () => {
   await begin();
   await world.control.fault({ kind: 'page-names-itself', method: 'messages.list' });
   await run('gmail');
@@ -175,7 +175,7 @@ test('the other collections of the account go on while one rests', async () => {
   expect(await rows('calendar-list')).toMatchObject([{ parked: null, error: null }]);
 });
 
-test('short and empty pages that go on to the end are no reason to rest', async () => {
+test('short and empty pages that go on to the end are no reason to park', async () => {
   await begin({ shortGmailPages: true, shortCalendarPages: true, largestPage: 8 });
   await world.catchUp();
   world.simulator.actAtRandom(40);
@@ -250,7 +250,7 @@ test.each(['gmail', 'calendar-list', 'calendar-events'])(
     await begin();
     await world.catchUp();
     await world.database.pool.query(
-      "UPDATE syncline.collections SET walk_started_at = now() - interval '2 days'",
+      "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 days'",
     );
     for (const method of ['messages.list', 'events.list', 'calendarList.list'])
       await world.control.fault({ kind: 'pages-repeat', method });
@@ -260,10 +260,10 @@ test.each(['gmail', 'calendar-list', 'calendar-events'])(
     const first = await claimed(id);
     const cursor = collectionModule(first.kind).parseCursor(first.cursor);
     await auditCollection(world.rt, deps, first, cursor, new AbortController().signal);
-    await world.store.lease.settle(first, { result: 'more', nextInMs: 0, error: null });
+    await world.store.lease.finish(first, { result: 'more', nextInMs: 0, error: null });
     const second = await claimed(id);
     expect(isAuditDue(policy, second, 0.5)).toBe(false);
-    expect(second.audit?.restedMs).toBeLessThan(-5 * 3_600_000);
+    expect(second.audit?.pausedMs).toBeLessThan(-5 * 3_600_000);
   },
 );
 

@@ -1,7 +1,7 @@
 import { openStore, type Store } from '@syncline/store';
 import pg from 'pg';
 import { storeFixture, claim, type StoreFixture } from '../support/database.js';
-import { ended, endProcess, lineOf, startProgram, stopAll } from '../support/processes.js';
+import { exited, endProcess, lineOf, startProgram, stopAll } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 import { copyOf, dropCopy, putInPlace } from '../support/restore.js';
 
@@ -42,7 +42,7 @@ interface Printed {
 }
 
 async function changes(databaseUrl: string, ...args: string[]): Promise<Printed[]> {
-  const { code, stdout, stderr } = await ended(
+  const { code, stdout, stderr } = await exited(
     startProgram('cli', env(databaseUrl), ['changes', EMAIL, ...args]),
   );
   if (code !== 0) throw new Error(stderr);
@@ -53,7 +53,9 @@ async function changes(databaseUrl: string, ...args: string[]): Promise<Printed[
 }
 
 async function newEpoch(): Promise<number> {
-  const { code, stdout } = await ended(startProgram('cli', env(), ['feed', 'new-epoch', '--json']));
+  const { code, stdout } = await exited(
+    startProgram('cli', env(), ['feed', 'new-epoch', '--json']),
+  );
   expect(code).toBe(0);
   return (JSON.parse(stdout) as { epoch: number }).epoch;
 }
@@ -67,8 +69,8 @@ async function change(store: Store, pool: pg.Pool, ...ids: string[]): Promise<vo
     'gmail',
   );
   await store.commitPage(lease, {
-    cursor: { phase: 'follow', after: '10' },
-    phase: 'follow',
+    cursor: { phase: 'incremental', after: '10' },
+    phase: 'incremental',
     generation: 1,
     delta: {
       kind: 'gmail',
@@ -122,7 +124,7 @@ test('migrating a restored copy begins one new epoch, and restarts begin none', 
   await changeHere('a');
   const [before] = await changes(fixture.database.url);
   const restored = await copied();
-  expect(await ended(startProgram('cli', env(restored), ['migrate', '--json']))).toMatchObject({
+  expect(await exited(startProgram('cli', env(restored), ['migrate', '--json']))).toMatchObject({
     code: 0,
   });
   const epoch = await epochIn(restored);
@@ -218,7 +220,7 @@ test('feed new-epoch: numbering goes on, and changes prints the new epoch alone'
     await changes(fixture.database.url, '--after', '2', '--epoch', String(epoch)),
   ).toHaveLength(1);
   expect(await newEpoch()).toBeGreaterThan(epoch);
-  const listed = await ended(startProgram('cli', env(), ['accounts', 'list', '--json']));
+  const listed = await exited(startProgram('cli', env(), ['accounts', 'list', '--json']));
   expect(JSON.parse(listed.stdout)).toMatchObject([
     { feed: { seq: 3, epoch: expect.any(Number) } },
   ]);
@@ -228,8 +230,8 @@ test('a position of another epoch is refused, or noted when its epoch is not giv
   for (const id of ['a', 'b']) await changeHere(id);
   const epoch = await newEpoch();
   await changeHere('c');
-  const asked = (...args: string[]): ReturnType<typeof ended> =>
-    ended(startProgram('cli', env(), ['changes', EMAIL, ...args]));
+  const asked = (...args: string[]): ReturnType<typeof exited> =>
+    exited(startProgram('cli', env(), ['changes', EMAIL, ...args]));
   expect(await asked('--after', '2', '--epoch', '1')).toMatchObject({
     code: 1,
     stdout: '',

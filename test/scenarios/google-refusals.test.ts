@@ -56,13 +56,13 @@ async function scopes(email: string, names: string[]): Promise<void> {
 }
 
 /** Time passes: what rests is looked at again. */
-function restIsOver(): Promise<unknown> {
+function delayIsOver(): Promise<unknown> {
   return world.database.pool.query(
     "UPDATE syncline.collections SET next_sync_at = now() WHERE state = 'active' AND parked IS NOT NULL",
   );
 }
 
-test('scope, API, mailbox and domain policy: the mailbox rests with the reason, calendars go on, and it comes back by itself', async () => {
+test('scope, API, mailbox and domain policy: the mailbox is parked with the reason, calendars go on, and it comes back by itself', async () => {
   const [scope, project, mailbox, policy] = emails as [string, string, string, string];
   await scopes(scope, ['openid', 'userinfo.email', 'calendar.readonly']);
   await world.control.fault({ kind: '403-api-disabled', email: project, method: 'getProfile' });
@@ -92,13 +92,13 @@ test('scope, API, mailbox and domain policy: the mailbox rests with the reason, 
     );
     expect(
       account.collections.filter(
-        ({ kind, phase, error }) => kind !== 'gmail' && (phase !== 'follow' || error !== null),
+        ({ kind, phase, error }) => kind !== 'gmail' && (phase !== 'incremental' || error !== null),
       ),
     ).toEqual([]);
   }
   await scopes(scope, ['openid', 'userinfo.email', 'gmail.readonly', 'calendar.readonly']);
   await world.control.clearFaults();
-  await restIsOver();
+  await delayIsOver();
   await runDue();
   expect(
     await truth('SELECT 1 FROM syncline.collections WHERE parked IS NOT NULL OR error IS NOT NULL'),
@@ -114,7 +114,7 @@ test('every invalid_grant stops its account with its reason and its rows; a new 
   const before = await truth(rows);
   for (const [i, email] of refused.entries())
     await world.control.fault({ kind: 'revoke-grant', email, variant: VARIANTS[i] });
-  await world.store.collections.markWanted(null);
+  await world.store.collections.requestSync(null);
   await runDue();
   for (const [i, email] of refused.entries()) {
     const account = await accountOf(email);
@@ -134,7 +134,7 @@ test('every invalid_grant stops its account with its reason and its rows; a new 
     );
   }
   const calls = (await world.control.ledger()).methods;
-  await world.store.collections.markWanted(null, { full: false });
+  await world.store.collections.requestSync(null, { full: false });
   await world.database.pool.query(
     "UPDATE syncline.collections SET next_sync_at = now() FROM syncline.accounts a WHERE a.id = account_id AND a.state <> 'active'",
   );

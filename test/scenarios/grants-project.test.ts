@@ -42,8 +42,8 @@ const COUNT_OF_PARKED =
 
 async function mirrored(): Promise<number> {
   await world.untilRows(
-    'SELECT count(*)::int AS unserved FROM syncline.collections WHERE served_at IS NULL OR error IS NOT NULL',
-    [{ unserved: 0 }],
+    'SELECT count(*)::int AS behind FROM syncline.collections WHERE caught_up_at IS NULL OR error IS NOT NULL',
+    [{ behind: 0 }],
     60_000,
   );
   const [{ count }] = (await world.rows<{ count: number }>(
@@ -52,13 +52,13 @@ async function mirrored(): Promise<number> {
   return count;
 }
 
-async function servedWithin(ms: number): Promise<void> {
+async function caughtUpWithin(ms: number): Promise<void> {
   const [{ now }] = (await world.rows<{ now: string }>('SELECT now()::text AS now')) as [
     { now: string },
   ];
   await world.untilRows(
-    `SELECT bool_and(served_at > '${now}' AND parked IS NULL) AS served FROM syncline.collections`,
-    [{ served: true }],
+    `SELECT bool_and(caught_up_at > '${now}' AND parked IS NULL) AS "caughtUp" FROM syncline.collections`,
+    [{ caughtUp: true }],
     ms,
   );
 }
@@ -75,14 +75,14 @@ test('a rotated client secret is tried once for all accounts, and all of them go
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   expect((await clientRefusals()).count - refusedBefore).toBeLessThanOrEqual(4);
   await world.order('clients', CLIENT);
-  await servedWithin(15_000);
+  await caughtUpWithin(15_000);
   // The other way to end it: the processes are started with the new secret.
   await world.order('clients', { ...CLIENT, secret: 'third' });
   await world.untilRows(PARKED, [{ parked: 'client', collections }]);
   await Promise.all([world.stop(worker), world.stop(other)]);
   world.env = { ...world.env, GOOGLE_CLIENT_SECRET: 'third' };
   world.start('worker');
-  await servedWithin(15_000);
+  await caughtUpWithin(15_000);
   expect(await world.rows('SELECT 1 FROM syncline.project_failures')).toEqual([]);
 }, 240_000);
 
@@ -95,7 +95,7 @@ test('a deleted client stops all resources, a disabled API only its own, and eac
     [{ parked: 'client' }],
   );
   await world.order('clients', CLIENT);
-  await servedWithin(15_000);
+  await caughtUpWithin(15_000);
   await world.control.fault({ kind: '403-api-disabled', method: 'history.list' });
   await world.control.fault({ kind: '403-api-disabled', method: 'getProfile' });
   await world.untilRows(
@@ -106,7 +106,7 @@ test('a deleted client stops all resources, a disabled API only its own, and eac
     ],
   );
   await world.control.clearFaults();
-  await servedWithin(20_000);
+  await caughtUpWithin(20_000);
   expect(await world.rows('SELECT 1 FROM syncline.project_failures')).toEqual([]);
 }, 240_000);
 
@@ -119,14 +119,14 @@ test('one account with the token of another client waits alone, and goes on when
     [{ email, parked: 'other-client' }],
   );
   await world.untilRows(
-    `SELECT count(*)::int AS unserved FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.email <> '${email}' AND c.served_at IS NULL`,
-    [{ unserved: 0 }],
+    `SELECT count(*)::int AS behind FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.email <> '${email}' AND c.caught_up_at IS NULL`,
+    [{ behind: 0 }],
     60_000,
   );
   await world.untilRows(COUNT_OF_PARKED, [{ parked: 2 }]);
   expect(await world.rows(PARKED)).toHaveLength(2);
   await world.control.clearFaults();
-  await servedWithin(20_000);
+  await caughtUpWithin(20_000);
 }, 180_000);
 
 async function clientRefusals(): Promise<{ count: number }> {

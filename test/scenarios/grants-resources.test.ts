@@ -21,8 +21,8 @@ beforeEach(async () => {
   world.start('scheduler');
   world.start('worker');
   await world.untilRows(
-    "SELECT count(*)::int AS unserved FROM syncline.collections WHERE state = 'active' AND (served_at IS NULL OR error IS NOT NULL)",
-    [{ unserved: 0 }],
+    "SELECT count(*)::int AS behind FROM syncline.collections WHERE state = 'active' AND (caught_up_at IS NULL OR error IS NOT NULL)",
+    [{ behind: 0 }],
     60_000,
   );
 });

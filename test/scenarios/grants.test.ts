@@ -30,28 +30,28 @@ async function imported(lines: readonly object[]): Promise<void> {
 const STATES = 'SELECT email, state FROM syncline.accounts ORDER BY email';
 const states = (...named: string[]): object[] =>
   accounts.map(({ email }, i) => ({ email, state: named[i] ?? 'active' }));
-const UNSERVED =
-  'SELECT count(*)::int AS unserved FROM syncline.collections WHERE served_at IS NULL OR error IS NOT NULL';
-const WHOLE = [{ unserved: 0 }];
+const BEHIND =
+  'SELECT count(*)::int AS behind FROM syncline.collections WHERE caught_up_at IS NULL OR error IS NOT NULL';
+const WHOLE = [{ behind: 0 }];
 
 /** Everything is mirrored, with both programs running. */
 async function mirrored(): Promise<void> {
   world.start('scheduler');
   world.start('worker');
-  await world.untilRows(UNSERVED, WHOLE, 60_000);
+  await world.untilRows(BEHIND, WHOLE, 60_000);
 }
 
 const suspend = (suspended: boolean): Promise<void> =>
   world.order(`accounts/${accounts[0]!.email}/suspend`, { suspended });
 
 /** Everything is served by runs that began after now. */
-async function servedAnew(email: string): Promise<void> {
+async function caughtUpAnew(email: string): Promise<void> {
   const [{ now }] = (await world.rows<{ now: string }>('SELECT now()::text AS now')) as [
     { now: string },
   ];
   await world.untilRows(
-    `SELECT a.state, bool_and(c.served_at > '${now}') AS served FROM syncline.accounts a JOIN syncline.collections c ON c.account_id = a.id WHERE a.email = '${email}' GROUP BY a.state`,
-    [{ state: 'active', served: true }],
+    `SELECT a.state, bool_and(c.caught_up_at > '${now}') AS "caughtUp" FROM syncline.accounts a JOIN syncline.collections c ON c.account_id = a.id WHERE a.email = '${email}' GROUP BY a.state`,
+    [{ state: 'active', caughtUp: true }],
     30_000,
   );
 }
@@ -62,7 +62,7 @@ test('a grant that was withdrawn and given back is taken when the same token is 
   await world.untilRows(STATES, states('reauth_required'));
   await suspend(false);
   expect(await world.import([accounts[0]!])).toMatchObject({ code: 0 });
-  await servedAnew(accounts[0]!.email);
+  await caughtUpAnew(accounts[0]!.email);
 }, 180_000);
 
 test('a suspended account that is restored goes on by itself, and `accounts resume` tries it at once', async () => {
@@ -83,13 +83,13 @@ test('a suspended account that is restored goes on by itself, and `accounts resu
   );
   await suspend(false);
   await world.rows("UPDATE syncline.accounts SET probe_at = now() WHERE state = 'reauth_required'");
-  await servedAnew(accounts[0]!.email);
+  await caughtUpAnew(accounts[0]!.email);
   world.simulator.clock.advance(3_600_000);
   await suspend(true);
   await world.untilRows(STATES, states('reauth_required'));
   await suspend(false);
   expect(await world.cli('accounts', 'resume', accounts[0]!.email)).toMatchObject({ code: 0 });
-  await servedAnew(accounts[0]!.email);
+  await caughtUpAnew(accounts[0]!.email);
   expect((await world.control.ledger()).callsAfterInvalidGrant).toBe(0);
 }, 240_000);
 
@@ -118,7 +118,7 @@ test.each([
       world.start('scheduler');
       world.start('worker');
     }
-    await servedAnew(email);
+    await caughtUpAnew(email);
   },
   180_000,
 );
@@ -141,19 +141,19 @@ test("S1: a token copied into another account's row puts that account alone into
   const events = worker.output.join('').match(/^.*sealed_value_rejected.*$/gm);
   expect(events).toHaveLength(1);
   expect(JSON.parse(events![0]!)).toMatchObject({ level: 'warn', why: 'altered' });
-  await servedAnew(second.email);
+  await caughtUpAnew(second.email);
   const removed = await world.cli('accounts', 'remove', first.email, '--json');
   expect(removed).toMatchObject({ code: 0 });
   expect(JSON.parse(removed.stdout)).toMatchObject({ state: 'removed', grant: 'unreadable' });
   expect(await world.import([first])).toMatchObject({ code: 0 });
-  await servedAnew(first.email);
+  await caughtUpAnew(first.email);
   await world.untilRows(
     `SELECT email, (SELECT count(*)::int FROM syncline.gmail_messages m WHERE m.account_id = a.id) AS messages FROM syncline.accounts a ORDER BY email`,
     accounts.map(({ email }) => ({ email, messages: 8 })),
   );
 }, 180_000);
 
-test('after the master key is lost an import with a new one is taken, and the other accounts are told apart when the key is given up', async () => {
+test('after the master key is lost an import with a new one is taken, and the other accounts are named when the key is given up', async () => {
   const [{ lost }] = (await world.rows<{ lost: string }>(
     'SELECT DISTINCT key_id AS lost FROM syncline.credentials',
   )) as [{ lost: string }];
@@ -171,7 +171,7 @@ test('after the master key is lost an import with a new one is taken, and the ot
   const retired = await world.cli('keys', 'retire-lost', lost, '--json');
   expect(JSON.parse(retired.stdout)).toEqual({ keyId: lost, values: 1 });
   await world.untilRows(STATES, states('reauth_required', 'active'));
-  await servedAnew(accounts[1]!.email);
+  await caughtUpAnew(accounts[1]!.email);
 }, 180_000);
 
 test('a refresh token that Google rotates late never takes the place of one that was imported meanwhile', async () => {
@@ -194,7 +194,7 @@ test('a refresh token that Google rotates late never takes the place of one that
   const sealed =
     'SELECT encode(sealed, $$hex$$) AS sealed FROM syncline.credentials c JOIN syncline.accounts a ON a.id = c.account_id ORDER BY email';
   const kept = await world.rows<{ sealed: string }>(sealed);
-  await servedAnew(accounts[0]!.email);
+  await caughtUpAnew(accounts[0]!.email);
   await world.stop(worker);
   expect(await world.rows(sealed)).toEqual(kept);
 }, 180_000);

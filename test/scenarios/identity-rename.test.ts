@@ -1,14 +1,14 @@
 import { NO_DRIFT } from '../support/drift.js';
-import { startDoorbellWorld, type DoorbellWorld } from '../support/doorbell-world.js';
+import { startNotificationWorld, type NotificationWorld } from '../support/notification-world.js';
 
 /*
  * A person gets another primary address while notifications are on. Polls are minutes apart: what
- * is seen within seconds was rung for.
+ * is seen within seconds was notified.
  */
 
-let world: DoorbellWorld;
+let world: NotificationWorld;
 beforeEach(async () => {
-  world = await startDoorbellWorld({
+  world = await startNotificationWorld({
     poll: { activeMs: 600_000, idleMs: 900_000 },
     seed: 53,
     accounts: 1,
@@ -16,7 +16,7 @@ beforeEach(async () => {
     calendarsPerAccount: 1,
     eventsPerCalendar: 4,
   });
-  await world.until(async () => (await count("watches WHERE state <> 'wanted'")) === 4);
+  await world.until(async () => (await count("watches WHERE state <> 'requested'")) === 4);
 });
 afterEach(() => world.close());
 
@@ -30,7 +30,7 @@ const count = async (sql: string, values: unknown[] = []): Promise<number> =>
     ).rows[0]!.n,
   );
 
-test('pushes under a new primary address ring for the mailbox, whose account and watch have followed it', async () => {
+test('pushes under a new primary address notify the mailbox, whose account and watch have taken it over', async () => {
   const before = world.simulator.accounts()[0]!.email;
   await fetch(`${world.simulator.url}/sim/accounts/${before}/rename`, {
     method: 'POST',

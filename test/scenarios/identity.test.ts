@@ -308,7 +308,7 @@ test('calendars without mail: the primary calendar decides, and a changed addres
 });
 
 test.each([['with sub'], ['without sub']])(
-  'follows a mailbox that has another address by now, %s',
+  'keeps a mailbox that has another address by now, %s',
   async (kind) => {
     await start(kind === 'with sub' ? undefined : WITHOUT_SUB);
     await world.control.rename(ANN, 'new@demo.example');
@@ -339,7 +339,7 @@ test.each([
     method: 'calendarList.list',
     patch: { id },
   });
-  await world.store.collections.markWanted([(await account()).id], { full: true });
+  await world.store.collections.requestSync([(await account()).id], { full: true });
   expect(await runDue()).toContainEqual(expect.objectContaining({ kind: 'caught-up' }));
   expect(await account()).toMatchObject({ email: ANN, aliases: [], state: 'active' });
 });
@@ -347,7 +347,7 @@ test.each([
 test('learns the new address of a mailbox at the next full sync, with the grant that it has', async () => {
   await start();
   await world.control.rename(ANN, 'new@demo.example');
-  await world.store.collections.markWanted([(await account()).id], { full: true });
+  await world.store.collections.requestSync([(await account()).id], { full: true });
   await runDue();
   expect(await account('new@demo.example')).toMatchObject({ aliases: [ANN], state: 'active' });
 });
@@ -357,7 +357,7 @@ test('a mailbox that takes the address of another account of its tenant waits in
   const ben = (await account(BEN)).id;
   await world.control.delete(BEN);
   await world.control.rename(ANN, BEN);
-  await world.store.collections.markWanted([(await account()).id], { full: true });
+  await world.store.collections.requestSync([(await account()).id], { full: true });
   await runDue();
   expect(await account()).toMatchObject({
     state: 'disabled',
@@ -383,7 +383,7 @@ test('a run that began before another grant was imported writes nothing more', a
   if (claim.kind !== 'claimed') throw new Error('the collection is free');
   await connect(ANN, await world.control.consent(BEN));
   await expect(
-    world.store.lease.settle(claim.lease, { result: 'caught-up', nextInMs: 0, error: null }),
+    world.store.lease.finish(claim.lease, { result: 'caught-up', nextInMs: 0, error: null }),
   ).rejects.toThrow(LeaseLost);
 });
 
@@ -394,11 +394,11 @@ test('a grant that was checked is not asked about again, and an account from bef
   await world.database.pool.query('UPDATE syncline.accounts SET identity_id = NULL WHERE id = $1', [
     id,
   ]);
-  await world.store.collections.markWanted([id], { resource: 'gmail' });
+  await world.store.collections.requestSync([id], { resource: 'gmail' });
   await runDue();
   expect(await account()).toMatchObject({ identityId: expect.any(String), state: 'active' });
   const before = asked();
-  await world.store.collections.markWanted([id], { resource: 'gmail' });
+  await world.store.collections.requestSync([id], { resource: 'gmail' });
   await runDue();
   expect(asked()).toEqual(before);
 });

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { serverUrl } from '../support/database.js';
 import { assembleImage, type ImageTree } from '../support/image-tree.js';
 import {
-  ended,
+  exited,
   endProcess,
   lineOf,
   startNode,
@@ -94,7 +94,7 @@ function start(name: 'scheduler' | 'worker' | 'api' | 'cli', ...args: string[]):
 }
 
 async function succeeds(...args: string[]): Promise<{ stdout: string }> {
-  const { code, stdout, stderr } = await ended(start('cli', ...args));
+  const { code, stdout, stderr } = await exited(start('cli', ...args));
   if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`);
   return { stdout };
 }

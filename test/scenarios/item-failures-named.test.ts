@@ -30,7 +30,7 @@ const ids = async (): Promise<string[]> =>
 const verify = (resource: 'gmail' | 'calendar') =>
   verifyAccount(world.rt, world, accountId, resource);
 
-/** With a fleet at work, which catches up before the second look. */
+/** With a fleet at work, which catches up before the second sync. */
 async function besideFleet<T>(work: Promise<T>): Promise<T> {
   const over = new AbortController();
   const done = work.finally(() => over.abort());

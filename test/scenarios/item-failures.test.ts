@@ -86,7 +86,7 @@ test.each([
   ['401', '401', 'Google does not allow this (authError)'],
   ['without its thread', 'altered-answer', 'it cannot be read'],
 ])(
-  'mirrors and follows everything else when one message always answers %s, and quarantines it by name',
+  'mirrors and updates everything else when one message always answers %s, and quarantines it by name',
   async (_, kind, reason) => {
     await connect({ messages: 80 });
     const [bad = ''] = (await truth()).slice(20);
@@ -94,7 +94,7 @@ test.each([
     const ends = await runs();
     expect({ last: ends.at(-1), phase: await phase(), quarantined: await quarantined() }).toEqual({
       last: 'caught-up',
-      phase: 'follow',
+      phase: 'incremental',
       quarantined: [bad],
     });
     expect(await stored()).toEqual((await truth()).filter((id) => id !== bad).sort());
@@ -125,12 +125,12 @@ test('quarantines each message that lacks its payload or has parts, headers or l
   expect(report).toMatchObject({ missing: [], extra: [], stale: [], unread: bad });
 });
 
-test('follows new mail while a message is still being tried', async () => {
+test('stores new mail while a message is still being tried', async () => {
   await connect({ messages: 30 });
   const [bad = ''] = (await truth()).slice(10);
   await world.control.spoil(bad, '500');
   for (let n = 0; n < 3; n++) await run();
-  expect(await phase()).toBe('follow');
+  expect(await phase()).toBe('incremental');
   const { messageId } = (await world.control.actAs(email, {
     action: 'deliver',
     subject: 'new',
@@ -149,7 +149,7 @@ test.each(['403-permission', '500', 'malformed-json'])(
     const ends = await runs();
     expect({ last: ends.at(-1), phase: await phase(), quarantined: await quarantined() }).toEqual({
       last: 'caught-up',
-      phase: 'follow',
+      phase: 'incremental',
       quarantined: [bad],
     });
   },

@@ -45,7 +45,7 @@ const events = (): Promise<number> =>
 const act = (action: object): Promise<{ calendarId: string; eventId: string }> =>
   world.control.actAs(email, action) as Promise<{ calendarId: string; eventId: string }>;
 
-async function level(): Promise<void> {
+async function caughtUp(): Promise<void> {
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 }
@@ -67,18 +67,19 @@ test('every calendar of an account is mirrored, not the primary alone', async ()
 
 test('a calendar that two accounts see is one calendar in each of them, with a token of its own', async () => {
   const shared = await query<{ id: string; accounts: number; tokens: number }>(
-    "SELECT external_id AS id, count(*)::int AS accounts, count(DISTINCT cursor->>'bookmark')::int AS tokens FROM syncline.collections WHERE kind = 'calendar-events' GROUP BY 1 HAVING count(*) > 1",
+    "SELECT external_id AS id, count(*)::int AS accounts, count(DISTINCT cursor->>'syncToken')::int AS tokens FROM syncline.collections WHERE kind = 'calendar-events' GROUP BY 1 HAVING count(*) > 1",
   );
   expect(shared).toEqual([{ id: expect.stringContaining('holiday'), accounts: 2, tokens: 2 }]);
-  // Tokens of the first account die, and with them every token of the shared calendar: nothing else is walked again.
+  // Tokens of the first account die, and with them every token of the shared calendar: nothing else
+  // is synced in full again.
   const before = await generations();
   await world.control.fault({ kind: 'invalid-sync-token', email });
-  await level();
-  const walked = (await generations()).filter(
+  await caughtUp();
+  const synced = (await generations()).filter(
     (row, index) => row.generation !== before[index]?.generation,
   );
-  expect(walked.filter((row) => row.email !== email).map(({ id }) => id)).toEqual([shared[0]!.id]);
-  expect(walked.length).toBe(
+  expect(synced.filter((row) => row.email !== email).map(({ id }) => id)).toEqual([shared[0]!.id]);
+  expect(synced.length).toBe(
     before.filter((row) => row.email === email && row.kind !== 'gmail').length + 1,
   );
 });
@@ -88,8 +89,8 @@ test('one changed event costs one request a calendar, rewrites one row, and leav
     action: 'event-create',
     event: { summary: 'stays alone' },
   });
-  await level();
-  const [before, called, told] = [await eventRows(), await calls(), await events()];
+  await caughtUp();
+  const [before, called, eventCount] = [await eventRows(), await calls(), await events()];
   await act({
     action: 'event-update',
     calendarId,
@@ -102,18 +103,18 @@ test('one changed event costs one request a calendar, rewrites one row, and leav
       hangoutLink: 'https://meet.example/abc',
     },
   });
-  await level();
+  await caughtUp();
   const after = await eventRows();
   const moved = after.filter((row, index) => row.place !== before[index]?.place);
   expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
   expect(moved.map(({ id }) => id)).toEqual([eventId]);
-  expect((await events()) - told).toBe(1);
+  expect((await events()) - eventCount).toBe(1);
   expect((await calls()) - called).toBe(
     (await generations()).filter(({ kind }) => kind === 'calendar-events').length,
   );
 });
 
-test('fields that have no column are kept and follow their changes', async () => {
+test('fields that have no column are kept and updated', async () => {
   const { calendarId, eventId } = await act({
     action: 'event-create',
     event: {
@@ -122,7 +123,7 @@ test('fields that have no column are kept and follow their changes', async () =>
       attendees: [{ email: 'guest@example.com', responseStatus: 'needsAction' }],
     },
   });
-  await level();
+  await caughtUp();
   await act({
     action: 'event-update',
     calendarId,
@@ -132,7 +133,7 @@ test('fields that have no column are kept and follow their changes', async () =>
       attendees: [{ email: 'guest@example.com', responseStatus: 'accepted' }],
     },
   });
-  await level();
+  await caughtUp();
   const [row] = await query<{ resource: object }>(
     `SELECT resource FROM syncline.calendar_events WHERE id = '${eventId}'`,
   );
@@ -147,7 +148,7 @@ test('an all-day event stands on the day that its calendar shows, whatever the z
     action: 'event-create',
     event: { summary: 'all day', start: { date: '2026-03-29' }, end: { date: '2026-03-30' } },
   });
-  await level();
+  await caughtUp();
   const reader = await world.database.pool.connect();
   await reader.query("SET TIME ZONE 'Pacific/Kiritimati'");
   const days = await reader.query<{
@@ -180,7 +181,7 @@ test('a timed event keeps the zone it repeats in, not only its instant', async (
       recurrence: ['RRULE:FREQ=DAILY;COUNT=3'],
     },
   });
-  await level();
+  await caughtUp();
   const [row] = await query<{ start_at: Date; start_zone: string; resource: object }>(
     `SELECT start_at, start_zone, resource FROM syncline.calendar_events WHERE id = '${eventId}'`,
   );
@@ -191,16 +192,16 @@ test('a timed event keeps the zone it repeats in, not only its instant', async (
   });
 });
 
-test('what was deleted while the token was dead is gone after the full walk, although no tombstone told of it', async () => {
+test('what was deleted while the token was dead is gone after the full sync, although no tombstone named it', async () => {
   const { calendarId, eventId } = await act({
     action: 'event-create',
     event: { summary: 'short-lived' },
   });
-  await level();
+  await caughtUp();
   await act({ action: 'event-delete', calendarId, eventId });
   await world.control.fault({ kind: 'invalid-sync-token', email });
-  const told = await events();
-  await level();
+  const eventCount = await events();
+  await caughtUp();
   expect(await query(`SELECT 1 FROM syncline.calendar_events WHERE id = '${eventId}'`)).toEqual([]);
-  expect((await events()) - told).toBe(1);
+  expect((await events()) - eventCount).toBe(1);
 });

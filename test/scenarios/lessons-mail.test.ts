@@ -39,7 +39,7 @@ const newsOf = async (seq: bigint): Promise<string[]> =>
 const historyPages = async (): Promise<number> =>
   (await world.control.ledger()).methods['history.list']?.calls ?? 0;
 
-async function level(): Promise<void> {
+async function caughtUp(): Promise<void> {
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 }
@@ -47,7 +47,7 @@ async function level(): Promise<void> {
 test('a reply that the user writes and sends is there as sent, and its drafts are not', async () => {
   const seq = await lastSeq();
   const first = await act({ action: 'draft-save', text: 'half a sentence' });
-  await level();
+  await caughtUp();
   expect((await row(first.messageId))?.labelIds).toContain('DRAFT');
   const saved = await act({
     action: 'draft-save',
@@ -55,7 +55,7 @@ test('a reply that the user writes and sends is there as sent, and its drafts ar
     text: 'a whole sentence',
   });
   const sent = await act({ action: 'draft-send', draftId: saved.draftId });
-  await level();
+  await caughtUp();
   expect(await row(sent.messageId)).toMatchObject({
     labelIds: ['SENT'],
     text: expect.stringContaining('a whole sentence'),
@@ -67,17 +67,17 @@ test('a reply that the user writes and sends is there as sent, and its drafts ar
   ]);
 });
 
-test('a draft that is saved twenty times between two looks is one message and one event', async () => {
+test('a draft that is saved twenty times between two syncs is one message and one event', async () => {
   const seq = await lastSeq();
   let draft = await act({ action: 'draft-save', text: 'version 0' });
   for (let version = 1; version <= 20; version++)
     draft = await act({ action: 'draft-save', draftId: draft.draftId, text: `version ${version}` });
-  await level();
+  await caughtUp();
   expect(await newsOf(seq)).toEqual([`created ${draft.messageId}`]);
   expect((await row(draft.messageId))?.text).toContain('version 20');
 });
 
-test('more changes between two looks than a page of history holds are all seen, the oldest first', async () => {
+test('more changes between two syncs than a page of history holds are all seen, the oldest first', async () => {
   const [oldest] = (await mailbox.rows()).keys();
   await act({ action: 'label', messageId: oldest, labelIds: ['STARRED'] });
   for (let n = 0; n < 600; n++)
@@ -88,18 +88,18 @@ test('more changes between two looks than a page of history holds are all seen, 
     });
   const pages = await historyPages();
   const newest = await act({ action: 'deliver', text: 'the newest' });
-  await level();
+  await caughtUp();
   expect((await historyPages()) - pages).toBeGreaterThan(1);
   expect((await row(oldest!))?.labelIds).toContain('STARRED');
   expect(await row(newest.messageId)).toBeDefined();
 });
 
-test('a refusal in the middle of a look does not leave out what is older than the newest message', async () => {
+test('a refusal in the middle of a sync does not leave out what is older than the newest message', async () => {
   const old = await act({ action: 'deliver', text: 'came first' });
   await world.control.fault({ kind: '429-retry-after', method: 'messages.get', count: 1, ms: 300 });
   await world.control.fault({ kind: '503', method: 'history.list', count: 1 });
   const late = await act({ action: 'deliver', text: 'came last' });
-  await level();
+  await caughtUp();
   expect([(await row(old.messageId))?.text, (await row(late.messageId))?.text]).toEqual([
     expect.stringContaining('came first'),
     expect.stringContaining('came last'),
@@ -121,20 +121,20 @@ test('archiving, trashing, marking as spam and taking back are changes of labels
   ];
   for (const [step, labelIds] of steps) {
     await act(step);
-    await level();
+    await caughtUp();
     expect((await row(messageId))?.labelIds).toEqual(labelIds);
   }
 });
 
-test('spam and trash are mirrored as they arrive and by a full walk', async () => {
+test('spam and trash are mirrored as they arrive and by a full sync', async () => {
   const spam = await act({ action: 'deliver', labelIds: ['SPAM'], text: 'spam' });
   const trash = await act({ action: 'deliver', labelIds: ['TRASH'], text: 'trash' });
-  await level();
+  await caughtUp();
   expect([...(await mailbox.rows()).keys()]).toEqual(
     expect.arrayContaining([spam.messageId, trash.messageId]),
   );
-  await world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
-  await level();
+  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
+  await caughtUp();
   expect([...(await mailbox.rows()).keys()]).toEqual(
     expect.arrayContaining([spam.messageId, trash.messageId]),
   );
@@ -142,16 +142,16 @@ test('spam and trash are mirrored as they arrive and by a full walk', async () =
 
 test('a message that is in no folder at all is not taken for a deleted one by a resync', async () => {
   const { messageId } = await act({ action: 'deliver', labelIds: ['INBOX'], text: 'archived' });
-  await level();
+  await caughtUp();
   await act({ action: 'unlabel', messageId, labelIds: ['INBOX'] });
   await world.control.fault({ kind: 'expire-history' });
   const seq = await lastSeq();
-  await level();
+  await caughtUp();
   expect((await row(messageId))?.labelIds).toEqual([]);
   expect(await newsOf(seq)).toEqual([`updated ${messageId}`]);
 });
 
-test('labels that are made, nested, renamed and deleted are followed, and so are the messages under them', async () => {
+test('labels that are made, nested, renamed and deleted are mirrored, and so are the messages under them', async () => {
   const catalogue = async (): Promise<object[]> =>
     (
       await world.database.pool.query(
@@ -169,7 +169,7 @@ test('labels that are made, nested, renamed and deleted are followed, and so are
   const child = await act({ action: 'label-create', name: 'Clients/Ünïted 株式会社' });
   await act({ action: 'label', messageId, labelId: parent.labelId });
   await act({ action: 'label', messageId, labelId: child.labelId });
-  await level();
+  await caughtUp();
   expect(await catalogue()).toEqual(inGmail());
   await act({ action: 'label-rename', labelId: parent.labelId, name: 'Customers' });
   await act({ action: 'label-delete', labelId: child.labelId });
@@ -177,7 +177,7 @@ test('labels that are made, nested, renamed and deleted are followed, and so are
   await world.database.pool.query(
     "UPDATE syncline.collections SET cursor = cursor || '{\"labelsReadAtMs\": 0}' WHERE kind = 'gmail'",
   );
-  await level();
+  await caughtUp();
   expect(await catalogue()).toEqual(inGmail());
   expect((await row(messageId))?.labelIds).toEqual(['INBOX', parent.labelId].sort());
 });
@@ -191,7 +191,7 @@ test('headers of any length are stored whole', async () => {
     `From: ${'f'.repeat(70_000)}@example.com\r\nTo: ${recipients}\r\nSubject: ${'long '.repeat(50_000)}\r\nMessage-ID: <${'i'.repeat(20_000)}@x>\r\n\r\nbody`,
   );
   const { messageId } = await act({ action: 'deliver', rawBase64: raw.toString('base64') });
-  await level();
+  await caughtUp();
   const stored = await row(messageId);
   expect([
     stored?.to?.includes('r4999@example.com'),
@@ -202,12 +202,12 @@ test('headers of any length are stored whole', async () => {
 });
 
 test('what is counted as done is what is stored', async () => {
-  await world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
-  await level();
+  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
+  await caughtUp();
   const stored = (await mailbox.rows()).size;
   const [account] = await world.store.accounts.list();
   expect(account?.collections.find(({ kind }) => kind === 'gmail')).toMatchObject({
-    phase: 'follow',
+    phase: 'incremental',
     progress: { done: stored, total: stored },
     quarantined: 0,
   });
@@ -222,7 +222,7 @@ test('a mail of eight megabytes comes with the others', async () => {
     rawBase64: huge.toString('base64'),
   });
   const small = await act({ action: 'deliver', text: 'small' });
-  await level();
+  await caughtUp();
   expect((await row(String(big.messageId)))?.text?.length).toBe(8 * 1_048_576);
   expect(await row(small.messageId)).toBeDefined();
 });

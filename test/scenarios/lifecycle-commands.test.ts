@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { startSimulator, type Simulator } from '@syncline/simulator';
 import { openStore, type Store } from '@syncline/store';
 import { redisUrl, testDatabase, testRuntime, type TestDatabase } from '../support/database.js';
-import { ended, startProgram, stopAll } from '../support/processes.js';
+import { exited, startProgram, stopAll } from '../support/processes.js';
 import { SimulatorControl } from '../support/simulator-control.js';
 
 /* The commands as a person or a script runs them. */
@@ -42,7 +42,7 @@ afterEach(async () => {
 async function cli(
   ...args: string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return ended(startProgram('cli', env, args));
+  return exited(startProgram('cli', env, args));
 }
 
 test('pause, why, resume, remove: each says what it did, and an account that is gone is not found', async () => {
@@ -99,7 +99,7 @@ test('quarantine lists, retries and drops; what is parked and set aside stands i
     code: 1,
     stdout: `${JSON.stringify({ email, dropped: 1 })}\n`,
   });
-  expect((await database.pool.query('SELECT item_id FROM syncline.wanted_items')).rows).toEqual([
+  expect((await database.pool.query('SELECT item_id FROM syncline.refetch_items')).rows).toEqual([
     { item_id: 'm1' },
   ]);
   expect(

@@ -73,7 +73,7 @@ test("a proxy that passes everything on reaches health, and none of the operator
 
 test('a push through the proxy reaches its mailbox', async () => {
   const { simulator } = world;
-  simulator.weather.set({ minGapMs: 0 });
+  simulator.delivery.set({ minGapMs: 0 });
   simulator.pubsub.addTopic(TOPIC);
   simulator.pubsub.subscribe({
     name: 'projects/sim/subscriptions/pushed',
@@ -93,12 +93,12 @@ test('a push through the proxy reaches its mailbox', async () => {
   ]);
   simulator.act(account?.email ?? '', { action: 'deliver' });
   await world.untilRows(
-    `SELECT count(*)::int > 0 AS rung FROM syncline.collections WHERE kind = 'gmail' AND rung_at IS NOT NULL`,
-    [{ rung: true }],
+    `SELECT count(*)::int > 0 AS notified FROM syncline.collections WHERE kind = 'gmail' AND notified_at IS NOT NULL`,
+    [{ notified: true }],
   );
 }, 120_000);
 
-test('beyond loopback the log and the address of the board say that it is not served', async () => {
+test('beyond loopback the log and the address of the board say that it is not available', async () => {
   const beyond = await startApi({ OPERATOR_HOST: '0.0.0.0' });
   expect(beyond.board).toBeUndefined();
   const board = await rawRequest(beyond.operatorPort, '/board');

@@ -5,9 +5,10 @@ import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
 /*
- * What may come in any order, page by page, each page committed by a run of its own: exceptions before their series, what is left of a
- * series after its tombstone, and bookmarks that end in the middle of a listing. One world; where Google's order is what matters, its
- * pages are written out here.
+ * What may come in any order, page by page, each page committed by a run of its own: exceptions
+ * before their series, what is left of a series after its tombstone, and sync positions that end in
+ * the middle of a listing. One world; where Google's order is what matters, its pages are written
+ * out here.
  */
 
 const DAY_MS = 86_400_000;
@@ -81,7 +82,7 @@ async function onePage(
 
 /** Google, whose answers to `events.list` are these pages, whatever is asked. */
 function answering(pages: CalendarEvent[][]): Google {
-  let served = 0;
+  let pagesGiven = 0;
   return {
     ...world.google,
     account: (accountId, call) => {
@@ -92,12 +93,12 @@ function answering(pages: CalendarEvent[][]): Google {
         nextPageToken: string | null;
         nextSyncToken: string | null;
       }> => {
-        const items = pages[served++] ?? [];
+        const items = pages[pagesGiven++] ?? [];
         return Promise.resolve({
           items,
-          ...(served < pages.length
-            ? { nameless: 0, nextPageToken: `page ${served}`, nextSyncToken: null }
-            : { nameless: 0, nextPageToken: null, nextSyncToken: `bookmark ${served}` }),
+          ...(pagesGiven < pages.length
+            ? { nameless: 0, nextPageToken: `page ${pagesGiven}`, nextSyncToken: null }
+            : { nameless: 0, nextPageToken: null, nextSyncToken: `sync position ${pagesGiven}` }),
         });
       };
       return { ...account, calendar: { ...account.calendar, events } };
@@ -148,9 +149,9 @@ test('cancelled exceptions that come after the tombstone of their series leave n
   ]);
   expect(await ids()).toEqual([]);
   expect((await collection('calendar-events')).cursor).toEqual({
-    phase: 'follow',
-    bookmark: 'bookmark 3',
-    bookmarkAtMs: expect.any(Number),
+    phase: 'incremental',
+    syncToken: 'sync position 3',
+    syncTokenAtMs: expect.any(Number),
     pageToken: null,
   });
   // A series of that name in a later listing is another matter.
@@ -158,33 +159,33 @@ test('cancelled exceptions that come after the tombstone of their series leave n
   expect(await ids()).toEqual(['series', CANCELLED.id]);
 });
 
-test('a bookmark that expires in the middle of a listing (410) begins a new walk, which wipes nothing and takes away what is gone', async () => {
+test('a sync token that expires in the middle of a listing (410) begins a new full sync, which wipes nothing and takes away what is gone', async () => {
   await world.database.pool.query(
-    "UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{bookmark}', '\"garbage\"') WHERE kind = 'calendar-events'",
+    "UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{syncToken}', '\"garbage\"') WHERE kind = 'calendar-events'",
   );
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   const { generation } = await collection('calendar-events');
   for (let i = 0; i < 5; i++) await act({ action: 'event-create' });
   expect(await onePage('calendar-events')).toMatchObject({
-    phase: 'follow',
+    phase: 'incremental',
     pageToken: expect.any(String),
   });
   await world.control.fault({ kind: 'invalid-sync-token', email });
   await onePage('calendar-events');
   expect(await collection('calendar-events')).toMatchObject({
     generation: generation + 1,
-    cursor: { phase: 'backfill' },
+    cursor: { phase: 'full' },
   });
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a mailbox in the middle of its history whose page token died lists again from the same bookmark', async () => {
+test('a mailbox in the middle of its history whose page token died lists again from the same sync position', async () => {
   for (let i = 0; i < 6; i++) await world.control.actAs(email, { action: 'deliver' });
   const before = await collection('gmail');
   expect(await onePage('gmail')).toMatchObject({
-    phase: 'follow',
+    phase: 'incremental',
     after: before.cursor['after'],
     listing: { pageToken: expect.any(String) },
   });
@@ -197,7 +198,7 @@ test('a mailbox in the middle of its history whose page token died lists again f
   ).toEqual([]);
 });
 
-test('a page token and the bookmark of its listing that died together begin a new walk in the same run', async () => {
+test('a page token and the sync token of its listing that died together begin a new full sync in the same run', async () => {
   for (let i = 0; i < 6; i++) await world.control.actAs(email, { action: 'deliver' });
   await onePage('gmail');
   const { generation } = await collection('gmail');
@@ -211,7 +212,7 @@ test('a page token and the bookmark of its listing that died together begin a ne
   ).toEqual([]);
 });
 
-test('tombstones that Google has forgotten are found out by the walk that follows, since the bookmark is older still', async () => {
+test('tombstones that Google has forgotten are found out by the next full sync, since the sync token is older still', async () => {
   const event = (
     await world.database.pool.query<{ id: string }>(
       'SELECT id FROM syncline.calendar_events WHERE calendar_id = $1 AND recurring_event_id IS NULL ORDER BY id LIMIT 1',

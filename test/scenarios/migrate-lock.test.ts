@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { serverUrl } from '../support/database.js';
-import { endProcess, ended, lineOf, startProgram, stopAll } from '../support/processes.js';
+import { endProcess, exited, lineOf, startProgram, stopAll } from '../support/processes.js';
 
 /* Of several migrations one runs, and the others say what they wait for. */
 
@@ -40,7 +40,7 @@ async function onServer(statement: string): Promise<void> {
   await admin.end();
 }
 
-test('names the migration that runs, and goes on when it has ended', async () => {
+test('names the migration that runs, and goes on when it is done', async () => {
   await other.query(TAKE);
   const { rows } = await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   const child = migrate();
@@ -50,12 +50,12 @@ test('names the migration that runs, and goes on when it has ended', async () =>
   );
   expect(line).toContain(`session pid ${rows[0]!.pid} `);
   await other.query('SELECT pg_advisory_unlock_all()');
-  expect(await ended(child)).toMatchObject({ code: 0 });
+  expect(await exited(child)).toMatchObject({ code: 0 });
 }, 60_000);
 
 test('gives up after MIGRATION_LOCK_WAIT_SECONDS, with the statement that ends a dead session', async () => {
   await other.query(TAKE);
-  const { code, stdout, stderr } = await ended(migrate({ MIGRATION_LOCK_WAIT_SECONDS: '1' }));
+  const { code, stdout, stderr } = await exited(migrate({ MIGRATION_LOCK_WAIT_SECONDS: '1' }));
   expect(code).toBe(1);
   expect(stdout + stderr).toMatch(
     /Another migration runs: .*\. Waited for 1 s \(MIGRATION_LOCK_WAIT_SECONDS\); nothing of the schema "syncline" was done\. If its program is gone: SELECT pg_terminate_backend\(\d+\);/,
@@ -75,9 +75,9 @@ test('SIGTERM ends the wait for another migration with a line', async () => {
 }, 60_000);
 
 test('a schema that is up to date waits for nobody', async () => {
-  expect(await ended(migrate())).toMatchObject({ code: 0 });
+  expect(await exited(migrate())).toMatchObject({ code: 0 });
   await other.query(TAKE);
-  const { code, stdout, stderr } = await ended(migrate({ MIGRATION_LOCK_WAIT_SECONDS: '0' }));
+  const { code, stdout, stderr } = await exited(migrate({ MIGRATION_LOCK_WAIT_SECONDS: '0' }));
   expect({ code, output: stdout + stderr }).toEqual({
     code: 0,
     output: 'the schema is up to date\n',
@@ -85,7 +85,7 @@ test('a schema that is up to date waits for nobody', async () => {
 }, 60_000);
 
 test('of several at once each migration is applied by one', async () => {
-  const all = await Promise.all([migrate(), migrate(), migrate()].map(ended));
+  const all = await Promise.all([migrate(), migrate(), migrate()].map(exited));
   expect(all.map(({ code, stderr }) => (code === 0 ? 'done' : stderr))).toEqual([
     'done',
     'done',
@@ -97,7 +97,7 @@ test('of several at once each migration is applied by one', async () => {
 }, 120_000);
 
 test('a table that another session uses is waited for, and a signal leaves nothing half done', async () => {
-  expect(await ended(migrate())).toMatchObject({ code: 0 });
+  expect(await exited(migrate())).toMatchObject({ code: 0 });
   await other.query(
     "ALTER TABLE syncline.quarantined_items DROP COLUMN retry_at; DELETE FROM syncline._prisma_migrations WHERE migration_name LIKE '%second_chance'",
   );
@@ -114,20 +114,20 @@ test('a table that another session uses is waited for, and a signal leaves nothi
   const waiting = migrate();
   await lineOf(waiting, (line) => busy.test(line));
   await other.query('ROLLBACK');
-  expect(await ended(waiting)).toMatchObject({ code: 0 });
+  expect(await exited(waiting)).toMatchObject({ code: 0 });
   expect(await names()).toHaveLength(before.length + 1);
 }, 120_000);
 
 test('a migration that fails leaves nothing behind and is tried again', async () => {
   await other.query('CREATE SCHEMA syncline; CREATE TABLE syncline.watches (id int)');
-  const failed = await ended(migrate());
+  const failed = await exited(migrate());
   expect(failed).toMatchObject({ code: 1 });
   expect(failed.stderr).toMatch(
     /The migration \d+_doorbells failed: relation "watches" already exists/,
   );
   const before = await names();
-  expect(before.some((name) => name.includes('doorbells'))).toBe(false);
+  expect(before.some((name) => name.includes('notifications'))).toBe(false);
   await other.query('DROP TABLE syncline.watches');
-  expect(await ended(migrate())).toMatchObject({ code: 0 });
+  expect(await exited(migrate())).toMatchObject({ code: 0 });
   expect((await names()).length).toBeGreaterThan(before.length);
 }, 120_000);

@@ -61,7 +61,7 @@ const plainMessages = async (): Promise<string[]> =>
     .filter((row) => row.text?.startsWith('INBOX '))
     .map((row) => row.id);
 
-/** With a fleet at work, which catches up before the second look. */
+/** With a fleet at work, which catches up before the second sync. */
 async function verify(sample?: number): ReturnType<typeof verifyAccount> {
   const over = new AbortController();
   const fleet = (async () => {
@@ -79,7 +79,7 @@ async function verify(sample?: number): ReturnType<typeof verifyAccount> {
   return report;
 }
 
-test('what is excluded is neither listed nor fetched, in the walk and as it arrives', async () => {
+test('what is excluded is neither listed nor fetched, in the full sync and as it arrives', async () => {
   await mirrored(NONE_OF_THEM, 141);
   const outside = new Set([
     ...(await sourceIds('SPAM')),
@@ -111,7 +111,7 @@ test('what is excluded is neither listed nor fetched, in the walk and as it arri
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
 });
 
-test('a message that a label takes out is deleted, one that loses it is created, and going to and fro between two looks is nothing', async () => {
+test('a message that a label takes out is deleted, one that loses it is created, and going to and fro between two syncs is nothing', async () => {
   await mirrored(NONE_OF_THEM, 142);
   const [out, fro] = await plainMessages();
   const spam = (await sourceIds('SPAM'))[0]!;
@@ -212,7 +212,7 @@ test('a policy that changes is what verify compares with; --repair or a full syn
     stale: [],
   });
   world.mirror = { exclude: ['spam'] };
-  await world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
+  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
   await world.catchUp();
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
   expect((await events(seq)).filter((event) => event.startsWith('created')).sort()).toEqual(
@@ -249,7 +249,7 @@ test('an audit finds nothing under the policy of the mirror, and applies a chang
   await mirrored({ exclude: ['trash'] }, 145, 60);
   const audit = async (): Promise<number> => {
     const { rows } = await world.database.pool.query(
-      "UPDATE syncline.collections SET walk_started_at = now() - interval '2 h', audited_at = NULL, audit_drift = NULL WHERE kind = 'gmail' RETURNING id",
+      "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 h', audited_at = NULL, audit_drift = NULL WHERE kind = 'gmail' RETURNING id",
     );
     const policy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000 };
     const outcome = await syncCollection(world.rt, { ...world, policy }, rows[0].id, {

@@ -4,7 +4,9 @@ import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps, type MailboxSteps } from '../support/mailbox-steps.js';
 import { startWorld, type World } from '../support/world.js';
 
-/* A window of some days, which can be deepened later: only the older slice is listed and fetched. */
+/*
+ * A window of some days, which can be extended later: only the older slice is listed and fetched.
+ */
 
 const DAY_MS = 86_400_000;
 
@@ -31,7 +33,10 @@ async function mirrored(
   await world.catchUp();
 }
 
-/** As SQL knows it: from when on the mailbox is mirrored, and how far back a deepening is going. */
+/**
+ * As SQL knows it: from when on the mailbox is mirrored, and how far back an extension of the
+ * window is going.
+ */
 const window = async (): Promise<{ fromMs: number; goalMs: number | null; phase: string }> => {
   const { rows } = await world.database.pool.query(
     "SELECT window_from, window_goal, phase FROM syncline.collections WHERE kind = 'gmail'",
@@ -71,11 +76,11 @@ const events = async (after: bigint): Promise<string[]> =>
     .filter(({ entity }) => entity === 'message')
     .map(({ op, id }) => `${op} ${id}`);
 const full = (): Promise<unknown> =>
-  world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
+  world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
 const verify = (): ReturnType<typeof verifyAccount> =>
   verifyAccount(world.rt, world, mailbox.accountId, 'gmail');
 
-test('the first walk lists and fetches the window alone; what happens to older messages is passed over', async () => {
+test('the first full sync lists and fetches the window alone; what happens to older messages is passed over', async () => {
   await mirrored(90, { seed: 151 });
   const { fromMs } = await window();
   expect(daysBack(fromMs)).toBe(90);
@@ -104,7 +109,7 @@ test('the first walk lists and fetches the window alone; what happens to older m
   expect(await verify()).toMatchObject(NO_DRIFT);
 });
 
-test('a resync and a full sync keep to the window that was walked, and a smaller one deletes nothing', async () => {
+test('a resync and a full sync keep to the window that was mirrored, and a smaller one deletes nothing', async () => {
   await mirrored(120, { seed: 152 });
   const { fromMs } = await window();
   const count = (await mailbox.rows()).size;
@@ -116,7 +121,7 @@ test('a resync and a full sync keep to the window that was walked, and a smaller
   expect([(await events(seq)).length, (await calls('messages.get')) - before]).toEqual([1, 1]);
   await full();
   await world.catchUp();
-  expect(await window()).toEqual({ fromMs, goalMs: null, phase: 'follow' });
+  expect(await window()).toEqual({ fromMs, goalMs: null, phase: 'incremental' });
   expect((await mailbox.rows()).size).toBe(count + 1);
   expect(await world.drift(since(fromMs))).toMatchObject(NO_DRIFT);
 });
@@ -133,13 +138,13 @@ test('a larger window fetches the older slice and nothing else, readable through
   world.mirror = { windowDays: 500 };
   await mailbox.step();
   const going = await window();
-  expect(going).toMatchObject({ fromMs, phase: 'backfill' });
+  expect(going).toMatchObject({ fromMs, phase: 'full' });
   expect(daysBack(going.goalMs!)).toBe(500);
-  // It walks on the lane of walks, but as nobody who has just connected.
+  // It full syncs on the lane of full syncs, but as nobody who has just connected.
   const collection = await collectionId();
   expect(await world.store.lease.claim(collection)).toMatchObject({
     kind: 'claimed',
-    lease: { phase: 'backfill', onboarding: false, window: { fromMs, goalMs: going.goalMs } },
+    lease: { phase: 'full', onboarding: false, window: { fromMs, goalMs: going.goalMs } },
   });
   await world.database.pool.query(
     'UPDATE syncline.collections SET lease_until = NULL, run_open = false WHERE id = $1',
@@ -150,7 +155,7 @@ test('a larger window fetches the older slice and nothing else, readable through
   const { messageId } = await mailbox.act({ action: 'deliver', text: 'New' });
   await mailbox.stepUntil(
     (cursor) =>
-      (cursor['deepening'] as { listed: number }).listed > 25 && cursor['listing'] === null,
+      (cursor['extension'] as { listed: number }).listed > 25 && cursor['listing'] === null,
   );
   const half = await mailbox.rows();
   expect([
@@ -161,7 +166,7 @@ test('a larger window fetches the older slice and nothing else, readable through
   expect(await verify()).toMatchObject(NO_DRIFT);
   const [verified, verifiedLists] = [half.size, Math.ceil((laidBefore.size + 1) / 20)];
   await world.catchUp();
-  expect(await window()).toEqual({ fromMs: going.goalMs, goalMs: null, phase: 'follow' });
+  expect(await window()).toEqual({ fromMs: going.goalMs, goalMs: null, phase: 'incremental' });
   expect((await events(seq)).sort()).toEqual(
     [...slice, messageId].map((id) => `created ${id}`).sort(),
   );
@@ -174,16 +179,17 @@ test('a larger window fetches the older slice and nothing else, readable through
     Math.ceil(slice.length / 20) + 1,
   );
   expect(await world.drift(since(going.goalMs!))).toMatchObject(NO_DRIFT);
-  // And to the beginning, which a resync meets half-way: it goes on to where the deepening was going.
+  // And to the beginning, which a resync meets half-way: it goes on to where the extension of the
+  // window was going.
   world.mirror = {};
   await mailbox.step();
   await world.control.fault({ kind: 'expire-history' });
   await world.catchUp();
-  expect(await window()).toEqual({ fromMs: 0, goalMs: null, phase: 'follow' });
+  expect(await window()).toEqual({ fromMs: 0, goalMs: null, phase: 'incremental' });
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a deepening that crashes again and again ends whole, and what was stored is not fetched again', async () => {
+test('a window extension that crashes again and again completes, and what was stored is not fetched again', async () => {
   await mirrored(60, { seed: 154, largestPage: 30 });
   const { fromMs } = await window();
   world.mirror = { windowDays: 700 };
@@ -219,28 +225,30 @@ test('a deepening that crashes again and again ends whole, and what was stored i
     cursors.add(JSON.stringify(await mailbox.cursor()));
   }
   expect(cursors.size).toBeGreaterThan(4);
-  expect((await window()).phase).toBe('backfill');
+  expect((await window()).phase).toBe('full');
   const { goalMs } = await window();
   await world.catchUp();
-  expect(await window()).toEqual({ fromMs: goalMs, goalMs: null, phase: 'follow' });
+  expect(await window()).toEqual({ fromMs: goalMs, goalMs: null, phase: 'incremental' });
   expect(await world.drift(since(goalMs!))).toMatchObject(NO_DRIFT);
   expect((await events(seq)).sort()).toEqual(
     (await inSource(goalMs!, fromMs)).map((message) => `created ${message}`).sort(),
   );
 });
 
-test('page tokens that die begin the slice again; when all of them die the mailbox rests and history goes on', async () => {
+test('page tokens that die begin the slice again; when all of them die the extension waits and history goes on', async () => {
   await mirrored(60, { seed: 155, largestPage: 10 });
   world.mirror = { windowDays: 700 };
   const before = await calls('messages.get');
   const spoil = (): Promise<unknown> =>
     world.database.pool.query(
-      `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{deepening,pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`,
+      `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{extension,pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`,
     );
   const isBetweenPages = (cursor: Record<string, unknown>): boolean => {
-    const deepening = cursor['deepening'] as
-      { pageToken: string | null; looksFirst: boolean } | undefined;
-    return deepening?.pageToken != null && !deepening.looksFirst && cursor['listing'] === null;
+    const extension = cursor['extension'] as
+      { pageToken: string | null; incrementalFirst: boolean } | undefined;
+    return (
+      extension?.pageToken != null && !extension.incrementalFirst && cursor['listing'] === null
+    );
   };
   await mailbox.stepUntil(isBetweenPages);
   let outcome = '';
@@ -251,7 +259,7 @@ test('page tokens that die begin the slice again; when all of them die the mailb
   }
   expect(outcome).toBe('snoozed');
   expect(await mailbox.cursor()).toMatchObject({
-    deepening: { pageToken: null, restarts: 0, looksFirst: true },
+    extension: { pageToken: null, restarts: 0, incrementalFirst: true },
   });
   const { messageId } = await mailbox.act({ action: 'deliver', text: 'New' });
   await world.catchUp();

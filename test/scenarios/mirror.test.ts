@@ -29,7 +29,7 @@ async function leastCalls(): Promise<{ threads: number; messages: number }> {
   return { threads: long.length, messages: 150 - long.reduce((sum, size) => sum + size, 0) };
 }
 
-test('a backfill of mail and calendars ends level with the source, and so does every later change', async () => {
+test('a full sync of mail and calendars catches up with the source, and so does every later change', async () => {
   world = await startWorld({
     seed: 11,
     accounts: 3,
@@ -49,7 +49,7 @@ test('a backfill of mail and calendars ends level with the source, and so does e
   }
 });
 
-test('users who act during the backfill are followed from the pinned bookmark', async () => {
+test('changes by users who act during the full sync are applied from the pinned sync position', async () => {
   world = await startWorld({
     seed: 12,
     accounts: 2,
@@ -82,7 +82,7 @@ test('a run that ends after every page resumes where the last commit stands', as
   );
 });
 
-test('a look without news writes no page, and what comes after it is followed', async () => {
+test('an incremental sync without news writes no page, and what comes after it is applied', async () => {
   world = await startWorld({
     seed: 19,
     accounts: 1,
@@ -146,10 +146,10 @@ test('an expired history leads to a new generation, in which every row stays rea
   const generation = await world.database.pool.query(
     "SELECT generation, phase FROM syncline.collections WHERE kind = 'gmail'",
   );
-  expect(generation.rows).toEqual([{ generation: 2, phase: 'follow' }]);
+  expect(generation.rows).toEqual([{ generation: 2, phase: 'incremental' }]);
 });
 
-test('an invalid sync token leads to a full walk that sweeps what was deleted meanwhile', async () => {
+test('an invalid sync token leads to a full sync that sweeps what was deleted meanwhile', async () => {
   world = await startWorld({
     seed: 16,
     accounts: 1,

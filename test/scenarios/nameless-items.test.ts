@@ -33,7 +33,7 @@ test.each([
   ['an added message without an id', { messagesAdded: { 0: { message: { id: null } } } }],
   ['an added message that is no object', { messagesAdded: { 0: { message: 'text' } } }],
   ['a change that is no object', { messagesAdded: { 0: 'text' } }],
-])('follows everything that a page of history names beside %s', async (_, patch) => {
+])('applies everything that a page of history names beside %s', async (_, patch) => {
   await begin();
   await world.catchUp();
   await alter('history.list', { history: { 0: patch } });
@@ -43,7 +43,7 @@ test.each([
   expect(await counted('gmail.users.history.list')).toBeGreaterThan(0);
 });
 
-test('follows the other records of a page of history when one is no object', async () => {
+test('applies the other records of a page of history when one is no object', async () => {
   await begin();
   await world.catchUp();
   await world.control.actAs(email, { action: 'touch' });

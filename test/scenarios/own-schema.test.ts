@@ -5,7 +5,7 @@ import path from 'node:path';
 import { startSimulator, type Simulator } from '@syncline/simulator';
 import pg from 'pg';
 import { redisUrl, serverUrl } from '../support/database.js';
-import { ended, lineOf, startProgram, stopAll } from '../support/processes.js';
+import { exited, lineOf, startProgram, stopAll } from '../support/processes.js';
 import { SimulatorControl } from '../support/simulator-control.js';
 
 /*
@@ -95,8 +95,8 @@ test.each(['syncline', 'Our "own" $1 mirror'])(
       GOOGLE_API_URL: simulator.url,
       SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
     };
-    const cli = (...args: string[]): ReturnType<typeof ended> =>
-      ended(startProgram('cli', env, args));
+    const cli = (...args: string[]): ReturnType<typeof exited> =>
+      exited(startProgram('cli', env, args));
     expect(await cli('migrate')).toMatchObject({ code: 0 });
     expect(await cli('migrate')).toMatchObject({ code: 0, stderr: 'the schema is up to date\n' });
 

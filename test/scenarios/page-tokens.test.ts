@@ -1,7 +1,10 @@
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld } from '../support/world.js';
 
-/* A listing that rested for too long finds its page token refused. The bookmark is still good: the listing begins again from it. */
+/*
+ * A listing that rested for too long finds its page token refused. The sync position is still good:
+ * the listing begins again from it.
+ */
 
 test.each([
   ['gmail', `jsonb_set(cursor, '{listing}', '{"pageToken": "forgotten", "until": "1"}')`],

@@ -45,7 +45,7 @@ async function feed(accountId: string, seq = 0n): Promise<string[]> {
   return (await world.store.changes(accountId, seq, 10_000)).map(({ op, id }) => `${op} ${id}`);
 }
 
-test('mirrors, follows changes, lists again after an expired history and audits with every mirror table partitioned', async () => {
+test('mirrors, applies changes, lists again after an expired history and audits with every mirror table partitioned', async () => {
   const { pool } = world.database;
   expect(await partitionedTables(pool)).toEqual(
     TABLE_NAMES.filter((table) => !NOT_PARTITIONED.includes(table)).sort(),
@@ -67,7 +67,7 @@ test('mirrors, follows changes, lists again after an expired history and audits 
   await world.control.fault({ kind: 'expire-history' });
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  for (const table of ['walk_items', 'walk_labels'])
+  for (const table of ['full_sync_items', 'full_sync_labels'])
     expect((await pool.query(`SELECT 1 FROM syncline.${table}`)).rowCount).toBe(0);
 
   await audit();
@@ -87,7 +87,7 @@ test('tells created rows from updated ones', async () => {
     "UPDATE syncline.gmail_messages SET snippet = 'stale' WHERE account_id = $1 RETURNING id",
     [stored.id],
   );
-  await world.store.collections.markWanted([stored.id], { full: true });
+  await world.store.collections.requestSync([stored.id], { full: true });
   await world.catchUp();
   const ops = (await feed(stored.id, before)).filter((event) =>
     rows.some(({ id }) => event.endsWith(` ${id}`)),
@@ -128,7 +128,7 @@ test('erasing the rows of one account leaves those of the others although they l
 async function audit(): Promise<void> {
   const policy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000 };
   await world.database.pool.query(
-    "UPDATE syncline.collections SET walk_started_at = now() - interval '2 h', next_sync_at = now()",
+    "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 h', next_sync_at = now()",
   );
   for (;;) {
     const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 60_000 });

@@ -190,8 +190,8 @@ async function change(own: StoreFixture, store: Store, labels: readonly string[]
       'gmail',
     );
     await store.commitPage(lease, {
-      cursor: { phase: 'follow', after: '10' },
-      phase: 'follow',
+      cursor: { phase: 'incremental', after: '10' },
+      phase: 'incremental',
       generation: 1,
       delta: {
         kind: 'gmail',

@@ -29,7 +29,7 @@ afterEach(async () => {
   await bouncer.stop();
 });
 
-const CAUGHT_UP = `SELECT count(*)::int AS behind FROM syncline.collections WHERE served_at IS NULL OR phase <> 'follow'`;
+const CAUGHT_UP = `SELECT count(*)::int AS behind FROM syncline.collections WHERE caught_up_at IS NULL OR phase <> 'incremental'`;
 
 async function emails(): Promise<string[]> {
   return (await world.control.accounts()).map(({ email }) => email);

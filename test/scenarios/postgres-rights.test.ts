@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { startPostgres, type TestPostgres } from '../support/postgres-server.js';
-import { ended, startProgram, stopAll } from '../support/processes.js';
+import { exited, startProgram, stopAll } from '../support/processes.js';
 
 /*
  * What a server, a database or a role lacks is one sentence with the statement to type, at
@@ -33,12 +33,12 @@ const envOf = (url: string): Record<string, string> => ({
   GOOGLE_API_URL: 'http://127.0.0.1:1',
   SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
 });
-const migrate = (url: string): ReturnType<typeof ended> =>
-  ended(startProgram('cli', envOf(url), ['migrate']));
+const migrate = (url: string): ReturnType<typeof exited> =>
+  exited(startProgram('cli', envOf(url), ['migrate']));
 
 /** One sentence, exit code 1, no stack. @returns the statement to type */
 async function expectRefusal(
-  running: ReturnType<typeof ended>,
+  running: ReturnType<typeof exited>,
   words: RegExp,
 ): Promise<string | undefined> {
   const { code, stdout, stderr } = await running;
@@ -58,7 +58,7 @@ async function type(database: string, statement: string | undefined): Promise<vo
   await session.end();
 }
 
-test('a role without CREATE on the database is told the GRANT, which is all that it needs', async () => {
+test('a role without CREATE on the database gets the GRANT, which is all that it needs', async () => {
   const { database, role, url } = await given();
   const statement = await expectRefusal(
     migrate(url),
@@ -91,16 +91,16 @@ test('a role that may not use the schema or its tables is refused at each start'
   let statement: string | undefined;
   for (const program of ['scheduler', 'worker', 'api'] as const)
     statement = await expectRefusal(
-      ended(startProgram(program, { ...envOf(readers), PORT: '0' })),
+      exited(startProgram(program, { ...envOf(readers), PORT: '0' })),
       /The role "reader" may not use the schema "syncline"/,
     );
   await type(database, statement);
   statement = await expectRefusal(
-    ended(startProgram('cli', envOf(readers), ['accounts', 'list'])),
+    exited(startProgram('cli', envOf(readers), ['accounts', 'list'])),
     /The role "reader" may not read and write every table of the schema "syncline"/,
   );
   await type(database, statement);
-  expect(await ended(startProgram('cli', envOf(readers), ['accounts', 'list']))).toMatchObject({
+  expect(await exited(startProgram('cli', envOf(readers), ['accounts', 'list']))).toMatchObject({
     code: 0,
   });
   // It may work there, and not migrate: the tables are another role's.
@@ -120,18 +120,18 @@ test('a database whose encoding cannot hold every mail is refused before anythin
   await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
   await expectRefusal(migrate(url), /has the encoding LATIN1, which cannot hold every mail/);
   await expectRefusal(
-    ended(startProgram('worker', envOf(url))),
+    exited(startProgram('worker', envOf(url))),
     /has the encoding LATIN1, which cannot hold every mail/,
   );
 }, 60_000);
 
-test('a role whose transactions are read-only is told how to lift that', async () => {
+test('a role whose transactions are read-only gets the statement that lifts that', async () => {
   const { database, role, url } = await given();
   await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
   await type(database, `ALTER ROLE ${role} SET default_transaction_read_only = on`);
   const words = /The transactions of "app_\d+" in "shop_\d+" are read-only/;
   const statement = await expectRefusal(migrate(url), words);
-  await expectRefusal(ended(startProgram('scheduler', envOf(url))), words);
+  await expectRefusal(exited(startProgram('scheduler', envOf(url))), words);
   await type(database, statement);
   expect(await migrate(url)).toMatchObject({ code: 0 });
 }, 60_000);
@@ -149,8 +149,8 @@ test('more sessions than the server has are warned about at the start', async ()
   const { database, role, url } = await given();
   await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
   expect(await migrate(url)).toMatchObject({ code: 0 });
-  const list = (poolSize: string): ReturnType<typeof ended> =>
-    ended(
+  const list = (poolSize: string): ReturnType<typeof exited> =>
+    exited(
       startProgram('cli', { ...envOf(url), DATABASE_POOL_SIZE: poolSize }, ['accounts', 'list']),
     );
   const many = await list('20');
@@ -175,7 +175,7 @@ test.each([
   ],
 ])('a URL with %s is refused in a sentence', async (_, url, words) => {
   await expectRefusal(migrate(url), new RegExp(words));
-  await expectRefusal(ended(startProgram('scheduler', envOf(url))), new RegExp(words));
+  await expectRefusal(exited(startProgram('scheduler', envOf(url))), new RegExp(words));
 });
 
 test('the mirror of an earlier version in public stays as it is, and the sentence says so', async () => {

@@ -3,7 +3,7 @@ import { migrate, openStore } from '@syncline/store';
 import { makeAuthority, type Authority } from '../support/authority.js';
 import { testRuntime } from '../support/database.js';
 import { startPostgres, type TestPostgres } from '../support/postgres-server.js';
-import { ended, startProgram, stopAll } from '../support/processes.js';
+import { exited, startProgram, stopAll } from '../support/processes.js';
 
 /*
  * `sslmode` and its files mean what libpq means by them, for every way to Postgres: migrations, the
@@ -165,7 +165,7 @@ test('a refused certificate is one sentence of each program, without a stack', a
     SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
   };
   for (const [program, ...args] of [['cli', 'migrate'], ['scheduler'], ['worker']] as const) {
-    const { code, stdout, stderr } = await ended(startProgram(program, env, args));
+    const { code, stdout, stderr } = await exited(startProgram(program, env, args));
     expect({ program, code }).toEqual({ program, code: 1 });
     expect(stdout + stderr).toContain('its certificate is for another name than 127.0.0.1');
     expect(stdout + stderr).not.toMatch(/\n\s+at /);

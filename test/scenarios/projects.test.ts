@@ -1,5 +1,5 @@
 import type { AccountView } from '@syncline/store';
-import { lookAfterWatch, syncCollection, type Outcome } from '@syncline/sync';
+import { maintainWatch, syncCollection, type Outcome } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { scaled, startWorld, type World } from '../support/world.js';
 
@@ -57,8 +57,8 @@ test('each account is mirrored through its own project, and each project pays fo
   }
 });
 
-test('a mailbox rings at the topic of its own project, and one of a project without a topic is not asked for', async () => {
-  const doorbells = {
+test('a mailbox is watched at the topic of its own project, and one of a project without a topic is not asked for', async () => {
+  const watchTargets = {
     topic: null,
     projectTopics: { b: 'projects/b/topics/gmail' },
     channelAddress: null,
@@ -68,11 +68,11 @@ test('a mailbox rings at the topic of its own project, and one of a project with
     const { id } = (await accountAt(index)).collections.find(({ kind }) => kind === 'gmail')!;
     await syncCollection(
       world.rt,
-      { ...world, policy: { activeMs: 60_000, idleMs: 900_000 }, doorbells },
+      { ...world, policy: { activeMs: 60_000, idleMs: 900_000 }, watchTargets },
       id,
       { sliceMs: 5_000, signal: new AbortController().signal },
     );
-    await lookAfterWatch(world.rt, { ...world, doorbells }, id, {
+    await maintainWatch(world.rt, { ...world, watchTargets }, id, {
       signal: new AbortController().signal,
     });
   }
@@ -82,7 +82,7 @@ test('a mailbox rings at the topic of its own project, and one of a project with
   });
 });
 
-test('an account of a project that is not configured rests with that reason, untouched, and goes on in a project that is', async () => {
+test('an account of a project that is not configured waits with that reason, untouched, and goes on in a project that is', async () => {
   await importInto('gone');
   const calls = world.simulator.ledger.snapshot().requests;
   expect(await runMailbox(await accountAt(1))).toMatchObject({
@@ -100,7 +100,7 @@ test('an account of a project that is not configured rests with that reason, unt
   expect(await runMailbox(await accountAt(1))).toEqual(CAUGHT_UP);
   expect((await accountAt(1)).collections.find(({ kind }) => kind === 'gmail')).toMatchObject({
     parked: null,
-    phase: 'follow',
+    phase: 'incremental',
   });
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });

@@ -46,9 +46,9 @@ afterAll(async () => {
 const requests = (): Set<string> =>
   new Set(google.urls.map((url) => new URL(url)).map(({ host, pathname }) => `${host}${pathname}`));
 
-async function untilAsked(...wanted: string[]): Promise<void> {
+async function untilAsked(...expected: string[]): Promise<void> {
   for (const deadline = performance.now() + 60_000; ;) {
-    const missing = wanted.filter((one) => !requests().has(one));
+    const missing = expected.filter((one) => !requests().has(one));
     if (missing.length === 0) return;
     if (performance.now() > deadline) throw new Error(`Google was not asked for ${missing.join()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -59,7 +59,7 @@ test('everything that goes to Google goes through HTTPS_PROXY: tokens, calls, ba
   const { simulator } = world;
   const keyFile = path.join(path.dirname(google.caFile), 'service-account.json');
   writeFileSync(keyFile, JSON.stringify(simulator.serviceAccount.keyFile()));
-  simulator.weather.set({ minGapMs: 0 });
+  simulator.delivery.set({ minGapMs: 0 });
   simulator.pubsub.addTopic(TOPIC);
   simulator.pubsub.subscribe({ name: PULLED, topic: TOPIC });
   const api = startProgram('api', {

@@ -54,7 +54,7 @@ async function run(
   signal = new AbortController().signal,
   sliceMs = 60_000,
 ): Promise<Outcome> {
-  const settle = (): Promise<never> => Promise.reject(new Error('killed'));
+  const finish = (): Promise<never> => Promise.reject(new Error('killed'));
   const store =
     google === world.google
       ? world.store
@@ -62,8 +62,8 @@ async function run(
           ...world.store,
           lease: {
             ...world.store.lease,
-            settle: (...args: Parameters<typeof world.store.lease.settle>) =>
-              args[1].result === 'failed' ? settle() : world.store.lease.settle(...args),
+            finish: (...args: Parameters<typeof world.store.lease.finish>) =>
+              args[1].result === 'failed' ? finish() : world.store.lease.finish(...args),
           },
         };
   try {
@@ -106,7 +106,7 @@ test('a message that ends the worker is quarantined after it has done so three t
   ).toEqual([{ count: '59' }]);
   expect(
     (await world.store.accounts.list())[0]!.collections.find(({ kind }) => kind === 'gmail'),
-  ).toMatchObject({ quarantined: 1, phase: 'follow' });
+  ).toMatchObject({ quarantined: 1, phase: 'incremental' });
   expect(
     (
       await world.database.pool.query(
@@ -117,13 +117,13 @@ test('a message that ends the worker is quarantined after it has done so three t
   ).toEqual([{ crashes: 0, run_open: false }]);
 });
 
-test('after two runs that ended without a word items are committed one by one, and no such commit waits for its turn among walks', async () => {
+test('after two runs that crashed items are committed one by one, and no such commit waits for the write throttle', async () => {
   const google = deadly(await someMessage(), []);
   for (let n = 0; n < 2; n++) await expect(run(google)).rejects.toThrow('killed');
-  const commits: { careful: boolean | undefined; messages: number }[] = [];
+  const commits: { crashIsolation: boolean | undefined; messages: number }[] = [];
   const commitPage: typeof world.store.commitPage = (lease, commit) => {
     commits.push({
-      careful: commit.careful,
+      crashIsolation: commit.crashIsolation,
       messages: commit.delta.kind === 'gmail' ? commit.delta.messages.length : 0,
     });
     return world.store.commitPage(lease, commit);
@@ -135,7 +135,7 @@ test('after two runs that ended without a word items are committed one by one, a
     { sliceMs: 60_000, signal: new AbortController().signal },
   );
   expect(commits.length).toBeGreaterThan(10);
-  expect(new Set(commits.map(({ careful }) => careful))).toEqual(new Set([true]));
+  expect(new Set(commits.map(({ crashIsolation }) => crashIsolation))).toEqual(new Set([true]));
   expect(Math.max(...commits.map(({ messages }) => messages))).toBe(1);
 });
 
@@ -148,7 +148,9 @@ test('retry takes it in when it can be taken, and it leaves the quarantine', asy
   expect(await world.store.quarantine.retry(accountId, null)).toBe(1);
   await world.catchUp();
   expect(await world.store.quarantine.list(null)).toEqual([]);
-  expect((await world.database.pool.query('SELECT 1 FROM syncline.wanted_items')).rowCount).toBe(0);
+  expect((await world.database.pool.query('SELECT 1 FROM syncline.refetch_items')).rowCount).toBe(
+    0,
+  );
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
@@ -156,7 +158,7 @@ test('who was in hand by chance is read again after a minute by itself, and leav
   const google = deadly(await someMessage(), []);
   for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
   await run(google);
-  expect(await chance()).toEqual({ inSeconds: 60, looked: true });
+  expect(await chance()).toEqual({ inSeconds: 60, compared: true });
   await world.database.pool.query(
     "UPDATE syncline.quarantined_items SET retry_at = now() - interval '1 ms'",
   );
@@ -191,7 +193,7 @@ test('a message that goes on ending the worker is tried once more after an hour,
 /** When the item is tried again, from when it was set aside; and whether the mailbox comes due at that moment. */
 async function chance(): Promise<object> {
   const { rows } = await world.database.pool
-    .query(`SELECT extract(epoch FROM q.retry_at - q.last_at)::int AS "inSeconds", c.next_sync_at = q.retry_at AS looked
+    .query(`SELECT extract(epoch FROM q.retry_at - q.last_at)::int AS "inSeconds", c.next_sync_at = q.retry_at AS compared
                                                       FROM syncline.quarantined_items q JOIN syncline.collections c ON c.id = q.collection_id`);
   return rows[0] as object;
 }
@@ -209,7 +211,7 @@ test('an item that was deleted meanwhile leaves the quarantine too, and drop for
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('throttling, weather and orderly drains count against nobody', async () => {
+test('throttling, transient errors and orderly drains count against nobody', async () => {
   await world.control.fault({ kind: '403-user-rate', method: 'messages.get', count: 6 });
   await world.control.fault({ kind: '500', method: 'messages.get', count: 6 });
   const draining = new AbortController();
@@ -228,7 +230,7 @@ test('throttling, weather and orderly drains count against nobody', async () => 
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('more wishes than one page are all served, and the bookmark stays where it was', async () => {
+test('more requests than one page are all answered, and the sync position stays where it was', async () => {
   await world.catchUp();
   const ids = (
     await world.database.pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages')

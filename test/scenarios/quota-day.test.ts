@@ -1,7 +1,7 @@
 import { openGoogle } from '@syncline/google';
 import { startSimulator, type Simulator } from '@syncline/simulator';
 import { storeFixture, type StoreFixture } from '../support/database.js';
-import { ended, endProcess, lineOf, startProgram, stopAll } from '../support/processes.js';
+import { exited, endProcess, lineOf, startProgram, stopAll } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 import { QUOTAS } from '../support/world.js';
 
@@ -50,7 +50,7 @@ interface Report {
 }
 
 async function quota(): Promise<Report> {
-  const { stdout } = await ended(startProgram('cli', env(), ['quota', '--json']));
+  const { stdout } = await exited(startProgram('cli', env(), ['quota', '--json']));
   return JSON.parse(stdout) as Report;
 }
 

@@ -97,7 +97,7 @@ test('answers 503 while a loop fails again and again, names the loop, and counts
   await database.pool.query('ALTER TABLE syncline.collections RENAME TO collections_away');
   try {
     // The loop may still fail from the test before: what is looked at begins with this failure.
-    await untilLogged('scheduler', 'scheduler-failed');
+    await untilLogged('scheduler', 'scheduler_failed');
     await becomes('scheduler', {
       status: 503,
       body: { status: 'not ready', missing: expect.arrayContaining(['loop:due-work']) },
@@ -105,7 +105,7 @@ test('answers 503 while a loop fails again and again, names the loop, and counts
     expect(
       await metric('scheduler', 'syncline_loop_failures_total{loop="due-work"}'),
     ).toBeGreaterThan(2);
-    expect(failureLines('scheduler', 'scheduler-failed')).toBe(1);
+    expect(failureLines('scheduler', 'scheduler_failed')).toBe(1);
   } finally {
     await database.pool.query('ALTER TABLE syncline.collections_away RENAME TO collections');
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ended } from '../support/processes.js';
+import { exited } from '../support/processes.js';
 import {
   ROOMY,
   SMALL,
@@ -42,7 +42,7 @@ function as(user: string, rest = ''): string {
 /** What a scheduler says that is started there and refused. */
 async function refusal(url: string): Promise<string> {
   world.env['REDIS_URL'] = url;
-  const { code, stderr } = await ended(world.start('scheduler'));
+  const { code, stderr } = await exited(world.start('scheduler'));
   expect(stderr.trim().split('\n')).toHaveLength(1);
   expect(code).toBe(1);
   return stderr;
@@ -79,11 +79,11 @@ test.each([
 
 test('what is named is enough', async () => {
   await acl('SETUSER bare on >PASSWORD resetkeys -@all');
-  const told = /ACL (SETUSER bare .*)/.exec(await refusal(as('bare')))?.[1] ?? '';
-  await acl(told);
+  const advice = /ACL (SETUSER bare .*)/.exec(await refusal(as('bare')))?.[1] ?? '';
+  await acl(advice);
   world.env['REDIS_URL'] = as('bare');
   const scheduler = world.start('scheduler');
-  const end = ended(scheduler);
+  const end = exited(scheduler);
   while (!scheduler.output.join('').includes('"event":"ready"')) {
     expect(scheduler.exitCode).toBeNull();
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -30,7 +30,7 @@ test('a fleet on a cluster of three masters mirrors, misses a killed worker by i
   const holder = await untilLeased();
   const victim = workers.find(({ pid }) => holder.startsWith(`${pid}-`));
   await endProcess(victim!, 'SIGKILL');
-  await lineOf(scheduler, (line) => line.includes('"event":"worker-buried"'));
+  await lineOf(scheduler, (line) => line.includes('"event":"worker_died"'));
   await expectMirrored(world);
   expect((await fetch(`${await urlOf(api)}/readyz`)).status).toBe(200);
   const spread = await Promise.all(cluster.urls.map((url) => keysOf(url)));

@@ -1,4 +1,4 @@
-import { ended, lineOf, startProgram } from '../support/processes.js';
+import { exited, lineOf, startProgram } from '../support/processes.js';
 import {
   ROOMY,
   SMALL,
@@ -59,15 +59,15 @@ test('a second deployment with the same prefix is refused, by every program, in 
   const [scheduler, worker] = [first.start('scheduler'), first.start('worker')];
   await Promise.all([scheduler, worker].map((program) => lineOf(program, isReady)));
   for (const program of ['scheduler', 'worker', 'api'] as const)
-    expectRefused(await ended(second.start(program)));
+    expectRefused(await exited(second.start(program)));
   const [account] = await second.control.accounts();
   expectRefused(await second.import([account!]));
 
   // Redis loses everything while the first one lives: it is still the first one's.
   await withClient(redis.url, (client) => client.flushall());
-  expectRefused(await ended(second.start('worker')));
+  expectRefused(await exited(second.start('worker')));
   await untilKept('shared:deployment');
-  expectRefused(await ended(second.start('worker')));
+  expectRefused(await exited(second.start('worker')));
   expect([scheduler.exitCode, worker.exitCode]).toEqual([null, null]);
 }, 60_000);
 
@@ -75,7 +75,7 @@ test('a fleet whose prefix another deployment has taken ends with 1, and says wh
   const world = await deployment(65, 'taken');
   const fleet = [world.start('scheduler'), world.start('worker'), world.start('api')];
   await Promise.all(fleet.map((program) => lineOf(program, isReady)));
-  const ends = fleet.map((program) => ended(program));
+  const ends = fleet.map((program) => exited(program));
   await withClient(redis.url, (client) =>
     client.set('taken:deployment', '00000000-0000-4000-8000-000000000000'),
   );
@@ -88,7 +88,7 @@ test('a fleet whose prefix another deployment has taken ends with 1, and says wh
 
 test('a prefix that is none is refused by name', async () => {
   const world = await deployment(66, 'a:b');
-  const refused = await ended(startProgram('scheduler', world.env));
+  const refused = await exited(startProgram('scheduler', world.env));
   expect(refused).toMatchObject({ code: 1 });
   expect(refused.stderr).toContain('REDIS_PREFIX must be 1 to 64 letters');
 }, 60_000);

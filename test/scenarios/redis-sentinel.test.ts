@@ -1,4 +1,4 @@
-import { ended } from '../support/processes.js';
+import { exited } from '../support/processes.js';
 import { ROOMY, SMALL, expectMirrored, keysOf } from '../support/redis-fleet.js';
 import { startSentinels, type TestSentinels } from '../support/redis-sentinel.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
@@ -44,7 +44,7 @@ test.each([
   '%s is refused in a sentence',
   async (_, right, wrong, sentence) => {
     world.env['REDIS_URL'] = sentinels.url.replace(right, wrong);
-    const { code, stderr } = await ended(world.start('scheduler'));
+    const { code, stderr } = await exited(world.start('scheduler'));
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stderr).toContain(sentence);
     expect(code).toBe(1);

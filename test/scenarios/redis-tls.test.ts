@@ -1,4 +1,4 @@
-import { ended } from '../support/processes.js';
+import { exited } from '../support/processes.js';
 import { ROOMY, SMALL, expectMirrored, importAll } from '../support/redis-fleet.js';
 import { startTlsRedis, type TlsRedis } from '../support/redis-tls.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
@@ -79,7 +79,7 @@ test.each<[string, () => Record<string, string | undefined>, string]>([
     world.env = Object.fromEntries(
       changed.filter((entry): entry is [string, string] => !!entry[1]),
     );
-    const { code, stdout, stderr } = await ended(world.start('scheduler'));
+    const { code, stdout, stderr } = await exited(world.start('scheduler'));
     expect(stdout).not.toContain('server_awaited');
     expect(stderr).toContain(sentence);
     expect(stderr).not.toMatch(/^\s+at /m);

@@ -121,10 +121,10 @@ test('hostile texts and numbers are cleaned: every message, label, calendar and 
   expect(await sql(`SELECT summary FROM syncline.calendars WHERE id = '${calendarId}'`)).toEqual([
     { summary: 'ab\ufffd' },
   ]);
-  await expectFollowed();
+  await expectApplied();
 });
 
-test('an item whose id cannot be stored is named in quarantine, and every other one is stored and followed', async () => {
+test('an item whose id cannot be stored is named in quarantine, and every other one is stored and updated', async () => {
   const [listed, threaded, labelled] = (await truth('gmail')).slice(10) as [string, string, string];
   await alter(listed, { id: 'bad\0\ud800' }, 'messages.list');
   await alter(threaded, { threadId: '\ud800' }, 'messages.get');
@@ -146,7 +146,7 @@ test('an item whose id cannot be stored is named in quarantine, and every other 
   expect(names.sort()).toEqual(
     ['DIGEST', 'DIGEST', 'DIGEST', labelled, 'label:DIGEST', threaded].sort(),
   );
-  await expectFollowed();
+  await expectApplied();
   for (const resource of ['gmail', 'calendar'] as const)
     expect(await verify(resource)).toMatchObject({ extra: [], stale: [] });
   await audit();
@@ -166,7 +166,7 @@ test('ids in history and in an incremental listing that cannot be stored hold no
   await alter(eventId!, { id: 'other\ud800' }, 'events.list');
   await act({ action: 'delete', messageId: first });
   await alter(first, { id: 'gone\0' }, 'history.list');
-  await expectFollowed();
+  await expectApplied();
   expect(Object.keys(await quarantined())).toEqual([
     expect.stringMatching(/^unstorable-/),
     expect.stringMatching(/^unstorable-/),
@@ -178,7 +178,7 @@ test('ids in history and in an incremental listing that cannot be stored hold no
   ).toHaveLength(1);
 });
 
-test('what Postgres refuses is quarantined while the rest is stored, and leaves the quarantine when it is taken', async () => {
+test('what Postgres refuses is quarantined while everything else is stored, and leaves the quarantine when it is taken', async () => {
   const { messageId } = await act({ action: 'deliver', subject: 'poison' });
   await act({ action: 'label-create', name: 'poison' });
   const { calendarId } = await act({ action: 'calendar-create', name: 'poison' });
@@ -199,7 +199,7 @@ test('what Postgres refuses is quarantined while the rest is stored, and leaves 
   expect(Object.keys(entries)).toEqual(expect.arrayContaining([messageId, calendarId, eventId]));
   for (const reason of Object.values(entries))
     expect(reason).toMatch(/^Postgres refuses it \(SQLSTATE 23514: .* constraint no_poison\)$/);
-  await expectFollowed();
+  await expectApplied();
   expect((await world.drift()).missing.length).toBeGreaterThan(0);
 
   for (const [table] of checks)
@@ -208,11 +208,11 @@ test('what Postgres refuses is quarantined while the rest is stored, and leaves 
   await world.catchUp();
   await world.catchUp();
   expect(await quarantined()).toEqual({});
-  expect(await sql('SELECT 1 FROM syncline.wanted_items')).toEqual([]);
+  expect(await sql('SELECT 1 FROM syncline.refetch_items')).toEqual([]);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('what is refused again when its retry is due goes back to quarantine, and its collection rests', async () => {
+test('what is refused again when its retry is due goes back to quarantine, and its collection waits', async () => {
   const { eventId } = await act({ action: 'event-create', event: { summary: 'poison' } });
   await act({ action: 'label-create', name: 'poison' });
   await sql(
@@ -239,10 +239,10 @@ test('a page of which too much is refused fails the run with a reason, and nothi
   await expect(run(mailbox)).rejects.toThrow('rows of a page were refused');
   expect(await idsIn('gmail_messages')).toEqual([]);
   expect(await quarantined()).toEqual({});
-  const [row] = await sql<{ error: string; rests: boolean }>(
-    `SELECT error, next_sync_at > now() + interval '20 seconds' AS rests FROM syncline.collections WHERE id = '${mailbox}'`,
+  const [row] = await sql<{ error: string; waits: boolean }>(
+    `SELECT error, next_sync_at > now() + interval '20 seconds' AS waits FROM syncline.collections WHERE id = '${mailbox}'`,
   );
-  expect(row).toEqual({ error: expect.stringContaining('constraint no_poison'), rests: true });
+  expect(row).toEqual({ error: expect.stringContaining('constraint no_poison'), waits: true });
 });
 
 test.each(['messages.list', 'events.list'])(
@@ -251,7 +251,7 @@ test.each(['messages.list', 'events.list'])(
     await world.catchUp();
     await act({ action: 'deliver' });
     await act({ action: 'event-create' });
-    await world.store.collections.markWanted([accountId], { full: true });
+    await world.store.collections.requestSync([accountId], { full: true });
     await world.control.fault({
       kind: 'altered-answer',
       method,
@@ -279,7 +279,7 @@ test('a sync token that cannot be stored counts as none, and everything is store
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-async function expectFollowed(): Promise<void> {
+async function expectApplied(): Promise<void> {
   const { messageId } = await act({ action: 'deliver', subject: 'afterwards' });
   const { eventId } = await act({ action: 'event-create', calendarId: email });
   await world.catchUp();
@@ -318,7 +318,7 @@ function verify(resource: 'gmail' | 'calendar'): Promise<VerifyReport> {
 
 /** Audits of every collection, which compare what is there. */
 async function audit(): Promise<void> {
-  await sql("UPDATE syncline.collections SET audited_at = 'epoch', walk_started_at = 'epoch'");
+  await sql("UPDATE syncline.collections SET audited_at = 'epoch', full_sync_started_at = 'epoch'");
   for (const { id } of await sql<{ id: string }>(
     "SELECT id FROM syncline.collections WHERE state = 'active'",
   ))

@@ -117,7 +117,7 @@ test.each([
 
 test('while Google cannot be asked to revoke, the removal waits with its reason, and goes on by itself', async () => {
   await world.catchUp();
-  const sulking = { ...world.google, revoke: () => Promise.reject(weather()) };
+  const sulking = { ...world.google, revoke: () => Promise.reject(delivery()) };
   expect(await finishRemovals(world.rt, { store: world.store, google: sulking }, 0)).toBe(0);
   await expect(
     removeAccount(world.rt, { store: world.store, google: sulking }, accountId),
@@ -165,8 +165,8 @@ test('S13: a commit of a zombie brings no row back', async () => {
   );
   await removeAccount(world.rt, world, accountId);
   const commit = {
-    cursor: { phase: 'new' },
-    phase: 'new' as const,
+    cursor: { phase: 'pending' },
+    phase: 'pending' as const,
     generation: 1,
     delta: { kind: 'none' as const },
   };
@@ -211,7 +211,7 @@ test('pause stops a run at its next commit and all new work; resume goes on from
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-function weather(): Error {
+function delivery(): Error {
   return new GoogleError('oauth2.revoke', { kind: 'unavailable', retryAfterMs: null });
 }
 

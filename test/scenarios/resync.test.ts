@@ -118,12 +118,12 @@ test('what changed meanwhile is found, page by page, and what did not is neither
     ((await units())['gmail.users.messages.get'] ?? 0) - (spent['gmail.users.messages.get'] ?? 0),
   ).toBe(created + asked);
   const scratch = await world.database.pool.query(
-    'SELECT (SELECT count(*) FROM syncline.walk_labels)::int + (SELECT count(*) FROM syncline.walk_items)::int AS left',
+    'SELECT (SELECT count(*) FROM syncline.full_sync_labels)::int + (SELECT count(*) FROM syncline.full_sync_items)::int AS left',
   );
   expect(scratch.rows).toEqual([{ left: 0 }]);
 });
 
-test('users who act during a resync are followed from the id that was pinned before it', async () => {
+test('changes by users who act during a resync are applied from the id that was pinned before it', async () => {
   await mirrored({ seed: 52, messagesPerAccount: 250, latencyMs: 3 });
   await meanwhile();
   await world.control.fault({ kind: 'expire-history' });
@@ -137,14 +137,14 @@ test('users who act during a resync are followed from the id that was pinned bef
 test('a full sync that was asked for fetches everything, expired history or not', async () => {
   await mirrored({ seed: 53, messagesPerAccount: 40, threadLength: 1 });
   const before = (await units())['gmail.users.messages.get'] ?? 0;
-  await world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
+  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
   await world.control.fault({ kind: 'expire-history' });
   await world.catchUp();
   expect((await units())['gmail.users.messages.get']! - before).toBeGreaterThanOrEqual(40 - 3 * 13);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-describe('a resync whose page tokens rest too long', () => {
+describe('a resync whose page tokens wait too long', () => {
   const spoil = (): Promise<unknown> =>
     world.database.pool.query(
       `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`,
@@ -192,7 +192,7 @@ describe('a resync whose page tokens rest too long', () => {
     ).toEqual([{ generation: 3 }]);
   });
 
-  test('rests after too many walks, with its reason and with the rows still there', async () => {
+  test('is parked after too many full syncs, with its reason and with the rows still there', async () => {
     await mirrored({ seed: 55, messagesPerAccount: 600, bodyBytes: 200 });
     await world.control.fault({ kind: 'expire-history' });
     let outcome = '';

@@ -4,7 +4,7 @@ import { openStore } from '@syncline/store';
 import { QUEUE_NAMES } from '@syncline/fleet';
 import { testRuntime } from '../support/database.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
-import { ended, endProcess, lineOf, startProgram, type Started } from '../support/processes.js';
+import { exited, endProcess, lineOf, startProgram, type Started } from '../support/processes.js';
 import { freePort, startRedis, type TestRedis } from '../support/redis-server.js';
 
 /*
@@ -18,8 +18,8 @@ const CHANNELS = 2 * WITH_CALENDAR;
 const PROGRAMS = ['scheduler', 'worker', 'api'] as const;
 const OLD = randomBytes(32);
 const NEW = randomBytes(32);
-const FOLLOWED = 'SELECT count(*)::int AS n FROM syncline.channels WHERE resource_id IS NOT NULL';
-const UNSERVED = 'SELECT count(*)::int AS n FROM syncline.collections WHERE served_at IS NULL';
+const CONFIRMED = 'SELECT count(*)::int AS n FROM syncline.channels WHERE resource_id IS NOT NULL';
+const BEHIND = 'SELECT count(*)::int AS n FROM syncline.collections WHERE caught_up_at IS NULL';
 
 const LACKS_KEY = { status: 503, body: { status: 'not ready', missing: ['master-key'] } };
 
@@ -68,8 +68,8 @@ afterAll(async () => {
 test('S2: the master key is replaced while 200 accounts sync: no sync fails, nothing remains under the old key, and the fleet goes on without it', async () => {
   await mirrorAll();
   let fleet = await startFleet();
-  await world.untilRows(UNSERVED, [{ n: 0 }], 120_000);
-  await world.untilRows(FOLLOWED, [{ n: CHANNELS }], 120_000);
+  await world.untilRows(BEHIND, [{ n: 0 }], 120_000);
+  await world.untilRows(CONFIRMED, [{ n: CHANNELS }], 120_000);
   const oldChannel = await channelUnder(OLD);
 
   world.env = { ...world.env, ...keysOf(OLD, NEW) };
@@ -104,7 +104,7 @@ test('S2: the master key is replaced while 200 accounts sync: no sync fails, not
   await Promise.all(fleet.map((program) => world.stop(program)));
   await startFleet();
   expect([await notify(newChannel), await notify(oldChannel)]).toEqual([204, 404]);
-  await expectEventFollowsNotification();
+  await expectEventAfterNotification();
   expect(await world.cli('wait', '--timeout', '60')).toMatchObject({ code: 0 });
   expect(await world.cli('verify', emails[0]!, '--json')).toMatchObject({ code: 0 });
   await expectNoFailedSync();
@@ -254,13 +254,13 @@ async function expectNoFailedSync(): Promise<void> {
   const expected = /^waiting for |^a worker lacks the master key /;
   expect(runs.filter(({ why }) => why !== undefined && !expected.test(why))).toEqual([]);
   expect(
-    logged.filter(({ event }) => event === 'job-failed' || event === 'sealed_value_rejected'),
+    logged.filter(({ event }) => event === 'job_failed' || event === 'sealed_value_rejected'),
   ).toEqual([]);
   expect((await world.control.ledger()).callsAfterInvalidGrant).toBe(0);
 }
 
 /** Nothing is polled within an hour, so the notification brings it. */
-async function expectEventFollowsNotification(): Promise<void> {
+async function expectEventAfterNotification(): Promise<void> {
   const [email] = emails as [string];
   const { eventId } = world.simulator.act(email, { action: 'event-create', calendarId: email }) as {
     eventId: string;
@@ -275,7 +275,7 @@ async function expectEventFollowsNotification(): Promise<void> {
 async function expectOldKeyRefused(): Promise<void> {
   const [alone, exchanged] = await Promise.all(
     [keysOf(OLD), keysOf(OLD, NEW)].map((keys) =>
-      ended(startProgram('worker', { ...world.env, ...keys })),
+      exited(startProgram('worker', { ...world.env, ...keys })),
     ),
   );
   expect([alone!.code, exchanged!.code]).toEqual([1, 1]);

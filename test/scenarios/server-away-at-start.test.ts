@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { prefixOf, redisUrl, testDatabase, type TestDatabase } from '../support/database.js';
 import {
-  ended,
+  exited,
   endProcess,
   lineOf,
   startProgram,
@@ -49,7 +49,7 @@ test('a command waits a few seconds for Postgres and then does its work', async 
   const list = start('cli', ['accounts', 'list']);
   await lineOf(list, isAwaited('Postgres'), 60_000);
   postgres.set('passes');
-  expect(await ended(list)).toMatchObject({ code: 0 });
+  expect(await exited(list)).toMatchObject({ code: 0 });
 }, 90_000);
 
 test.each([
@@ -72,7 +72,7 @@ test.each([
 
 test('a password that Postgres refuses is not waited for', async () => {
   const server = await startRefusingPostgres('28P01', 'password authentication failed');
-  const { code, stdout, stderr } = await ended(start('worker', [], { DATABASE_URL: server.url }));
+  const { code, stdout, stderr } = await exited(start('worker', [], { DATABASE_URL: server.url }));
   expect([code, stderr]).toEqual([
     1,
     expect.stringContaining('it refused the user or the password'),

@@ -33,10 +33,10 @@ const removed = async (
   return JSON.parse(stdout) as Record<string, unknown>;
 };
 
-async function served(): Promise<void> {
+async function caughtUp(): Promise<void> {
   await world.untilRows(
-    'SELECT count(*)::int AS unserved FROM syncline.collections WHERE served_at IS NULL OR error IS NOT NULL',
-    [{ unserved: 0 }],
+    'SELECT count(*)::int AS behind FROM syncline.collections WHERE caught_up_at IS NULL OR error IS NOT NULL',
+    [{ behind: 0 }],
     90_000,
   );
 }
@@ -45,7 +45,7 @@ test('a removal keeps the grant while another tenant has the mailbox, and the la
   await open(['one', 'two', 'three'], 6);
   world.start('scheduler');
   world.start('worker');
-  await served();
+  await caughtUp();
   expect(await removed(mailbox.email, '--tenant', 'one')).toMatchObject({
     state: 'removed',
     grant: 'shared',
@@ -59,8 +59,8 @@ test('a removal keeps the grant while another tenant has the mailbox, and the la
     { now: string },
   ];
   await world.untilRows(
-    `SELECT a.tenant, a.state, bool_and(c.served_at > '${now}') AS served FROM syncline.accounts a JOIN syncline.collections c ON c.account_id = a.id GROUP BY a.id`,
-    [{ tenant: 'three', state: 'active', served: true }],
+    `SELECT a.tenant, a.state, bool_and(c.caught_up_at > '${now}') AS "caughtUp" FROM syncline.accounts a JOIN syncline.collections c ON c.account_id = a.id GROUP BY a.id`,
+    [{ tenant: 'three', state: 'active', caughtUp: true }],
   );
   expect(await removed()).toMatchObject({ grant: 'revoked', sharedWith: [] });
   expect(await refreshed()).toBe('invalid_grant');
@@ -71,7 +71,7 @@ test('a removal of an account that was never checked keeps the grant of a person
   await open(['one'], 6);
   world.start('scheduler');
   const worker = world.start('worker');
-  await served();
+  await caughtUp();
   await world.stop(worker);
   const name = 'renamed@demo.example';
   await world.control.rename(mailbox.email, name);
@@ -89,7 +89,7 @@ test('a removal of an account that was never checked keeps the grant unless Goog
   await open(['one'], 6);
   world.start('scheduler');
   const worker = world.start('worker');
-  await served();
+  await caughtUp();
   await world.stop(worker);
   // The primary calendar names the person, whatever the account is called here.
   await unchecked('two', 'misspelt@demo.example', ['calendar.readonly']);

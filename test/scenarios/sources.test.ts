@@ -69,7 +69,7 @@ const gets = async (): Promise<{ calls: number; units: number }> =>
       units: 0,
     });
 
-/** With a fleet at work, which catches up before the second look. */
+/** With a fleet at work, which catches up before the second sync. */
 async function verify(): ReturnType<typeof verifyAccount> {
   const over = new AbortController();
   const fleet = (async () => {
@@ -113,7 +113,7 @@ function shortOfQuota(google: Google): { google: Google; refused: () => number }
   };
 }
 
-test('quota that ends among the sources keeps both or neither, and the walk ends whole', async () => {
+test('quota that runs out among the sources keeps both or neither, and the full sync ends whole', async () => {
   const real = world.google;
   const short = shortOfQuota(real);
   world.google = short.google;
@@ -188,11 +188,11 @@ test('a policy that keeps no sources takes them away with a full sync, one that 
   await world.catchUp();
   expect([(await sources()).size, (await sources()).has(arrived)]).toEqual([count, false]);
   expect((await verify()).stale).toHaveLength(count);
-  await world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
+  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
   await world.catchUp();
   expect([(await sources()).size, await verify()]).toEqual([0, { ...NOTHING, checked: count + 1 }]);
   world.mirror = { bodies: 'raw' };
-  await world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
+  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
   await world.catchUp();
   expect([(await sources()).get(arrived), await without(), (await verify()).stale]).toEqual([
     ODD,

@@ -91,7 +91,7 @@ test.each([
     expect(await mailbox()).toMatchObject({
       parked: cause,
       error: expect.stringContaining(words),
-      phase: 'new',
+      phase: 'pending',
     });
     await expectNothingIdle();
     expect((await mailbox()).nextSyncAt!.getTime()).toBeGreaterThan(
@@ -100,7 +100,7 @@ test.each([
     expect((await runDue(() => null)).asked).toEqual([]);
     await importAgain();
     await runDue(() => null);
-    expect(await mailbox()).toMatchObject({ parked: null, error: null, phase: 'follow' });
+    expect(await mailbox()).toMatchObject({ parked: null, error: null, phase: 'incremental' });
     expect(await world.drift()).toMatchObject(NO_DRIFT);
   },
 );
@@ -112,8 +112,8 @@ test('calendars without the scope leave the mailbox alone', async () => {
   const { collections, state } = await account();
   expect(state).toBe('active');
   expect(collections.map(({ kind, parked, phase }) => [kind, parked, phase])).toEqual([
-    ['gmail', null, 'follow'],
-    ['calendar-list', 'scope', 'new'],
+    ['gmail', null, 'incremental'],
+    ['calendar-list', 'scope', 'pending'],
   ]);
 });
 
@@ -135,7 +135,7 @@ test('a refused grant: no more calls, nothing is wiped, and a new consent goes o
   await world.catchUp();
   const [known] = await world.control.accounts();
   await world.control.fault({ kind: 'revoke-grant', email: known!.email });
-  await world.store.collections.markWanted(null);
+  await world.store.collections.requestSync(null);
   await runDue(() => null);
   expect(await account()).toMatchObject({
     state: 'reauth_required',
@@ -156,10 +156,10 @@ test('a refused grant: no more calls, nothing is wiped, and a new consent goes o
   ).toEqual(generations);
 });
 
-test('a bookmark that expires again and again is walked a bounded number of times a day, then rests with its reason', async () => {
+test('a sync position that expires again and again causes a bounded number of full syncs a day, then parks the collection with its reason', async () => {
   let histories = 0;
   const expiring: Refusal = (_account, _api, method) =>
-    method === 'history' && ++histories > 0 ? { kind: 'bookmark-expired' } : null;
+    method === 'history' && ++histories > 0 ? { kind: 'sync-position-expired' } : null;
   const { outcomes } = await runDue(expiring);
   expect(outcomes.filter(({ kind }) => kind === 'parked')).toHaveLength(1);
   expect(await mailbox()).toMatchObject({

@@ -60,19 +60,19 @@ test('a worker whose connection to the queues is half-open says so, ends with 75
   startProgram('scheduler', { ...env, REDIS_URL: redis.url });
   const worker = startWorker();
   await lineOf(worker, (line) => line.includes('"event":"ready"'));
-  await until(async () => (await store.collections.unservedSince(null, '1970-01-01')).length === 0);
-  const ended = once(worker, 'exit');
+  await until(async () => (await store.collections.behindSince(null, '1970-01-01')).length === 0);
+  const exited = once(worker, 'exit');
 
   expect(proxy.silence(':worker@')).toBe(1);
   const silencedAt = performance.now();
   const { messageId } = simulator.act(simulator.accounts()[0]!.email, { action: 'deliver' });
-  await store.collections.markWanted(null, { resource: 'gmail' });
+  await store.collections.requestSync(null, { resource: 'gmail' });
   await until(async () => (await starvingSeconds()) > 0);
   expect(
-    JSON.parse(await lineOf(worker, (line) => line.includes('"event":"worker-stuck"'))),
+    JSON.parse(await lineOf(worker, (line) => line.includes('"event":"worker_stuck"'))),
   ).toMatchObject({ level: 'error', queue: 'gmail-incremental', waiting: expect.any(Number) });
-  expect(await ended).toEqual([75, null]);
-  const endedAt = performance.now();
+  expect(await exited).toEqual([75, null]);
+  const exitedAt = performance.now();
 
   startWorker();
   await until(
@@ -83,7 +83,7 @@ test('a worker whose connection to the queues is half-open says so, ends with 75
         ])
       ).rowCount === 1,
   );
-  const [noticedMs, resumedMs] = [endedAt - silencedAt, performance.now() - endedAt].map(
+  const [noticedMs, resumedMs] = [exitedAt - silencedAt, performance.now() - exitedAt].map(
     Math.round,
   );
   process.stdout.write(

@@ -59,7 +59,7 @@ afterEach(async () => {
   await simulator.close();
 });
 
-test('kill -9 of one of two workers in the middle of a backfill: the other resumes within 15 s and the mirror is whole', async () => {
+test('kill -9 of one of two workers in the middle of a full sync: the other resumes within 15 s and the mirror is whole', async () => {
   startProgram('scheduler', env);
   const workers = [startProgram('worker', env), startProgram('worker', env)];
   const holder = await untilHalfDone();
@@ -90,18 +90,18 @@ test('kill -9 of one of two workers in the middle of a backfill: the other resum
   await expectWhole();
 }, 180_000);
 
-test('FLUSHALL in the middle of a backfill loses nothing and exceeds no quota', async () => {
+test('FLUSHALL in the middle of a full sync loses nothing and exceeds no quota', async () => {
   startProgram('scheduler', env);
   startProgram('worker', env);
   startProgram('worker', env);
-  await buryAlive(await untilHalfDone());
+  await releaseLiving(await untilHalfDone());
   const client = new Redis(redis.url);
   await client.flushall();
   await client.quit();
   await expectWhole();
 }, 180_000);
 
-test('every session of Postgres ended, again and again, in the middle of a backfill: no process ends, and the mirror is whole', async () => {
+test('every session of Postgres terminated, again and again, in the middle of a full sync: no process exits, and the mirror is whole', async () => {
   const url = new URL(database.url);
   url.searchParams.set('application_name', 'fleet');
   const fleet = ['scheduler', 'worker', 'worker'].map((program) =>
@@ -146,7 +146,7 @@ async function untilHalfDone(): Promise<string> {
   await until(async () => {
     const now = await database.pool.query<{ stored: string; holder: string | null }>(
       `SELECT (SELECT count(*) FROM syncline.gmail_messages) AS stored,
-              (SELECT lease_holder FROM syncline.collections WHERE kind = 'gmail' AND phase = 'backfill' AND lease_until > now() LIMIT 1) AS holder`,
+              (SELECT lease_holder FROM syncline.collections WHERE kind = 'gmail' AND phase = 'full' AND lease_until > now() LIMIT 1) AS holder`,
     );
     holder = now.rows[0]?.holder ?? '';
     return Number(now.rows[0]?.stored) > 150 && holder !== '';
@@ -158,30 +158,27 @@ async function untilHalfDone(): Promise<string> {
  * As a scheduler does that misses a worker which lives: what it has in hand goes to others, and it is fenced out. "Gone since in a minute's time", since this
  * worker touches leases all the while: with 0 ms a page that it commits between the statement's beginning and its locks would show it alive.
  */
-async function buryAlive(holder: string): Promise<void> {
+async function releaseLiving(holder: string): Promise<void> {
   const fleet = await openFleet(testRuntime(), {
     redisUrl: redis.url,
     redisPrefix: 'syncline',
     deployment: null,
   });
   const jobs = (await fleet.heldJobs()).filter((job) => job.holder === holder);
-  const [buried] = await store.lease.bury([{ holder, silentMs: -60_000 }], {
+  const [released] = await store.lease.releaseDeadWorkers([{ holder, silentMs: -60_000 }], {
     jobs: jobs.map(({ collectionId }) => collectionId),
     withinMs: 30_000,
   });
   await Promise.all(jobs.map((job) => job.giveBack()));
   await fleet.close();
-  expect(buried).toMatchObject({ holder, alive: false });
+  expect(released).toMatchObject({ holder, alive: false });
 }
 
 /** Everything served by a run that began from here on, every field equal, and Google's judge content. */
 async function expectWhole(): Promise<void> {
   await control.act(30);
-  const since = await store.collections.markWanted(null);
-  await until(
-    async () => (await store.collections.unservedSince(null, since)).length === 0,
-    150_000,
-  );
+  const since = await store.collections.requestSync(null);
+  await until(async () => (await store.collections.behindSince(null, since)).length === 0, 150_000);
   expect(await driftOf(store, control)).toMatchObject(NO_DRIFT);
   expect((await control.ledger()).violations).toMatchObject({ total: 0 });
 }

@@ -54,18 +54,18 @@ const CANCELLED: CalendarEvent = {
  * longer taken.
  */
 function answering(pages: CalendarEvent[][]): Google {
-  let served = 0;
+  let pagesGiven = 0;
   return {
     ...world.google,
     account: (accountId, call) => {
       const account = world.google.account(accountId, call);
       const events = (): ReturnType<typeof account.calendar.events> => {
-        const items = pages[served++] ?? [];
+        const items = pages[pagesGiven++] ?? [];
         return Promise.resolve({
           items,
-          ...(served < pages.length
-            ? { nameless: 0, nextPageToken: `page ${served}`, nextSyncToken: null }
-            : { nameless: 0, nextPageToken: null, nextSyncToken: `token ${served}` }),
+          ...(pagesGiven < pages.length
+            ? { nameless: 0, nextPageToken: `page ${pagesGiven}`, nextSyncToken: null }
+            : { nameless: 0, nextPageToken: null, nextSyncToken: `token ${pagesGiven}` }),
         });
       };
       return { ...account, calendar: { ...account.calendar, events } };
@@ -87,7 +87,7 @@ async function listing(pages: CalendarEvent[][], mode: 'incremental' | 'full'): 
   const id = await collectionId();
   if (mode === 'full')
     await world.database.pool.query(
-      `UPDATE syncline.collections SET phase = 'new', cursor = '{"phase":"new"}' WHERE id = $1`,
+      `UPDATE syncline.collections SET phase = 'pending', cursor = '{"phase":"pending"}' WHERE id = $1`,
       [id],
     );
   const run = (): Promise<unknown> =>
@@ -106,7 +106,7 @@ async function begin(): Promise<void> {
   await world.database.pool.query('DELETE FROM syncline.calendar_events');
   await world.database.pool.query('DELETE FROM syncline.cancelled_occurrences');
   await world.database.pool.query(
-    `UPDATE syncline.collections SET phase = 'follow', cursor = '{"phase":"follow","bookmark":"token 0","pageToken":null}', next_sync_at = now() + interval '1 hour'
+    `UPDATE syncline.collections SET phase = 'incremental', cursor = '{"phase":"incremental","syncToken":"token 0","pageToken":null}', next_sync_at = now() + interval '1 hour'
       WHERE kind = 'calendar-events'`,
   );
 }
@@ -217,7 +217,7 @@ test('the feed names a row once for each time that it changes', async () => {
 test('Google and the mirror agree on series that are left and occurrences without one, and verify says so', async () => {
   await begin();
   await world.database.pool.query(
-    `UPDATE syncline.collections SET phase = 'new', cursor = '{"phase":"new"}' WHERE kind = 'calendar-events'`,
+    `UPDATE syncline.collections SET phase = 'pending', cursor = '{"phase":"pending"}' WHERE kind = 'calendar-events'`,
   );
   const act = async (action: string, eventId: string, event: object = {}): Promise<string> =>
     (

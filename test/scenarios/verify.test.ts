@@ -37,7 +37,7 @@ async function verify(
   return report;
 }
 
-test('a whole mirror passes, and everything in it was looked at', async () => {
+test('a whole mirror passes, and everything in it was compared', async () => {
   expect(await verify('gmail')).toEqual({
     resource: 'gmail',
     checked: 60,
@@ -51,7 +51,7 @@ test('a whole mirror passes, and everything in it was looked at', async () => {
   expect(calendar.checked).toBe((await world.drift()).checked.events);
 });
 
-test('a row that is missing, one too many and one that was changed are each told by name', async () => {
+test('a row that is missing, one too many and one that was changed are each named', async () => {
   const { pool } = world.database;
   const ids = (
     await pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 3')
@@ -98,7 +98,7 @@ test('a full sync mends what verify found', async () => {
   await world.database.pool.query(
     'DELETE FROM syncline.gmail_messages WHERE id IN (SELECT id FROM syncline.gmail_messages ORDER BY id DESC LIMIT 5)',
   );
-  await world.store.collections.markWanted([accountId], { full: true });
+  await world.store.collections.requestSync([accountId], { full: true });
   await world.catchUp();
   expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
 });
@@ -174,7 +174,7 @@ test('a sample finds by listing what is missing, extra or labelled otherwise, an
   expect(await verify('gmail', 60)).toMatchObject({ missing: [ids[0]], stale: [ids[1], ids[2]] });
 });
 
-test('a repair that cannot be served says why, and stays wanted', async () => {
+test('a repair that cannot be done says why, and stays requested', async () => {
   const { rows } = await world.database.pool.query<{ id: string }>(
     'DELETE FROM syncline.gmail_messages WHERE id = (SELECT min(id) FROM syncline.gmail_messages) RETURNING id',
   );
@@ -200,7 +200,7 @@ test('a repair that cannot be served says why, and stays wanted', async () => {
   const held = await world.store.lease.claim(mailbox.id);
   expect(await repair()).toBe('a worker is still at it');
   if (held.kind === 'claimed')
-    await world.store.lease.settle(held.lease, { result: 'more', nextInMs: 0, error: null });
+    await world.store.lease.finish(held.lease, { result: 'more', nextInMs: 0, error: null });
   await world.store.accounts.pause(accountId);
   expect(await repair()).toContain('not active');
   await world.store.accounts.resume(accountId);
@@ -208,7 +208,7 @@ test('a repair that cannot be served says why, and stays wanted', async () => {
   expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
 });
 
-test('a verify beside a backfill stays under the calls that Google lets a mailbox have in flight, reads long threads whole, and is the only one', async () => {
+test('a verify beside a full sync stays under the calls that Google lets a mailbox have in flight, reads long threads whole, and is the only one', async () => {
   await world.close();
   world = await startWorld({
     seed: 52,
@@ -222,8 +222,8 @@ test('a verify beside a backfill stays under the calls that Google lets a mailbo
   accountId = (await world.store.accounts.list())[0]!.id;
   await world.catchUp();
   const before = (await world.control.ledger()).methods;
-  const backfill = (async () => {
-    await world.store.collections.markWanted([accountId], { resource: 'gmail', full: true });
+  const fullSync = (async () => {
+    await world.store.collections.requestSync([accountId], { resource: 'gmail', full: true });
     await world.catchUp();
   })();
   const both = await Promise.allSettled(
@@ -235,7 +235,7 @@ test('a verify beside a backfill stays under the calls that Google lets a mailbo
   );
   const verified = both.find(({ status }) => status === 'fulfilled');
   expect(verified).toMatchObject({ value: { checked: 240, missing: [], extra: [], stale: [] } });
-  await backfill;
+  await fullSync;
   const { violations, methods } = await world.control.ledger();
   expect(violations.total).toBe(0);
   expect(methods['threads.get']!.calls).toBeGreaterThan((before['threads.get']?.calls ?? 0) * 2);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { ended, lineOf, startProgram, stopAll, type Program } from '../support/processes.js';
+import { exited, lineOf, startProgram, stopAll, type Program } from '../support/processes.js';
 
 /* What every program refuses at its start, and what an operator may allow. Nothing is connected to here. */
 
@@ -38,7 +38,7 @@ afterEach(stopAll);
 test.each(PROGRAMS)(
   'S15: $program $args refuses plaintext and servers without a password beyond loopback, unchecked certificates and a guessable master key, in a sentence each',
   async ({ program, args }) => {
-    const { code, stdout, stderr } = await ended(
+    const { code, stdout, stderr } = await exited(
       startProgram(program, { ...INSECURE, ...ALWAYS_REFUSED }, args),
     );
     expect([code, stdout]).toEqual([1, '']);
@@ -59,7 +59,7 @@ test.each(PROGRAMS)(
 test.each(PROGRAMS.slice(0, 4))(
   'S15: $program $args refuses unchecked certificates and a guessable master key on loopback too, whatever is allowed',
   async ({ program, args }) => {
-    const { code, stderr } = await ended(
+    const { code, stderr } = await exited(
       startProgram(program, { ...LOOPBACK, ...ALWAYS_REFUSED, ...EVERYTHING }, args),
     );
     expect([code, sentences(stderr)]).toEqual([

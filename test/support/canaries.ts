@@ -94,14 +94,14 @@ function base64Within(bytes: Buffer, offset: number): string {
 function search(text: string, needles: readonly Needle[]): Leak[] {
   const lower = text.toLowerCase();
   const found: Leak[] = [];
-  for (const { kind, form, text: wanted, anyCase } of needles) {
+  for (const { kind, form, text: sought, anyCase } of needles) {
     const within = anyCase ? lower : text;
     for (
-      let at = within.indexOf(wanted);
+      let at = within.indexOf(sought);
       at >= 0;
-      at = within.indexOf(wanted, at + wanted.length)
+      at = within.indexOf(sought, at + sought.length)
     ) {
-      const near = text.slice(Math.max(0, at - NEAR), at + wanted.length + NEAR);
+      const near = text.slice(Math.max(0, at - NEAR), at + sought.length + NEAR);
       found.push({ kind, form, near });
       if (found.length >= LEAKS_LIMIT) return found;
     }

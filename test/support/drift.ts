@@ -26,9 +26,9 @@ export async function driftOf(
   kept: (message: Record<string, unknown>) => boolean = () => true,
 ): Promise<Drift> {
   const drift: Drift = { checked: { messages: 0, events: 0 }, missing: [], extra: [], stale: [] };
-  const wanted = new Set((await control.accounts()).map((account) => account.email));
+  const expected = new Set((await control.accounts()).map((account) => account.email));
   for (const account of await store.accounts.list()) {
-    if (!wanted.has(account.email)) continue;
+    if (!expected.has(account.email)) continue;
     const mails = new Map(
       (await control.truth(account.email, 'gmail'))
         .filter(kept)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startSimulator, type Simulator, type SimulatorOptions } from '@syncline/simulator';
 import { testDatabase, type TestDatabase } from './database.js';
-import { ended, endProcess, startProgram, stopAll, type Started } from './processes.js';
+import { exited, endProcess, startProgram, stopAll, type Started } from './processes.js';
 import { startRedis, type TestRedis } from './redis-server.js';
 import { SimulatorControl } from './simulator-control.js';
 
@@ -77,7 +77,7 @@ export async function startFleetWorld(
     },
     start: (program) => startProgram(program, world.env),
     stop: (program) => endProcess(program),
-    cli: (...args) => ended(startProgram('cli', world.env, args)),
+    cli: (...args) => exited(startProgram('cli', world.env, args)),
     import: (lines) => importing(lines),
     importUnverified: (lines) => importing(lines, '--no-verify'),
     stopAll: () => stopAll(),

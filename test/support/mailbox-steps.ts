@@ -8,7 +8,7 @@ export interface MailboxSteps {
   email: string;
   /** One run that ends after its first page. */
   step(): Promise<Outcome>;
-  /** Runs until the cursor satisfies `reached`; fails when the mailbox is level before. */
+  /** Runs until the cursor satisfies `reached`; fails when the mailbox is caught up before. */
   stepUntil(reached: (cursor: Record<string, unknown>) => boolean): Promise<void>;
   cursor(): Promise<Record<string, unknown>>;
   act(action: object): Promise<{ messageId?: string; threadId?: string; labelId?: string }>;
@@ -48,7 +48,7 @@ export async function mailboxSteps(world: World): Promise<MailboxSteps> {
     cursor,
     async stepUntil(reached) {
       while (!reached(await cursor()))
-        if ((await step()).kind !== 'more') throw new Error('the mailbox is level before that');
+        if ((await step()).kind !== 'more') throw new Error('the mailbox is caught up before that');
     },
     act: async (action) =>
       (await world.control.actAs(mailbox.email, action)) as { messageId?: string },

@@ -55,12 +55,12 @@ function prefixFor({ DATABASE_URL, REDIS_URL }: Record<string, string>): Record<
 /** Resolves with the first line of output that satisfies `wanted`. */
 export async function lineOf(
   child: Started,
-  wanted: (line: string) => boolean,
+  matches: (line: string) => boolean,
   timeoutMs = 20_000,
 ): Promise<string> {
   const deadline = AbortSignal.timeout(timeoutMs);
   for (;;) {
-    const line = child.output.join('').split('\n').find(wanted);
+    const line = child.output.join('').split('\n').find(matches);
     if (line !== undefined) return line;
     if (child.exitCode !== null)
       throw new Error(
@@ -77,7 +77,7 @@ export async function lineOf(
 }
 
 /** Waits for a program that ends by itself. */
-export async function ended(
+export async function exited(
   child: Started,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const stdout: string[] = [];

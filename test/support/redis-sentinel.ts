@@ -58,8 +58,8 @@ export async function startSentinels(): Promise<TestSentinels> {
   };
   // A failover needs a replica that is known, and sentinels that know each other.
   await until(async () => {
-    const told = (await watcher.call('SENTINEL', 'MASTERS')) as string[][];
-    const fields = told[0] ?? [];
+    const masters = (await watcher.call('SENTINEL', 'MASTERS')) as string[][];
+    const fields = masters[0] ?? [];
     const valueOf = (name: string): string => fields[fields.indexOf(name) + 1] ?? '';
     return valueOf('num-slaves') === '1' && valueOf('num-other-sentinels') === '2';
   });

@@ -37,8 +37,8 @@ export async function openServerProxy(serverUrl: string): Promise<ServerProxy> {
   url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url: url.href,
-    set: (wanted) => {
-      mode = wanted;
+    set: (next) => {
+      mode = next;
       if (mode === 'stopped') for (const near of pairs.keys()) cut(near);
       if (mode === 'silent')
         for (const [near, far] of pairs) {

@@ -139,11 +139,11 @@ async function catchUp(
   options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void },
 ): Promise<void> {
   const { store } = deps;
-  const since = await store.collections.markWanted(null);
+  const since = await store.collections.requestSync(null);
   for (;;) {
-    const unserved = await store.collections.unservedSince(null, since);
-    if (unserved.length === 0) return;
-    const dead = unserved.find((collection) => collection.accountState !== 'active');
+    const behind = await store.collections.behindSince(null, since);
+    if (behind.length === 0) return;
+    const dead = behind.find((collection) => collection.accountState !== 'active');
     if (dead)
       throw new Error(
         `${dead.kind} cannot be served: its account is ${dead.accountState} (${dead.reason})`,

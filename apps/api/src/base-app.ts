@@ -41,7 +41,7 @@ function answerError(rt: Runtime): ErrorRequestHandler {
     const status = clientErrorStatus(error) ?? 500;
     if (status === 500)
       rt.log.error(
-        { event: 'request-failed', err: error },
+        { event: 'request_failed', err: error },
         'a request failed with an unexpected error',
       );
     // Express would close the connection too, and print the error with its message.

@@ -48,7 +48,7 @@ export async function openListeners(
       limits: { ...OPERATOR, keepAliveMs },
     });
     const refusal = boardRefusal(operatorHost);
-    if (refusal !== null) rt.log.warn({ event: 'board_not_served' }, refusal);
+    if (refusal !== null) rt.log.warn({ event: 'board_withheld' }, refusal);
     rt.log.info(
       {
         event: 'listening',

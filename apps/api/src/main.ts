@@ -20,10 +20,10 @@ import { joinDeployment, openStore, POOL_SIZES } from '@syncline/store';
 import { openListeners } from './listeners.js';
 import { operatorApp } from './operator-app.js';
 import { publicApp } from './public-app.js';
-import { openBells } from './push/bells.js';
-import { runPull, warnOfUnheard } from './push/index.js';
+import { openNotifier } from './notifications/notifier.js';
+import { runPull, warnOfUnheard } from './notifications/index.js';
 
-void runProcess('api', startApi, { requires: ['master-key', 'doorbells'] });
+void runProcess('api', startApi, { requires: ['master-key', 'notifications'] });
 
 async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const { databaseUrl, masterKey, oldMasterKey } = config;
@@ -42,17 +42,17 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
     check: () => store.probeWrite(),
   });
   void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
-  // Doorbells are written to Postgres, and the scheduler queues them when Redis is back.
+  // Notifications are written to Postgres, and the scheduler queues them when Redis is back.
   void runHealthProbe(rt, { name: 'redis', need: 'degraded', check: () => fleet.probeWrite() });
-  const bells = openBells(rt, { store, fleet });
+  const notifier = openNotifier(rt, { store, fleet });
   const verifier = verifierOf(rt, config);
   const subscriptions = subscriptionsOf(rt, config);
   if (!verifier) warnOfUnheard(rt, config);
   const pulling = Promise.all(
-    subscriptions.map((subscription, at) => runPull(rt, subscription, bells, `pull-${at + 1}`)),
+    subscriptions.map((subscription, at) => runPull(rt, subscription, notifier, `pull-${at + 1}`)),
   );
   const listeners = await openListeners(rt, config, {
-    publicApp: publicApp(rt, { bells, verifier, vault: store.vault }),
+    publicApp: publicApp(rt, { notifier, verifier, vault: store.vault }),
     operatorApp: operatorApp(rt, { store, fleet }, config.operatorHost),
   });
   return {

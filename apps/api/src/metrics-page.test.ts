@@ -35,17 +35,17 @@ test('a clock that is set back an hour stops no measurement', async () => {
   const world = worldAt();
   world.atMs = 3_600_000;
   await world.page.text();
-  await settled();
+  await macrotask();
   world.atMs = 0;
   await world.page.text();
-  await settled();
+  await macrotask();
   expect([world.asked, world.counts]).toEqual([2, 2]);
   world.atMs = 4_999;
   await world.page.text();
   expect([world.asked, world.counts]).toEqual([2, 2]);
 });
 
-test('while Redis is away the queues are absent, not old, and the rest is told', async () => {
+test('while Redis is away the queue metrics are absent, not stale, and all others are reported', async () => {
   const world = worldAt();
   expect(await world.page.text()).toContain(WAITING);
   world.away = true;
@@ -66,7 +66,7 @@ test('watches are counted once in a minute, or ever more rarely the longer it ta
   // The first count takes 2 s: the next may begin 200 s after it, and no two at once.
   world.atMs = 2_000;
   answer();
-  await settled();
+  await macrotask();
   for (const [atMs, counts] of [
     [5_000, 1],
     [194_999, 1],
@@ -76,7 +76,7 @@ test('watches are counted once in a minute, or ever more rarely the longer it ta
   ] as const) {
     world.atMs = atMs;
     expect(await world.page.text()).toContain(ON);
-    await settled();
+    await macrotask();
     expect(world.counts).toBe(counts);
   }
 });
@@ -84,11 +84,11 @@ test('watches are counted once in a minute, or ever more rarely the longer it ta
 test('while Postgres is away the watches are absent, not old', async () => {
   const world = worldAt();
   await world.page.text();
-  await settled();
+  await macrotask();
   world.away = true;
   world.atMs = 60_000;
   await world.page.text();
-  await settled();
+  await macrotask();
   world.atMs = 65_000;
   expect(await world.page.text()).not.toContain('syncline_watches{');
 });
@@ -145,7 +145,7 @@ function worldAt(): World {
 }
 
 /** A count whose answer is there is in its gauge: nothing else in it waits. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function everyQueue<T>(value: T): Record<(typeof QUEUE_NAMES)[number], T> {
   return Object.fromEntries(QUEUE_NAMES.map((name) => [name, value])) as Record<

@@ -104,7 +104,7 @@ function queueGauges(rt: Runtime, fleet: Measured['fleet']): Gauges {
   return {
     name: 'metrics-queues',
     everyMs: CACHED_MS,
-    failed: { event: 'queues-unmeasured', text: 'the queues could not be counted for /metrics' },
+    failed: { event: 'queues_unmeasured', text: 'the queues could not be counted for /metrics' },
     measure: async () => {
       const [counts, agesMs] = await Promise.all([fleet.counts(), fleet.waitingAgesMs()]);
       for (const queue of QUEUE_NAMES) {
@@ -125,7 +125,7 @@ function accountGauges(rt: Runtime, accounts: Measured['accounts']): Gauges {
     name: 'metrics-accounts',
     everyMs: CACHED_MS,
     failed: {
-      event: 'accounts-unmeasured',
+      event: 'accounts_unmeasured',
       text: 'the accounts could not be counted for /metrics',
     },
     measure: async () => {
@@ -157,7 +157,7 @@ function watchGauges(rt: Runtime, watches: Measured['watches']): Gauges {
     name: 'metrics-watches',
     everyMs: WATCHES_CACHED_MS,
     share: WATCHES_SHARE,
-    failed: { event: 'watches-unmeasured', text: 'the watches could not be counted for /metrics' },
+    failed: { event: 'watches_unmeasured', text: 'the watches could not be counted for /metrics' },
     measure: async () => {
       for (const [kind, states] of Object.entries(await watches.count())) {
         for (const [state, count] of Object.entries(states))

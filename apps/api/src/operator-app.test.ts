@@ -29,7 +29,15 @@ beforeEach(async () => {
     redisPrefix: 'syncline',
     deployment: null,
   });
-  const figures = { wanted: 0, on: 2, expired: 0, silent: 0, off: 0, unwatchable: 1, refused: 0 };
+  const figures = {
+    requested: 0,
+    on: 2,
+    expired: 0,
+    silent: 0,
+    off: 0,
+    unwatchable: 1,
+    refused: 0,
+  };
   store = {
     accounts: {
       countByState: async () => ({
@@ -88,7 +96,7 @@ test('refuses a request under another name that resolves to loopback', async () 
     expect((await rawRequest(server.port, '/metrics', { host })).status).toBe(200);
 });
 
-test('beyond loopback the board is not served: its address says why, and paths below it are not found', async () => {
+test('beyond loopback the board is not available: its address says why, and paths below it are not found', async () => {
   const beyond = await listenForTest(operatorApp(rt, { store, fleet }, '0.0.0.0'));
   const board = await rawRequest(beyond.port, '/board', { host: 'sync.example.com' });
   expect(board.status).toBe(404);

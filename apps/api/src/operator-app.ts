@@ -21,7 +21,7 @@ export interface OperatorDeps {
 export function boardRefusal(host: string): string | null {
   return isLoopbackHost(host)
     ? null
-    : `The queue board has no login yet, so it is served on loopback only, and OPERATOR_HOST is ${host}: set it to 127.0.0.1 to have the board.`;
+    : `The queue board has no login yet, so it is available on loopback only, and OPERATOR_HOST is ${host}: set it to 127.0.0.1 to have the board.`;
 }
 
 /**

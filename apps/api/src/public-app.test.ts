@@ -20,7 +20,7 @@ beforeEach(async () => {
   };
   server = await listenForTest(
     publicApp(rt, {
-      bells: { mailboxes: unreachable, channel: unreachable },
+      notifier: { mailboxes: unreachable, channel: unreachable },
       verifier: null,
       vault: { isChannelToken: () => false },
     }),
@@ -46,9 +46,10 @@ test('a path answers its own methods and refuses the others', async () => {
   ] as const)
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
       const answer = await rawRequest(server.port, path, { method });
-      const told = answer.status === 405 ? /\r\nAllow: (.*)\r\n/.exec(answer.text)?.[1] : null;
+      const allowedMethods =
+        answer.status === 405 ? /\r\nAllow: (.*)\r\n/.exec(answer.text)?.[1] : null;
       const expected = allowed.split(', ').includes(method) ? null : allowed;
-      expect([method, path, told]).toEqual([method, path, expected]);
+      expect([method, path, allowedMethods]).toEqual([method, path, expected]);
     }
 });
 

@@ -16,7 +16,7 @@ test('an address that several tenants have connected is a usage error that names
   );
 });
 
-test('an account that does not exist is an error that says where to look', () => {
+test('an account that does not exist is an error that says where to search', () => {
   const nowhere = throwing({ kind: 'not-found', email, tenant: null, otherTenants: [] });
   expect(nowhere).toThrow(OperatorError);
   expect(nowhere).toThrow('No account has the address a@example.com. See: syncline accounts list');

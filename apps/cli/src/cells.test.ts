@@ -2,17 +2,17 @@ import { collectionView } from '../../../test/support/collection-view.js';
 import { progressOf, shortReason } from './cells.js';
 
 describe('a cell of progress', () => {
-  it('give a walk a bar and the time it has left', () => {
-    const walking = collectionView({
-      phase: 'backfill',
+  it('give a full sync a bar and the time it has left', () => {
+    const running = collectionView({
+      phase: 'full',
       progress: { done: 100, total: 400 },
-      walkStartedAt: new Date(0),
+      fullSyncStartedAt: new Date(0),
     });
-    expect(progressOf(walking, 10_000)).toBe('██░░░░░░░░ 100/400, 30 s left');
+    expect(progressOf(running, 10_000)).toBe('██░░░░░░░░ 100/400, 30 s left');
   });
 
-  it('say of a walk that is still counting what they know', () => {
-    expect(progressOf(collectionView({ phase: 'backfill' }), 10_000)).toBe('░░░░░░░░░░ 0/?');
+  it('say of a full sync that is still counting what they know', () => {
+    expect(progressOf(collectionView({ phase: 'full' }), 10_000)).toBe('░░░░░░░░░░ 0/?');
   });
 
   it('is a number outside of a full sync, and nothing for nothing', () => {

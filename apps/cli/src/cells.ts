@@ -8,10 +8,10 @@ import { bar } from './terminal.js';
 /** Characters of a reason in a table. */
 const REASON_LIMIT = 60;
 
-/** `███░░░░░░░ 120/400, 35 s left`; nothing but a number outside of a walk. */
+/** `███░░░░░░░ 120/400, 35 s left`; nothing but a number outside of a full sync. */
 export function progressOf(collection: CollectionView, nowMs: number): string {
   const { done, total } = collection.progress;
-  if (collection.phase !== 'backfill') return done === 0 ? '' : amount(done);
+  if (collection.phase !== 'full') return done === 0 ? '' : amount(done);
   return fullSyncCell({ done, total, etaSeconds: etaOf(collection, nowMs) });
 }
 

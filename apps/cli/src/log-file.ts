@@ -12,7 +12,7 @@ const LIMIT_BYTES = 10 * 1024 * 1024;
 export function openLogFile(file: string): LogFile {
   let size = existsSync(file) ? statSync(file).size : 0;
   let stream: WriteStream | null = null;
-  const turnOver = (): WriteStream => {
+  const rotate = (): WriteStream => {
     stream?.end();
     // The old stream writes on into the renamed file until it has ended.
     if (size >= LIMIT_BYTES) renameSync(file, `${file}.1`);
@@ -24,7 +24,7 @@ export function openLogFile(file: string): LogFile {
   };
   return {
     write(line) {
-      const into = stream === null || size >= LIMIT_BYTES ? turnOver() : stream;
+      const into = stream === null || size >= LIMIT_BYTES ? rotate() : stream;
       into.write(`${line}\n`);
       size += line.length + 1;
     },

@@ -15,7 +15,7 @@ const USAGE = 2;
 
 async function main(args: readonly string[]): Promise<never> {
   // Uncaught errors, including unhandled rejections.
-  process.once('uncaughtException', (error) => void endWith(told(error)));
+  process.once('uncaughtException', (error) => void endWith(report(error)));
   const code = await codeOf(args);
   leaveSignals();
   // An open handle would keep the process alive, so it always exits explicitly.
@@ -28,7 +28,7 @@ async function codeOf(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    return error instanceof CommanderError ? commanderCode(error) : told(error);
+    return error instanceof CommanderError ? commanderCode(error) : report(error);
   }
 }
 
@@ -37,7 +37,7 @@ function commanderCode(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : USAGE;
 }
 
-function told(error: unknown): number {
+function report(error: unknown): number {
   const { code, message } = explain(error);
   say(message);
   return code;

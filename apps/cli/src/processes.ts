@@ -48,11 +48,11 @@ const DRAIN_DEADLINE_MS = 6_000;
 const FIRST_BACKOFF_MS = 500;
 const BACKOFF_CAP_MS = 30_000;
 /** A process that ran this long has started well; its next end is a new story. */
-const SETTLED_MS = 30_000;
-const LEASH = path.join(__dirname, 'leash.js');
+const STABLE_MS = 30_000;
+const EXIT_WITH_PARENT = path.join(__dirname, 'exit-with-parent.js');
 const SHOWN_LEVELS = ['error', 'fatal'];
 
-interface Herd {
+interface ProcessGroup {
   rt: Runtime;
   options: ProcessesOptions;
   children: Set<ChildProcess>;
@@ -63,7 +63,7 @@ interface Herd {
 
 export function openProcesses(rt: Runtime, options: ProcessesOptions): Processes {
   makeDir(options.logDir);
-  const herd: Herd = {
+  const group: ProcessGroup = {
     rt,
     options,
     children: new Set(),
@@ -72,33 +72,33 @@ export function openProcesses(rt: Runtime, options: ProcessesOptions): Processes
   };
   const kept: Promise<void>[] = [];
   return {
-    keep: (spec) => void kept.push(keep(herd, spec)),
-    failed: herd.failed.signal,
-    drain: () => drain(herd, kept),
+    keep: (spec) => void kept.push(keep(group, spec)),
+    failed: group.failed.signal,
+    drain: () => drain(group, kept),
   };
 }
 
 /** The life of one process, over all its restarts. */
-async function keep(herd: Herd, spec: ProcessSpec): Promise<void> {
-  const { rt, options, stopping } = herd;
+async function keep(group: ProcessGroup, spec: ProcessSpec): Promise<void> {
+  const { rt, options, stopping } = group;
   const log = openLogFile(path.join(options.logDir, `${spec.name}.log`));
   let backoffMs = FIRST_BACKOFF_MS;
   for (let everReady = false; !stopping.signal.aborted;) {
     const startedMs = rt.clock.nowMs();
-    const end = await runOnce(herd, spec, log);
+    const end = await runOnce(group, spec, log);
     if (stopping.signal.aborted) break;
-    const settled = rt.clock.nowMs() - startedMs >= SETTLED_MS;
-    everReady ||= end.wasReady || settled;
+    const isStable = rt.clock.nowMs() - startedMs >= STABLE_MS;
+    everReady ||= end.wasReady || isStable;
     const how = end.signal ?? `exit code ${end.code ?? 'unknown'}`;
     if (spec.irreplaceable || (!everReady && end.signal === null)) {
-      herd.failed.abort(
+      group.failed.abort(
         new OperatorError(
           `${spec.name} ${spec.irreplaceable ? 'ended unexpectedly' : 'could not be started'} (${how}).`,
         ),
       );
       break;
     }
-    if (settled) backoffMs = FIRST_BACKOFF_MS;
+    if (isStable) backoffMs = FIRST_BACKOFF_MS;
     options.say(`${spec.name} ended unexpectedly (${how}); starting it again`);
     await sleepUntil(rt, backoffMs, stopping.signal);
     backoffMs = Math.min(BACKOFF_CAP_MS, backoffMs * 2);
@@ -112,43 +112,49 @@ interface End {
   wasReady: boolean;
 }
 
-function runOnce(herd: Herd, spec: ProcessSpec, log: LogFile): Promise<End> {
-  const child = spawn(process.execPath, ['--require', LEASH, spec.script, ...(spec.args ?? [])], {
-    env: spec.env,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  herd.children.add(child);
+function runOnce(group: ProcessGroup, spec: ProcessSpec, log: LogFile): Promise<End> {
+  const child = spawn(
+    process.execPath,
+    ['--require', EXIT_WITH_PARENT, spec.script, ...(spec.args ?? [])],
+    {
+      env: spec.env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
+  );
+  group.children.add(child);
   let wasReady = false;
   onLines(must(child.stdout, 'stdout is a pipe'), (line) => {
     log.write(line);
     wasReady ||= /"event":"ready"/.test(line);
-    showTrouble(herd, spec.name, line);
+    showTrouble(group, spec.name, line);
     spec.onLine?.(line);
   });
   onLines(must(child.stderr, 'stderr is a pipe'), (line) => {
     log.write(line);
-    herd.options.say(printable(line.startsWith(`${spec.name}: `) ? line : `${spec.name}: ${line}`));
+    group.options.say(
+      printable(line.startsWith(`${spec.name}: `) ? line : `${spec.name}: ${line}`),
+    );
   });
   return new Promise((resolve) => {
-    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
-      herd.children.delete(child);
+    const onEnd = (code: number | null, signal: NodeJS.Signals | null): void => {
+      group.children.delete(child);
       resolve({ code, signal, wasReady });
     };
     // Not 'exit': the last lines, which say why, come after it.
-    child.once('close', ended);
+    child.once('close', onEnd);
     child.once('error', (error) => {
-      herd.options.say(`${spec.name}: ${error.message}`);
-      if (child.pid === undefined) ended(null, null); // Never started, so there is no 'close'.
+      group.options.say(`${spec.name}: ${error.message}`);
+      if (child.pid === undefined) onEnd(null, null); // Never started, so there is no 'close'.
     });
   });
 }
 
 /** A log line's sentence, if it tells of an error; the rest is in the file. */
-function showTrouble(herd: Herd, name: string, line: string): void {
+function showTrouble(group: ProcessGroup, name: string, line: string): void {
   const entry = logEntry(line);
   if (entry === null || !SHOWN_LEVELS.includes(entry.level)) return;
-  herd.options.say(printable(`${name}: ${entry.msg}${entry.why === '' ? '' : ` (${entry.why})`}`));
+  group.options.say(printable(`${name}: ${entry.msg}${entry.why === '' ? '' : ` (${entry.why})`}`));
 }
 
 function logEntry(line: string): { level: string; msg: string; why: string } | null {
@@ -166,19 +172,19 @@ function logEntry(line: string): { level: string; msg: string; why: string } | n
   }
 }
 
-async function drain(herd: Herd, kept: readonly Promise<void>[]): Promise<void> {
-  herd.stopping.abort(new Error('draining'));
-  for (const child of herd.children) child.kill('SIGTERM');
+async function drain(group: ProcessGroup, kept: readonly Promise<void>[]): Promise<void> {
+  group.stopping.abort(new Error('draining'));
+  for (const child of group.children) child.kill('SIGTERM');
   const done = new AbortController();
-  const killing = killLate(herd, done.signal);
+  const killing = killLate(group, done.signal);
   await Promise.all(kept);
   done.abort(new Error('all have ended'));
   await killing;
 }
 
-async function killLate(herd: Herd, ended: AbortSignal): Promise<void> {
-  await sleepUntil(herd.rt, DRAIN_DEADLINE_MS, ended);
-  for (const child of herd.children) child.kill('SIGKILL');
+async function killLate(group: ProcessGroup, onEnd: AbortSignal): Promise<void> {
+  await sleepUntil(group.rt, DRAIN_DEADLINE_MS, onEnd);
+  for (const child of group.children) child.kill('SIGKILL');
 }
 
 /** Resolves after `ms`, or at once when the signal is aborted. */

@@ -12,8 +12,8 @@ const day = {
   day: '2026-11-21',
   used: 10,
   limit: 1_000,
-  backfillBound: 950,
-  catchUpBound: 975,
+  bulkBound: 950,
+  onboardingBound: 975,
   endsInMs: 3_600_000,
 };
 const usageWith = (over: Partial<QuotaUsage['gmail']>): QuotaUsage => ({
@@ -70,22 +70,25 @@ function textOf(
   return quotaText(quotaReport(entries, minute, fullSyncs));
 }
 
-test('the full syncs in hand are told with the end of the last one', () => {
+test('the full syncs in hand are shown with the end of the last one', () => {
   expect(textOf([], null, [fullSync(90)])).toContain(
     'Backfills in hand, the last ends in 1 min 30 s',
   );
 });
 
 test.each([
-  [{ ...day }, 'backfills may go on to 950 by now'],
-  [{ ...day, used: 950 }, 'backfills rest until the day is older; live changes go on'],
-  [{ ...day, used: 980 }, 'backfills and catch-up rest until the day is older; live changes go on'],
-  [{ ...day, used: 2_000 }, 'backfills and catch-up rest, for 1 h; live changes go on'],
+  [{ ...day }, 'bulk calls may go on to 950 by now'],
+  [{ ...day, used: 950 }, 'bulk calls wait until the day is older; live changes go on'],
+  [
+    { ...day, used: 980 },
+    'bulk and onboarding calls wait until the day is older; live changes go on',
+  ],
+  [{ ...day, used: 2_000 }, 'bulk and onboarding calls wait, for 1 h; live changes go on'],
 ])('the state of the day: %j', (spentDay, words) => {
   expect(textOf([], { default: usageWith({ day: spentDay }) }, [])).toContain(words);
 });
 
-test('each project has its lines, and a refusal of Google is told', () => {
+test('each project has its lines, and a refusal of Google is shown', () => {
   const text = textOf(
     spent,
     {
@@ -99,7 +102,7 @@ test('each project has its lines, and a refusal of Google is told', () => {
   expect(text).toContain('closed by Google for 30 s; slowed to 75 % after a refusal');
 });
 
-test('without Redis the rest is told', () => {
+test('without Redis everything else is shown', () => {
   expect(textOf(spent, null, [])).toContain('This minute: unknown, Redis does not answer');
 });
 

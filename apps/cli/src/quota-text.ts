@@ -120,9 +120,9 @@ function stateOf({ closedForMs, pacePercent }: Used): string {
 }
 
 /** What the day's budget still allows, by lane. */
-function dayState({ used, limit, backfillBound, catchUpBound, endsInMs }: DayUsed): string {
-  if (used < backfillBound) return `backfills may go on to ${amount(backfillBound)} by now`;
-  const resting = used < catchUpBound ? 'backfills rest' : 'backfills and catch-up rest';
+function dayState({ used, limit, bulkBound, onboardingBound, endsInMs }: DayUsed): string {
+  if (used < bulkBound) return `bulk calls may go on to ${amount(bulkBound)} by now`;
+  const resting = used < onboardingBound ? 'bulk calls wait' : 'bulk and onboarding calls wait';
   return `${resting}${used >= limit ? `, for ${duration(endsInMs)}` : ' until the day is older'}; live changes go on`;
 }
 

@@ -34,7 +34,7 @@ describe('a table', () => {
 });
 
 describe('printable text', () => {
-  it('cannot move the cursor, change colours or turn the reading direction', () => {
+  it('cannot move the cursor, change colours or reverse the reading direction', () => {
     expect(printable('a\u001b[2Jb\nc\u202Ed\u0007')).toBe('a [2Jb c d ');
   });
 

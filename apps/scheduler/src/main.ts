@@ -16,7 +16,7 @@ import {
   POOL_SIZES,
   runFeedWatch,
 } from '@syncline/store';
-import { runBurials } from './burials.js';
+import { runWorkerReaper } from './worker-reaper.js';
 import { runTicks } from './tick.js';
 import { runWatchTicks } from './watch-ticks.js';
 
@@ -35,16 +35,16 @@ async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Serv
   });
   void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
   void runHealthProbe(rt, { name: 'redis', need: 'not-ready', check: () => fleet.probeWrite() });
-  const lookAtFeed = await waitForServers(
+  const checkFeed = await waitForServers(
     rt,
     () => beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters }),
     [store.unavailable, fleet.unavailable],
   );
   const ticking = Promise.all([
-    runFeedWatch(rt, lookAtFeed),
+    runFeedWatch(rt, checkFeed),
     runTicks(rt, { store, fleet }),
     runWatchTicks(rt, { store, fleet }),
-    runBurials(rt, { store, fleet }),
+    runWorkerReaper(rt, { store, fleet }),
   ]);
   return {
     finished: fleet.displaced.then(() => 1),

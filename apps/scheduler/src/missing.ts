@@ -3,7 +3,7 @@ import type { DeadHolder } from '@syncline/store';
 
 /** What a scheduler remembers of the looks before. */
 export interface Attendance {
-  /** Holders that have said that they work, or were seen connected, and were not buried. */
+  /** Holders that have said that they work, or were seen connected, and were not released. */
   known: ReadonlySet<string>;
   /** Those of them that the last looks have missed, and since when. */
   missedAtMs: ReadonlyMap<string, number>;
@@ -15,7 +15,7 @@ export interface Attendance {
  */
 const MISSED_LIMIT_MS = 900;
 /** While Redis was away, workers try again every 1.25 s at most; before all can be back, nobody is missed. */
-const SETTLING_MS = 1_500;
+const CONFIRM_AFTER_MS = 1_500;
 
 export const NOBODY: Attendance = { known: new Set(), missedAtMs: new Map() };
 
@@ -29,7 +29,7 @@ export function missing(
   nowMs: number,
 ): { attendance: Attendance; dead: DeadHolder[] } {
   const everybody = new Set([...known, ...announced, ...connected]);
-  if (forMs < SETTLING_MS)
+  if (forMs < CONFIRM_AFTER_MS)
     return { attendance: { known: everybody, missedAtMs: new Map() }, dead: [] };
   const missed = new Map(
     [...everybody]
@@ -42,13 +42,13 @@ export function missing(
   return { attendance: { known: everybody, missedAtMs: missed }, dead };
 }
 
-/** Without those who were buried; who lives after all must be missed anew. */
-export function afterBurial(
+/** Without those who were released; who lives after all must be missed anew. */
+export function afterRelease(
   { known, missedAtMs }: Attendance,
-  buried: readonly { holder: string; alive: boolean }[],
+  results: readonly { holder: string; alive: boolean }[],
 ): Attendance {
-  const judged = new Set(buried.map(({ holder }) => holder));
-  const gone = new Set(buried.filter(({ alive }) => !alive).map(({ holder }) => holder));
+  const judged = new Set(results.map(({ holder }) => holder));
+  const gone = new Set(results.filter(({ alive }) => !alive).map(({ holder }) => holder));
   return {
     known: new Set([...known].filter((holder) => !gone.has(holder))),
     missedAtMs: new Map([...missedAtMs].filter(([holder]) => !judged.has(holder))),

@@ -18,17 +18,17 @@ export interface ReminderDeps {
 export function reminder(rt: Runtime, { store, fleet }: ReminderDeps): () => Promise<void> {
   let known: string | null = null;
   // Redis says only once that it has forgotten, and Postgres may be away just then.
-  let isOwed = false;
+  let isDue = false;
   return async () => {
     const memory = await fleet.memory();
-    isOwed ||= hasForgotten(known, memory);
+    isDue ||= hasForgotten(known, memory);
     known = memory.id;
-    if (!isOwed) return;
+    if (!isDue) return;
     const collections = await store.collections.bringForward(VISIBILITY_MS);
-    isOwed = false;
+    isDue = false;
     if (collections > 0)
       rt.log.warn(
-        { event: 'jobs-forgotten', collections },
+        { event: 'jobs_forgotten', collections },
         'Redis has forgotten jobs, or was started again: what had been handed out is due again',
       );
   };

@@ -1,4 +1,4 @@
-import { type SyncQueueName, isWalkQueue } from '@syncline/fleet';
+import { type SyncQueueName, isFullQueue } from '@syncline/fleet';
 
 /** What Redis tells of a queue. */
 export interface QueueLoad {
@@ -8,14 +8,14 @@ export interface QueueLoad {
 }
 
 /**
- * Waiting jobs that a queue holds at least, before anybody is seen to work: few walks, whose slices last seconds, and a tick's
- * worth of follows, which last milliseconds.
+ * Waiting jobs that a queue holds at least, before anybody is seen to work: few full syncs, whose
+ * slices last seconds, and a tick's worth of incremental syncs, which last milliseconds.
  */
-const WALKS_FLOOR = 8;
-const FOLLOWS_FLOOR = 200;
+const FULL_FLOOR = 8;
+const INCREMENTAL_FLOOR = 200;
 /** Waiting jobs for each that runs: enough that no worker is ever idle between two ticks. */
-const WALKS_PER_ACTIVE = 2;
-const FOLLOWS_PER_ACTIVE = 20;
+const FULL_PER_ACTIVE = 2;
+const INCREMENTAL_PER_ACTIVE = 20;
 /** Whatever runs: a wipe of Redis costs no more than this is worth. */
 const WAITING_LIMIT = 2_000;
 
@@ -25,8 +25,8 @@ const WAITING_LIMIT = 2_000;
  * there are need not be known: as they take jobs up, `active` grows, and the room with it.
  */
 export function roomIn(queue: SyncQueueName, { waiting, active }: QueueLoad): number {
-  const wanted = isWalkQueue(queue)
-    ? Math.max(WALKS_FLOOR, WALKS_PER_ACTIVE * active)
-    : Math.max(FOLLOWS_FLOOR, FOLLOWS_PER_ACTIVE * active);
-  return Math.max(0, Math.min(WAITING_LIMIT, wanted) - waiting);
+  const target = isFullQueue(queue)
+    ? Math.max(FULL_FLOOR, FULL_PER_ACTIVE * active)
+    : Math.max(INCREMENTAL_FLOOR, INCREMENTAL_PER_ACTIVE * active);
+  return Math.max(0, Math.min(WAITING_LIMIT, target) - waiting);
 }

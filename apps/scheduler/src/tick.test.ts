@@ -2,7 +2,7 @@ import { QUEUE_NAMES, type Enqueued, type Fleet } from '@syncline/fleet';
 import { type Clock, type Runtime, createRuntime } from '@syncline/runtime';
 import type { DueCollection, DueQuery } from '@syncline/store';
 import type { ReminderDeps } from './reminder.js';
-import { type QueueTurns, type TickDeps, runTicks, tick } from './tick.js';
+import { type QueueLeads, type TickDeps, runTicks, tick } from './tick.js';
 
 type Counts = Awaited<ReturnType<Fleet['counts']>>;
 
@@ -27,7 +27,7 @@ test('what is due goes to its queue, and the next round waits as long as there i
   });
 });
 
-test('a queue gets no more than it has room for, and is soon looked at again', async () => {
+test('a queue gets no more than it has room for, and is soon filled again', async () => {
   const world = worldWith({ counts: waitingEverywhere(5), due: [collections(500)] });
   expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(100);
   expect(world.enqueued.map((job) => job.queue)).toEqual([
@@ -37,27 +37,27 @@ test('a queue gets no more than it has room for, and is soon looked at again', a
   ]);
 });
 
-test('a round that found something is soon followed by the next, so that looks do not come in heaps', async () => {
+test('a round that found something is soon repeated, so that due work does not come in heaps', async () => {
   const world = worldWith({ due: [[], collections(1)] });
   expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(250);
   expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(1_000);
 });
 
-test('who is ahead in a queue is remembered from round to round, until there is room for everybody', async () => {
+test('the lead of a tenant in a queue is remembered from round to round, until there is room for everybody', async () => {
   const world = worldWith({
     counts: waitingEverywhere(7),
     due: [collections(1), [], [], [], collections(1), [], [], [], [], [], [], [], []],
   });
-  const turns: QueueTurns = new Map();
-  for (let round = 0; round < 4; round++) await tick(runtimeWith([]).rt, world.deps, turns);
-  const walks = world.asked
+  const leads: QueueLeads = new Map();
+  for (let round = 0; round < 4; round++) await tick(runtimeWith([]).rt, world.deps, leads);
+  const fullSyncs = world.asked
     .filter(({ queue }) => queue?.resource === 'gmail' && queue.full)
-    .map(({ ahead }) => [...(ahead ?? [])]);
-  expect(walks).toEqual([[], [['t', 1]], [['t', 1]], []]);
+    .map(({ lead }) => [...(lead ?? [])]);
+  expect(fullSyncs).toEqual([[], [['t', 1]], [['t', 1]], []]);
   expect(
     world.asked
       .filter(({ queue }) => queue?.resource !== 'gmail' && queue?.full)
-      .map(({ ahead }) => ahead?.size),
+      .map(({ lead }) => lead?.size),
   ).toEqual([0, 0, 0, 0]);
 });
 
@@ -85,7 +85,7 @@ test('an outage is logged when it begins and when it is over, and waited for wit
   const { rt, slept, stop } = runtimeWith(logged);
   const world = worldWith({ due: [], failClaims: 20, whenDone: stop });
   await runTicks(rt, world.deps);
-  expect(logged).toEqual(['scheduler-failed', 'scheduler-recovered']);
+  expect(logged).toEqual(['scheduler_failed', 'scheduler_recovered']);
   expect(slept.slice(0, 5)).toEqual([500, 1_000, 2_000, 4_000, 5_000]);
 });
 
@@ -104,13 +104,13 @@ function collections(count: number): DueCollection[] {
     id: `c${n}`,
     accountId: `a${n}`,
     kind: 'gmail',
-    phase: 'follow',
-    wantedFull: false,
+    phase: 'incremental',
+    fullSyncRequested: false,
     tenant: 't',
     onboarding: false,
     interrupted: false,
     cause: 'schedule',
-    turn: n + 1,
+    round: n + 1,
   }));
 }
 

@@ -7,21 +7,22 @@ import {
   SYNC_QUEUES,
   type Fleet,
   type SyncQueueName,
-  isWalkQueue,
+  isFullQueue,
   resourceNamedBy,
 } from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 import { type ReminderDeps, VISIBILITY_MS, reminder } from './reminder.js';
 import { roomIn } from './room.js';
-import { type Ahead, NOBODY_AHEAD, aheadAfter } from './tenant-turns.js';
+import { type Lead, NO_LEAD, leadAfter } from './tenant-fairness.js';
 
 /** Of one claim: it bounds how long a statement holds its row locks and how much one pipeline brings to Redis. */
 const CLAIM_LIMIT = 500;
 const TICK_MS = 1_000;
 /**
- * After a round that found something due: what a round hands out lies before the workers in one heap. With rounds of a second, ninety looks came at once, and
- * of the doorbells that rang in that tenth of a second each took a tenth longer: they were the slowest tenth of all.
+ * After a round that found something due: what a round hands out lies before the workers in one
+ * heap. With rounds of a second, ninety looks came at once, and of the notifications came in that
+ * tenth of a second each took a tenth longer: they were the slowest tenth of all.
  */
 const FED_TICK_MS = 250;
 /** When more is due than a queue has room for: what is waited for is a worker, and they are quick. */
@@ -37,29 +38,29 @@ export interface TickDeps {
 }
 
 /**
- * Ticks until `rt.signal` is aborted. Bad weather in Postgres or Redis never ends it: it is logged when it begins and when
- * it is over, and retried with backoff.
+ * Ticks until `rt.signal` is aborted. Transient errors in Postgres or Redis never ends it: it is
+ * logged when it begins and when it is over, and retried with backoff.
  */
 export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Promise<void> {
   const remind = reminder(rt, deps);
-  const turns: QueueTurns = new Map();
+  const leads: QueueLeads = new Map();
   await runLoop(rt, {
     name: 'due-work',
     roundLimitMs: CLAIM_ROUND_LIMIT_MS,
     backoff: CLAIM_BACKOFF,
     failed: {
-      event: 'scheduler-failed',
+      event: 'scheduler_failed',
       text: 'due work cannot be claimed or enqueued; trying again until it can',
       level: 'error',
     },
     recovered: {
-      event: 'scheduler-recovered',
+      event: 'scheduler_recovered',
       text: 'due work can be claimed and enqueued again',
     },
     round: async () => {
       const endTimer = rt.metrics.schedulerTickSeconds.startTimer();
       await remind();
-      const pauseMs = await tick(rt, deps, turns);
+      const pauseMs = await tick(rt, deps, leads);
       endTimer();
       return pauseMs;
     },
@@ -67,16 +68,16 @@ export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Prom
 }
 
 /** What a scheduler remembers from round to round: which tenants are ahead, queue by queue. */
-export type QueueTurns = Map<SyncQueueName, Ahead>;
+export type QueueLeads = Map<SyncQueueName, Lead>;
 
 /** One round over the queues. Returns how long the next may wait, in ms; 0 when there is both more to claim and room for it. */
-export async function tick(rt: Runtime, deps: TickDeps, turns: QueueTurns): Promise<number> {
+export async function tick(rt: Runtime, deps: TickDeps, leads: QueueLeads): Promise<number> {
   // Redis is asked first: while it is away nothing is claimed, and nothing has to become due a second time.
   const counts = await deps.fleet.counts();
   return Math.min(
     ...(await Promise.all(
       SYNC_QUEUES.map((queue) =>
-        fill(rt, deps, turns, queue, roomIn(queue, loadOf(counts[queue]))),
+        fill(rt, deps, leads, queue, roomIn(queue, loadOf(counts[queue]))),
       ),
     )),
   );
@@ -86,20 +87,20 @@ export async function tick(rt: Runtime, deps: TickDeps, turns: QueueTurns): Prom
 async function fill(
   rt: Runtime,
   { store, fleet }: TickDeps,
-  turns: QueueTurns,
+  leads: QueueLeads,
   queue: SyncQueueName,
   room: number,
 ): Promise<number> {
   if (room === 0) return BUSY_TICK_MS;
   const limit = Math.min(CLAIM_LIMIT, room);
-  const ahead = turns.get(queue) ?? NOBODY_AHEAD;
+  const lead = leads.get(queue) ?? NO_LEAD;
   const due = await store.collections.claimDue({
     limit,
     visibilityMs: VISIBILITY_MS,
-    queue: { resource: resourceNamedBy(queue), full: isWalkQueue(queue) },
-    ahead,
+    queue: { resource: resourceNamedBy(queue), full: isFullQueue(queue) },
+    lead,
   });
-  turns.set(queue, aheadAfter(ahead, due, due.length < limit));
+  leads.set(queue, leadAfter(lead, due, due.length < limit));
   if (due.length > 0)
     await fleet.enqueue(
       due.map(({ id, accountId, tenant, cause, onboarding, interrupted }) => ({

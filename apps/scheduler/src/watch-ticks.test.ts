@@ -65,7 +65,7 @@ test('no more is claimed than the queue has room for', async () => {
   expect([nearly.limits, full.limits]).toEqual([[50], []]);
 });
 
-test('an outage is told once and waited for, and draining ends the loop', async () => {
+test('an outage is logged once and waited for, and draining stops the loop', async () => {
   const [logged, slept]: [string[], number[]] = [[], []];
   const draining = new AbortController();
   const clock: Clock = {
@@ -82,6 +82,6 @@ test('an outage is told once and waited for, and draining ends the loop', async 
   });
   rt.log.warn = (fields: { event: string }) => void logged.push(fields.event);
   await runWatchTicks(rt, depsWith({ due: [], failures: 3, whenDone: () => draining.abort() }));
-  expect(logged).toEqual(['watch-ticks-failed']);
+  expect(logged).toEqual(['watch_ticks_failed']);
   expect(slept).toEqual([500, 1_000, 2_000]);
 });

@@ -19,14 +19,17 @@ export interface WatchTickDeps {
   fleet: Pick<Fleet, 'enqueue' | 'counts'>;
 }
 
-/** Ticks until `rt.signal` is aborted. Bad weather in Postgres or Redis is logged when it begins and waited for. */
+/**
+ * Ticks until `rt.signal` is aborted. Transient errors in Postgres or Redis is logged when it
+ * begins and waited for.
+ */
 export async function runWatchTicks(rt: Runtime, deps: WatchTickDeps): Promise<void> {
   await runLoop(rt, {
     name: 'due-watches',
     roundLimitMs: CLAIM_ROUND_LIMIT_MS,
     backoff: CLAIM_BACKOFF,
     failed: {
-      event: 'watch-ticks-failed',
+      event: 'watch_ticks_failed',
       text: 'watches cannot be claimed or enqueued; trying again until they can',
     },
     round: async () => {

@@ -2,7 +2,7 @@ import { SYNC_QUEUES } from '@syncline/fleet';
 import fc from 'fast-check';
 import { splitConcurrency } from './concurrency.js';
 
-test('sixteen slots: half of them follow, and Gmail has more than Calendar', () => {
+test('sixteen slots: half of them are for incremental syncs, and Gmail has more than Calendar', () => {
   expect(splitConcurrency(16)).toEqual({
     'gmail-full': 5,
     'gmail-incremental': 5,

@@ -10,9 +10,9 @@ import type { Store } from '@syncline/store';
  * Nothing is charged for two seconds after Redis lost its data (`HOLD_MS` in packages/google): the
  * ledger is reported within them.
  */
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 /** For the same reason a failure is not followed by a longer pause. */
-const BACKOFF = { firstMs: LOOK_EVERY_MS, capMs: LOOK_EVERY_MS };
+const BACKOFF = { firstMs: CHECK_EVERY_MS, capMs: CHECK_EVERY_MS };
 const ROUND_LIMIT_MS = 30_000;
 
 export interface DayLedgerDeps {
@@ -35,11 +35,11 @@ export async function runDayLedger(rt: Runtime, deps: DayLedgerDeps): Promise<vo
     backoff: BACKOFF,
     failed: {
       event: 'day_ledger_failed',
-      text: 'what was spent today cannot be told to the quota; trying again until it can',
+      text: 'what was spent today cannot be reported to the quota; trying again until it can',
     },
     round: async () => {
       await compareDay(deps);
-      return LOOK_EVERY_MS;
+      return CHECK_EVERY_MS;
     },
   });
 }

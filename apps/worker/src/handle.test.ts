@@ -3,7 +3,7 @@ import { jobResult, sliceMsBy } from './handle.js';
 const NOW_MS = 1_700_000_000_000;
 const at = (ms: number): Date => new Date(NOW_MS + ms);
 
-test('what is level, gone or in need of a human leaves the queue', () => {
+test('what is caught up, gone or in need of a human leaves the queue', () => {
   expect(jobResult({ kind: 'caught-up', changes: 0 }, 'gmail-full', NOW_MS, 0)).toEqual({
     kind: 'done',
   });
@@ -28,7 +28,7 @@ test('what has more to do goes on in the queue of its phase, in its own family',
   });
 });
 
-test('a short snooze is a delayed job; a long one rests in Postgres, where a wish can end it', () => {
+test('a short snooze is a delayed job; a long one waits in Postgres, where a request can end it', () => {
   const snooze = (ms: number) =>
     jobResult({ kind: 'snoozed', until: at(ms), reason: 'quota' }, 'gmail-full', NOW_MS, 0.5);
   expect(snooze(1_000)).toEqual({ kind: 'delay', until: at(1_000) });

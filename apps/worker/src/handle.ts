@@ -16,7 +16,7 @@ import {
   type RunTotals,
   type SyncDeps,
   type WatchOutcome,
-  lookAfterWatch,
+  maintainWatch,
   syncCollection,
 } from '@syncline/sync';
 import { reportOf, summaryOf } from './job-words.js';
@@ -24,7 +24,10 @@ import { isQuiet, type QuietSyncs } from './quiet-syncs.js';
 
 /** Long enough that claiming a lease and committing pages outweigh the turn-taking, short enough that nobody waits for a mailbox. */
 const SLICE_MS = 5_000;
-/** Slices that began together must not end together: a slot's next mailbox begins with a token, a profile and labels, and twenty of those at once hold up whoever follows. */
+/**
+ * Slices that began together must not end together: a slot's next mailbox begins with a token, a
+ * profile and labels, and twenty of those at once hold up whatever syncs incrementally.
+ */
 const SLICE_SPREAD = 0.5;
 
 /** A lease may end before its time: its run settles, or its holder is found dead. Until then a job that waits for it holds the collection's place in the queue. */
@@ -33,7 +36,7 @@ const BUSY_JITTER_MS = 500;
 
 export function handleJob(rt: Runtime, deps: SyncDeps, quiet: QuietSyncs): Handle {
   return async (job) => {
-    if (job.queue === 'watch') return lookAfter(rt, deps, job);
+    if (job.queue === 'watch') return maintain(rt, deps, job);
     return sync(rt, deps, job, job.queue, quiet);
   };
 }
@@ -52,7 +55,7 @@ async function sync(
   const foundNothing = isQuiet(outcome, ms);
   if (foundNothing) quiet.add(queue, ms);
   rt.log[foundNothing ? 'debug' : 'info'](
-    { event: 'job', ...idsOf(job), ms, ...told(outcome) },
+    { event: 'job', ...idsOf(job), ms, ...logFields(outcome) },
     'a slice of work ended',
   );
   const result = jobResult(outcome, queue, rt.clock.nowMs(), rt.random.next());
@@ -64,11 +67,11 @@ async function sync(
 }
 
 /** When the watch is looked after next stands in Postgres, whatever came of it now. */
-async function lookAfter(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<JobResult> {
+async function maintain(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<JobResult> {
   const beganMs = rt.clock.nowMs();
-  const outcome = await lookAfterWatch(rt, deps, job.collectionId, { signal: job.signal });
+  const outcome = await maintainWatch(rt, deps, job.collectionId, { signal: job.signal });
   rt.metrics.watchWork.inc({ outcome });
-  rt.log.info({ event: 'job', ...idsOf(job), outcome }, 'a watch was looked after');
+  rt.log.info({ event: 'job', ...idsOf(job), outcome }, 'a watch was maintained');
   job.journal.log(WATCH_WORDS[outcome]);
   return {
     kind: 'done',
@@ -79,7 +82,7 @@ async function lookAfter(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<JobR
 const WATCH_WORDS: Record<WatchOutcome, string> = {
   watched: 'Google notifies of changes from now on',
   stopped: 'Google was asked to notify no more',
-  rested: 'nothing is to be done now',
+  waiting: 'nothing is to be done now',
   refused: 'Google does not notify of this collection now; it is polled',
   busy: 'another worker looks after this watch',
   overtaken: 'another worker has taken this watch over',
@@ -126,7 +129,7 @@ async function syncAndMeasure(
 ): Promise<{ outcome: Outcome; totals: RunTotals | null }> {
   const kind = resourceNamedBy(queue);
   const endTimer = rt.metrics.syncSliceSeconds.startTimer({ kind });
-  let ended: OutcomeKind = 'failed';
+  let outcomeKind: OutcomeKind = 'failed';
   let totals: RunTotals | null = null;
   try {
     const outcome = await syncCollection(rt, deps, job.collectionId, {
@@ -134,14 +137,14 @@ async function syncAndMeasure(
       signal: job.signal,
       observer: {
         progressed: (done, total) => job.journal.progress(done, total),
-        ended: (of) => (totals = of),
+        finished: (of) => (totals = of),
       },
     });
-    ended = outcome.kind;
+    outcomeKind = outcome.kind;
     return { outcome, totals };
   } finally {
     endTimer();
-    rt.metrics.syncOutcomes.inc({ kind, outcome: ended });
+    rt.metrics.syncOutcomes.inc({ kind, outcome: outcomeKind });
   }
 }
 
@@ -155,7 +158,7 @@ function idsOf(job: JobRun): { collectionId: string; queue: QueueName; attempt: 
 }
 
 /** The outcome as fields of a log line; the reasons in it are fixed phrases and Google's error codes. */
-function told(outcome: Outcome): Record<string, unknown> {
+function logFields(outcome: Outcome): Record<string, unknown> {
   const { kind, ...rest } = outcome;
   return { outcome: kind, ...rest };
 }

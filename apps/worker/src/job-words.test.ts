@@ -4,7 +4,7 @@ import { reportOf, summaryOf } from './job-words.js';
 const NEXT = new Date('2026-05-04T10:00:00.000Z');
 const TOTALS: RunTotals = { pages: 2, items: 30, changes: 1, quotaUnits: 45, nextSyncAt: NEXT };
 
-test('a job returns how its run ended, what it did, and when the collection comes next', () => {
+test('a job returns the outcome of its run, what it did, and when the collection comes next', () => {
   expect(reportOf({ kind: 'caught-up', changes: 1 }, TOTALS, 120)).toEqual({
     outcome: 'caught-up',
     reason: null,
@@ -28,7 +28,7 @@ test.each([
   [{ kind: 'parked', until: NEXT, reason: 'no scope' }, 'no scope'],
   [{ kind: 'reauth-required', reason: 'invalid_grant' }, 'invalid_grant'],
   [{ kind: 'busy', until: NEXT }, 'another worker has this collection'],
-] as const)('the reason of %j is told', (outcome, reason) => {
+] as const)('the reason of %j is given', (outcome, reason) => {
   expect(reportOf(outcome, TOTALS, 1)).toMatchObject({ outcome: outcome.kind, reason });
 });
 

@@ -68,7 +68,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
         google,
         policy: { ...config.poll, auditEveryMs: config.auditEveryMs },
         mirror: config.mirror,
-        doorbells: doorbellsOf(config),
+        watchTargets: notificationsOf(config),
       },
       quiet,
     ),
@@ -93,7 +93,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
 }
 
 /** Where Google is asked to send notifications to. */
-function doorbellsOf({ push }: ResolvedConfig): SyncDeps['doorbells'] {
+function notificationsOf({ push }: ResolvedConfig): SyncDeps['watchTargets'] {
   return {
     topic: push?.topic ?? null,
     projectTopics: push?.projectTopics ?? {},

@@ -24,7 +24,7 @@ export async function runProbes(
     backoff: BACKOFF,
     failed: {
       event: 'probes_failed',
-      text: 'refusals of projects and accounts could not be looked into; trying again',
+      text: 'refusals of projects and accounts could not be checked; trying again',
     },
     round: async () => {
       const isAccountRound = tick++ % TICKS_PER_ACCOUNT_ROUND === 0;

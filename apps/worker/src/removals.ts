@@ -3,22 +3,22 @@ import { finishRemovals, finishResourceRemovals, type SyncDeps } from '@syncline
 
 /** A removal that its own command is at touches its account all the time; after this long nobody is. */
 const ABANDONED_AFTER_MS = 15_000;
-const LOOK_EVERY_MS = 5_000;
-const BACKOFF = { firstMs: LOOK_EVERY_MS, capMs: 30_000 };
+const CHECK_EVERY_MS = 5_000;
+const BACKOFF = { firstMs: CHECK_EVERY_MS, capMs: 30_000 };
 
 /** Until the process drains: finishes removals whose command was killed, or met Google's weather. Any number of workers may. */
 export async function runRemovals(
   rt: Runtime,
   deps: Pick<SyncDeps, 'store' | 'google'>,
 ): Promise<void> {
-  const pauseMs = (): number => LOOK_EVERY_MS * (0.5 + rt.random.next());
+  const pauseMs = (): number => CHECK_EVERY_MS * (0.5 + rt.random.next());
   await runLoop(rt, {
     name: 'removals',
     backoff: BACKOFF,
     firstAfterMs: pauseMs(),
     failed: {
       event: 'removals_failed',
-      text: 'unfinished removals could not be looked after; trying again',
+      text: 'unfinished removals could not be continued; trying again',
     },
     round: async () => {
       await finishRemovals(rt, deps, ABANDONED_AFTER_MS);

@@ -10,16 +10,16 @@ import {
 
 describe('the position of a reader', () => {
   const feed = { epoch: 3, seq: 90n, startSeq: 40n };
-  it('can be followed from the beginning and from any number of the epoch', () => {
-    expect(checkPosition({ after: 0n }, feed)).toEqual({ kind: 'followed', feed });
-    expect(checkPosition({ after: 90n, epoch: 3 }, feed)).toEqual({ kind: 'followed', feed });
+  it('can be read from the beginning and from any number of the epoch', () => {
+    expect(checkPosition({ after: 0n }, feed)).toEqual({ kind: 'applied', feed });
+    expect(checkPosition({ after: 90n, epoch: 3 }, feed)).toEqual({ kind: 'applied', feed });
   });
 
-  it('of an earlier epoch can be followed with a gap', () => {
+  it('of an earlier epoch can be read with a gap', () => {
     expect(checkPosition({ after: 39n }, feed)).toEqual({ kind: 'earlier-epoch', feed });
   });
 
-  it('with another epoch, or beyond the end, cannot be followed', () => {
+  it('with another epoch, or beyond the end, cannot be read', () => {
     expect(checkPosition({ after: 50n, epoch: 2 }, feed)).toEqual({ kind: 'other-epoch', feed });
     expect(checkPosition({ after: 91n }, feed)).toEqual({ kind: 'beyond-end', feed });
   });
@@ -68,7 +68,7 @@ describe('a feed in the database', () => {
 
   it('is read from a position to its end, in pages, and no further than the limit', async () => {
     const { kind, feed } = await checkFeedPosition(fixture, account(), { after: 0n });
-    expect(kind).toBe('followed');
+    expect(kind).toBe('applied');
     const numbers = (items: FeedItem[]): bigint[] =>
       items.flatMap((item) => (item.kind === 'event' ? [item.event.seq] : []));
     const { epoch } = feed;
@@ -78,7 +78,7 @@ describe('a feed in the database', () => {
     expect(numbers(await read({ epoch, after: 0n, limit: 1_001 }))).toHaveLength(1_001);
   });
 
-  it('ends where an event of another epoch follows', async () => {
+  it('ends where an event of another epoch comes next', async () => {
     const { feed } = await checkFeedPosition(fixture, account(), { after: 0n });
     expect(await read({ epoch: feed.epoch + 1, after: 1_400n, limit: 10 })).toEqual([
       { kind: 'epoch-began', epoch: feed.epoch, after: 1_400n },

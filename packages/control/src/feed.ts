@@ -15,7 +15,7 @@ export interface FeedReader {
 
 /** Whether a reader's position can be followed. `feed` is where the feed is now. */
 export type FeedCheck =
-  | { kind: 'followed'; feed: FeedPosition }
+  | { kind: 'applied'; feed: FeedPosition }
   /** It can be followed, and what came between it and the epoch's start is not told. */
   | { kind: 'earlier-epoch'; feed: FeedPosition }
   /** The reader's epoch is over. */
@@ -46,7 +46,7 @@ export function checkPosition({ after, epoch }: FeedReader, feed: FeedPosition):
   if (after > feed.seq) return { kind: 'beyond-end', feed };
   return after > 0n && after < feed.startSeq
     ? { kind: 'earlier-epoch', feed }
-    : { kind: 'followed', feed };
+    : { kind: 'applied', feed };
 }
 
 /** From a position to the present end of the feed, in bounded memory. */

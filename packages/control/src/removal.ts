@@ -35,7 +35,7 @@ export type ResourceRemoval =
   | { kind: 'removed'; rows: number; resources: Resource[] }
   | { kind: 'refused'; because: 'being-removed' | 'not-mirrored' | 'last-resource' }
   /** Google could not be asked to end its watches. It is mirrored no more, and workers go on. */
-  | { kind: 'watches-not-ended'; error: GoogleError };
+  | { kind: 'watches-not-stopped'; error: GoogleError };
 
 /** Stops the account, revokes its grant unless another account needs it, and erases every row. */
 export async function removeAccount(
@@ -77,7 +77,7 @@ export async function removeResource(
     const resources = account.resources.filter((one) => one !== resource);
     return { kind: 'removed', rows, resources };
   } catch (error) {
-    if (error instanceof GoogleError) return { kind: 'watches-not-ended', error };
+    if (error instanceof GoogleError) return { kind: 'watches-not-stopped', error };
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { NamedAccount, UnservedCollection } from '@syncline/store';
+import type { NamedAccount, BehindCollection } from '@syncline/store';
 import { storeFixture, type StoreFixture } from '../../../test/support/database.js';
 import { requestSync, waitUntilCaughtUp, type WaitProgress } from './sync-requests.js';
 
@@ -12,11 +12,11 @@ async function ada(): Promise<NamedAccount> {
   return (await fixture.store.accounts.named(['ada@example.com']))[0]!;
 }
 
-const kindsOf = (waiting: readonly UnservedCollection[]): string[] =>
+const kindsOf = (waiting: readonly BehindCollection[]): string[] =>
   waiting.map(({ kind }) => kind).sort();
 
 test('a request for one resource is about its collections only', async () => {
-  const since = await fixture.store.collections.markWanted([fixture.accountId]);
+  const since = await fixture.store.collections.requestSync([fixture.accountId]);
   const asked = await requestSync(fixture, await ada(), { resource: 'gmail', full: true });
   expect(asked).toMatchObject({
     kind: 'requested',
@@ -26,7 +26,7 @@ test('a request for one resource is about its collections only', async () => {
     Date.parse(`${since.slice(0, 10)}T00:00:00Z`),
   );
   const [view] = await fixture.store.accounts.list();
-  const requested = view!.collections.map(({ kind, wantedAt }) => [kind, wantedAt] as const);
+  const requested = view!.collections.map(({ kind, requestedAt }) => [kind, requestedAt] as const);
   const [mailbox, list] = ['gmail', 'calendar-list'].map(
     (kind) => requested.find(([one]) => one === kind)?.[1]?.getTime() ?? 0,
   );
@@ -65,7 +65,7 @@ test('the waiting ends when every collection is caught up', async () => {
       if (seen.push(progress) === 1)
         // As a run that began after the request does.
         syncing = fixture.database.pool.query(
-          "UPDATE syncline.collections SET served_at = now(), phase = 'follow'",
+          "UPDATE syncline.collections SET caught_up_at = now(), phase = 'incremental'",
         );
     },
   );

@@ -5,7 +5,7 @@ import type {
   NamedAccount,
   Resource,
   Store,
-  UnservedCollection,
+  BehindCollection,
 } from '@syncline/store';
 
 type Collections = Store['collections'];
@@ -18,14 +18,14 @@ export type SyncRequested =
 
 /** The scheduler sees the request within a second. */
 export async function requestSync(
-  { store }: { store: { collections: Pick<Collections, 'markWanted'> } },
+  { store }: { store: { collections: Pick<Collections, 'requestSync'> } },
   account: NamedAccount,
   options: { resource?: Resource | undefined; full?: boolean } = {},
 ): Promise<SyncRequested> {
   const { id, state, reason } = account;
   if (state !== 'active') return { kind: 'not-active', state, reason };
   const { resource, full = false } = options;
-  const requestedAt = await store.collections.markWanted([id], { resource, full });
+  const requestedAt = await store.collections.requestSync([id], { resource, full });
   return { kind: 'requested', requestedAt: isoTime(requestedAt) };
 }
 
@@ -34,7 +34,7 @@ const POLL_MS = 200;
 /** How far the waiting is. */
 export interface WaitProgress {
   /** What has not been synced since the call. */
-  waiting: readonly UnservedCollection[];
+  waiting: readonly BehindCollection[];
   /** The most collections that were waited for. */
   total: number;
 }
@@ -49,15 +49,15 @@ export interface WaitProgress {
  */
 export async function waitUntilCaughtUp(
   rt: Pick<Runtime, 'clock' | 'signal'>,
-  { store }: { store: { collections: Pick<Collections, 'markWanted' | 'unservedSince'> } },
+  { store }: { store: { collections: Pick<Collections, 'requestSync' | 'behindSince'> } },
   input: { accounts: readonly Pick<NamedAccount, 'id'>[] | null; timeoutMs: number },
   tell: (progress: WaitProgress) => void = () => undefined,
-): Promise<UnservedCollection[]> {
+): Promise<BehindCollection[]> {
   const ids = input.accounts && input.accounts.map(({ id }) => id);
   const deadlineMs = rt.clock.nowMs() + input.timeoutMs;
-  const since = await store.collections.markWanted(ids);
+  const since = await store.collections.requestSync(ids);
   for (let total = 0; ;) {
-    const waiting = await store.collections.unservedSince(ids, since);
+    const waiting = await store.collections.behindSince(ids, since);
     total = Math.max(total, waiting.length);
     tell({ waiting, total });
     if (waiting.length === 0 || rt.clock.nowMs() >= deadlineMs) return waiting;

@@ -80,8 +80,8 @@ test('the source of a message is not kept unless raw bodies are', async () => {
 test('an attachment that Google does not have is no error', async () => {
   const [row] = await ids('gmail');
   const { id } = JSON.parse(row!) as { id: string };
-  const wanted = { messageId: id, partId: '99' };
-  expect(await fetchAttachment(world.rt, world, await first(), wanted)).toEqual({
+  const needed = { messageId: id, partId: '99' };
+  expect(await fetchAttachment(world.rt, world, await first(), needed)).toEqual({
     kind: 'no-attachment',
   });
 });
@@ -105,7 +105,7 @@ test('a resource is removed with its rows, and the last one is not', async () =>
   expect(await remove('gmail')).toEqual({ kind: 'refused', because: 'last-resource' });
 });
 
-test('an account is removed with its grant, and every step is told', async () => {
+test('an account is removed with its grant, and every step is reported', async () => {
   const account = await first();
   const steps: RemovalStep[] = [];
   const input = { account, keepGrant: false };

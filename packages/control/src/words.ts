@@ -10,13 +10,13 @@ export function duration(ms: number): string {
   const seconds = Math.round(ms / 1_000);
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
   if (seconds < 60) return `${seconds} s`;
-  if (seconds < 600) return withRest(Math.floor(seconds / 60), 'min', seconds % 60, 's');
+  if (seconds < 600) return withRemainder(Math.floor(seconds / 60), 'min', seconds % 60, 's');
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
   return hours < 24
-    ? withRest(hours, 'h', minutes % 60, 'min')
-    : withRest(Math.floor(hours / 24), 'd', hours % 24, 'h');
+    ? withRemainder(hours, 'h', minutes % 60, 'min')
+    : withRemainder(Math.floor(hours / 24), 'd', hours % 24, 'h');
 }
 
 /** `12 s ago`, `in 3 min`, `never`. */
@@ -55,6 +55,11 @@ export function stateOf(account: Pick<AccountView, 'state' | 'reason'>): string 
   return account.reason === null ? account.state : `${account.state}: ${account.reason}`;
 }
 
-function withRest(whole: number, unit: string, rest: number, restUnit: string): string {
-  return rest === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${restUnit}`;
+function withRemainder(
+  whole: number,
+  unit: string,
+  remainder: number,
+  remainderUnit: string,
+): string {
+  return remainder === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${remainder} ${remainderUnit}`;
 }

@@ -37,7 +37,7 @@ test('a collection that waits is not enqueued twice, one that runs is enqueued o
   expect(await states('gmail-full')).toMatchObject({ active: 0, waiting: 0 });
 });
 
-test('a collection whose job has ended, well or badly, can be enqueued at once, although what is left of the job is kept', async () => {
+test('a collection whose job has finished, well or badly, can be enqueued at once, although what is left of the job is kept', async () => {
   const runs: string[] = [];
   await bench.work(async ({ collectionId }) => {
     runs.push(collectionId);
@@ -58,7 +58,7 @@ test('a collection whose job has ended, well or badly, can be enqueued at once, 
   expect(runs).toEqual(['c1', 'c1', 'c1', 'c1']);
 });
 
-test('`again` goes on at once, with all its attempts, when nobody waits; else it leaves the turn to the others and itself to the scheduler', async () => {
+test('`again` goes on at once, with all its attempts, when nobody waits; else the job goes to the back and the scheduler enqueues it again', async () => {
   const runs: JobRun[] = [];
   await bench.fleet.enqueue(
     ['a', 'b', 'c'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })),
@@ -181,7 +181,7 @@ test('1,200 collections are enqueued in chunks, each in its own queue', async ()
   expect(await states('gmail-incremental')).toMatchObject({ waiting: 600 });
 });
 
-test('the age of the job that is next is told, and is 0 where none waits', async () => {
+test('the age of the job that is next is reported, and is 0 where none waits', async () => {
   await bench.fleet.enqueue([{ collectionId: 'old', queue: 'gmail-full' }]);
   await bench.rt.clock.sleep(60);
   await bench.fleet.enqueue([{ collectionId: 'young', queue: 'gmail-full' }]);
@@ -190,21 +190,21 @@ test('the age of the job that is next is told, and is 0 where none waits', async
   expect(ages['gmail-incremental']).toBe(0);
 });
 
-test('backfills that fill their slots leave the incremental slots free', async () => {
-  const backfills = deferred<void>();
-  const followed = deferred<string>();
+test('full syncs that fill their slots leave the incremental slots free', async () => {
+  const fullSyncs = deferred<void>();
+  const incremental = deferred<string>();
   await bench.fleet.enqueue(
     ['a', 'b', 'c'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })),
   );
   await bench.work(async ({ collectionId, queue: name }) => {
-    if (name === 'gmail-full') await backfills.promise;
-    else followed.resolve(collectionId);
+    if (name === 'gmail-full') await fullSyncs.promise;
+    else incremental.resolve(collectionId);
     return { kind: 'done' };
   });
   await bench.fleet.enqueue([{ collectionId: 'z', queue: 'gmail-incremental' }]);
-  expect(await followed.promise).toBe('z');
+  expect(await incremental.promise).toBe('z');
   expect(await states('gmail-full')).toMatchObject({ active: 1, waiting: 2 });
-  backfills.resolve();
+  fullSyncs.resolve();
   await until(bench.rt, async () => (await states('gmail-full')).completed === 3);
 });
 

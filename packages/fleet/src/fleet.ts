@@ -26,7 +26,7 @@ import { watchPrefix } from './prefix-watch.js';
 import { QUEUE_NAMES, type QueueName, queuePrefix } from './queues.js';
 import { type RedisHome, producerConnection, whenReady } from './redis.js';
 import { type WorkOptions, type WorkerHost, startWorkerHost } from './worker-host.js';
-import { ErrorLog } from './weather.js';
+import { ErrorLog } from './redis-errors.js';
 
 const BULK_LIMIT = 500;
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -175,10 +175,10 @@ async function enqueueAll(
   items: readonly Enqueued[],
 ): Promise<void> {
   for (const name of QUEUE_NAMES) {
-    const turns = items.filter((item) => item.queue === name);
+    const own = items.filter((item) => item.queue === name);
     // One pipeline a chunk: bigger ones hold Redis' single thread, and everyone's locks, for longer.
-    for (let at = 0; at < turns.length; at += BULK_LIMIT) {
-      await queues[name].addBulk(turns.slice(at, at + BULK_LIMIT).map(jobOf));
+    for (let at = 0; at < own.length; at += BULK_LIMIT) {
+      await queues[name].addBulk(own.slice(at, at + BULK_LIMIT).map(jobOf));
     }
   }
 }

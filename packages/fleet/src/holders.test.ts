@@ -83,11 +83,11 @@ describe('who is connected', () => {
   });
 
   test('a job that was taken from a living worker is done by another, fails for nobody, and its first end is nothing', async () => {
-    const [begun, ended, again] = [new AbortController(), new AbortController(), [] as string[]];
+    const [begun, stopped, again] = [new AbortController(), new AbortController(), [] as string[]];
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     const first = await bench.work(async () => {
       begun.abort();
-      if (!ended.signal.aborted) await once(ended.signal, 'abort');
+      if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
       return { kind: 'done' };
     });
     if (!begun.signal.aborted) await once(begun.signal, 'abort');
@@ -110,7 +110,7 @@ describe('who is connected', () => {
       concurrency,
       handle: async ({ collectionId }) => {
         again.push(collectionId);
-        ended.abort();
+        stopped.abort();
         await first.drain(5_000);
         return { kind: 'done' };
       },

@@ -11,7 +11,7 @@ export {
   type QueueName,
   SYNC_QUEUES,
   type SyncQueueName,
-  isWalkQueue,
+  isFullQueue,
   queueFor,
   resourceNamedBy,
   siblingQueue,

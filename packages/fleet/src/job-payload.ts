@@ -2,7 +2,7 @@ import { assert } from '@syncline/runtime';
 import {
   type QueueName,
   type ResourceName,
-  isWalkQueue,
+  isFullQueue,
   isResourceName,
   resourceNamedBy,
 } from './queues.js';
@@ -21,7 +21,7 @@ export interface JobPayload {
   tenant: string | null;
   /** Null in a watch job of that version. */
   resource: ResourceName | null;
-  /** Null for a job that looks after a watch. */
+  /** Null for a job that maintains a watch. */
   mode: JobMode | null;
   cause: JobCause;
 }
@@ -45,7 +45,10 @@ export interface JobSubject {
 
 export interface Enqueued extends JobSubject {
   queue: QueueName;
-  /** It goes before others in its queue: somebody who has just connected waits for this walk, its last run was cut off, or Google has rung. */
+  /**
+   * It goes before others in its queue: somebody who has just connected waits for this full sync,
+   * its last run was cut off, or Google has notified.
+   */
   first?: boolean;
 }
 
@@ -150,7 +153,7 @@ function isOfQueue(resource: unknown, mode: unknown, queue: QueueName): boolean 
 }
 
 function modeOf(queue: Exclude<QueueName, 'watch'>): JobMode {
-  return isWalkQueue(queue) ? 'full' : 'incremental';
+  return isFullQueue(queue) ? 'full' : 'incremental';
 }
 
 function isMatch(pattern: RegExp, value: unknown): value is string {

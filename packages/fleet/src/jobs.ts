@@ -48,13 +48,16 @@ export const JOBS: Readonly<Record<QueueName, JobKind>> = {
 /**
  * How BullMQ treats a job.
  *
- * - `keepLastIfActive`: at most one job of a collection runs and one more waits. Without it a hint that arrives during a
- *   run is lost (measured: 28 of 300 accounts missed their last change); with a job id instead, a kept failed job would
- *   block its collection for a week.
- * - Completed jobs are kept, 1,000 a queue: it costs 14 % of Redis' CPU and 1.3 MB a queue, and is what lets an operator see
- *   in Bull Board that work is being done. Failed ones last a week; never by age alone, since an outage can fail a
- *   million (1.3 GB) in an hour.
- * - A walk that somebody who has just connected waits for goes to the head of its queue. Priorities would do the same, but a queue in
+ * - `keepLastIfActive`: at most one job of a collection runs and one more waits. Without it a
+ *   hint that arrives during a
+ *   run is lost (measured: 28 of 300 accounts missed their last change); with a job id instead, a
+ *   kept failed job would block its collection for a week.
+ * - Completed jobs are kept, 1,000 a queue: it costs 14 % of Redis' CPU and 1.3 MB a queue, and
+ *   is what lets an operator see
+ *   in Bull Board that work is being done. Failed ones last a week; never by age alone, since an
+ *   outage can fail a million (1.3 GB) in an hour.
+ * - A full sync that somebody who has just connected waits for goes to the head of its queue.
+ *   Priorities would do the same, but a queue in
  *   which some jobs have one is two lists, and stalled jobs leave theirs.
  */
 export function jobOptions(queue: QueueName, collectionId: string, first = false): JobsOptions {

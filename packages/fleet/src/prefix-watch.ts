@@ -7,7 +7,7 @@ import {
 } from '@syncline/runtime';
 
 /** One small read of each process; after FLUSHALL this is how long Redis does not know whose it is. */
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 const BACKOFF = { firstMs: 1_000, capMs: 5_000 };
 
 /**
@@ -22,23 +22,23 @@ export function watchPrefix(
   const over = new AbortController();
   let giveUp: () => void = () => undefined;
   const displaced = new Promise<void>((resolve) => (giveUp = resolve));
-  const look = async (): Promise<number> => {
-    if (await keepPrefix(connection, settings)) return LOOK_EVERY_MS;
+  const check = async (): Promise<number> => {
+    if (await keepPrefix(connection, settings)) return CHECK_EVERY_MS;
     rt.log.fatal(
       { event: 'prefix_taken', prefix: settings.redisPrefix },
       'another deployment, with another database, uses REDIS_PREFIX on this Redis: this process ends, since each would take the jobs of the other',
     );
     over.abort(new Error('the prefix is another deployment’s'));
     giveUp();
-    return LOOK_EVERY_MS;
+    return CHECK_EVERY_MS;
   };
   void runLoop(rt, {
     name: 'redis-prefix',
     need: 'degraded',
     backoff: BACKOFF,
-    firstAfterMs: LOOK_EVERY_MS,
+    firstAfterMs: CHECK_EVERY_MS,
     signal: over.signal,
-    round: look,
+    round: check,
     failed: {
       event: 'prefix_unseen',
       text: 'Redis does not tell whose prefix it is; asking again',

@@ -1,15 +1,21 @@
 /**
- * One queue's worker: BullMQ's, with what production has taught about it. A job ends in one of these ways:
+ * One queue's worker: BullMQ's, with what production has taught about it. A job ends in one of
+ * these ways:
  *
- * - `done`: completed. `again`: completed, and the collection goes on in the named queue: at once if nobody waits there (deduplication
- *   keeps the new job until this one has ended, so a collection never runs twice at once), and otherwise when the scheduler finds it
- *   its tenant's turn. Going to the back of the queue by itself, a tenant with two hundred walks would hold two hundred places in it.
+ * - `done`: completed. `again`: completed, and the collection goes on in the named queue: at once
+ *   if nobody waits there (deduplication
+ *   keeps the new job until this one has ended, so a collection never runs twice at once), and
+ *   otherwise when the scheduler finds it its tenant's turn. Going to the back of the queue by
+ *   itself, a tenant with two hundred full syncs would hold two hundred places in it.
  * - `delay`: put off until a time, no attempt spent.
- * - thrown: failed, an attempt spent, retried by BullMQ with `backoffMs`; what Redis keeps of it is a JobFailure.
- * - given back: this process is draining; the job returns to the head of its queue, no attempt spent.
+ * - thrown: failed, an attempt spent, retried by BullMQ with `backoffMs`; what Redis keeps of it
+ *   is a JobFailure.
+ * - given back: this process is draining; the job returns to the head of its queue, no attempt
+ *   spent.
  *
- * A lost lock (this process slept, or Redis was away) means that another worker may have the job: the handler's signal is
- * aborted, and what it still writes is stopped by the fence in Postgres, not by us.
+ * A lost lock (this process slept, or Redis was away) means that another worker may have the job:
+ * the handler's signal is aborted, and what it still writes is stopped by the fence in Postgres,
+ * not by us.
  */
 import {
   OwnError,
@@ -32,7 +38,7 @@ import { type JobJournal, journalOf } from './job-journal.js';
 import type { JobReport } from './job-report.js';
 import { JOBS, backoffMs } from './jobs.js';
 import { type QueueName, queuePrefix } from './queues.js';
-import { Breaker, type ErrorLog, errorKey } from './weather.js';
+import { Breaker, type ErrorLog, errorKey } from './redis-errors.js';
 import { hasStopped, starvingSince } from './watchdog.js';
 
 /** Renewed every 2 to 4 s while its worker lives. Shorter ones are lost to a busy event loop. */
@@ -48,9 +54,12 @@ const STALL_CHECK_MS = 1_500;
 const STALLS_LIMIT = 1_000_000;
 const WATCH_EVERY_MS = 10_000;
 /** Looks within the time after which a worker counts as stuck, at least. */
-const LOOKS_BEFORE_STUCK = 4;
-/** A look that comes later than this was held up itself: by a stopped process, or by Redis, which was away and has its fetches before it. */
-const LATE_LOOK_MS = 5_000;
+const CHECKS_BEFORE_STUCK = 4;
+/**
+ * A sync that comes later than this was held up itself: by a stopped process, or by Redis, which
+ * was away and has its fetches before it.
+ */
+const LATE_CHECK_MS = 5_000;
 /** A `delay` into the past would spin. */
 const MIN_DELAY_MS = 250;
 
@@ -115,7 +124,7 @@ export class QueueWorker {
   #fetchedAtMs: number;
   #whenIdle: (() => void) | undefined;
   #starvingSinceMs: number | null = null;
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #checkedAtMs = Number.NEGATIVE_INFINITY;
   #saidStuck = false;
 
   constructor(
@@ -211,11 +220,11 @@ export class QueueWorker {
       throw failure;
     }
     this.#count(result.kind);
-    await this.#settle(result, payload, job, token);
+    await this.#conclude(result, payload, job, token);
     return result.report;
   }
 
-  async #settle(
+  async #conclude(
     result: JobResult,
     payload: JobPayload,
     job: StoredJob,
@@ -261,14 +270,14 @@ export class QueueWorker {
     });
     this.#worker.on('stalled', (jobId) => {
       this.rt.log.warn(
-        { event: 'job-stalled', queue: this.o.name, jobId },
+        { event: 'job_stalled', queue: this.o.name, jobId },
         'a worker vanished with this job; it goes to another one',
       );
     });
     this.#worker.on('failed', (job, error) => {
       const last = job === undefined || job.finishedOn !== undefined;
       const fields = {
-        event: 'job-failed',
+        event: 'job_failed',
         queue: this.o.name,
         jobId: job?.id,
         attempt: job?.attemptsMade,
@@ -307,19 +316,19 @@ export class QueueWorker {
   }
 
   async #watch(): Promise<void> {
-    const everyMs = Math.min(WATCH_EVERY_MS, this.o.stuckAfterMs / LOOKS_BEFORE_STUCK);
+    const everyMs = Math.min(WATCH_EVERY_MS, this.o.stuckAfterMs / CHECKS_BEFORE_STUCK);
     await runLoop(this.rt, {
       name: `queue-watch-${this.o.name}`,
       signal: this.#stopped.signal,
       backoff: { firstMs: everyMs, capMs: everyMs },
       firstAfterMs: everyMs,
       failed: {
-        event: 'queue-watch-failed',
+        event: 'queue_watch_failed',
         text: 'it cannot be seen whether jobs wait in a queue; trying again until it can',
       },
       round: async () => {
         this.#endOverdue();
-        await this.#look(everyMs);
+        await this.#check(everyMs);
         return everyMs;
       },
     });
@@ -338,9 +347,10 @@ export class QueueWorker {
     }
   }
 
-  async #look(everyMs: number): Promise<void> {
+  async #check(everyMs: number): Promise<void> {
     const { name: queue, concurrency, stuckAfterMs } = this.o;
-    // Redis is asked only when nothing was fetched since the last look: four workers a process, hundreds of processes.
+    // Redis is asked only when nothing was fetched since the last sync: four workers a process,
+    // hundreds of processes.
     const isFed = this.rt.clock.nowMs() - this.#fetchedAtMs < everyMs;
     const waiting =
       isFed || this.#worker.isPaused() || (await this.o.queue.isPaused())
@@ -353,15 +363,15 @@ export class QueueWorker {
       fetchedAtMs: this.#fetchedAtMs,
       nowMs: this.rt.clock.nowMs(),
     };
-    const isLate = pulse.nowMs - this.#lookedAtMs > everyMs + LATE_LOOK_MS;
-    this.#lookedAtMs = pulse.nowMs;
+    const isLate = pulse.nowMs - this.#checkedAtMs > everyMs + LATE_CHECK_MS;
+    this.#checkedAtMs = pulse.nowMs;
     this.#starvingSinceMs = starvingSince(isLate ? null : this.#starvingSinceMs, pulse);
     const starvingMs = pulse.nowMs - (this.#starvingSinceMs ?? pulse.nowMs);
     this.rt.metrics.workerStarvingSeconds.set({ queue }, starvingMs / 1_000);
     if (this.#saidStuck || !hasStopped(this.#starvingSinceMs, pulse, stuckAfterMs)) return;
     this.#saidStuck = true;
     this.rt.log.error(
-      { event: 'worker-stuck', queue, starvingMs, waiting, running: pulse.running },
+      { event: 'worker_stuck', queue, starvingMs, waiting, running: pulse.running },
       'jobs wait and this worker fetches none of them',
     );
     this.o.onUnhealthy(queue);

@@ -1,6 +1,6 @@
 import { QUEUE_NAMES, SYNC_QUEUES, queueFor, siblingQueue } from './queues.js';
 
-test('a collection has one queue for walks and one for following, by family', () => {
+test('a collection has one queue for full syncs and one for incremental ones, by family', () => {
   expect(queueFor('gmail', true)).toBe('gmail-full');
   expect(queueFor('gmail', false)).toBe('gmail-incremental');
   expect(queueFor('calendar-list', true)).toBe('calendar-full');

@@ -40,9 +40,9 @@ export function resourceNamedBy(name: OfResource): ResourceName {
 }
 
 /**
- * The queue that a collection's work belongs to. `full` is a walk over everything (phases `new` and `backfill`); the rest
- * follows a bookmark. The two never share a queue: one backfill of 100,000 messages in front of a thousand polls would
- * make every mailbox an hour stale.
+ * The queue that a collection's work belongs to. `full` is a full sync over everything (phases
+ * `pending` and `full`); the rest continues from a sync position. The two never share a queue: one
+ * backfill of 100,000 messages in front of a thousand polls would make every mailbox an hour stale.
  */
 export function queueFor(kind: OfResource, full: boolean): SyncQueueName {
   return `${resourceNamedBy(kind)}-${full ? 'full' : 'incremental'}`;
@@ -53,8 +53,8 @@ export function siblingQueue(queue: SyncQueueName, full: boolean): SyncQueueName
   return queueFor(queue, full);
 }
 
-/** Whether the queue holds walks rather than follows. */
-export function isWalkQueue(queue: SyncQueueName): boolean {
+/** Whether the queue holds full syncs rather than incremental syncs. */
+export function isFullQueue(queue: SyncQueueName): boolean {
   return queue.endsWith('-full');
 }
 

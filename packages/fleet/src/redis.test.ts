@@ -50,7 +50,7 @@ test('wrong credentials are called that', async () => {
   }
 });
 
-test('a connection that looks alive and carries nothing is made anew, and the command that waited comes through', async () => {
+test('a connection that seems alive and carries nothing is made anew, and the command that waited comes through', async () => {
   const redis = await startRedis();
   const proxy = await openHalfOpenProxy(redis.url);
   const home = {

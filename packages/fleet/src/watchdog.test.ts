@@ -9,7 +9,7 @@ const pulse = (over: Partial<QueuePulse> = {}): QueuePulse => ({
   ...over,
 });
 
-test('a worker starves from the first look that finds jobs waiting until one finds it fetching, or nothing waiting', () => {
+test('a worker starves from the first check that finds jobs waiting until one finds it fetching, or nothing waiting', () => {
   const first = starvingSince(null, pulse());
   expect(first).toBe(100_000);
   expect(starvingSince(first, pulse({ nowMs: 110_000 }))).toBe(100_000);

@@ -10,8 +10,10 @@ export interface QueuePulse {
 }
 
 /**
- * Since when jobs have waited for a worker that fetches none of them, or null while it does its work.
- * @param before what the look before this one said: one look proves nothing, as a job may be on its way at that moment
+ * Since when jobs have waited for a worker that fetches none of them, or null while it does its
+ * work.
+ * @param before what the sync before this one said: one sync proves nothing, as a job may be on its
+ * way at that moment
  */
 export function starvingSince(
   before: number | null,

@@ -4,7 +4,7 @@ import type { Enqueued } from './job-payload.js';
 import { type Handle, QueueWorker } from './queue-worker.js';
 import { QUEUE_NAMES, type QueueName } from './queues.js';
 import { type RedisHome, workerConnection } from './redis.js';
-import { ErrorLog } from './weather.js';
+import { ErrorLog } from './redis-errors.js';
 
 export interface WorkOptions {
   /** How many jobs of each queue this process runs at once; each at least 1. Each queue's slots are its own. */
@@ -39,7 +39,7 @@ export async function startWorkerHost(
   parts: HostParts,
   o: WorkOptions,
 ): Promise<WorkerHost> {
-  const errors = new ErrorLog(rt, 'worker-error');
+  const errors = new ErrorLog(rt, 'worker_failed');
   const connection = workerConnection(rt, parts.home);
   onRedisError(connection, (error) => errors.report(error));
   const workers = QUEUE_NAMES.map(
@@ -82,7 +82,7 @@ async function drainWorkers(
   const inTime = await within(rt, deadlineMs, closing);
   if (inTime) return;
   rt.log.warn(
-    { event: 'drain-deadline', deadlineMs },
+    { event: 'drain_deadline_passed', deadlineMs },
     'the workers did not close in time; what they held goes to others when its locks lapse',
   );
   for (const worker of workers) worker.abandon();

@@ -15,7 +15,7 @@ interface Pace {
   /** The size that had worked before the last probe. */
   proven: number;
   clean: number;
-  cleanWanted: number;
+  cleanNeeded: number;
 }
 
 export interface BatchSizes {
@@ -44,7 +44,7 @@ export function openBatchSizes(): BatchSizes {
             size: MOST,
             proven: MOST,
             clean: 0,
-            cleanWanted: CLEAN_BEFORE_PROBE,
+            cleanNeeded: CLEAN_BEFORE_PROBE,
           },
         ),
       );
@@ -55,13 +55,13 @@ export function openBatchSizes(): BatchSizes {
 }
 
 function setOrDrop(paces: Map<string, Pace>, accountId: string, pace: Pace): void {
-  if (pace.size < MOST || pace.clean < pace.cleanWanted) paces.set(accountId, pace);
+  if (pace.size < MOST || pace.clean < pace.cleanNeeded) paces.set(accountId, pace);
   else paces.delete(accountId);
 }
 
 function afterClean(pace: Pace): Pace {
-  if (pace.clean + 1 < pace.cleanWanted) return { ...pace, clean: pace.clean + 1 };
-  if (pace.size === MOST) return { ...pace, clean: pace.cleanWanted };
+  if (pace.clean + 1 < pace.cleanNeeded) return { ...pace, clean: pace.clean + 1 };
+  if (pace.size === MOST) return { ...pace, clean: pace.cleanNeeded };
   return { ...pace, proven: pace.size, size: pace.size + 1, clean: 0 };
 }
 
@@ -72,7 +72,7 @@ function afterRefusal(pace: Pace): Pace {
       ...pace,
       size: pace.proven,
       clean: 0,
-      cleanWanted: Math.min(pace.cleanWanted * 2, CLEAN_BEFORE_PROBE_LIMIT),
+      cleanNeeded: Math.min(pace.cleanNeeded * 2, CLEAN_BEFORE_PROBE_LIMIT),
     };
   const size = Math.max(LEAST, Math.floor(pace.size / 2));
   return { ...pace, size, proven: size, clean: 0 };

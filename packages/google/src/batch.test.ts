@@ -50,7 +50,7 @@ test('a batch is written as Google documents it', () => {
   );
 });
 
-test('parts are told apart by their Content-ID, in any order and with any status', () => {
+test('parts are distinguished by their Content-ID, in any order and with any status', () => {
   const parts = [
     { id: 'item-2', json: { id: 'c' } },
     { id: 'item-0', status: 404, json: { error: {} } },

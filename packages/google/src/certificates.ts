@@ -23,12 +23,12 @@ const FRESH_FOR_MS = 3_600_000;
 /** While Google does not answer, what was seen last is believed: its keys live for days. */
 const STALE_FOR_MS = 24 * 3_600_000;
 /** How soon an unknown name, or a failure, is worth another look. */
-const LOOK_AGAIN_MS = 30_000;
+const RECHECK_MS = 30_000;
 const KEYS_LIMIT = 20;
 const METHOD = 'oauth2.certs';
 const PATH = '/oauth2/v3/certs';
 
-interface Ring {
+interface CertificateSet {
   rt: Runtime;
   transport: Transport;
   origin: string;
@@ -47,11 +47,11 @@ export function openCertificates(rt: Runtime, transport: Transport, origin: stri
     const suppressed = limit.admit('stale', rt.clock.nowMs());
     if (suppressed !== null)
       rt.log.warn(
-        { event: 'certificates-unavailable', suppressed, err },
+        { event: 'certificates_unavailable', suppressed, err },
         "Google's keys could not be read again; those seen last are used",
       );
   };
-  const ring: Ring = {
+  const keySet: CertificateSet = {
     rt,
     transport,
     origin,
@@ -61,36 +61,39 @@ export function openCertificates(rt: Runtime, transport: Transport, origin: stri
     asking: null,
     warn,
   };
-  return { key: (header, token) => keyOf(ring, header, token) };
+  return { key: (header, token) => keyOf(keySet, header, token) };
 }
 
 type Key = Awaited<ReturnType<JWTVerifyGetKey>>;
 
-async function keyOf(ring: Ring, ...[header, token]: Parameters<JWTVerifyGetKey>): Promise<Key> {
-  const nowMs = ring.rt.clock.nowMs();
-  if (nowMs - ring.seenAtMs < FRESH_FOR_MS) {
-    const known = await find(ring, header, token);
+async function keyOf(
+  keySet: CertificateSet,
+  ...[header, token]: Parameters<JWTVerifyGetKey>
+): Promise<Key> {
+  const nowMs = keySet.rt.clock.nowMs();
+  if (nowMs - keySet.seenAtMs < FRESH_FOR_MS) {
+    const known = await find(keySet, header, token);
     if (known) return known;
   }
-  if (ring.asking !== null || nowMs - ring.askedAtMs >= LOOK_AGAIN_MS) {
-    await look(ring).catch((error: unknown) => {
-      if (isStale(ring)) throw error;
-      ring.warn(error);
+  if (keySet.asking !== null || nowMs - keySet.askedAtMs >= RECHECK_MS) {
+    await refresh(keySet).catch((error: unknown) => {
+      if (isStale(keySet)) throw error;
+      keySet.warn(error);
     });
   }
-  if (isStale(ring)) throw unavailable(METHOD);
-  const key = await find(ring, header, token);
+  if (isStale(keySet)) throw unavailable(METHOD);
+  const key = await find(keySet, header, token);
   if (key === null) throw new errors.JWKSNoMatchingKey();
   return key;
 }
 
 /** Null for a key that is not among those seen last. */
 async function find(
-  ring: Ring,
+  keySet: CertificateSet,
   ...[header, token]: Parameters<JWTVerifyGetKey>
 ): Promise<Key | null> {
   try {
-    return (await ring.find?.(header, token)) ?? null;
+    return (await keySet.find?.(header, token)) ?? null;
   } catch (error) {
     if (error instanceof errors.JWKSNoMatchingKey) return null;
     // The token has named a key that Google shows and that is none.
@@ -98,26 +101,26 @@ async function find(
   }
 }
 
-function isStale(ring: Ring): boolean {
-  return ring.rt.clock.nowMs() - ring.seenAtMs >= STALE_FOR_MS;
+function isStale(keySet: CertificateSet): boolean {
+  return keySet.rt.clock.nowMs() - keySet.seenAtMs >= STALE_FOR_MS;
 }
 
-function look(ring: Ring): Promise<void> {
-  ring.asking ??= ask(ring).finally(() => (ring.asking = null));
-  return ring.asking;
+function refresh(keySet: CertificateSet): Promise<void> {
+  keySet.asking ??= ask(keySet).finally(() => (keySet.asking = null));
+  return keySet.asking;
 }
 
-async function ask(ring: Ring): Promise<void> {
-  ring.askedAtMs = ring.rt.clock.nowMs();
-  const answer = await ring.transport.exchange({
+async function ask(keySet: CertificateSet): Promise<void> {
+  keySet.askedAtMs = keySet.rt.clock.nowMs();
+  const answer = await keySet.transport.exchange({
     method: METHOD,
-    origin: ring.origin,
+    origin: keySet.origin,
     verb: 'GET',
     path: PATH,
   });
   if (answer.status !== 200) throw unavailable(METHOD);
-  ring.find = readKeys(answer.body);
-  ring.seenAtMs = ring.rt.clock.nowMs();
+  keySet.find = readKeys(answer.body);
+  keySet.seenAtMs = keySet.rt.clock.nowMs();
 }
 
 function readKeys(body: Buffer): JWTVerifyGetKey {

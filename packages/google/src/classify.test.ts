@@ -274,7 +274,7 @@ const rows: [name: string, method: string, status: number, text: string, kind: G
       HISTORY,
       404,
       body(404, 'notFound', 'Requested entity was not found.', { status: 'NOT_FOUND' }),
-      { kind: 'bookmark-expired' },
+      { kind: 'sync-position-expired' },
     ],
     ['404 for a calendar', EVENTS, 404, body(404, 'notFound'), { kind: 'not-found' }],
     ['404 of a proxy', HISTORY, 404, '<html>not found</html>', unavailable],
@@ -283,21 +283,21 @@ const rows: [name: string, method: string, status: number, text: string, kind: G
       EVENTS,
       410,
       body(410, 'fullSyncRequired'),
-      { kind: 'bookmark-expired' },
+      { kind: 'sync-position-expired' },
     ],
     [
       '410 for the calendar list',
       CALENDARS,
       410,
       body(410, 'fullSyncRequired'),
-      { kind: 'bookmark-expired' },
+      { kind: 'sync-position-expired' },
     ],
     [
       '410 updatedMinTooLongAgo',
       EVENTS,
       410,
       body(410, 'updatedMinTooLongAgo'),
-      { kind: 'bookmark-expired' },
+      { kind: 'sync-position-expired' },
     ],
     [
       '409 duplicate',
@@ -333,9 +333,9 @@ test.each(rows)('%s', (_name, method, status, text, kind) => {
   expect(classify(method, status, text, NOW_MS)).toEqual(kind);
 });
 
-test('a 400 about a sync token means that the bookmark is dead, but only where one was sent', () => {
+test('a 400 about a sync token means that the sync position has expired, but only where one was sent', () => {
   const bad = body(400, 'invalid', 'Invalid sync token value.');
-  expect(classify(EVENTS, 400, bad, NOW_MS, true)).toEqual({ kind: 'bookmark-expired' });
+  expect(classify(EVENTS, 400, bad, NOW_MS, true)).toEqual({ kind: 'sync-position-expired' });
   expect(classify(EVENTS, 400, bad, NOW_MS, false)).toEqual({
     kind: 'rejected',
     status: 400,
@@ -349,7 +349,7 @@ test('a 400 about a sync token means that the bookmark is dead, but only where o
       NOW_MS,
       true,
     ),
-  ).toEqual({ kind: 'bookmark-expired' });
+  ).toEqual({ kind: 'sync-position-expired' });
 });
 
 test('a stale page token of a token run leaves the sync token alone', () => {
@@ -412,7 +412,7 @@ test.each([
   'deleted_client',
   'admin_policy_enforced',
   'org_internal',
-])('the token endpoint: %s tells the operator what to look at', (code) => {
+])('the token endpoint: %s tells the operator what to check', (code) => {
   const kind = classifyToken(
     401,
     JSON.stringify({ error: code, error_description: 'ada@example.com' }),
@@ -439,7 +439,7 @@ test('no message carries an address, a body or a foreign text', () => {
 });
 
 test.each(['ya29.a0AfB_byC', '1a2b3c4d5e', 'ann.lovelace', 'x'.repeat(65)])(
-  'a reason that does not look like a code is not repeated: %s',
+  'a reason that is not a code is not repeated: %s',
   (reason) => {
     const text = JSON.stringify({ error: { code: 403, errors: [{ reason }], status: reason } });
     expect(classify('gmail.users.messages.get', 403, text, 0)).toEqual({
@@ -459,7 +459,7 @@ test('every kind has words of its own', () => {
     unavailable,
     { kind: 'unauthorized', reason: 'r' },
     { kind: 'forbidden', reason: 'r' },
-    { kind: 'bookmark-expired' },
+    { kind: 'sync-position-expired' },
     { kind: 'not-found' },
     { kind: 'rejected', status: 400, reason: 'r' },
   ];

@@ -1,12 +1,14 @@
 /**
  * Reads Google's refusals.
  *
- * The status alone lies: a rate limit may come as 403 with `status: PERMISSION_DENIED`, an expired bookmark as 404, 410 or
- * 400, and a proxy in between answers HTML under any status. So the order is status, then reason (`error.errors[0].reason`,
- * or the ErrorInfo in `details`), and the message text only for three things that stand nowhere else: "Retry after <time>"
- * (Google sends no Retry-After header), the concurrency marker, and whose quota was hit.
+ * The status alone lies: a rate limit may come as 403 with `status: PERMISSION_DENIED`, an expired
+ * sync position as 404, 410 or 400, and a proxy in between answers HTML under any status. So the
+ * order is status, then reason (`error.errors[0].reason`, or the ErrorInfo in `details`), and the
+ * message text only for three things that stand nowhere else: "Retry after <time>" (Google sends no
+ * Retry-After header), the concurrency marker, and whose quota was hit.
  *
- * Sources: Gmail "Resolve errors", Calendar "Handle API errors", OAuth 2.0 for web servers, and bodies seen in the wild.
+ * Sources: Gmail "Resolve errors", Calendar "Handle API errors", OAuth 2.0 for web servers, and
+ * bodies seen in the wild.
  */
 import { API_NAMES, APIS } from './apis/facts.js';
 import type { GoogleErrorKind } from './errors.js';
@@ -60,9 +62,9 @@ export function isAccountsRefusal(detail: GoogleErrorKind): boolean {
   return detail.kind === 'forbidden' && [...FORBIDDEN.values()].includes(detail.reason);
 }
 
-/** Methods that carry a bookmark which 404 or 410 declares dead. */
-const BOOKMARK_METHODS: ReadonlyMap<string, number> = new Map(
-  API_NAMES.flatMap((api) => Object.entries(APIS[api].bookmarkStatus)),
+/** Methods that carry a sync position which 404 or 410 declares dead. */
+const SYNC_POSITION_METHODS: ReadonlyMap<string, number> = new Map(
+  API_NAMES.flatMap((api) => Object.entries(APIS[api].syncPositionStatus)),
 );
 
 /** Reasons of a 400 by which Calendar disowns a sync token that it cannot read. */
@@ -95,7 +97,7 @@ export function classify(
 }
 
 function classifyOther(method: string, status: number, { reason }: Refusal): GoogleErrorKind {
-  if (BOOKMARK_METHODS.get(method) === status) return { kind: 'bookmark-expired' };
+  if (SYNC_POSITION_METHODS.get(method) === status) return { kind: 'sync-position-expired' };
   return status === 404 ? { kind: 'not-found' } : { kind: 'rejected', status, reason };
 }
 
@@ -163,7 +165,7 @@ function classify400(refusal: Refusal, syncToken: boolean): GoogleErrorKind {
   const aboutToken =
     refusal.location !== 'pageToken' &&
     (/sync token/i.test(refusal.message) || BAD_TOKEN_REASONS.has(refusal.reason));
-  if (syncToken && aboutToken) return { kind: 'bookmark-expired' };
+  if (syncToken && aboutToken) return { kind: 'sync-position-expired' };
   return { kind: 'rejected', status: 400, reason: refusal.reason };
 }
 
@@ -258,9 +260,9 @@ function parseObject(text: string): Record<string, unknown> | null {
 
 function firstObject(
   list: unknown,
-  wanted: (item: Record<string, unknown>) => boolean = () => true,
+  matches: (item: Record<string, unknown>) => boolean = () => true,
 ): Record<string, unknown> | undefined {
-  return Array.isArray(list) ? list.filter(isObject).find(wanted) : undefined;
+  return Array.isArray(list) ? list.filter(isObject).find(matches) : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

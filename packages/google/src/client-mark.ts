@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import type { RedisConnection, Runtime } from '@syncline/runtime';
 import { CLIENT_REFUSALS } from './classify.js';
 import { GoogleError, type GoogleErrorKind } from './errors.js';
-import { isRedisWeather, refuseUnlessReady } from './redis.js';
+import { isTransientRedisError, refuseUnlessReady } from './redis.js';
 
 export interface ClientMark {
   /**
@@ -47,7 +47,7 @@ export function openClientMark(
       refuseUnlessReady(redis);
       return { reply: await command() };
     } catch (error) {
-      if (!isRedisWeather(error)) throw error;
+      if (!isTransientRedisError(error)) throw error;
       return null;
     }
   };

@@ -3,9 +3,9 @@ import { dayBound, dayWaitMs } from './day-budget.js';
 
 const HOUR_MS = 3_600_000;
 
-test('in the morning a tenth is kept from backfills and a twentieth from catch-up, in the evening nothing; live work has no bound', () => {
+test('in the morning a tenth is kept from the bulk lane and a twentieth from onboarding, in the evening nothing; live work has no bound', () => {
   const bounds = (hoursLeft: number): number[] =>
-    (['backfill', 'catch-up', 'live'] as const).map((lane) =>
+    (['bulk', 'onboarding', 'live'] as const).map((lane) =>
       dayBound(lane, 80_000_000, hoursLeft * HOUR_MS),
     );
   expect(bounds(24)).toEqual([72_000_000, 76_000_000, 0]);
@@ -20,23 +20,23 @@ test('a lower lane never has more of the day than a higher one, and the bound on
       fc.nat({ max: 25 * HOUR_MS }),
       fc.nat({ max: HOUR_MS }),
       (limit, leftMs, laterMs) => {
-        expect(dayBound('backfill', limit, leftMs)).toBeLessThanOrEqual(
-          dayBound('catch-up', limit, leftMs),
+        expect(dayBound('bulk', limit, leftMs)).toBeLessThanOrEqual(
+          dayBound('onboarding', limit, leftMs),
         );
-        expect(dayBound('backfill', limit, Math.max(0, leftMs - laterMs))).toBeGreaterThanOrEqual(
-          dayBound('backfill', limit, leftMs),
+        expect(dayBound('bulk', limit, Math.max(0, leftMs - laterMs))).toBeGreaterThanOrEqual(
+          dayBound('bulk', limit, leftMs),
         );
-        expect(dayBound('catch-up', limit, leftMs)).toBeLessThanOrEqual(limit);
+        expect(dayBound('onboarding', limit, leftMs)).toBeLessThanOrEqual(limit);
       },
     ),
   );
 });
 
 test('no budget is no bound', () => {
-  expect(dayBound('backfill', 0, HOUR_MS)).toBe(0);
+  expect(dayBound('bulk', 0, HOUR_MS)).toBe(0);
 });
 
-test('who is over the bound rests for an hour, or until the day ends, spread over a minute', () => {
+test('a lane over its bound stays away for an hour, or until the day ends, spread over a minute', () => {
   expect([dayWaitMs(5 * HOUR_MS, 0), dayWaitMs(20_000, 0), dayWaitMs(20_000, 0.5)]).toEqual([
     HOUR_MS,
     20_000,

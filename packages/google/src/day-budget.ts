@@ -7,7 +7,7 @@ import type { Lane } from './quota.js';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** What is kept from a lane for the higher ones at the day's beginning; it shrinks with the day, for what they did not need by then is spare. */
-const KEPT_FROM: Record<Exclude<Lane, 'live'>, number> = { 'catch-up': 0.05, backfill: 0.1 };
+const KEPT_FROM: Record<Exclude<Lane, 'live'>, number> = { onboarding: 0.05, bulk: 0.1 };
 const WAIT_JITTER_MS = 60_000;
 
 /** Units that the day may have seen for a lane to go on; 0 is no bound. @param endsInMs time left of the day */

@@ -17,18 +17,18 @@ afterAll(() => redis.stop());
 
 const usedOf = async (quota: Quota): Promise<number> => (await quota.usage([])).gmail.day.used;
 
-test('the ledger restores the usage of ended processes to an empty Redis, and lower lanes are deferred again', async () => {
+test('the ledger restores the usage of stopped processes to an empty Redis, and lower lanes are deferred again', async () => {
   const { time, prefix, join } = world({ gmailUnitsPerProjectDay: 4_000 });
-  const ended = join();
-  await ended.charge(gmail({ items: 180 }));
-  await ended.stop();
+  const finished = join();
+  await finished.charge(gmail({ items: 180 }));
+  await finished.stop();
   await redis.forget(prefix);
   const quota = join();
   expect(await usedOf(quota)).toBe(0);
   await quota.tellLedger(DAY, 3_600);
   expect(await usedOf(quota)).toBe(3_600);
   time.nowMs += MINUTE_MS;
-  expect(await quota.charge(gmail({ lane: 'backfill' }))).toMatchObject({
+  expect(await quota.charge(gmail({ lane: 'bulk' }))).toMatchObject({
     granted: 0,
     scope: 'day',
   });

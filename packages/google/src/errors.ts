@@ -22,7 +22,10 @@ export type GoogleErrorKind =
       retryAfterMs: number;
       source: 'governor' | 'google';
     }
-  /** Weather: 5xx, HTML, timeouts, resets, malformed or truncated bodies. Ask again. `why`, in words of ours, where an operator can do something about it. */
+  /**
+   * Transient errors: 5xx, HTML, timeouts, resets, malformed or truncated bodies. Ask again. `why`,
+   * in words of ours, where an operator can do something about it.
+   */
   | { kind: 'unavailable'; retryAfterMs: number | null; why?: string }
   /** This process lacks the master key of this id, which others have: it cannot open the grant, and Google was not asked. Nothing is wrong with the account. */
   | { kind: 'key-missing'; keyId: string }
@@ -30,8 +33,8 @@ export type GoogleErrorKind =
   | { kind: 'unauthorized'; reason: string }
   /** The grant lives but does not cover this: missing scope, domain policy, API disabled, no mailbox. */
   | { kind: 'forbidden'; reason: string }
-  /** Google no longer knows our historyId or syncToken: walk the collection again. */
-  | { kind: 'bookmark-expired' }
+  /** Google no longer knows our historyId or syncToken: a full sync is due. */
+  | { kind: 'sync-position-expired' }
   | { kind: 'not-found' }
   /** The pages of a listing go on without an end; see paging.ts. */
   | { kind: 'endless-listing'; reason: EndlessReason }
@@ -75,8 +78,8 @@ function inWords(detail: GoogleErrorKind): string {
       return `Google no longer accepts this account's grant (${detail.reason})`;
     case 'forbidden':
       return `Google does not allow this (${detail.reason})`;
-    case 'bookmark-expired':
-      return 'Google no longer knows this bookmark';
+    case 'sync-position-expired':
+      return 'Google no longer knows this sync position';
     case 'not-found':
       return 'Google does not have this';
     case 'endless-listing':

@@ -195,11 +195,11 @@ describe('calls', () => {
     },
   );
 
-  test('history that Google has forgotten is an expired bookmark', async () => {
+  test('history that Google has forgotten is an expired sync position', async () => {
     const { gmail } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({ status: 404, body: refusal(404, 'notFound') });
     expect(await detailOf(gmail.history({ startHistoryId: 1n, pageToken: null }))).toEqual({
-      kind: 'bookmark-expired',
+      kind: 'sync-position-expired',
     });
   });
 
@@ -234,7 +234,7 @@ describe('calls', () => {
     });
     expect(
       await detailOf(calendar.events({ calendarId: 'c', syncToken: 'x', pageToken: null })),
-    ).toEqual({ kind: 'bookmark-expired' });
+    ).toEqual({ kind: 'sync-position-expired' });
     expect(
       await detailOf(calendar.events({ calendarId: 'c', syncToken: null, pageToken: null })),
     ).toMatchObject({ kind: 'rejected', reason: 'invalid' });
@@ -257,7 +257,7 @@ describe('answers that are no answers', () => {
       },
     ],
     ['502 in HTML', { status: 502, body: '<html>Bad Gateway</html>' }],
-  ])('%s is weather, and nothing is sent twice', async (_name, reply) => {
+  ])('%s is a transient error, and nothing is sent twice', async (_name, reply) => {
     bench.stub.answer = () => reply;
     expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toEqual({
       kind: 'unavailable',
@@ -610,12 +610,12 @@ describe('quota', () => {
     expect(bench.stub.seen).toHaveLength(1);
   });
 
-  test('over the budget of the day a backfill is put off for long, and live work goes on', async () => {
+  test('over the budget of the day the bulk lane is put off for long, and live work goes on', async () => {
     bench.stub.answer = () => ({ body: profile });
     const google = await bench.open({ quotas: { ...QUOTAS, gmailUnitsPerProjectDay: 2 } });
-    const backfill = google.account('a1', { lane: 'backfill' }).gmail;
-    await backfill.profile();
-    const detail = await detailOf(backfill.profile());
+    const bulk = google.account('a1', { lane: 'bulk' }).gmail;
+    await bulk.profile();
+    const detail = await detailOf(bulk.profile());
     expect(detail).toMatchObject({ kind: 'rate-limited', scope: 'day', source: 'governor' });
     await google.account('a1').gmail.profile();
     await google.account('a2').gmail.profile();

@@ -101,6 +101,6 @@ function reportNameless(
       items: places.length,
       places: places.slice(0, PLACES_NAMED),
     },
-    'Google gave items without an id; the rest of their page is taken',
+    'Google gave items without an id; all others of their page are taken',
   );
 }

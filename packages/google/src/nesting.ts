@@ -1,7 +1,7 @@
 /** Google nests a message's parts, two levels of JSON for one of MIME, and nothing else without an end. */
 export const NESTING_LIMIT = 1_000;
 /** Below it nesting costs a few milliseconds at most, and looking at every byte of every small answer would cost more. */
-const LOOKED_AT_FROM_BYTES = 64 * 1024;
+const CHECKED_FROM_BYTES = 64 * 1024;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -17,7 +17,7 @@ const SHORT_STRING_BYTES = 48;
  * gigabytes and most of a minute; whoever walks what it built runs out of stack. Text that is no JSON is told anything: the parser refuses it.
  */
 export function isNestedTooDeep(json: Uint8Array): boolean {
-  if (json.length < LOOKED_AT_FROM_BYTES) return false;
+  if (json.length < CHECKED_FROM_BYTES) return false;
   let depth = 0;
   for (let at = 0; at < json.length; at += 1) {
     const byte = json[at];

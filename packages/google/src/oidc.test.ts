@@ -56,7 +56,7 @@ function claims(over: JWTPayload = {}): JWTPayload {
   };
 }
 
-async function verdict(
+async function refusalOf(
   over: JWTPayload = {},
   header: object = {},
   key = google.privateKey,
@@ -70,8 +70,8 @@ async function verdict(
 const seconds = (fromNow: number): number => Math.floor(nowMs / 1_000) + fromNow;
 
 test('a token of Google for the service account is good', async () => {
-  expect(await verdict()).toBeNull();
-  expect(await verdict({ iss: 'accounts.google.com' })).toBeNull();
+  expect(await refusalOf()).toBeNull();
+  expect(await refusalOf({ iss: 'accounts.google.com' })).toBeNull();
 });
 
 describe('a token that comes again', () => {
@@ -119,7 +119,7 @@ test.each<[string, JWTPayload, string | null]>([
   ['another sender', { email: 'x@y.z' }, 'wrong-service-account'],
   ['an unverified sender', { email_verified: 'true' }, 'wrong-service-account'],
 ])('%s is refused before any key is asked for', async (_what, over, refusal) => {
-  expect(await verdict(over)).toBe(refusal);
+  expect(await refusalOf(over)).toBe(refusal);
   expect(stub.seen).toEqual([]);
 });
 
@@ -135,7 +135,7 @@ test.each<[string, () => JWTPayload, string | null]>([
   ['without an end', () => ({ exp: undefined }), 'expired'],
   ['without a beginning', () => ({ iat: undefined }), 'expired'],
 ])('a token that is %s', async (_what, over, refusal) => {
-  expect(await verdict(over())).toBe(refusal);
+  expect(await refusalOf(over())).toBe(refusal);
 });
 
 test('the algorithm is RS256, whatever the token says', async () => {
@@ -146,18 +146,18 @@ test('the algorithm is RS256, whatever the token says', async () => {
     .sign(Buffer.from(google.publicKey.export({ type: 'spki', format: 'pem' })));
   expect(await verifier.verify(`Bearer ${confused}`)).toBe('wrong-algorithm');
   for (const alg of ['RS384', 'RS512', 'PS256'])
-    expect(await verdict({}, { alg })).toBe('wrong-algorithm');
+    expect(await refusalOf({}, { alg })).toBe('wrong-algorithm');
   stub.answer = () => ({ body: { keys: [{ ...shown('k1', curve.publicKey), alg: 'ES256' }] } });
-  expect(await verdict({}, { alg: 'ES256' }, curve.privateKey)).toBe('wrong-algorithm');
+  expect(await refusalOf({}, { alg: 'ES256' }, curve.privateKey)).toBe('wrong-algorithm');
   expect(stub.seen).toEqual([]);
 });
 
 test('a key of somebody else, a key without a name and a header that asks for extensions are refused', async () => {
-  expect(await verdict({}, {}, stranger.privateKey)).toBe('bad-signature');
-  expect(await verdict({}, { kid: undefined })).toBe('unknown-key');
+  expect(await refusalOf({}, {}, stranger.privateKey)).toBe('bad-signature');
+  expect(await refusalOf({}, { kid: undefined })).toBe('unknown-key');
   // Carried along in the token itself.
   expect(
-    await verdict({}, { jwk: stranger.publicKey.export({ format: 'jwk' }) }, stranger.privateKey),
+    await refusalOf({}, { jwk: stranger.publicKey.export({ format: 'jwk' }) }, stranger.privateKey),
   ).toBe('bad-signature');
 });
 
@@ -174,34 +174,34 @@ test.each([
 });
 
 test('an unknown key is asked about again, once in half a minute for all', async () => {
-  expect(await verdict()).toBeNull();
-  const many = Array.from({ length: 50 }, (_, n) => verdict({}, { kid: `unknown-${n}` }));
+  expect(await refusalOf()).toBeNull();
+  const many = Array.from({ length: 50 }, (_, n) => refusalOf({}, { kid: `unknown-${n}` }));
   expect(new Set(await Promise.all(many))).toEqual(new Set(['unknown-key']));
   expect(stub.seen).toHaveLength(1);
   nowMs += 31_000;
   stub.answer = () => ({ body: { keys: [shown('k2')] } });
-  expect(await Promise.all([verdict({}, { kid: 'k2' }), verdict({}, { kid: 'k3' })])).toEqual([
+  expect(await Promise.all([refusalOf({}, { kid: 'k2' }), refusalOf({}, { kid: 'k3' })])).toEqual([
     null,
     'unknown-key',
   ]);
   expect(stub.seen).toHaveLength(2);
-  expect(await verdict({}, { kid: 'k1' })).toBe('unknown-key');
+  expect(await refusalOf({}, { kid: 'k1' })).toBe('unknown-key');
 });
 
 test('keys that were seen are believed for a day while Google does not answer', async () => {
-  expect(await verdict()).toBeNull();
+  expect(await refusalOf()).toBeNull();
   stub.answer = () => ({ status: 503 });
   nowMs += 23 * 3_600_000;
-  expect(await verdict()).toBeNull();
+  expect(await refusalOf()).toBeNull();
   nowMs += 2 * 3_600_000;
-  expect(await verdict()).toBe('cannot-tell');
+  expect(await refusalOf()).toBe('cannot-tell');
 });
 
-test('forged pushes while the keys are away are told once in half a minute, with their number', async () => {
+test('forged pushes while the keys are away are logged once in half a minute, with their number', async () => {
   stub.answer = () => ({ status: 503 });
-  const forged = (): Promise<unknown> => verdict({}, { kid: 'k9' }, stranger.privateKey);
+  const forged = (): Promise<unknown> => refusalOf({}, { kid: 'k9' }, stranger.privateKey);
   for (let n = 0; n < 40; n++) expect(await forged()).toBe('cannot-tell');
-  expect(warnings).toMatchObject([{ event: 'certificates-unavailable', suppressed: 0 }]);
+  expect(warnings).toMatchObject([{ event: 'certificates_unavailable', suppressed: 0 }]);
   nowMs += 31_000;
   await Promise.all(Array.from({ length: 20 }, forged));
   expect(warnings).toHaveLength(2);
@@ -215,7 +215,7 @@ test.each<[string, unknown]>([
   ['no JSON', '<html>'],
   ['more than keys can be', `{"keys":[${'['.repeat(300_000)}`],
   ['a key that is none', { keys: [{ kid: 'k1', kty: 'RSA', n: 'AQAB', e: '!' }] }],
-])('keys that cannot be read are no verdict: %s', async (_what, body) => {
+])('keys that cannot be read decide nothing: %s', async (_what, body) => {
   stub.answer = () => ({ body });
-  expect(await verdict()).toBe('cannot-tell');
+  expect(await refusalOf()).toBe('cannot-tell');
 });

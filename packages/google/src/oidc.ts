@@ -72,7 +72,7 @@ export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): Pus
     const suppressed = limit.admit('away', rt.clock.nowMs());
     if (suppressed !== null)
       rt.log.warn(
-        { event: 'certificates-unavailable', suppressed, err },
+        { event: 'certificates_unavailable', suppressed, err },
         "Google's keys cannot be read: pushes are refused until they can",
       );
   };

@@ -17,7 +17,7 @@ import {
  * Follows a listing; the number of pages after which it was ended, and why, or null when `pages`
  * had no objection.
  */
-function follow(
+function readAll(
   pages: number,
   pageAt: (n: number) => { next: string; page: string },
 ): { after: number; reason: string } | null {
@@ -38,7 +38,7 @@ describe('the end of a listing', () => {
     fc.assert(
       fc.property(fc.nat(400), fc.integer({ min: 1, max: 400 }), (before, round) => {
         const at = (n: number): number => (n < before ? n : before + ((n - before) % round));
-        const found = follow(10 * (before + round) + 10, (n) => ({
+        const found = readAll(10 * (before + round) + 10, (n) => ({
           next: `t${at(n)}`,
           page: `p${n}`,
         }));
@@ -52,7 +52,7 @@ describe('the end of a listing', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.integer({ min: 1, max: 200 }), (before, round) => {
         const at = (n: number): number => (n < before ? n : before + ((n - before) % round));
-        const found = follow(20 * (before + round) + 20, (n) => ({
+        const found = readAll(20 * (before + round) + 20, (n) => ({
           next: `t${n}`,
           page: `p${at(n)}`,
         }));
@@ -69,15 +69,15 @@ describe('the end of a listing', () => {
   });
 
   test('a listing ends after a thousand empty pages in a row', () => {
-    expect(follow(5_000, (n) => ({ next: `t${n}`, page: n < 7 ? `p${n}` : '' }))).toEqual({
+    expect(readAll(5_000, (n) => ({ next: `t${n}`, page: n < 7 ? `p${n}` : '' }))).toEqual({
       after: 7 + IDLE_PAGES_LIMIT,
       reason: 'nothing-new',
     });
   });
 
-  test('a listing of a million pages, most of them empty, is followed to its end', () => {
+  test('a listing of a million pages, most of them empty, is read to its end', () => {
     expect(
-      follow(1_000_000, (n) => ({
+      readAll(1_000_000, (n) => ({
         next: `t${n}`,
         page: n % (IDLE_PAGES_LIMIT - 1) === 0 ? `p${n}` : '',
       })),
@@ -86,20 +86,20 @@ describe('the end of a listing', () => {
 
   test('an empty page that names itself is requested again a bounded number of times, one with items is not', () => {
     const stalled = (page: string) =>
-      follow(100, (n) => ({ next: 'same', page: n > 0 ? page : 'p' }));
+      readAll(100, (n) => ({ next: 'same', page: n > 0 ? page : 'p' }));
     expect(stalled('')).toEqual({ after: 1 + STALLED_PAGES_LIMIT, reason: 'page-names-itself' });
     expect(stalled('q')).toEqual({ after: 2, reason: 'page-names-itself' });
     // Half of the pages are empty and name themselves, as those of a listing that gets nowhere now
     // and then.
     expect(
-      follow(10_000, (n) => ({ next: `t${n - (n % 2)}`, page: n % 2 === 0 ? `p${n}` : '' })),
+      readAll(10_000, (n) => ({ next: `t${n - (n % 2)}`, page: n % 2 === 0 ? `p${n}` : '' })),
     ).toBeNull();
   });
 
   test('a page that is repeated once because the list changed does not end the listing', () => {
     const repeated = REPEATED_PAGES_LIMIT - 1;
     expect(
-      follow(1_000, (n) => ({ next: `t${n}`, page: `p${Math.max(0, n - repeated)}` })),
+      readAll(1_000, (n) => ({ next: `t${n}`, page: `p${Math.max(0, n - repeated)}` })),
     ).toBeNull();
   });
 

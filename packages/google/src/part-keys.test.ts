@@ -22,7 +22,7 @@ test('numbers a part from the empty key whose own number no column holds', () =>
 
 test('takes a tree of any depth, and thousands of parts of one number', () => {
   let deep = part('leaf');
-  for (let level = 0; level < 20_000; level++) deep = part(String(level), deep);
+  for (let depth = 0; depth < 20_000; depth++) deep = part(String(depth), deep);
   expect(partKeys(deep).size).toBe(20_001);
   const flat = part('', ...Array.from({ length: 5_000 }, () => part('1')));
   expect(new Set(partKeys(flat).values()).size).toBe(5_001);

@@ -63,7 +63,7 @@ test("a project's budget is its own", async () => {
   expect((await google.quotaUsage([])).calendar.project).toMatchObject({ used: 1, limit: 10_000 });
 });
 
-test('an account whose project is not configured is told so by its first call, and Google hears nothing of it', async () => {
+test('the first call of an account whose project is not configured is refused, and Google hears nothing of it', async () => {
   const { gmail } = (await bench.open()).account('a1', { lane: 'live', project: 'gone' });
   expect(await detailOf(gmail.profile())).toEqual({ kind: 'forbidden', reason: 'unknown_project' });
   expect([bench.stub.seen, bench.stub.refreshes]).toEqual([[], []]);

@@ -48,7 +48,7 @@ export async function openProject(
     .beat()
     .catch((err: unknown) =>
       rt.log.warn(
-        { event: 'quota-unreachable', err },
+        { event: 'quota_unreachable', err },
         'Redis does not answer; calls to Google wait for it',
       ),
     );

@@ -54,7 +54,7 @@ test('a process keeps what it had: after the quiet, as much as leaves its own wi
   expect(await one.quota.charge(gmail())).toMatchObject({ granted: 0 });
 });
 
-test('what was spent meanwhile is told before anything is charged again, whether Redis forgot or not', async () => {
+test('what was spent meanwhile is reported before anything is charged again, whether Redis forgot or not', async () => {
   for (const forgets of [false, true]) {
     const here = world();
     const [one, two] = (await fleetOf(here, 2)) as [Process, Process];

@@ -49,7 +49,7 @@ export function chargeKept(
   const granted = Math.min(
     items,
     Math.floor(
-      Math.min(room({ api, user }, Infinity), room({ api, user: null }, beat.told[api])) /
+      Math.min(room({ api, user }, Infinity), room({ api, user: null }, beat.reported[api])) /
         costPerItem,
     ),
   );
@@ -61,7 +61,7 @@ export function chargeKept(
     units: granted * costPerItem,
   };
   memory.spent({ ...receipt, atMs: nowMs }, keyOfDay(ledger, api, today(ledger).day));
-  ledger.untold = true;
+  ledger.unreported = true;
   return { granted, receipt: { ...receipt, flight: null } };
 }
 
@@ -72,5 +72,5 @@ export function moveKept(ledger: Ledger, { user, api, slot, units }: Receipt): v
     { user, api, units, slot: Math.floor(nowMs / SLOT_MS) * SLOT_MS, atMs: nowMs },
     slot,
   );
-  ledger.untold = true;
+  ledger.unreported = true;
 }

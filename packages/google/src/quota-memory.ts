@@ -22,7 +22,7 @@ interface Entry {
   atMs: number;
 }
 
-interface Told extends Bucket {
+interface Reported extends Bucket {
   /** `atMs` is the moment of the charge itself, which tells what a Redis that lost only its last second still has. */
   entries: [slot: number, units: number, atMs: number][];
   closedUntil: number;
@@ -45,7 +45,7 @@ export interface SpendMemory {
   sums(atMs: number): Map<string, number>;
   keyOf(bucket: Bucket): string;
   /** Everything that still counts, per bucket; the project's is the sum of its users'. */
-  tell(): Told[];
+  tell(): Reported[];
   /** Units charged by this process per day key. */
   days(): [day: string, units: number][];
 }
@@ -146,11 +146,11 @@ function sumsOf(entries: Entry[], atMs: number): Map<string, number> {
   return sums;
 }
 
-function byBucket(entries: Entry[], closures: (Bucket & { untilMs: number })[]): Told[] {
-  const told = new Map<string, Told>();
-  const of = (bucket: Bucket): Told => {
-    const line = told.get(keyOf(bucket)) ?? { ...bucket, entries: [], closedUntil: 0 };
-    told.set(keyOf(bucket), line);
+function byBucket(entries: Entry[], closures: (Bucket & { untilMs: number })[]): Reported[] {
+  const reported = new Map<string, Reported>();
+  const of = (bucket: Bucket): Reported => {
+    const line = reported.get(keyOf(bucket)) ?? { ...bucket, entries: [], closedUntil: 0 };
+    reported.set(keyOf(bucket), line);
     return line;
   };
   for (const { api, user, slot, units, atMs } of entries) {
@@ -158,7 +158,7 @@ function byBucket(entries: Entry[], closures: (Bucket & { untilMs: number })[]):
     of({ api, user: null }).entries.push([slot, units, atMs]);
   }
   for (const { api, user, untilMs } of closures) of({ api, user }).closedUntil = untilMs;
-  return [...told.values()];
+  return [...reported.values()];
 }
 
 function keyOf({ api, user }: Bucket): string {

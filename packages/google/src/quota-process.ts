@@ -33,13 +33,13 @@ export interface Ledger {
   /** Asking the calendar costs as much as a small charge: it is asked once an hour. */
   today: { day: string; endsAtMs: number; goodUntilMs: number };
   /** The last heartbeat that Redis took, by its clock, and what it was told that our project windows hold; null before the first. */
-  beat: { atMs: number; told: Record<Api, number> } | null;
+  beat: { atMs: number; reported: Record<Api, number> } | null;
   /** Redis's clock less ours. */
   skewMs: number;
   /** What each bucket may hold while Redis is away; null while it is not. */
   kept: Map<string, number> | null;
   /** Something was spent, moved or closed that Redis has not been told. */
-  untold: boolean;
+  unreported: boolean;
   /** Until when lanes other than live stay away for the day's sake, by our clock. */
   dayShutUntilMs: number;
   /** Calls that were named so far. */

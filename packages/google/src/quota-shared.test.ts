@@ -18,16 +18,16 @@ const KEPT = { retired: false, shared: true };
 const shared = (over: Partial<Charge> = {}): Charge => ({ ...gmail(over), shared: true });
 
 /** The user is known to be shared, and what was sent before that has landed. */
-async function settledAsShared(quota: Quota, time: { nowMs: number }): Promise<void> {
+async function chargedAsShared(quota: Quota, time: { nowMs: number }): Promise<void> {
   await quota.landed(await granted(quota, shared()));
   time.nowMs += 3_001;
   await quota.beat();
 }
 
 async function granted(quota: Quota, charge: Charge): Promise<Receipt> {
-  const verdict = await quota.charge(charge);
-  if (!('receipt' in verdict)) throw new Error(`refused for ${verdict.waitMs} ms`);
-  return verdict.receipt;
+  const charged = await quota.charge(charge);
+  if (!('receipt' in charged)) throw new Error(`refused for ${charged.waitMs} ms`);
+  return charged.receipt;
 }
 
 test('joined quota users share one window in every process, in either order', async () => {
@@ -73,7 +73,7 @@ test('after a join, usage is reported to an empty Redis under the joined user', 
 test('accounts of one user have at most twenty calls in flight together, over all processes and APIs', async () => {
   const { join, time } = world();
   const [one, two] = [join(), join()];
-  await settledAsShared(one, time);
+  await chargedAsShared(one, time);
   await two.beat();
   const receipts = [
     await granted(one, shared({ items: 20 })),
@@ -90,7 +90,7 @@ test('accounts of one user have at most twenty calls in flight together, over al
 test('a call in flight that is never reported as finished expires after a minute', async () => {
   const { join, time } = world();
   const quota = join();
-  await settledAsShared(quota, time);
+  await chargedAsShared(quota, time);
   for (let n = 0; n < 4; n++) await quota.charge(shared({ items: 20 }));
   expect(await quota.charge(shared())).toMatchObject({ granted: 0 });
   time.nowMs += 60_001;

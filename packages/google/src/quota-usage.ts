@@ -20,8 +20,8 @@ export interface DayUsed {
   day: string;
   used: number;
   limit: number;
-  backfillBound: number;
-  catchUpBound: number;
+  bulkBound: number;
+  onboardingBound: number;
   endsInMs: number;
 }
 
@@ -43,8 +43,8 @@ export async function usageIn(ledger: Ledger, users: string[]): Promise<QuotaUsa
   );
   const [, , limit] = limitsOf(ledger.options.limits, DAY_LIMITED);
   const bounds = {
-    backfillBound: dayBound('backfill', limit, endsInMs),
-    catchUpBound: dayBound('catch-up', limit, endsInMs),
+    bulkBound: dayBound('bulk', limit, endsInMs),
+    onboardingBound: dayBound('onboarding', limit, endsInMs),
   };
   const ofDay = { day: { day, used, limit, ...bounds, endsInMs } };
   return { ...usage, [DAY_LIMITED]: { ...usage[DAY_LIMITED], ...ofDay } } as QuotaUsage;

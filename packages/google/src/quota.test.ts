@@ -70,13 +70,13 @@ test('the ledger does what a plain model of the window does, whatever the order 
           900 - sum(counted.filter((entry) => entry.user === user)),
           1_500 - sum(counted),
         );
-        const verdict = await quota.charge(gmail({ user, costPerItem: cost, items }));
-        expect(verdict.granted).toBe(Math.min(items, Math.floor(room / cost)));
-        if (verdict.granted > 0)
+        const charged = await quota.charge(gmail({ user, costPerItem: cost, items }));
+        expect(charged.granted).toBe(Math.min(items, Math.floor(room / cost)));
+        if (charged.granted > 0)
           entries.push({
             slot: Math.floor(time.nowMs / SLOT_MS) * SLOT_MS,
             user,
-            units: verdict.granted * cost,
+            units: charged.granted * cost,
           });
       }
     }),
@@ -212,36 +212,36 @@ test("a closed window stays closed for the whole fleet, for that user only, unti
 test('a slow call counts from its answer on', async () => {
   const { time, join } = world();
   const quota = join();
-  const verdict = await quota.charge(gmail({ items: 300 }));
+  const charged = await quota.charge(gmail({ items: 300 }));
   time.nowMs += 20_000;
-  if ('receipt' in verdict) await quota.move(verdict.receipt);
+  if ('receipt' in charged) await quota.move(charged.receipt);
   time.nowMs = START_MS + KEEP_MS;
   expect(await quota.charge(gmail())).toMatchObject({ granted: 0, waitMs: 20_000 });
 });
 
-test('backfills leave the top of the project window free while live calls are about, and only then', async () => {
+test('the bulk lane leaves the top of the project window free while live calls are under way, and only then', async () => {
   const { time, join } = world({ gmailUnitsPerUserMinute: 12_000 });
   const quota = join();
-  expect(await quota.charge(gmail({ lane: 'backfill', items: 550 }))).toMatchObject({
+  expect(await quota.charge(gmail({ lane: 'bulk', items: 550 }))).toMatchObject({
     granted: 550,
   });
   expect(await quota.charge(gmail({ lane: 'live', items: 1 }))).toMatchObject({ granted: 1 });
   time.nowMs += 5_250; // What was spent at once is forgotten by the rule that spreads it.
-  expect(await quota.charge(gmail({ lane: 'backfill' }))).toMatchObject({
+  expect(await quota.charge(gmail({ lane: 'bulk' }))).toMatchObject({
     granted: 0,
     scope: 'project',
   });
-  expect(await quota.charge(gmail({ lane: 'catch-up' }))).toMatchObject({ granted: 19 });
+  expect(await quota.charge(gmail({ lane: 'onboarding' }))).toMatchObject({ granted: 19 });
   expect(await quota.charge(gmail({ lane: 'live' }))).toMatchObject({ granted: 20 });
   time.nowMs += 2 * KEEP_MS;
-  expect(await quota.charge(gmail({ lane: 'backfill', items: 1_000 }))).toMatchObject({
+  expect(await quota.charge(gmail({ lane: 'bulk', items: 1_000 }))).toMatchObject({
     granted: 600,
   });
 });
 
 test.each([
-  ['backfill', 55],
-  ['catch-up', 62],
+  ['bulk', 55],
+  ['onboarding', 62],
 ] as const)(
   '%s work uses the window evenly while live calls are about: no five seconds see more than its share and a surplus',
   async (lane, most) => {
@@ -250,9 +250,9 @@ test.each([
     await quota.charge(gmail({ lane: 'live', items: 1 }));
     const grants: { atMs: number; granted: number }[] = [];
     for (const endMs = time.nowMs + 50_000; time.nowMs < endMs;) {
-      const verdict = await quota.charge(gmail({ lane, items: 20 }));
-      grants.push({ atMs: time.nowMs, granted: verdict.granted });
-      time.nowMs += 'waitMs' in verdict ? verdict.waitMs : 10;
+      const charged = await quota.charge(gmail({ lane, items: 20 }));
+      grants.push({ atMs: time.nowMs, granted: charged.granted });
+      time.nowMs += 'waitMs' in charged ? charged.waitMs : 10;
     }
     const within = (fromMs: number): number =>
       grants
@@ -265,27 +265,27 @@ test.each([
   },
 );
 
-test('who has just connected stands in no line: all are told the moment at which there is room', async () => {
+test('who has just connected does not queue: all get the moment at which there is room', async () => {
   const { join } = world({ gmailUnitsPerUserMinute: 12_000 });
   const quota = join();
   await quota.charge(gmail({ lane: 'live', items: 1 }));
-  const catchUp = (user: string): ReturnType<typeof quota.charge> =>
-    quota.charge(gmail({ user, lane: 'catch-up', items: 20 }));
-  while ((await catchUp('ada')).granted > 0);
-  expect(await catchUp('bob')).toEqual(await catchUp('eve'));
+  const onboarding = (user: string): ReturnType<typeof quota.charge> =>
+    quota.charge(gmail({ user, lane: 'onboarding', items: 20 }));
+  while ((await onboarding('ada')).granted > 0);
+  expect(await onboarding('bob')).toEqual(await onboarding('eve'));
 });
 
-test('a backfill that is sent away for evenness is told a time of its own, and finds room then', async () => {
+test('a bulk call that is sent away for evenness gets a time of its own, and finds room then', async () => {
   const { time, join } = world({ gmailUnitsPerUserMinute: 12_000 });
   const quota = join();
-  const backfill = (): ReturnType<typeof quota.charge> =>
-    quota.charge(gmail({ lane: 'backfill', items: 20 }));
+  const bulk = (): ReturnType<typeof quota.charge> =>
+    quota.charge(gmail({ lane: 'bulk', items: 20 }));
   await quota.charge(gmail({ lane: 'live', items: 1 }));
-  while ((await backfill()).granted > 0);
+  while ((await bulk()).granted > 0);
   const waits: number[] = [];
   for (let sent = 0; sent < 6; sent++) {
-    const verdict = await backfill();
-    waits.push('waitMs' in verdict ? verdict.waitMs : 0);
+    const charged = await bulk();
+    waits.push('waitMs' in charged ? charged.waitMs : 0);
   }
   expect(waits.slice(1).map((ms, i) => ms - (waits[i] ?? 0))).toEqual(
     Array.from({ length: 5 }, () => 1_818),
@@ -293,11 +293,11 @@ test('a backfill that is sent away for evenness is told a time of its own, and f
   const beganMs = time.nowMs;
   for (const waitMs of waits) {
     time.nowMs = beganMs + waitMs;
-    expect((await backfill()).granted).toBeGreaterThanOrEqual(15);
+    expect((await bulk()).granted).toBeGreaterThanOrEqual(15);
   }
 });
 
-test('a hundred backfills beside live work still use what is theirs of the window, with few calls in vain', async () => {
+test('a hundred bulk callers beside live work still use what is theirs of the window, with few calls in vain', async () => {
   const { time, join } = world({
     gmailUnitsPerUserMinute: 600,
     gmailUnitsPerProjectMinute: 24_000,
@@ -313,21 +313,21 @@ test('a hundred backfills beside live work still use what is theirs of the windo
   ) {
     time.nowMs = Math.max(time.nowMs, next.atMs);
     await quota.charge(gmail({ user: 'live', lane: 'live', items: 1, costPerItem: 1 }));
-    const verdict = await quota.charge(gmail({ user: next.user, lane: 'backfill', items: 20 }));
+    const charged = await quota.charge(gmail({ user: next.user, lane: 'bulk', items: 20 }));
     asked += 1;
-    if (time.nowMs >= beganMs + 60_000) granted += verdict.granted;
-    next.atMs = time.nowMs + ('waitMs' in verdict ? verdict.waitMs : 50);
+    if (time.nowMs >= beganMs + 60_000) granted += charged.granted;
+    next.atMs = time.nowMs + ('waitMs' in charged ? charged.waitMs : 50);
   }
   expect(granted).toBeGreaterThan(0.87 * 3 * 1_200); // 90 % is theirs
   expect(asked).toBeLessThan(1_700);
 });
 
-test('over the day budget only backfills are put off, until midnight in California or a little later', async () => {
+test('over the day budget only the bulk lane is put off, until midnight in California or a little later', async () => {
   const { time, join } = world({ gmailUnitsPerProjectDay: 400 });
   const quota = join();
   time.nowMs = Date.parse('2026-11-21T07:40:00Z');
-  expect(await quota.charge(gmail({ lane: 'backfill' }))).toMatchObject({ granted: 19 });
-  const denied = await quota.charge(gmail({ lane: 'backfill' }));
+  expect(await quota.charge(gmail({ lane: 'bulk' }))).toMatchObject({ granted: 19 });
+  const denied = await quota.charge(gmail({ lane: 'bulk' }));
   expect(denied).toMatchObject({ granted: 0, scope: 'day' });
   expect('waitMs' in denied && Math.floor(denied.waitMs / 60_000)).toBe(20);
   expect(await quota.charge(gmail())).toMatchObject({ granted: 20 });
@@ -335,8 +335,8 @@ test('over the day budget only backfills are put off, until midnight in Californ
     day: '2026-11-20',
     used: 780,
     limit: 400,
-    backfillBound: 399,
-    catchUpBound: 399,
+    bulkBound: 399,
+    onboardingBound: 399,
     endsInMs: 20 * 60_000,
   });
 });
@@ -417,13 +417,13 @@ describe('the pace', () => {
     let taken: { atMs: number; units: number }[] = [];
     const count = { refusals: 0, units: 0 };
     for (const endMs = START_MS + 30 * 60_000; time.nowMs < endMs;) {
-      const verdict = await quota.charge(gmail());
-      if ('waitMs' in verdict) {
-        time.nowMs += verdict.waitMs;
+      const charged = await quota.charge(gmail());
+      if ('waitMs' in charged) {
+        time.nowMs += charged.waitMs;
         continue;
       }
       taken = taken.filter(({ atMs }) => atMs > time.nowMs - 60_000);
-      const units = verdict.granted * 20;
+      const units = charged.granted * 20;
       if (taken.reduce((sum, one) => sum + one.units, 0) + units > real) {
         count.refusals += 1;
         await quota.close('gmail', 'ada', 15_000);
@@ -454,15 +454,17 @@ test('a call that is dearer than the whole limit is never granted', async () => 
   });
 });
 
-test('over its day bound catch-up stops after backfills and live work never', async () => {
+test('over its day bound the onboarding lane stops after the bulk lane, and live work never', async () => {
   const { time, join } = world({ gmailUnitsPerProjectDay: 1_000 });
   const quota = join();
   time.nowMs = Date.parse('2026-11-21T08:00:00Z');
-  expect(await quota.charge(gmail({ lane: 'backfill', items: 100 }))).toMatchObject({
+  expect(await quota.charge(gmail({ lane: 'bulk', items: 100 }))).toMatchObject({
     granted: 45,
   });
-  expect(await quota.charge(gmail({ lane: 'catch-up', items: 100 }))).toMatchObject({ granted: 2 });
-  expect(await quota.charge(gmail({ lane: 'catch-up' }))).toMatchObject({
+  expect(await quota.charge(gmail({ lane: 'onboarding', items: 100 }))).toMatchObject({
+    granted: 2,
+  });
+  expect(await quota.charge(gmail({ lane: 'onboarding' }))).toMatchObject({
     granted: 0,
     scope: 'day',
   });

@@ -32,10 +32,10 @@ import {
 } from './quota-process.js';
 import { SCRIPTS, STALE_BEAT_MS } from './quota-scripts.js';
 import { type QuotaUsage, usageIn } from './quota-usage.js';
-import { isRedisWeather, refuseUnlessReady } from './redis.js';
+import { isTransientRedisError, refuseUnlessReady } from './redis.js';
 
-export type Lane = 'live' | 'catch-up' | 'backfill';
-const LANES: Record<Lane, number> = { live: 1, 'catch-up': 2, backfill: 3 };
+export type Lane = 'live' | 'onboarding' | 'bulk';
+const LANES: Record<Lane, number> = { live: 1, onboarding: 2, bulk: 3 };
 
 const HEARTBEAT_MS = 1_000;
 /** How soon a call refused for want of Redis, or of a common epoch, is worth another try. */
@@ -68,12 +68,12 @@ const SCOPES = ['user', 'closed', 'project', 'day'] as const;
 type Scope = (typeof SCOPES)[number];
 
 /** `redisTrouble`: nobody was asked, since Redis did not answer. */
-type Verdict =
+type Charged =
   | { granted: number; receipt: Receipt }
   | { granted: 0; waitMs: number; scope: Scope; redisTrouble: Error | null };
 
 export interface Quota {
-  charge(charge: Charge): Promise<Verdict>;
+  charge(charge: Charge): Promise<Charged>;
   /** Counts a slow call from now on, since it may have reached Google as late as its answer came. */
   move(receipt: Receipt): Promise<void>;
   /** The call's answer is here, or will never come. Only of a receipt with a `flight`. */
@@ -115,7 +115,7 @@ export function openQuota(rt: Runtime, redis: RedisConnection, options: QuotaOpt
     beat: null,
     skewMs: 0,
     kept: null,
-    untold: false,
+    unreported: false,
     dayShutUntilMs: 0,
     flights: 0,
   };
@@ -125,7 +125,7 @@ export function openQuota(rt: Runtime, redis: RedisConnection, options: QuotaOpt
     HEARTBEAT_MS,
   ).unref();
   return {
-    charge: (wanted) => charge(ledger, wanted),
+    charge: (asked) => charge(ledger, asked),
     move: (receipt) => move(ledger, receipt),
     landed: (receipt) => landed(ledger, receipt),
     join: (from, to, o) => join(ledger, from, to, o),
@@ -151,31 +151,31 @@ function heartbeatReport(rt: Runtime): LoopReport {
     name: 'quota-heartbeat',
     backoff: { firstMs: HEARTBEAT_MS, capMs: HEARTBEAT_MS },
     failed: {
-      event: 'quota-heartbeat-failed',
-      text: "The quota's heartbeat failed; what Redis forgets now may not be told again",
+      event: 'quota_heartbeat_failed',
+      text: "The quota's heartbeat failed; what Redis forgets now may not be reported again",
       level: 'error',
     },
     // That Redis is away is logged by the connection's own handler.
-    isLoggedElsewhere: isRedisWeather,
+    isLoggedElsewhere: isTransientRedisError,
   });
 }
 
-async function charge(ledger: Ledger, wanted: Charge): Promise<Verdict> {
+async function charge(ledger: Ledger, asked: Charge): Promise<Charged> {
   try {
     await rejoin(ledger);
-    const verdict = await tryCharge(ledger, wanted);
-    if (verdict) return verdict;
+    const charged = await tryCharge(ledger, asked);
+    if (charged) return charged;
     await report(ledger);
-    return (await tryCharge(ledger, wanted)) ?? putOff(RETRY_MS, 'project');
+    return (await tryCharge(ledger, asked)) ?? putOff(RETRY_MS, 'project');
   } catch (error) {
-    if (!isRedisWeather(error)) throw error;
-    return chargeKept(ledger, wanted) ?? { ...putOff(RETRY_MS, 'project'), redisTrouble: error };
+    if (!isTransientRedisError(error)) throw error;
+    return chargeKept(ledger, asked) ?? { ...putOff(RETRY_MS, 'project'), redisTrouble: error };
   }
 }
 
 /** After a silence, our own or Redis's: what we spent is told before anything is charged, and who is lost is looked at anew. */
 async function rejoin(ledger: Ledger): Promise<void> {
-  if (ledger.untold || ledger.reporting) await report(ledger);
+  if (ledger.unreported || ledger.reporting) await report(ledger);
   if (ledger.beat === null || redisNowMs(ledger) - ledger.beat.atMs > STALE_BEAT_MS)
     await beat(ledger);
 }
@@ -191,7 +191,7 @@ function putOff(
 async function tryCharge(
   ledger: Ledger,
   { user, api, costPerItem, items, lane, shared = false }: Charge,
-): Promise<Verdict | null> {
+): Promise<Charged | null> {
   const { day, endsInMs } = today(ledger);
   const dayKey = keyOfDay(ledger, api, day);
   const [userLimit, projectLimit, dayLimit] = limitsOf(ledger.options.limits, api);
@@ -212,7 +212,7 @@ async function tryCharge(
     flight,
     shared ? APIS[api].sharedCalls : 0,
   ]);
-  if (!settled(ledger, reply)) return null;
+  if (!accepted(ledger, reply)) return null;
   const granted = Number(reply[0]);
   if (granted === 0) {
     if (reply[3] === 'day') return overTheDay(ledger, endsInMs);
@@ -238,13 +238,13 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
   try {
     const reply = await run(ledger, SCRIPTS.move, keys, [slot, units]);
     // Not moved when Redis forgot: the next charge or beat reports it from its old slot.
-    if (settled(ledger, reply))
+    if (accepted(ledger, reply))
       ledger.memory.moved(
         { api, user, units, slot: Number(reply[2]), atMs: Number(reply[3]) },
         slot,
       );
   } catch (error) {
-    if (!isRedisWeather(error)) throw error;
+    if (!isTransientRedisError(error)) throw error;
     // Failing a paid answer for its bookkeeping would ask Google twice.
     moveKept(ledger, receipt);
   }
@@ -260,7 +260,7 @@ async function landed(ledger: Ledger, { user, flight }: Receipt): Promise<void> 
     refuseUnlessReady(ledger.redis);
     await ledger.redis.hdel(keyOfFlights(ledger, user), flight);
   } catch (error) {
-    if (!isRedisWeather(error)) throw error;
+    if (!isTransientRedisError(error)) throw error;
   }
 }
 
@@ -275,12 +275,12 @@ async function join(
     for (const api of API_NAMES) {
       const keys = [...keysOf(ledger, { api, user: from }), ...keysOf(ledger, { api, user: to })];
       const args = [retired ? 1 : 0, shared ? APIS[api].sharedCalls : 0];
-      if (settled(ledger, await run(ledger, SCRIPTS.join, keys, args))) continue;
+      if (accepted(ledger, await run(ledger, SCRIPTS.join, keys, args))) continue;
       await report(ledger);
-      settled(ledger, await run(ledger, SCRIPTS.join, keys, args));
+      accepted(ledger, await run(ledger, SCRIPTS.join, keys, args));
     }
   } catch (error) {
-    if (!isRedisWeather(error)) throw error;
+    if (!isTransientRedisError(error)) throw error;
     // Without Redis a process spends only what it had: the windows are joined when the next run
     // begins.
   }
@@ -294,13 +294,13 @@ async function close(
 ): Promise<void> {
   try {
     const reply = await run(ledger, SCRIPTS.close, keysOf(ledger, bucket), [forMs, slower ? 1 : 0]);
-    settled(ledger, reply);
+    accepted(ledger, reply);
     ledger.memory.closed(bucket, Number(reply[2]));
   } catch (error) {
-    if (!isRedisWeather(error)) throw error;
+    if (!isTransientRedisError(error)) throw error;
     // The caller is about to throw what Google said, which weighs more; the fleet hears of it when Redis is back.
     ledger.memory.closed(bucket, redisNowMs(ledger) + forMs);
-    ledger.untold = true;
+    ledger.unreported = true;
   }
 }
 
@@ -314,19 +314,19 @@ function beat(ledger: Ledger): Promise<void> {
 
 async function beatOnce(ledger: Ledger): Promise<void> {
   const { memory } = ledger;
-  if (ledger.untold || ledger.reporting) await report(ledger);
+  if (ledger.unreported || ledger.reporting) await report(ledger);
   const nowMs = redisNowMs(ledger);
-  const told = API_NAMES.map((api) => memory.projectSum(api, nowMs));
+  const reported = API_NAMES.map((api) => memory.projectSum(api, nowMs));
   const states = API_NAMES.map((api) => keysOf(ledger, { api, user: null })[1]);
   const keys = [keyOf(ledger, 'members'), ...states];
-  const reply = await run(ledger, SCRIPTS.heartbeat, keys, told);
-  if (!settled(ledger, reply)) return report(ledger);
+  const reply = await run(ledger, SCRIPTS.heartbeat, keys, reported);
+  if (!accepted(ledger, reply)) return report(ledger);
   const atMs = Number(reply[2]);
   const seen: [string, number][] = [];
   for (let i = 3; i + 1 < reply.length; i += 2) seen.push([String(reply[i]), Number(reply[i + 1])]);
   memory.witnesses(seen, atMs);
   ledger.skewMs = atMs - ledger.rt.clock.nowMs();
-  ledger.beat = { atMs, told: byApi((_api, at) => told[at] ?? 0) };
+  ledger.beat = { atMs, reported: byApi((_api, at) => reported[at] ?? 0) };
   ledger.kept = null;
 }
 
@@ -335,12 +335,12 @@ async function leave(ledger: Ledger): Promise<void> {
   try {
     await run(ledger, SCRIPTS.leave, [keyOf(ledger, 'members')], []);
   } catch (error) {
-    if (!isRedisWeather(error)) throw error;
+    if (!isTransientRedisError(error)) throw error;
   }
 }
 
 /** Whether our spend stands in Redis's epoch. A process that knows none yet has spent nothing and takes what it meets. */
-function settled(ledger: Ledger, reply: unknown[]): boolean {
+function accepted(ledger: Ledger, reply: unknown[]): boolean {
   if (Number(reply[0]) === -1) return false;
   if (ledger.epoch === '') ledger.epoch = String(reply[1]);
   return true;
@@ -350,7 +350,7 @@ function settled(ledger: Ledger, reply: unknown[]): boolean {
 function report(ledger: Ledger): Promise<void> {
   ledger.reporting ??= tell(ledger)
     .catch((error: unknown) => {
-      ledger.untold = true;
+      ledger.unreported = true;
       throw error;
     })
     .finally(() => {
@@ -362,11 +362,11 @@ function report(ledger: Ledger): Promise<void> {
 async function tell(ledger: Ledger): Promise<void> {
   const { memory, rt } = ledger;
   const wasLong = isLong(ledger);
-  ledger.untold = false;
-  const told = memory.tell();
+  ledger.unreported = false;
+  const reported = memory.tell();
   const epochs = new Set<string>();
-  for (let i = 0; i < told.length; i += REPORT_CHUNK) {
-    const chunk = told.slice(i, i + REPORT_CHUNK);
+  for (let i = 0; i < reported.length; i += REPORT_CHUNK) {
+    const chunk = reported.slice(i, i + REPORT_CHUNK);
     const keys = chunk.flatMap((bucket) => keysOf(ledger, bucket));
     const reply = await run(ledger, SCRIPTS.report, keys, [
       JSON.stringify(chunk.map(({ entries, closedUntil }) => ({ entries, closedUntil }))),
@@ -389,7 +389,7 @@ async function tell(ledger: Ledger): Promise<void> {
   // Two epochs: Redis forgot again while we spoke. The next beat tells everything once more.
   if (epochs.size === 1) ledger.epoch = String(reply[1]);
   rt.log.warn(
-    { event: 'quota-reported-again', buckets: told.length },
-    'Redis had forgotten the quota, or was away; told it what this process spent',
+    { event: 'quota_reported_again', buckets: reported.length },
+    'Redis had forgotten the quota, or was away; reported to it what this process spent',
   );
 }

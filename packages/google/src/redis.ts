@@ -55,7 +55,7 @@ export async function connectRedis(
   if (found === null) return redis;
   await firstReady(rt, redis);
   await claimPrefix(redis, settings, found.hosts).catch((error: unknown) => {
-    if (isRedisWeather(error)) return;
+    if (isTransientRedisError(error)) return;
     endConnection(redis);
     throw error;
   });
@@ -76,7 +76,7 @@ function complainNowAndThen(rt: Runtime, redis: RedisConnection): void {
     if (rt.clock.nowMs() < quietUntilMs) return;
     quietUntilMs = rt.clock.nowMs() + COMPLAIN_EVERY_MS;
     rt.log.warn(
-      { event: 'google-redis-error', err },
+      { event: 'google_redis_failed', err },
       'Redis is unreachable or unwilling; calls to Google wait for it',
     );
   });
@@ -113,7 +113,7 @@ export async function runScript(
  * Whether an error is Redis being away, full, loading or demoted. A reply that calls the command itself wrong (`ERR …`)
  * is our bug and must not pass for an outage.
  */
-export function isRedisWeather(error: unknown): error is Error {
+export function isTransientRedisError(error: unknown): error is Error {
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof OperatorError)
     return false;
   return (

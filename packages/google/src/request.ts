@@ -243,7 +243,7 @@ async function charge(
 ): Promise<{ granted: number; receipt: Receipt; waitedMs: number }> {
   const { rt, options, tier } = session;
   const costPerItem = unitsOf(call.method, tier);
-  const wanted = {
+  const asked = {
     user: quotaUserOf(session),
     api: apiOf(call.method),
     costPerItem,
@@ -254,15 +254,15 @@ async function charge(
   const allowedMs = options.maxQuotaWaitMs ?? MAX_QUOTA_WAIT_MS;
   let waitedMs = 0;
   for (;;) {
-    const verdict = await session.quota.charge(wanted);
-    if (verdict.granted > 0 && 'receipt' in verdict) {
-      recordCharge(session, call.method, verdict.granted, verdict.receipt.units, waitedMs);
-      return { granted: verdict.granted, receipt: verdict.receipt, waitedMs };
+    const charged = await session.quota.charge(asked);
+    if (charged.granted > 0 && 'receipt' in charged) {
+      recordCharge(session, call.method, charged.granted, charged.receipt.units, waitedMs);
+      return { granted: charged.granted, receipt: charged.receipt, waitedMs };
     }
-    if (!('waitMs' in verdict)) throw new TypeError('a verdict either grants or names a wait');
-    if (waitedMs + verdict.waitMs > allowedMs) throw heldBack(session, call.method, verdict);
-    await rt.clock.sleep(verdict.waitMs, options.signal);
-    waitedMs += verdict.waitMs;
+    if (!('waitMs' in charged)) throw new TypeError('a charge is either granted or names a wait');
+    if (waitedMs + charged.waitMs > allowedMs) throw heldBack(session, call.method, charged);
+    await rt.clock.sleep(charged.waitMs, options.signal);
+    waitedMs += charged.waitMs;
   }
 }
 

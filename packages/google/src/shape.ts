@@ -1,7 +1,7 @@
 /**
- * The border check: just enough shape that nothing behind it meets an `undefined` it did not expect. What fails is thrown as
- * MalformedAnswer and leaves the package as `unavailable`, for an odd 200 is weather (a proxy, a cut body) far more often
- * than a change of Google's.
+ * The border check: just enough shape that nothing behind it meets an `undefined` it did not
+ * expect. What fails is thrown as MalformedAnswer and leaves the package as `unavailable`, for an
+ * odd 200 is a transient error (a proxy, a cut body) far more often than a change of Google's.
  */
 import { isAscii } from 'node:buffer';
 import { AnswerRefused, MalformedAnswer } from './errors.js';

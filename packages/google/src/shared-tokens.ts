@@ -8,7 +8,7 @@ import {
   type RedisSettings,
   type Runtime,
 } from '@syncline/runtime';
-import { checkRedis, connectRedis, isRedisWeather, runScript } from './redis.js';
+import { checkRedis, connectRedis, isTransientRedisError, runScript } from './redis.js';
 
 /** The keys of one account share a hash tag, so that one command can delete them together in a cluster too. */
 export function tokenKeysOf(
@@ -95,7 +95,7 @@ async function withOperatorErrors<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (!isRedisWeather(error)) throw error;
+    if (!isTransientRedisError(error)) throw error;
     throw new OperatorError(
       `Redis does not answer: ${describeError(error)}. It holds access tokens under the old key. Start Redis, or set REDIS_URL to a server that runs, and run the command again.`,
     );

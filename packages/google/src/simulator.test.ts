@@ -26,11 +26,11 @@ afterAll(() => bench.stop());
 
 async function account(over: object = {}): Promise<GoogleAccount> {
   return (await bench.open({ apiUrl: sim.url, quotas: { ...QUOTAS, ...over } })).account(ada, {
-    lane: 'backfill',
+    lane: 'bulk',
   });
 }
 
-test('a whole mailbox is walked, and followed from the pinned id', async () => {
+test('a whole mailbox is listed, and its changes are read from the pinned id', async () => {
   const { gmail, takeSpent } = await account();
   const { historyId, messagesTotal } = await gmail.profile();
   const { ids, nextPageToken } = await gmail.listMessages({ pageToken: null });
@@ -75,7 +75,7 @@ test('every calendar and its events come with a token, and the token brings what
   }
 });
 
-test('an expired bookmark is told as one, on both sides', async () => {
+test('an expired sync position is reported as one, on both sides', async () => {
   const { gmail, calendar } = await account();
   const { historyId } = await gmail.profile();
   const { nextSyncToken: syncToken } = await calendar.events({
@@ -88,10 +88,10 @@ test('an expired bookmark is told as one, on both sides', async () => {
   sim.faults.add({ kind: 'invalid-sync-token' });
   await expect(
     gmail.history({ startHistoryId: historyId!, pageToken: null }),
-  ).rejects.toMatchObject({ detail: { kind: 'bookmark-expired' } });
+  ).rejects.toMatchObject({ detail: { kind: 'sync-position-expired' } });
   await expect(
     calendar.events({ calendarId: ada, syncToken, pageToken: null }),
-  ).rejects.toMatchObject({ detail: { kind: 'bookmark-expired' } });
+  ).rejects.toMatchObject({ detail: { kind: 'sync-position-expired' } });
 });
 
 test('a grant that the user took back is asked about once', async () => {
@@ -103,7 +103,7 @@ test('a grant that the user took back is asked about once', async () => {
   expect(sim.ledger.snapshot().callsAfterInvalidGrant).toBe(0);
 });
 
-test('bad weather costs some parts another try and loses nothing', async () => {
+test('transient errors cost some parts another try and lose nothing', async () => {
   for (const kind of ['500', '503-html', '429-concurrent'] as const)
     sim.faults.add({ kind, method: 'messages.get', probability: 0.05 });
   const { gmail } = await account();

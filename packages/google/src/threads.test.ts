@@ -18,7 +18,7 @@ const askedFor = (body: string): { contentId: string; id: string }[] =>
   ].map(([, contentId = '', id = '']) => ({ contentId, id }));
 
 async function gmail(): Promise<{ gmail: Gmail; takeSpent: () => unknown }> {
-  return (await bench.open()).account('a1', { lane: 'backfill' });
+  return (await bench.open()).account('a1', { lane: 'bulk' });
 }
 
 const threads = (count: number, messages: number): { id: string; messages: number }[] =>

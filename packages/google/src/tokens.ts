@@ -10,7 +10,7 @@ import { classifyToken } from './classify.js';
 import { type ClientMark, openClientMark } from './client-mark.js';
 import { GoogleError } from './errors.js';
 import { askTokenInfo, type GrantOwner } from './owner.js';
-import { isRedisWeather, refuseUnlessReady, runScript } from './redis.js';
+import { isTransientRedisError, refuseUnlessReady, runScript } from './redis.js';
 import { exchangeRefreshToken, readRefreshed, REFRESH } from './refresh-token.js';
 import { accessTokenKeyOf, tokenKeysOf } from './shared-tokens.js';
 import { type StoredGrant, withoutGrant } from './stored-grant.js';
@@ -144,9 +144,9 @@ async function owner(keeper: Keeper, accountId: string, version: number): Promis
   const token = await access(keeper, accountId, version);
   const known = keeper.owners.get(accountId);
   if (known?.token === token) return known.owner;
-  const told = await askTokenInfo(keeper.transport, keeper.options.origin, token);
-  putBounded(keeper.owners, accountId, { token, owner: told });
-  return told;
+  const answered = await askTokenInfo(keeper.transport, keeper.options.origin, token);
+  putBounded(keeper.owners, accountId, { token, owner: answered });
+  return answered;
 }
 
 /** From the fleet's cache, or by refreshing under the fleet's lock; while another process refreshes, its result is awaited. */
@@ -273,7 +273,7 @@ function unsealed(keeper: Keeper, accountId: string, sealed: string): Access | n
     return token === undefined ? null : { token, version: Number(version) };
   } catch (err) {
     keeper.rt.log.debug(
-      { event: 'shared-token-unreadable', accountId, err },
+      { event: 'shared_token_unreadable', accountId, err },
       'A shared access token cannot be opened; refreshing',
     );
     return null;
@@ -355,7 +355,10 @@ async function releaseLock(keeper: Keeper, accountId: string, holder: string): P
   );
 }
 
-/** Null instead of Redis's weather: the cache and the lock only save work, and the connection's handler has complained. */
+/**
+ * Null instead of Redis's transient errors: the cache and the lock only save work, and the
+ * connection's handler has complained.
+ */
 async function ifRedisAnswers<T>(
   { redis }: Keeper,
   ask: (redis: RedisConnection) => Promise<T>,
@@ -364,7 +367,7 @@ async function ifRedisAnswers<T>(
     refuseUnlessReady(redis);
     return await ask(redis);
   } catch (error) {
-    if (!isRedisWeather(error)) throw error;
+    if (!isTransientRedisError(error)) throw error;
     return null;
   }
 }

@@ -86,9 +86,9 @@ function worldOn(
 }
 
 async function cut(client: Redis): Promise<void> {
-  const ended = once(client, 'end');
+  const closed = once(client, 'end');
   client.disconnect();
-  await ended;
+  await closed;
 }
 
 export const gmail = (over: Partial<Charge> = {}): Charge => ({
@@ -123,7 +123,7 @@ function busiestMinute(arrivals: Arrival[]): number {
 
 export interface Siege {
   arrivals: Arrival[];
-  endedMs: number;
+  lastEndMs: number;
 }
 
 export interface SiegeEvent {
@@ -153,13 +153,13 @@ export async function saturate(
   for (const [i, quota] of clients.entries()) {
     const user = users[i % users.length] ?? '';
     const work = async (): Promise<void> => {
-      const verdict = await quota.charge(gmail({ user, lane: 'backfill' }));
-      if ('waitMs' in verdict)
+      const charged = await quota.charge(gmail({ user, lane: 'bulk' }));
+      if ('waitMs' in charged)
         return void agenda.push({
-          atMs: time.nowMs + Math.min(verdict.waitMs, patienceMs),
+          atMs: time.nowMs + Math.min(charged.waitMs, patienceMs),
           happen: work,
         });
-      arrivals.push({ atMs: time.nowMs + random() * 500, user, units: verdict.granted * 20 });
+      arrivals.push({ atMs: time.nowMs + random() * 500, user, units: charged.granted * 20 });
       agenda.push({ atMs: time.nowMs + 200 + random() * 300, happen: work });
     };
     const beat = async (): Promise<void> => {
@@ -179,7 +179,7 @@ export async function saturate(
     time.nowMs = Math.max(time.nowMs, Math.ceil(next.atMs));
     await next.happen();
   }
-  return { arrivals, endedMs: time.nowMs };
+  return { arrivals, lastEndMs: time.nowMs };
 }
 
 /** Units that arrived from `fromMs` to `toMs` after the start. */
@@ -191,7 +191,7 @@ export function unitsBetween({ arrivals }: Siege, fromMs: number, toMs: number):
 
 /** The share of `limit` that was used after the first, always full, minute. */
 export function usedShare(siege: Siege, limit: number): number {
-  const toMs = siege.endedMs - START_MS;
+  const toMs = siege.lastEndMs - START_MS;
   return unitsBetween(siege, KEEP_MS, toMs) / ((limit * (toMs - KEEP_MS)) / 60_000);
 }
 

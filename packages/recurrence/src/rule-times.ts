@@ -224,7 +224,7 @@ function* slotSets(
   const slotAfter = (ms: number): number =>
     first +
     Math.max(0, Math.ceil((Math.floor(ms / slotMs) - first) / rule.interval)) * rule.interval;
-  const restOfStart = startMs - first * slotMs;
+  const remainderOfStart = startMs - first * slotMs;
   for (
     let slot = rule.count === null ? slotAfter(fromMs - slotMs) : first;
     slot * slotMs <= lastMs;
@@ -232,7 +232,7 @@ function* slotSets(
     const day = Math.floor((slot * slotMs) / DAY_MS);
     const { firstDay, flags, isEmpty } = daysOf(day);
     const dayPasses = flags[day - firstDay] === 1;
-    const times = dayPasses ? slotTimes(rule, slot * slotMs, restOfStart) : [];
+    const times = dayPasses ? slotTimes(rule, slot * slotMs, remainderOfStart) : [];
     yield times;
     let nextMs = LONG_OVER;
     if (!dayPasses) nextMs = (isEmpty ? firstDay + flags.length : day + 1) * DAY_MS;
@@ -250,20 +250,20 @@ function nextCandidateMs({ hours, minutes }: RecurrenceRule, slotStartMs: number
 }
 
 /** Parts of the slot's own size and above take it away; those below fill it, and what they leave open is the start's. */
-function slotTimes(rule: RecurrenceRule, slotStartMs: number, restOfStart: number): number[] {
+function slotTimes(rule: RecurrenceRule, slotStartMs: number, remainderOfStart: number): number[] {
   const { hours, minutes, seconds, frequency } = rule;
   const inDay = ((slotStartMs % DAY_MS) + DAY_MS) % DAY_MS;
   if (hours && !hours.includes(Math.floor(inDay / HOUR_MS))) return [];
   if (frequency === HOURLY)
-    return timesOfDay({ ...rule, hours: [0] }, restOfStart).map((time) => slotStartMs + time);
+    return timesOfDay({ ...rule, hours: [0] }, remainderOfStart).map((time) => slotStartMs + time);
   if (minutes && !minutes.includes(Math.floor(inDay / MINUTE_MS) % 60)) return [];
   if (frequency === MINUTELY)
-    return timesOfDay({ ...rule, hours: [0], minutes: [0] }, restOfStart).map(
+    return timesOfDay({ ...rule, hours: [0], minutes: [0] }, remainderOfStart).map(
       (time) => slotStartMs + time,
     );
   return seconds && !seconds.includes(Math.floor(inDay / 1_000) % 60)
     ? []
-    : [slotStartMs + (restOfStart % 1_000)];
+    : [slotStartMs + (remainderOfStart % 1_000)];
 }
 
 /** In order, in milliseconds since midnight; what BYHOUR, BYMINUTE and BYSECOND leave open is the start's. */

@@ -130,15 +130,15 @@ describe('a configuration that can be used', () => {
       PUSH_BASE_URL: 'http://127.0.0.1:3000',
       PUSH_GMAIL_SERVICE_ACCOUNT: 'push@p.iam.gserviceaccount.com',
     };
-    expect(loadConfig(pushed, '/checkout', ['doorbells']).push).toMatchObject({
+    expect(loadConfig(pushed, '/checkout', ['notifications']).push).toMatchObject({
       audience: 'http://127.0.0.1:3000/push/gmail',
     });
     expect(
-      loadConfig({ ...pushed, PUSH_GMAIL_AUDIENCE: 'mine' }, '/checkout', ['doorbells']).push,
+      loadConfig({ ...pushed, PUSH_GMAIL_AUDIENCE: 'mine' }, '/checkout', ['notifications']).push,
     ).toMatchObject({ audience: 'mine' });
     expect(
       loadConfig({ ...SIMULATED, PUSH_BASE_URL: 'https://sync.example.com' }, '/checkout', [
-        'doorbells',
+        'notifications',
       ]).push,
     ).toMatchObject({ audience: null });
   });
@@ -164,7 +164,7 @@ describe('a configuration that can be used', () => {
       GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s',
       GOOGLE_APPLICATION_CREDENTIALS: file,
     };
-    expect(loadConfig(pulled, '/checkout', ['doorbells']).push).toMatchObject({
+    expect(loadConfig(pulled, '/checkout', ['notifications']).push).toMatchObject({
       credentialsFile: file,
     });
     expect(readServiceAccount(file)).toEqual({
@@ -174,7 +174,7 @@ describe('a configuration that can be used', () => {
     });
   });
 
-  test('asks for a receiver’s variables only where the doorbells are heard', () => {
+  test('asks for a receiver’s variables only where notifications are received', () => {
     expect(
       loadConfig(
         {
@@ -205,7 +205,7 @@ describe('a configuration that can be used', () => {
     });
   });
 
-  test('a worker’s concurrency follows the cores within bounds', () => {
+  test('a worker’s concurrency is chosen from the cores within bounds', () => {
     expect([1, 2, 8, 128].map(concurrencyFor)).toEqual([48, 48, 64, 64]);
   });
 });
@@ -471,10 +471,10 @@ describe('a wrong configuration is refused by name', () => {
       },
       /^GOOGLE_APPLICATION_CREDENTIALS names no readable key file/,
     ],
-  ])('where doorbells are heard: %s', (_, env, expected) => {
-    expect(problemsOf({ ...SIMULATED, ...env }, ['google', 'master-key', 'doorbells'])).toEqual([
-      expect.stringMatching(expected),
-    ]);
+  ])('where notifications are received: %s', (_, env, expected) => {
+    expect(problemsOf({ ...SIMULATED, ...env }, ['google', 'master-key', 'notifications'])).toEqual(
+      [expect.stringMatching(expected)],
+    );
   });
 
   test('real Google without an OAuth client', () => {
@@ -511,7 +511,7 @@ describe('the way to Google', () => {
     });
   });
 
-  test('is told by the lower-case forms where both are set', () => {
+  test('is chosen by the lower-case forms where both are set', () => {
     expect(
       proxyOf({
         HTTPS_PROXY: 'http://upper',
@@ -542,18 +542,18 @@ describe('the way to Google', () => {
   });
 });
 
-test('variables that the driver of Postgres would follow behind the URL are refused, and those that fill it in are not', () => {
-  const followed = {
+test('variables that the driver of Postgres would read behind the URL are refused, and those that fill it in are not', () => {
+  const read = {
     PGOPTIONS: '-c x=secret',
     PGREPLICATION: 'database',
     PGSSLNEGOTIATION: 'direct',
   };
-  expect(problemsOf({ ...SIMULATED, ...followed })).toEqual([
+  expect(problemsOf({ ...SIMULATED, ...read })).toEqual([
     expect.stringMatching(/^PGOPTIONS is set, which is not honoured: settings belong to the role/),
     expect.stringMatching(/^PGREPLICATION is set, which is not honoured: /),
     expect.stringMatching(/^PGSSLNEGOTIATION is set, which is not honoured: .*sslmode=/),
   ]);
-  expect(problemsOf({ ...SIMULATED, ...followed }).join()).not.toContain('secret');
+  expect(problemsOf({ ...SIMULATED, ...read }).join()).not.toContain('secret');
   const filling = { PGUSER: 'u', PGPASSWORD: 'p', PGPASSFILE: '/f', PGAPPNAME: 'a', PGOPTIONS: '' };
   const decided = { PGHOST: 'h', PGPORT: '1', PGDATABASE: 'd', PGSSLMODE: 'disable' };
   expect(problemsOf({ ...SIMULATED, ...filling, ...decided })).toEqual([]);

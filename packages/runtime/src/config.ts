@@ -16,7 +16,7 @@ import { readRedisTls } from './redis-tls.js';
 import type { RedisTls } from './redis/connect.js';
 import {
   type Push,
-  missingForDoorbells,
+  missingForNotifications,
   toPush,
   toQuotas,
   type Quotas,
@@ -75,7 +75,7 @@ export interface Config {
   /** Where a scheduler or worker serves its own metrics; null is nowhere. */
   metricsPort: number | null;
   logLevel: string;
-  /** Null as long as no doorbell variable is set. */
+  /** Null as long as no notification variable is set. */
   push: Push | null;
 }
 
@@ -87,7 +87,7 @@ interface Mirror {
   bodies: 'full' | 'raw' | 'text' | 'none';
   /** Messages that are not mirrored at all, by where they lie. */
   exclude: readonly ('spam' | 'trash' | 'drafts')[];
-  /** How many days a mailbox's first walk goes back; null is to its beginning. */
+  /** How many days a mailbox's first full sync goes back; null is to its beginning. */
   windowDays: number | null;
 }
 
@@ -107,9 +107,9 @@ export type ResolvedConfig = Config & {
 
 /**
  * What a process cannot do without. `migrate` needs none, a scheduler needs no Google client; the
- * API hears the doorbells that are configured.
+ * API hears the notifications that are configured.
  */
-export type Requirement = 'google' | 'master-key' | 'doorbells';
+export type Requirement = 'google' | 'master-key' | 'notifications';
 
 /**
  * Reads `env`. Relative paths count from the working directory; `checkoutDir` gives the default
@@ -131,7 +131,8 @@ export function loadConfig(
     ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems)
     : [];
   const redisTls = values ? readRedisTls(values, problems) : null;
-  if (requires.includes('doorbells')) problems.push(...missingForDoorbells(filled, projects));
+  if (requires.includes('notifications'))
+    problems.push(...missingForNotifications(filled, projects));
   if (!values || problems.length > 0) throw new ConfigError(problems);
   return toConfig(values, checkoutDir, projects, redisTls);
 }

@@ -76,7 +76,7 @@ const INSTEAD = new Map([
  * Variables that the driver of Postgres follows in every session, whatever the URL says, and what stands in their place. It also takes
  * PGUSER, PGPASSWORD, PGPASSFILE and PGAPPNAME for what the URL leaves open.
  */
-const FOLLOWED_BY_DRIVER = new Map([
+const READ_BY_DRIVER = new Map([
   ['PGOPTIONS', INSTEAD.get('options')],
   ['PGREPLICATION', 'no session of Syncline replicates'],
   ['PGSSLNEGOTIATION', 'TLS is asked for as sslmode= of DATABASE_URL says'],
@@ -86,7 +86,7 @@ const FOLLOWED_BY_DRIVER = new Map([
 export function problemsOfDriverVariables(
   given: Readonly<Record<string, string | undefined>>,
 ): string[] {
-  return [...FOLLOWED_BY_DRIVER]
+  return [...READ_BY_DRIVER]
     .filter(([name]) => given[name])
     .map(([name, instead]) => `${name} is set, which is not honoured: ${instead}; unset it`);
 }

@@ -66,8 +66,8 @@ test.each([
     { code: 'ECONNREFUSED', address: '10.0.0.1', hostname: 'ann@example.com' },
     'Error ECONNREFUSED',
   ],
-])('only names that a program was written with are told: %j', (fields, told) => {
-  expect(describeError(Object.assign(new Error('secret'), fields))).toBe(told);
+])('only names that a program was written with are repeated: %j', (fields, reported) => {
+  expect(describeError(Object.assign(new Error('secret'), fields))).toBe(reported);
 });
 
 test('addresses are left out of our own messages however they are written', () => {

@@ -13,7 +13,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(dir, { recursive: true }));
 
-test('processes that take turns lose no count, although owners are killed in between', async () => {
+test('processes that lock one after the other lose no count, although owners are killed in between', async () => {
   const children = [
     startScript('lock-user.cjs', [dir, '30']),
     startScript('lock-user.cjs', [dir, 'die']),
@@ -21,12 +21,12 @@ test('processes that take turns lose no count, although owners are killed in bet
     startScript('lock-user.cjs', [dir, 'die']),
     startScript('lock-user.cjs', [dir, '30']),
   ];
-  const ends = await Promise.all(children.map((child) => child.ended));
+  const ends = await Promise.all(children.map((child) => child.exited));
   expect(ends.map(({ code, signal }) => code ?? signal)).toEqual([0, 'SIGKILL', 0, 'SIGKILL', 0]);
   expect(readFileSync(path.join(dir, 'count'), 'utf8')).toBe('90');
 });
 
-test('who waits longer than it may is told so, and old claims do not pile up', async () => {
+test('who waits longer than it may gets an error, and old claims do not pile up', async () => {
   await withFileLock(dir, 'lock', { timeoutMs: 1_000 }, async () => {
     await expect(withFileLock(dir, 'lock', { timeoutMs: 100 }, () => 1)).rejects.toThrow(
       /another process has held/,

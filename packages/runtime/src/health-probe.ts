@@ -22,7 +22,7 @@ export interface HealthProbe {
 /** Probes every 5 s, and every 2 s after a failure, until `rt.signal` is aborted. Each probe has 3 s. */
 export function runHealthProbe(rt: Runtime, { name, need, check }: HealthProbe): Promise<void> {
   const limit = new RepeatLimit();
-  const inTurn = oneAtATime(check);
+  const guarded = oneAtATime(check);
   let wasOk = true;
   rt.health.expectProbe(name, need);
   return runLoop(rt, {
@@ -31,7 +31,7 @@ export function runHealthProbe(rt: Runtime, { name, need, check }: HealthProbe):
     failed: { event: 'probe_broken', text: 'the probe itself failed' },
     round: async () => {
       const beganMs = rt.clock.nowMs();
-      const error = await errorInTime(rt, inTurn);
+      const error = await errorInTime(rt, guarded);
       if (rt.signal.aborted) return 0;
       rt.health.probed(name, error === null);
       const suppressed = error === null ? null : limit.admit(name, beganMs);

@@ -131,8 +131,8 @@ export function createHealth(clock: Clock, metrics: Metrics, draining: AbortSign
 }
 
 function answerOf(phase: string[], failed: { name: string; need: Need }[]): ReadyAnswer {
-  const named = (wanted: Need): string[] =>
-    failed.filter(({ need }) => need === wanted).map(({ name }) => name);
+  const named = (required: Need): string[] =>
+    failed.filter(({ need }) => need === required).map(({ name }) => name);
   const missing = [...phase, ...named('not-ready')];
   const degraded = named('degraded');
   if (missing.length > 0)

@@ -32,7 +32,7 @@ const REMOTE = [
   '[::ffff:0a00:1]',
 ];
 
-test('loopback is a name or an address of this machine, and nothing that looks like one', () => {
+test('loopback is a name or an address of this machine, and nothing that resembles one', () => {
   expect(LOCAL.filter((host) => !isLoopback(host))).toEqual([]);
   expect(isLoopback('::1')).toBe(true);
   expect(REMOTE.filter(isLoopback)).toEqual([]);

@@ -10,19 +10,19 @@ async function logged(statement: string, logLevel = 'info'): Promise<Record<stri
     '-e',
     `const { log } = require(${JSON.stringify(RUNTIME)}).createRuntime({ service: 'probe', logLevel: '${logLevel}' }); ${statement}`,
   ]);
-  await child.ended;
+  await child.exited;
   return JSON.parse(child.output().stdout) as Record<string, unknown>;
 }
 
-test('a line is JSON with its time, level, service and sentence', async () => {
+test('a line is JSON with its time, severity, service and sentence', async () => {
   expect(
     await logged(
-      "log.info({ event: 'page-committed', accountId: 'a1', rows: 3n }, 'a page was committed')",
+      "log.info({ event: 'page_committed', accountId: 'a1', rows: 3n }, 'a page was committed')",
     ),
   ).toMatchObject({
     level: 'info',
     service: 'probe',
-    event: 'page-committed',
+    event: 'page_committed',
     accountId: 'a1',
     rows: '3',
     msg: 'a page was committed',

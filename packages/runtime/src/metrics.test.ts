@@ -1,6 +1,6 @@
 import { createMetrics } from './metrics.js';
 
-test('every metric follows Prometheus’s naming and has no label that grows with accounts', async () => {
+test('every metric complies with Prometheus’s naming and has no label that grows with accounts', async () => {
   const metrics = await createMetrics().registry.getMetricsAsJSON();
   expect(metrics.length).toBeGreaterThan(15);
   for (const { name, type, help } of metrics) {

@@ -11,7 +11,7 @@ function declare(registry: Registry) {
     ...googleMetrics(make),
     ...storeMetrics(make),
     ...syncMetrics(make),
-    ...doorbellMetrics(make),
+    ...notificationMetrics(make),
     ...fleetMetrics(make),
     ...populationMetrics(make),
     ...processMetrics(make),
@@ -129,15 +129,15 @@ function syncMetrics({ counter, seconds }: Makers) {
   };
 }
 
-function doorbellMetrics({ counter, seconds }: Makers) {
+function notificationMetrics({ counter, seconds }: Makers) {
   return {
-    doorbells: counter(
-      'syncline_doorbells_total',
+    notifications: counter(
+      'syncline_notifications_total',
       'Notifications of Google by the way they came and what became of them',
       ['via', 'outcome'],
     ),
-    doorbellSeconds: seconds(
-      'syncline_doorbell_seconds',
+    notificationSeconds: seconds(
+      'syncline_notification_seconds',
       'From a notification to its answer',
       [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5],
       ['via'],
@@ -148,19 +148,19 @@ function doorbellMetrics({ counter, seconds }: Makers) {
       [0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10, 60],
       ['kind'],
     ),
-    followedChanges: counter(
-      'syncline_followed_changes_total',
-      'Rows changed by looks, by whether a doorbell had announced it or the look found it by itself',
+    incrementalChanges: counter(
+      'syncline_incremental_changes_total',
+      'Rows changed by incremental syncs, by whether a notification had announced it or polling found it',
       ['kind', 'via'],
     ),
     watchWork: counter(
       'syncline_watch_work_total',
-      'Watches and channels looked after, by what was done',
+      'Watches and channels maintained, by what was done',
       ['outcome'],
     ),
     silentWatches: counter(
       'syncline_silent_watches_total',
-      'Looks that found a change which no doorbell had announced',
+      'Polls that found a change which no notification had announced',
       ['kind'],
     ),
   };
@@ -189,8 +189,8 @@ function fleetMetrics({ counter, gauge, seconds }: Makers) {
       'How long jobs have waited while this worker fetched none of them',
       ['queue'],
     ),
-    workersBuried: counter(
-      'syncline_workers_buried_total',
+    deadWorkers: counter(
+      'syncline_dead_workers_total',
       'Workers that were found dead with work in hand, which others then took over',
     ),
     jobsProcessed: counter('syncline_jobs_total', 'Jobs by what became of them', [

@@ -114,13 +114,13 @@ function throughStream(name: Name): Output {
 async function drainOf(stream: NodeJS.WriteStream): Promise<void> {
   abandoned.signal.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
-    const settle = (end: () => void) => (): void => {
+    const finishOnce = (end: () => void) => (): void => {
       for (const event of ['drain', 'error', 'close']) stream.off(event, done);
       abandoned.signal.removeEventListener('abort', stop);
       end();
     };
-    const done = settle(resolve);
-    const stop = settle(() => reject(abandoned.signal.reason));
+    const done = finishOnce(resolve);
+    const stop = finishOnce(() => reject(abandoned.signal.reason));
     for (const event of ['drain', 'error', 'close']) stream.on(event, done);
     abandoned.signal.addEventListener('abort', stop);
   });

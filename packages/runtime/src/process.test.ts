@@ -21,7 +21,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s drains and ends with 0',
   const child = start('drains');
   await child.says('"event":"ready"');
   child.process.kill(signal);
-  expect(await child.ended).toEqual({ code: 0, signal: null });
+  expect(await child.exited).toEqual({ code: 0, signal: null });
   expect(child.output().stdout).toBe('drained\n');
 });
 
@@ -31,7 +31,7 @@ test('a second SIGTERM ends it at once with 1', async () => {
   child.process.kill('SIGTERM');
   await child.says('"event":"draining"');
   child.process.kill('SIGTERM');
-  expect(await child.ended).toEqual({ code: 1, signal: null });
+  expect(await child.exited).toEqual({ code: 1, signal: null });
 });
 
 test('under npm, the echo of a signal is forgiven once', async () => {
@@ -41,7 +41,7 @@ test('under npm, the echo of a signal is forgiven once', async () => {
   await child.says('"event":"draining"');
   child.process.kill('SIGINT');
   child.process.kill('SIGTERM');
-  expect(await child.ended).toEqual({ code: 1, signal: null });
+  expect(await child.exited).toEqual({ code: 1, signal: null });
   expect(child.output().stderr).toContain('a second SIGTERM');
 });
 
@@ -49,32 +49,32 @@ test('a signal during the start interrupts it and ends with 0', async () => {
   const child = start('starts slowly');
   await child.says('starting');
   child.process.kill('SIGTERM');
-  expect(await child.ended).toEqual({ code: 0, signal: null });
+  expect(await child.exited).toEqual({ code: 0, signal: null });
 });
 
 test('a drain that passes its deadline is given up, and the process still ends with 0', async () => {
   const child = start('drains for ever', { DRAIN_DEADLINE_MS: '50' });
   await child.says('"event":"ready"');
   child.process.kill('SIGTERM');
-  expect(await child.ended).toEqual({ code: 0, signal: null });
-  expect(child.output().stderr).toContain('"event":"drain-deadline"');
+  expect(await child.exited).toEqual({ code: 0, signal: null });
+  expect(child.output().stderr).toContain('"event":"drain_deadline_passed"');
 });
 
 test('a service that ends by itself is drained and gives its exit code', async () => {
   const child = start('ends by itself');
-  expect(await child.ended).toEqual({ code: 3, signal: null });
+  expect(await child.exited).toEqual({ code: 3, signal: null });
   expect(child.output().stdout).toBe('drained\n');
 });
 
 test('what an operator can mend is printed alone, without a stack', async () => {
   const child = start('cannot start');
-  expect(await child.ended).toEqual({ code: 1, signal: null });
+  expect(await child.exited).toEqual({ code: 1, signal: null });
   expect(child.output().stderr).toBe('The cable is unplugged: plug it in.\n');
 });
 
 test('a wrong configuration is printed whole', async () => {
   const child = start('drains', { PORT: 'x', LOG_LEVEL: 'y' });
-  expect(await child.ended).toEqual({ code: 1, signal: null });
+  expect(await child.exited).toEqual({ code: 1, signal: null });
   expect(child.output().stderr).toMatch(
     /^The configuration has 2 mistakes:\n {2}- PORT must .*\n {2}- LOG_LEVEL must .*\n$/,
   );
@@ -90,7 +90,7 @@ test.each([
     await child.says('"event":"ready"');
     child.process.kill('SIGTERM');
   }
-  expect(await child.ended).toEqual({ code: 1, signal: null });
+  expect(await child.exited).toEqual({ code: 1, signal: null });
   const fatal = child
     .output()
     .stderr.trim()
@@ -114,7 +114,7 @@ test('METRICS_PORT has a process serve its own metrics, and nothing else; a take
   for (const path of ['/', '/metrics/', '/METRICS', '/livez/', '/readyz/x', '/Readyz'])
     expect([path, (await fetch(`http://127.0.0.1:${port}${path}`)).status]).toEqual([path, 404]);
   const second = start('drains', { METRICS_PORT: String(port) });
-  expect(await second.ended).toMatchObject({ code: 1 });
+  expect(await second.exited).toMatchObject({ code: 1 });
   expect(second.output().stderr).toContain(
     `Port ${port} of 127.0.0.1 is in use. Stop what listens there, or set METRICS_PORT to another one.`,
   );

@@ -81,9 +81,9 @@ export async function runProcess(
       signal: draining.signal,
       serverWaitMs: SERVER_WAIT_MS.program,
     });
-    const served = options.servesMetrics ? config : { ...config, metricsPort: null };
+    const effective = options.servesMetrics ? config : { ...config, metricsPort: null };
     const drain = drainWithin(draining, options.drainDeadlineMs ?? DRAIN_DEADLINE_MS);
-    process.exitCode = await run(rt, start, served, drain);
+    process.exitCode = await run(rt, start, effective, drain);
   } catch (error) {
     process.exitCode = 1;
     if (error instanceof OperatorError) stderr().put(`${error.message}\n`);
@@ -117,7 +117,7 @@ async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Pro
   if (metrics)
     rt.log.info(
       { event: 'metrics', port: metrics.port, url: `${metrics.origin}/metrics` },
-      'metrics are served',
+      'metrics are available',
     );
   const log = (line: string): void => rt.log.info({ event: 'embedded' }, line);
   try {
@@ -177,7 +177,7 @@ async function live(rt: Runtime, start: () => Promise<Service>, drain: Drain): P
   const inTime = await within(drain.leftMs(), service.drain());
   if (!inTime)
     rt.log.warn(
-      { event: 'drain-deadline', deadlineMs: drain.deadlineMs },
+      { event: 'drain_deadline_passed', deadlineMs: drain.deadlineMs },
       'draining took too long; what still ran is given up',
     );
   rt.log.info({ event: 'stopped' }, 'stopped');
@@ -218,10 +218,10 @@ async function release(rt: Runtime, embedded: () => Promise<void>): Promise<void
   try {
     const inTime = await within(RELEASE_DEADLINE_MS, embedded());
     if (!inTime)
-      rt.log.warn({ event: 'release-deadline' }, 'the embedded servers are still stopping');
+      rt.log.warn({ event: 'release_deadline_passed' }, 'the embedded servers are still stopping');
   } catch (error) {
     rt.log.warn(
-      { event: 'release-failed', err: error },
+      { event: 'release_failed', err: error },
       'the embedded servers could not be released',
     );
   }

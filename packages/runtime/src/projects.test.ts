@@ -137,13 +137,13 @@ test('a file that is not there is one mistake among the others', () => {
   ]);
 });
 
-test('a project’s own topic and subscription are doorbells, and whoever hears them needs the key that they are pulled with', () => {
-  const rings = {
+test('a project’s own topic and subscription are watched, and whoever pulls them needs the key for it', () => {
+  const notified = {
     ...GOOD,
     gmailPubsubTopic: 'projects/b/topics/t',
     gmailPubsubSubscription: 'projects/b/subscriptions/s',
   };
-  const { push, google } = configWith([rings, { ...GOOD, name: 'c' }]);
+  const { push, google } = configWith([notified, { ...GOOD, name: 'c' }]);
   expect(push).toMatchObject({
     topic: null,
     projectTopics: { b: 'projects/b/topics/t' },
@@ -152,10 +152,10 @@ test('a project’s own topic and subscription are doorbells, and whoever hears 
   expect(google.projects[0]).toMatchObject({ topic: 'projects/b/topics/t' });
   expect(configWith([GOOD]).push).toBeNull();
   const file = path.join(dir, 'projects.json');
-  writeFileSync(file, JSON.stringify([rings]));
+  writeFileSync(file, JSON.stringify([notified]));
   const hears = (): unknown =>
     loadConfig({ GOOGLE_API_URL: 'http://127.0.0.1:1', GOOGLE_PROJECTS_FILE: file }, '/checkout', [
-      'doorbells',
+      'notifications',
     ]);
   expect(hears).toThrow(
     'GOOGLE_APPLICATION_CREDENTIALS is required with a gmailPubsubSubscription of GOOGLE_PROJECTS_FILE',

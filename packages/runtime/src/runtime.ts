@@ -1,4 +1,4 @@
-import { type Breath, createBreath } from './breath.js';
+import { type EventLoop, createEventLoop } from './event-loop.js';
 import { type Clock, systemClock } from './clock.js';
 import { type Health, createHealth } from './health.js';
 import { type Log, createLog } from './log.js';
@@ -14,7 +14,7 @@ export interface Runtime {
   clock: Clock;
   random: Random;
   /** The process' one event loop, which long work shares with whoever waits. */
-  breath: Breath;
+  eventLoop: EventLoop;
   /** Aborted when draining starts. */
   signal: AbortSignal;
   /** How long a start waits for a server that is away (`server-wait.ts`); 0 is not at all. */
@@ -46,7 +46,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     health: createHealth(clock, metrics, signal),
     clock,
     random: options.random ?? systemRandom,
-    breath: createBreath(clock),
+    eventLoop: createEventLoop(clock),
     signal,
     serverWaitMs: options.serverWaitMs ?? 0,
   };

@@ -32,9 +32,9 @@ test('tries again until the server serves, and logs each reason once', async () 
   const reasons = ['57P03', '57P03', 'ECONNRESET', '57P03'];
   const work = (): Promise<string> => {
     const reason = reasons.shift();
-    return reason === undefined ? Promise.resolve('served') : Promise.reject(away(reason));
+    return reason === undefined ? Promise.resolve('answered') : Promise.reject(away(reason));
   };
-  await expect(waitForServers(rt, work)).resolves.toBe('served');
+  await expect(waitForServers(rt, work)).resolves.toBe('answered');
   expect(warned).toEqual(['57P03', 'ECONNRESET']);
 });
 

@@ -35,7 +35,7 @@ export async function waitForServers<T>(
   rt.signal.throwIfAborted();
   const beganMs = rt.clock.nowMs();
   let pausedMs = 0;
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (let failures = 1; ; failures++) {
     try {
       return await (onSignal === 'await' ? work() : unlessAborted(rt.signal, work));
@@ -45,7 +45,7 @@ export async function waitForServers<T>(
       // The pauses count as well, since a clock may be set back.
       const leftMs = rt.serverWaitMs - Math.max(pausedMs, rt.clock.nowMs() - beganMs);
       if (!(explained instanceof ServerUnavailable) || leftMs <= 0) throw explained;
-      tell(rt, explained, told);
+      tell(rt, explained, reported);
       const pauseMs = Math.min(leftMs, backoffMs(failures, BACKOFF, rt.random.next()));
       await rt.clock.sleep(pauseMs, rt.signal);
       pausedMs += pauseMs;
@@ -64,11 +64,11 @@ function explainedBy(explain: readonly Explain[], error: unknown): unknown {
 function tell(
   { log, serverWaitMs }: Pick<Runtime, 'log' | 'serverWaitMs'>,
   { server, reason }: ServerUnavailable,
-  told: Set<string>,
+  reported: Set<string>,
 ): void {
   const kind = `${server}: ${reason}`;
-  if (told.has(kind)) return;
-  told.add(kind);
+  if (reported.has(kind)) return;
+  reported.add(kind);
   log.warn(
     { event: 'server_awaited', server, reason },
     `${server} is unavailable (${reason}); the start waits for it for up to ${serverWaitMs / 1_000} s`,

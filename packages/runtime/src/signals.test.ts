@@ -35,7 +35,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   async (signal) => {
     const npm = await startUnderNpm();
     npm.process.kill(signal);
-    expect(await npm.ended).toEqual({ code: 0, signal: null });
+    expect(await npm.exited).toEqual({ code: 0, signal: null });
     expect(npm.output().stdout).toBe('drained\n');
   },
 );
@@ -45,7 +45,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   async (signal) => {
     const npm = await startUnderNpm();
     process.kill(-(npm.process.pid as number), signal);
-    expect(await npm.ended).toEqual({ code: 0, signal: null });
+    expect(await npm.exited).toEqual({ code: 0, signal: null });
     expect(npm.output().stdout).toBe('drained\n');
   },
 );
@@ -53,6 +53,6 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
 test('a script whose npm was killed drains instead of running on unseen', async () => {
   const npm = await startUnderNpm();
   npm.process.kill('SIGKILL');
-  expect(await npm.ended).toEqual({ code: null, signal: 'SIGKILL' }); // Ended means: nobody holds its output open any more.
+  expect(await npm.exited).toEqual({ code: null, signal: 'SIGKILL' }); // Ended means: nobody holds its output open any more.
   expect(npm.output().stdout).toBe('drained\n');
 });

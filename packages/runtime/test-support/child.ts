@@ -7,7 +7,7 @@ export interface Child {
   output(): { stdout: string; stderr: string };
   /** Resolves when stdout or stderr holds `text`; rejects when the child ends without it. */
   says(text: string): Promise<void>;
-  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
 const running = new Set<Child>();
@@ -15,7 +15,7 @@ const running = new Set<Child>();
 /** For `afterEach`: what a failed test left behind would keep jest waiting for ever. Kills whole process groups. */
 export async function endChildren(): Promise<void> {
   for (const child of running) killGroup(child.process.pid as number);
-  await Promise.all([...running].map((child) => child.ended));
+  await Promise.all([...running].map((child) => child.exited));
 }
 
 function killGroup(pid: number): void {
@@ -38,21 +38,21 @@ export function startProgram(program: string, args: string[], env: NodeJS.Proces
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
     child.once('close', (code, signal) => resolve({ code, signal })),
   );
   const says = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {
-      const look = (): void => void ((stdout + stderr).includes(text) && resolve());
-      look();
-      child.stdout.on('data', look);
-      child.stderr.on('data', look);
-      void ended.then(() =>
+      const check = (): void => void ((stdout + stderr).includes(text) && resolve());
+      check();
+      child.stdout.on('data', check);
+      child.stderr.on('data', check);
+      void exited.then(() =>
         reject(new Error(`ended without saying "${text}":\n${stdout}${stderr}`)),
       );
     });
-  const started: Child = { process: child, output: () => ({ stdout, stderr }), says, ended };
+  const started: Child = { process: child, output: () => ({ stdout, stderr }), says, exited };
   running.add(started);
-  void ended.then(() => running.delete(started));
+  void exited.then(() => running.delete(started));
   return started;
 }

@@ -1,27 +1,27 @@
 import { startClock } from './clock.js';
 
-const turn = (): Promise<void> =>
+const macrotask = (): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, 5);
   });
 
 test('what is scheduled on a standing clock waits for it to be moved, and then comes in order', async () => {
   const clock = startClock(1_000);
-  const rang: string[] = [];
-  clock.schedule(2_000, () => rang.push('second'));
-  clock.schedule(1_000, () => rang.push('first'));
-  clock.schedule(0, () => rang.push('now'));
-  const cancel = clock.schedule(10, () => rang.push('never'));
+  const fired: string[] = [];
+  clock.schedule(2_000, () => fired.push('second'));
+  clock.schedule(1_000, () => fired.push('first'));
+  clock.schedule(0, () => fired.push('now'));
+  const cancel = clock.schedule(10, () => fired.push('never'));
   cancel();
-  expect(rang).toEqual([]);
-  await turn();
-  expect(rang).toEqual(['now']);
+  expect(fired).toEqual([]);
+  await macrotask();
+  expect(fired).toEqual(['now']);
   clock.advance(2_000);
-  await turn();
-  expect([rang, clock.nowMs()]).toEqual([['now', 'first', 'second'], 3_000]);
+  await macrotask();
+  expect([fired, clock.nowMs()]).toEqual([['now', 'first', 'second'], 3_000]);
 });
 
-test('a running clock rings by itself, and earlier when it is moved', async () => {
+test('a running clock fires by itself, and earlier when it is moved', async () => {
   const clock = startClock();
   await new Promise<void>((resolve) => {
     clock.schedule(10, resolve);
@@ -35,15 +35,15 @@ test('a running clock rings by itself, and earlier when it is moved', async () =
   expect(performance.now() - began).toBeLessThan(1_000);
 });
 
-test('a stopped clock rings no more, and no clock goes back', async () => {
+test('a stopped clock fires no more, and no clock goes back', async () => {
   const clock = startClock();
-  let rang = false;
+  let fired = false;
   clock.schedule(1, () => {
-    rang = true;
+    fired = true;
   });
   clock.stop();
-  await turn();
-  expect(rang).toBe(false);
+  await macrotask();
+  expect(fired).toBe(false);
   expect(() => {
     clock.advance(-1);
   }).toThrow('only moves forward');

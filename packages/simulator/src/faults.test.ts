@@ -247,7 +247,7 @@ describe('a fault of one item', () => {
     expect(parts.map(({ status }) => status).sort()).toEqual([200, 403]);
   });
 
-  test('ends alone when it is ended by its number', async () => {
+  test('ends alone when it is stopped by its number', async () => {
     const [one = '', other = ''] = ids;
     const { id } = simulator.faults.add({ kind: '500', item: one });
     simulator.faults.add({ kind: '500', item: other });

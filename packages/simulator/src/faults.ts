@@ -303,8 +303,8 @@ function isOfAccount({ email }: FaultOrder, target: Target): boolean {
 }
 
 function isOfMethod(order: FaultOrder & { kind: CallFault }, target: Target): boolean {
-  const wanted = order.method ?? (isTokenFault(order.kind) ? 'token' : undefined);
-  return wanted === undefined ? target.method !== null : wanted === target.name;
+  const asked = order.method ?? (isTokenFault(order.kind) ? 'token' : undefined);
+  return asked === undefined ? target.method !== null : asked === target.name;
 }
 
 /** Whether a fault of this kind can happen to the call at all. */

@@ -43,7 +43,7 @@ test('two refreshes at once are seen', async () => {
   expect(simulator.ledger.snapshot()).toMatchObject({ tokenRefreshes: 3, overlappingRefreshes: 1 });
 });
 
-test('a user who withdraws consent is told by invalid_grant; what is called after it is counted', async () => {
+test('a withdrawn consent is answered by invalid_grant; what is called after it is counted', async () => {
   const client = await Client.signIn(simulator.url, account().refreshToken);
   simulator.faults.add({ kind: 'revoke-grant', email: account().email });
   expect((await client.get('/gmail/v1/users/me/profile')).status).toBe(401);
@@ -61,7 +61,7 @@ test('a user who withdraws consent is told by invalid_grant; what is called afte
   expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(2);
 });
 
-test('a refusal that was damaged on its way has told the client nothing', async () => {
+test('a refusal that was damaged on its way does not count as known to the client', async () => {
   simulator.faults.add({ kind: 'revoke-grant', email: account().email });
   simulator.faults.add({ kind: 'empty-200', method: 'token', count: 1 });
   const body = new URLSearchParams({

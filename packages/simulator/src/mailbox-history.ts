@@ -1,6 +1,6 @@
 /**
  * The history of a mailbox: every mutation appends one record whose id jumps ahead by a random gap, as Google documents.
- * `floor` is the id of the newest record that is gone: a bookmark below it is expired (404), one at or above it is good
+ * `floor` is the id of the newest record that is gone: a sync position below it is expired (404), one at or above it is good
  * even when nothing happened for months, because nothing that it needs was dropped.
  */
 import type { StoredMessage } from './mailbox.js';
@@ -58,15 +58,15 @@ export class HistoryLog {
   }
 
   /** Forgets everything up to now: what the mailbox held before the simulation began has no history. */
-  settle(): void {
+  complete(): void {
     this.records = [];
     this.floorId = this.currentId;
   }
 
-  /** Makes every bookmark that anybody holds expired; new ones are good. */
+  /** Makes every sync position that anybody holds expired; new ones are good. */
   expire(): void {
     this.advance();
-    this.settle();
+    this.complete();
   }
 
   append(change: HistoryChange, atMs: number): HistoryRecord {

@@ -73,7 +73,7 @@ test('a change that changes nothing leaves no record', () => {
   expect(mailbox.history.current).toBe(before);
 });
 
-test('records age out; a bookmark at the edge stays good, one before it is expired', () => {
+test('records age out; a sync position at the edge stays good, one before it is expired', () => {
   const mailbox = emptyMailbox();
   const first = mailbox.add(plain(), START_MS).historyId;
   const second = mailbox.add(plain(START_MS + 1), START_MS + DAY_MS).historyId;

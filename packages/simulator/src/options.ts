@@ -130,7 +130,7 @@ const DEFAULT_QUOTA: Settings['quota'] = {
 };
 
 /** Fills in the defaults. Throws RangeError naming the field for a value that makes no sense. */
-export function settle(options: SimulatorOptions): Settings {
+export function complete(options: SimulatorOptions): Settings {
   const latency = options.latencyMs ?? 0;
   const given = withDefaults(DEFAULTS, options);
   const settings: Settings = {

@@ -56,7 +56,7 @@ test.each<[string[], object]>([
   [['openid', 'gmail.readonly'], { sub: expect.any(String) }],
   [['userinfo.email', 'gmail.readonly'], { sub: expect.any(String), email: expect.any(String) }],
   [['gmail.readonly'], {}],
-])('a grant of %j tells token info no more than its scopes', async (scopes, told) => {
+])('a grant of %j tells token info no more than its scopes', async (scopes, given) => {
   const [ann] = await people();
   const { json } = await tokenRequest(simulator.url, simulator.consent(ann!.email, scopes));
   expect('id_token' in json).toBe(scopes.includes('openid'));
@@ -64,7 +64,7 @@ test.each<[string[], object]>([
     await fetch(`${simulator.url}/tokeninfo?access_token=${json.access_token}`)
   ).json()) as Json;
   const { sub, email } = info;
-  expect({ ...(sub && { sub }), ...(email && { email }) }).toEqual(told);
+  expect({ ...(sub && { sub }), ...(email && { email }) }).toEqual(given);
 });
 
 test('a renamed person keeps mail, grants and watches; profile, calendars and pushes name the new address', async () => {

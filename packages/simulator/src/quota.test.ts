@@ -158,7 +158,7 @@ test('parts in flight are limited per user, and every refused one must leave as 
   expect(ledger.snapshot().users['a']).toMatchObject({ peakConcurrentParts: 3, violations: 1 });
 });
 
-test('without enforcement everything is served and the peak still counted', () => {
+test('without enforcement everything is answered and the peak still counted', () => {
   const { quota, ledger } = quotaOf({ enforce: false });
   expect(refusals(quota, GET, 1_000, 0)).toBe(0);
   expect(ledger.snapshot().users['a']?.gmailPeakUnitsPerMinute).toBe(20_000);

@@ -13,7 +13,7 @@ import type { Prng } from './prng.js';
 import type { Channels } from './push/channels.js';
 import type { PubSub } from './push/pubsub.js';
 import type { Watches } from './push/watches.js';
-import type { Weather } from './push/weather.js';
+import type { Delivery } from './push/delivery.js';
 import type { Quota } from './quota.js';
 import type { ServiceAccount } from './service-account.js';
 import type { SigningKey } from './signing-key.js';
@@ -32,7 +32,7 @@ export interface Sim {
   readonly serviceAccount: ServiceAccount;
   /** Signs the OIDC tokens of pushes. */
   readonly signingKey: SigningKey;
-  readonly weather: Weather;
+  readonly delivery: Delivery;
   readonly pubsub: PubSub;
   readonly watches: Watches;
   readonly channels: Channels;

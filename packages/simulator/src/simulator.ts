@@ -17,13 +17,13 @@ import { loadEml } from './load/load-eml.js';
 import { loadIcs } from './load/load-ics.js';
 import { loadMbox } from './load/load-mbox.js';
 import type { LoadReport } from './load/report.js';
-import { settle, type Settings, type SimulatorOptions } from './options.js';
+import { complete, type Settings, type SimulatorOptions } from './options.js';
 import { PageTokens } from './page-tokens.js';
 import { createPrng } from './prng.js';
 import { Channels } from './push/channels.js';
 import { PubSub } from './push/pubsub.js';
 import { Watches } from './push/watches.js';
-import { Weather } from './push/weather.js';
+import { Delivery } from './push/delivery.js';
 import { Quota } from './quota.js';
 import { fullScope } from './scopes.js';
 import { ServiceAccount } from './service-account.js';
@@ -57,7 +57,7 @@ export interface Simulator {
   consent(email: string, scopes?: readonly string[]): string;
   /** Topics and subscriptions, and the weather that notifications travel in. */
   readonly pubsub: PubSub;
-  readonly weather: Weather;
+  readonly delivery: Delivery;
   readonly serviceAccount: ServiceAccount;
   gmailTruth(email: string): GmailTruth[];
   calendarTruth(email: string): CalendarTruth[];
@@ -67,7 +67,7 @@ export interface Simulator {
 
 /** Makes the world and listens. Throws RangeError for options that make no sense, and the system's error for a taken port. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const settings = settle(options);
+  const settings = complete(options);
   const clock = startClock(options.nowMs);
   const world = new World(settings, clock);
   const loaded = await loadFiles(world, settings, clock);
@@ -108,7 +108,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     consent: (email, scopes) =>
       grants.consent(known(email).key, scopes?.map(fullScope)).refreshToken,
     pubsub: sim.pubsub,
-    weather: sim.weather,
+    delivery: sim.delivery,
     serviceAccount: sim.serviceAccount,
     gmailTruth: (email) => [...gmailTruth(known(email))],
     calendarTruth: (email) => [...calendarTruth(known(email))],
@@ -138,8 +138,8 @@ function build(
   const ledger = new Ledger(clock.nowMs());
   const grants = new Grants(settings.seed, clock, traffic.fork('grants'), settings);
   const signingKey = new SigningKey('sim-federated-signon', FEDERATED_KEY);
-  const weather = new Weather(clock, traffic.fork('weather'), ledger);
-  const pubsub = new PubSub(clock, traffic.fork('pubsub'), ledger, weather, signingKey);
+  const delivery = new Delivery(clock, traffic.fork('delivery'), ledger);
+  const pubsub = new PubSub(clock, traffic.fork('pubsub'), ledger, delivery, signingKey);
   return {
     settings,
     clock,
@@ -149,11 +149,11 @@ function build(
     ledger,
     traffic,
     signingKey,
-    weather,
+    delivery,
     pubsub,
     serviceAccount: new ServiceAccount(),
-    watches: new Watches(clock, ledger, pubsub, weather),
-    channels: new Channels(clock, traffic.fork('channels'), ledger, weather),
+    watches: new Watches(clock, ledger, pubsub, delivery),
+    channels: new Channels(clock, traffic.fork('channels'), ledger, delivery),
     quota: new Quota(settings.quota, ledger, traffic.fork('quota')),
     faults: new Faults(world, grants, ledger, traffic.fork('faults')),
     messageJson: new MessageJson(attachmentIds, settings),
@@ -169,7 +169,7 @@ async function loadFiles(world: World, settings: Settings, clock: SimClock): Pro
   for (const directory of settings.emlDirectories)
     reports.push(await loadEml(account, directory, clock.nowMs()));
   for (const file of settings.mboxFiles) reports.push(await loadMbox(account, file, clock.nowMs()));
-  account.mailbox.history.settle();
+  account.mailbox.history.complete();
   for (const directory of settings.icsDirectories)
     reports.push(await loadIcs(world, account, directory, clock.nowMs()));
   return reports;

@@ -33,7 +33,7 @@ test('history ages away after its retention', async () => {
   expect((await client.get(path)).status).toBe(404);
 });
 
-test('a deleted event is told of until its tombstone ages away, then a delta is silent', async () => {
+test('a deleted event is listed until its tombstone ages away, then a delta is silent', async () => {
   await open({ tombstoneRetentionMs: 5 * DAY_MS });
   const token = (await client.get(`${EVENTS}?maxResults=2500`)).json.nextSyncToken;
   const { eventId } = simulator.act(email, {
@@ -72,7 +72,7 @@ test('short and empty pages of Gmail lead on by their token, and nothing is miss
   await open({ shortGmailPages: true });
   const start = (await client.get('/gmail/v1/users/me/profile')).json.historyId;
   for (let n = 0; n < 25; n++) simulator.act(email, { action: 'deliver' });
-  const walk = async (path: string, name: string): Promise<{ ids: string[]; sizes: number[] }> => {
+  const visit = async (path: string, name: string): Promise<{ ids: string[]; sizes: number[] }> => {
     const ids: string[] = [];
     const sizes: number[] = [];
     for (let token: string | undefined = ''; token !== undefined;) {
@@ -85,12 +85,12 @@ test('short and empty pages of Gmail lead on by their token, and nothing is miss
     }
     return { ids, sizes };
   };
-  const messages = await walk('/gmail/v1/users/me/messages?includeSpamTrash=true', 'messages');
+  const messages = await visit('/gmail/v1/users/me/messages?includeSpamTrash=true', 'messages');
   expect([messages.ids.toSorted(), messages.sizes.includes(0)]).toEqual([
     simulator.gmailTruth(email).map(({ id }) => id),
     true,
   ]);
-  const history = await walk(`/gmail/v1/users/me/history?startHistoryId=${start}`, 'history');
+  const history = await visit(`/gmail/v1/users/me/history?startHistoryId=${start}`, 'history');
   expect([history.ids.length, new Set(history.ids).size]).toEqual([25, 25]);
 });
 

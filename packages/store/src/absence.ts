@@ -115,7 +115,7 @@ async function heldIds(
 function missingRows(lease: Lease, which: Absent): string {
   const absent = (id: string): string =>
     which === 'unmet'
-      ? `NOT ${existsByIndex(`SELECT 1 FROM syncline.walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ${id}`)}`
+      ? `NOT ${existsByIndex(`SELECT 1 FROM syncline.full_sync_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ${id}`)}`
       : existsByIndex(
           `SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = ${id}`,
         );

@@ -22,13 +22,13 @@ export interface AccountTable {
 
 /** Scratch of full syncs, which is cleared page by page. */
 export const LISTING_TABLES = {
-  walk_items: {
-    name: 'walk_items',
+  full_sync_items: {
+    name: 'full_sync_items',
     owner: 'collection',
     key: ['collection_id', 'generation', 'item_id'],
   },
-  walk_labels: {
-    name: 'walk_labels',
+  full_sync_labels: {
+    name: 'full_sync_labels',
     owner: 'collection',
     key: ['collection_id', 'generation', 'item_id', 'label_id'],
   },
@@ -42,11 +42,11 @@ export const ACCOUNT_TABLES: readonly AccountTable[] = [
   { name: 'collections', owner: 'account', key: ['id'] },
   { name: 'watches', owner: 'account', key: ['collection_id'] },
   { name: 'channels', owner: 'account', key: ['id'] },
-  LISTING_TABLES.walk_items,
-  LISTING_TABLES.walk_labels,
+  LISTING_TABLES.full_sync_items,
+  LISTING_TABLES.full_sync_labels,
   { name: 'audit_items', owner: 'collection', key: ['collection_id', 'suspect', 'item_id'] },
   { name: 'held_items', owner: 'collection', key: ['collection_id', 'generation', 'item_id'] },
-  { name: 'wanted_items', owner: 'collection', key: ['collection_id', 'item_id'] },
+  { name: 'refetch_items', owner: 'collection', key: ['collection_id', 'item_id'] },
   { name: 'failing_items', owner: 'collection', key: ['collection_id', 'item_id'] },
   { name: 'quarantined_items', owner: 'collection', key: ['collection_id', 'item_id'] },
   ...RESOURCE_TABLES,

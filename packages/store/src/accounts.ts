@@ -91,9 +91,9 @@ export interface CollectionView {
   state: string;
   phase: Phase;
   progress: { done: number; total: number | null };
-  walkStartedAt: Date | null;
-  wantedAt: Date | null;
-  servedAt: Date | null;
+  fullSyncStartedAt: Date | null;
+  requestedAt: Date | null;
+  caughtUpAt: Date | null;
   leaseUntil: Date | null;
   leaseHolder: string | null;
   lastSyncedAt: Date | null;
@@ -111,18 +111,18 @@ export interface CollectionView {
   quarantined: number;
   /** The newest of them, and those that are still being tried: twenty of each at most. */
   troubled: TroubledView[];
-  /** Null when nobody has tried to be rung for it. */
-  doorbell: DoorbellView | null;
+  /** Null when nobody has requested a watch of it. */
+  watch: WatchView | null;
 }
 
-export interface DoorbellView {
+export interface WatchView {
   state: WatchState;
-  /** A look found what no doorbell had announced, and nothing was heard since. */
+  /** A sync found what no notification had announced, and nothing was heard since. */
   silent: boolean;
   expiresAt: Date | null;
   /** When it is renewed, or tried again. */
   dueAt: Date;
-  lastRungAt: Date | null;
+  lastNotifiedAt: Date | null;
   error: string | null;
 }
 
@@ -179,13 +179,13 @@ async function* accountPages(
   const prisma = await openPrisma();
   let after: AccountKey = { id: '', tenant: '', email: '' };
   for (let left = limit; left > 0;) {
-    const wanted = Math.min(left, ACCOUNTS_A_PAGE);
-    const keys = await keysAfter(prisma, { tenant, state }, after, wanted);
+    const pageSize = Math.min(left, ACCOUNTS_A_PAGE);
+    const keys = await keysAfter(prisma, { tenant, state }, after, pageSize);
     const last = keys.at(-1);
     if (last === undefined) return;
     const page = await viewsOf(prisma, { id: { in: keys.map(({ id }) => id) } });
     if (page.length > 0) yield page;
-    if (keys.length < wanted) return;
+    if (keys.length < pageSize) return;
     left -= keys.length;
     after = last;
   }
@@ -261,9 +261,9 @@ function collectionView(
       done: Number(c.progressDone),
       total: c.progressTotal === null ? null : Number(c.progressTotal),
     },
-    walkStartedAt: c.walkStartedAt,
-    wantedAt: c.wantedAt,
-    servedAt: c.servedAt,
+    fullSyncStartedAt: c.fullSyncStartedAt,
+    requestedAt: c.requestedAt,
+    caughtUpAt: c.caughtUpAt,
     leaseUntil: c.leaseUntil,
     leaseHolder: c.leaseHolder,
     lastSyncedAt: c.lastSyncedAt,
@@ -275,11 +275,11 @@ function collectionView(
     heldSweep: heldSweepOf(c),
     quarantined: trouble?.quarantined ?? 0,
     troubled: trouble?.items ?? [],
-    doorbell: c.watch && doorbellOf(c.watch, c.rungAt),
+    watch: c.watch && watchViewOf(c.watch, c.notifiedAt),
   };
 }
 
-function doorbellOf(
+function watchViewOf(
   watch: {
     state: string;
     expiresAt: Date | null;
@@ -288,16 +288,16 @@ function doorbellOf(
     silentSince: Date | null;
     error: string | null;
   },
-  rungAt: Date | null,
-): DoorbellView {
+  notifiedAt: Date | null,
+): WatchView {
   const { state, expiresAt, dueAt, heardAt, silentSince, error } = watch;
-  const heardMs = Math.max(rungAt?.getTime() ?? 0, heardAt?.getTime() ?? 0);
+  const heardMs = Math.max(notifiedAt?.getTime() ?? 0, heardAt?.getTime() ?? 0);
   return {
     state: state as WatchState,
     silent: silentSince !== null && heardMs < silentSince.getTime(),
     expiresAt,
     dueAt,
-    lastRungAt: rungAt,
+    lastNotifiedAt: notifiedAt,
     error,
   };
 }

@@ -49,14 +49,14 @@ test('ends by itself when its holder is dead, and the late holder can write noth
 });
 
 test('stops the work whose lease somebody else has taken over', async () => {
-  let told: unknown;
+  let seenReason: unknown;
   const lost = fixture.store.alone('compare', async (lease) => {
     const aborted = new Promise((resolve) => lease.signal.addEventListener('abort', resolve));
     await sql(`UPDATE syncline.named_leases SET token = gen_random_uuid()`);
     await aborted;
-    told = lease.signal.reason;
+    seenReason = lease.signal.reason;
   });
   await expect(lost).rejects.toThrow('could not be renewed in time');
-  expect(String(told)).toContain('compare');
+  expect(String(seenReason)).toContain('compare');
   expect((await sql(LEASES)).rows).toEqual([{ name: 'compare' }]);
 }, 30_000);

@@ -51,8 +51,8 @@ export async function alone<T>(
   const by = await acquire(pool, name, token);
   if (by) return { kind: 'held', by };
   const lost = new AbortController();
-  const ended = new AbortController();
-  const renewing = keepRenewing(rt, pool, { name, token }, ended.signal).catch((error: unknown) =>
+  const finish = new AbortController();
+  const renewing = keepRenewing(rt, pool, { name, token }, finish.signal).catch((error: unknown) =>
     lost.abort(error),
   );
   const losing = new Promise<never>((_, reject) =>
@@ -67,7 +67,7 @@ export async function alone<T>(
   try {
     return { kind: 'done', result: await Promise.race([work(lease), losing]) };
   } finally {
-    ended.abort();
+    finish.abort();
     await renewing;
     // One that cannot be released ends by itself.
     await pool

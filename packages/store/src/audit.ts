@@ -26,7 +26,7 @@ interface AuditNote {
   /** To be looked at although nothing speaks against them. */
   sample?: readonly string[];
   /** Suspects that were looked at. */
-  looked?: readonly string[];
+  compared?: readonly string[];
 }
 
 /** The books of audits; everything is written under the lease. @throws LeaseLost */
@@ -38,8 +38,8 @@ export interface Audit {
   finish(lease: Lease, result: { checked: number; contents: number; drift: number }): Promise<void>;
   /** Forgets the audit in hand, as if it had not begun. */
   abandon(lease: Lease): Promise<void>;
-  /** The same, and another does not begin before `restMs` are over. */
-  beginLater(lease: Lease, restMs: number): Promise<void>;
+  /** The same, and another does not begin before `pauseMs` are over. */
+  beginLater(lease: Lease, pauseMs: number): Promise<void>;
 }
 
 export function auditIn(pool: pg.Pool): Audit {
@@ -48,7 +48,7 @@ export function auditIn(pool: pg.Pool): Audit {
     suspects: (lease, limit) => suspectsOf(pool, lease, limit),
     finish: (lease, result) => finish(pool, lease, result),
     abandon: (lease) => abandon(pool, lease),
-    beginLater: (lease, restMs) => beginLater(pool, lease, restMs),
+    beginLater: (lease, pauseMs) => beginLater(pool, lease, pauseMs),
   };
 }
 
@@ -72,10 +72,10 @@ async function noteStep(pool: pg.Pool, lease: Lease, note: AuditNote): Promise<v
       await forget(session, lease, false);
     }
     if (note.sample?.length) await insert(session, lease, true, note.sample);
-    if (note.looked?.length) {
+    if (note.compared?.length) {
       await session.query(
         'DELETE FROM syncline.audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect AND item_id = ANY($3::text[])',
-        [lease.accountId, lease.collectionId, arrayLiteral(note.looked, (id) => id)],
+        [lease.accountId, lease.collectionId, arrayLiteral(note.compared, (id) => id)],
       );
     }
   });
@@ -105,15 +105,15 @@ async function finish(
 }
 
 /**
- * The audit in hand is dropped; another begins after `restMs` and a pause between two slices. No
+ * The audit in hand is dropped; another begins after `pauseMs` and a pause between two slices. No
  * generation is 0, so nothing is taken from the old position.
  */
-async function beginLater(pool: pg.Pool, lease: Lease, restMs: number): Promise<void> {
+async function beginLater(pool: pg.Pool, lease: Lease, pauseMs: number): Promise<void> {
   await inTransaction(pool, async (session) => {
     await underLease(session, lease, {
       text: `UPDATE syncline.collections SET audit_position = '{"generation": 0}', audit_begun_at = now(), audit_sliced_at = now() + $3 * interval '1 ms', audit_so_far = 0, audit_drift_so_far = 0
               WHERE id = $1 AND lease_epoch = $2`,
-      values: [lease.collectionId, String(lease.epoch), Math.round(restMs)],
+      values: [lease.collectionId, String(lease.epoch), Math.round(pauseMs)],
     });
     await forgetAll(session, lease);
   });

@@ -1,7 +1,7 @@
 /** The pool of a process whose database was found fit, before anything else uses it. */
 import { type Runtime, waitForServers } from '@syncline/runtime';
 import type pg from 'pg';
-import { settleTls } from './connection.js';
+import { resolveTls } from './connection.js';
 import { connectionProblem } from './database-errors.js';
 import type { KeyRing } from './key-ring.js';
 import { checkSchema } from './migrate.js';
@@ -38,7 +38,7 @@ export function openCheckedPool(
 }
 
 async function openOnce(rt: Runtime, options: Options, ring: KeyRing): Promise<CheckedPool> {
-  const databaseUrl = await settleTls(options.databaseUrl);
+  const databaseUrl = await resolveTls(options.databaseUrl);
   const pool = openProcessPool(rt, { ...options, databaseUrl });
   try {
     await checkServer(rt, pool, databaseUrl);

@@ -1,8 +1,8 @@
 import { cleanJson, JSON_DEPTH_LIMIT } from './clean-text.js';
 
-test('a document that is nested too deeply to be written is cut off, and the rest of it is kept', () => {
+test('a document that is nested too deeply to be written is cut off, and everything else of it is kept', () => {
   let deep: unknown = 'bottom';
-  for (let level = 0; level < 50_000; level++) deep = level % 2 === 0 ? { deep } : [deep];
+  for (let depth = 0; depth < 50_000; depth++) deep = depth % 2 === 0 ? { deep } : [deep];
   const json = cleanJson({ deep, beside: 'a\0b' });
   expect(JSON.parse(json)).toMatchObject({ deep: [{}], beside: 'ab' });
   expect(json.split(/[[{]/)).toHaveLength(JSON_DEPTH_LIMIT + 1);

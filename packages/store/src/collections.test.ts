@@ -19,9 +19,9 @@ test('what is due is handed out once, by however many schedulers, until its visi
   expect(await claimDue()).toHaveLength(2);
 });
 
-test('a renewal that arrives after the settlement does not hold the collection', async () => {
+test('a renewal that arrives after the run was finished does not hold the collection', async () => {
   const held = await claim(fixture, fixture.accountId, 'gmail');
-  await fixture.store.lease.settle(held, { result: 'more', nextInMs: 0, error: null });
+  await fixture.store.lease.finish(held, { result: 'more', nextInMs: 0, error: null });
   await expect(fixture.store.lease.renew(held)).rejects.toThrow('taken over');
   expect((await claim(fixture, fixture.accountId, 'gmail')).epoch).toBe(held.epoch + 1n);
 });
@@ -38,16 +38,16 @@ test('what a run has cost is written with its end, once, and not by a run whose 
       units,
     }));
   const first = await claim(fixture, fixture.accountId, 'gmail');
-  await fixture.store.lease.settle(first, { result: 'more', nextInMs: 0, error: null, spent });
+  await fixture.store.lease.finish(first, { result: 'more', nextInMs: 0, error: null, spent });
   expect(await ledger()).toEqual([
     { method: 'gmail.users.history.list', calls: 1, units: 2 },
     { method: 'gmail.users.messages.get', calls: 2, units: 40 },
   ]);
   const second = await claim(fixture, fixture.accountId, 'gmail');
   await expect(
-    fixture.store.lease.settle(first, { result: 'more', nextInMs: 0, error: null, spent }),
+    fixture.store.lease.finish(first, { result: 'more', nextInMs: 0, error: null, spent }),
   ).rejects.toThrow('taken over');
-  await fixture.store.lease.settle(second, {
+  await fixture.store.lease.finish(second, {
     result: 'caught-up',
     nextInMs: 0,
     error: null,
@@ -71,21 +71,21 @@ test('a lease is exclusive until it runs out, and a takeover raises the epoch', 
   expect(second.epoch).toBe(first.epoch + 1n);
 });
 
-test('a wish that comes during a run is due again at once; one before the run is served by it', async () => {
-  await fixture.store.collections.markWanted([fixture.accountId], { resource: 'gmail' });
+test('a request that comes during a run makes the collection due again at once; one before the run is answered by it', async () => {
+  await fixture.store.collections.requestSync([fixture.accountId], { resource: 'gmail' });
   const held = await claim(fixture, fixture.accountId, 'gmail');
   expect(
-    await fixture.store.lease.settle(held, { result: 'caught-up', nextInMs: 60_000, error: null }),
-  ).toEqual({ wantedAgain: false });
+    await fixture.store.lease.finish(held, { result: 'caught-up', nextInMs: 60_000, error: null }),
+  ).toEqual({ requestedAgain: false });
   const again = await claim(fixture, fixture.accountId, 'gmail');
-  const since = await fixture.store.collections.markWanted([fixture.accountId], {
+  const since = await fixture.store.collections.requestSync([fixture.accountId], {
     resource: 'gmail',
   });
   expect(
-    await fixture.store.lease.settle(again, { result: 'caught-up', nextInMs: 60_000, error: null }),
-  ).toEqual({ wantedAgain: true });
+    await fixture.store.lease.finish(again, { result: 'caught-up', nextInMs: 60_000, error: null }),
+  ).toEqual({ requestedAgain: true });
   expect(
-    (await fixture.store.collections.unservedSince([fixture.accountId], since)).map((c) => c.kind),
+    (await fixture.store.collections.behindSince([fixture.accountId], since)).map((c) => c.kind),
   ).toContain('gmail');
   expect((await claimDue()).map((due) => due.id)).toContain(held.collectionId);
 });
@@ -102,13 +102,13 @@ test('a run that is caught up ends what the collection was parked for, whether i
     reason: 'the grant lacks a scope',
     nextInMs: 0,
   });
-  await fixture.store.lease.settle(await claim(fixture, fixture.accountId, 'gmail'), {
+  await fixture.store.lease.finish(await claim(fixture, fixture.accountId, 'gmail'), {
     result: 'more',
     nextInMs: 0,
     error: null,
   });
   expect(await parked()).toMatchObject({ parked: 'scope' });
-  await fixture.store.lease.settle(await claim(fixture, fixture.accountId, 'gmail'), {
+  await fixture.store.lease.finish(await claim(fixture, fixture.accountId, 'gmail'), {
     result: 'caught-up',
     nextInMs: 0,
     error: null,

@@ -12,62 +12,67 @@ import {
 import { arrayLiteral } from './pool.js';
 import { noteFailure, type ProjectFailure } from './project-failures.js';
 import { addSpent, spentValues, type SpentUnits } from './quota-ledger.js';
-import { lookAfterGone } from './watches.js';
+import { endWatchesOfGone } from './watches.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
 /** How a run ended, for the schedule. Times are relative, so that only the database's clock counts. */
-export interface Settlement {
+export interface RunFinish {
   /** `held`: level with Google but for a sweep that waits for evidence. */
   result: 'caught-up' | 'held' | 'more' | 'snoozed' | 'failed';
   nextInMs: number;
   /** Shown to the operator; null clears it. */
   error: string | null;
-  /** Bad weather lengthens the backoff; waiting for quota does not. */
+  /** Transient errors lengthens the backoff; waiting for quota does not. */
   countsAsFailure?: boolean;
   /**
    * The mirror is as of the beginning of the last full sync, which may have begun before this run;
    * default false: as of this run's.
    */
   asOfFullSync?: boolean;
-  /** Forgets runs that ended without a word before this one; default true. */
+  /** Forgets runs that crashed before this one; default true. */
   calm?: boolean;
-  /** What the run has cost the account: written with its end, since a statement of its own is a third of a look that finds nothing. */
+  /**
+   * What the run has cost the account: written with its end, since a statement of its own is a
+   * third of a sync that finds nothing.
+   */
   spent?: readonly SpentUnits[];
 }
 
 /** The moment as of which a run leaves the mirror caught up, in the statement that settles it. */
-const AS_OF = 'CASE WHEN $8 THEN least(run_started_at, walk_started_at) ELSE run_started_at END';
+const AS_OF =
+  'CASE WHEN $8 THEN least(run_started_at, full_sync_started_at) ELSE run_started_at END';
 
 /** Collections that rest for good carry this date: the due index then never meets them. */
 export const NEVER = "timestamptz '9999-01-01'";
 
 /**
- * Writes how the run ended and gives the lease back. `wanted_at` against the start of the run decides: a wish that came
- * during the run is due at once, so no wake-up is lost. Who is caught up comes back when one of its items is to be tried again.
+ * Writes how the run ended and gives the lease back. `requested_at` against the start of the run
+ * decides: a request that came during the run is due at once, so no wake-up is lost. Who is caught
+ * up comes back when one of its items is to be tried again.
  * @returns whether the collection is wanted again already
  * @throws LeaseLost, and nothing is written, what was spent neither
  */
-export async function settle(
+export async function finish(
   pool: pg.Pool,
   lease: Lease,
-  s: Settlement,
-): Promise<{ wantedAgain: boolean }> {
-  const settled = await pool.query<{ wanted_again: boolean }>({
-    name: 'collection-settle',
-    text: `WITH settled AS (
+  s: RunFinish,
+): Promise<{ requestedAgain: boolean }> {
+  const finished = await pool.query<{ requested_again: boolean }>({
+    name: 'collection-finish',
+    text: `WITH finished AS (
            UPDATE syncline.collections
               SET lease_until = NULL, run_open = false, crashes = CASE WHEN $7 THEN 0 ELSE crashes END,
-                  served_at = CASE WHEN $3 = 'caught-up' THEN ${AS_OF} ELSE served_at END,
+                  caught_up_at = CASE WHEN $3 = 'caught-up' THEN ${AS_OF} ELSE caught_up_at END,
                   last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
                   failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 IN ('caught-up', 'held') THEN 0 ELSE failures END,
                   error = $5, parked = CASE WHEN $3 = 'caught-up' THEN NULL ELSE parked END,
                   endless_listings = CASE WHEN $3 = 'caught-up' THEN 0 ELSE endless_listings END,
-                  next_sync_at = CASE WHEN $3 NOT IN ('caught-up', 'held') THEN now() + $4 * interval '1 ms' WHEN wanted_at > ${AS_OF} THEN now()
+                  next_sync_at = CASE WHEN $3 NOT IN ('caught-up', 'held') THEN now() + $4 * interval '1 ms' WHEN requested_at > ${AS_OF} THEN now()
                                       ELSE least(now() + $4 * interval '1 ms', (SELECT min(retry_at) FROM syncline.quarantined_items q WHERE q.account_id = collections.account_id AND q.collection_id = $1)) END
             WHERE id = $1 AND lease_epoch = $2
-        RETURNING account_id, coalesce(wanted_at > ${AS_OF}, false) AS wanted_again),
-           charged AS (${addSpent('SELECT account_id FROM settled', 9)})
-           SELECT wanted_again FROM settled`,
+        RETURNING account_id, coalesce(requested_at > ${AS_OF}, false) AS requested_again),
+           charged AS (${addSpent('SELECT account_id FROM finished', 9)})
+           SELECT requested_again FROM finished`,
     values: [
       lease.collectionId,
       String(lease.epoch),
@@ -80,9 +85,9 @@ export async function settle(
       ...spentValues(s.spent ?? []),
     ],
   });
-  const row = settled.rows[0];
+  const row = finished.rows[0];
   if (!row) throw new LeaseLost(lease);
-  return { wantedAgain: row.wanted_again };
+  return { requestedAgain: row.requested_again };
 }
 
 /** Why a collection rests, and for how long. */
@@ -147,51 +152,52 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boo
  * of the list pass over changes of access, so a full list is asked for at once.
  * @throws LeaseLost
  */
-export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
+export async function finishGone(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
   await inTransaction(pool, async (session) => {
     await lockCollections(session, lease.accountId);
-    const settled = await session.query({
+    const finished = await session.query({
       text: `UPDATE syncline.collections SET state = 'gone', gone_at = now(), error = $3, lease_until = NULL, run_open = false, next_sync_at = ${NEVER}
               WHERE id = $1 AND lease_epoch = $2`,
       values: [lease.collectionId, String(lease.epoch), cleanReason(reason)],
     });
-    if (settled.rowCount !== 1) throw new LeaseLost(lease);
+    if (finished.rowCount !== 1) throw new LeaseLost(lease);
     if (isFirst(lease.kind)) return;
-    await lookAfterGone(session, lease.accountId);
+    await endWatchesOfGone(session, lease.accountId);
     await session.query({
-      text: `UPDATE syncline.collections SET wanted_full = true, wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now())
+      text: `UPDATE syncline.collections SET full_sync_requested = true, requested_at = clock_timestamp(), next_sync_at = least(next_sync_at, now())
               WHERE account_id = $1 AND kind = $2 AND state = 'active'`,
       values: [lease.accountId, RESOURCES[resourceOf(lease.kind)].first.kind],
     });
   });
 }
 
-/** Has one collection walked over again. */
-export async function wantWalk(pool: pg.Pool, collectionId: string): Promise<void> {
+/** Has one collection synced in full again. */
+export async function requestFullSync(pool: pg.Pool, collectionId: string): Promise<void> {
   await pool.query(
-    'UPDATE syncline.collections SET wanted_at = clock_timestamp(), wanted_full = true, next_sync_at = least(next_sync_at, now()) WHERE id = $1',
+    'UPDATE syncline.collections SET requested_at = clock_timestamp(), full_sync_requested = true, next_sync_at = least(next_sync_at, now()) WHERE id = $1',
     [collectionId],
   );
 }
 
 /**
- * Rings for collections: they come due now, and a run that begins from here on serves the wish.
+ * Notes notifications of collections: they come due now, and a run that begins from here on serves
+ * the request.
  * @param accountIds null means every account
  * @returns the moment of the call by the database's clock, as text with microseconds
  */
-export async function markWanted(
+export async function requestSync(
   pool: pg.Pool,
   accountIds: readonly string[] | null,
   options: { resource?: Resource; full?: boolean } = {},
 ): Promise<string> {
-  const rung = await inTransaction(pool, (session) =>
+  const requested = await inTransaction(pool, (session) =>
     session.query<{ at: string }>({
       text: `WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
                 chosen AS MATERIALIZED (
                   SELECT id FROM syncline.collections
                    WHERE state = 'active' AND next_sync_at < ${NEVER} AND ($1::uuid[] IS NULL OR account_id = ANY($1::uuid[]))
                      AND ($2::text[] IS NULL OR kind = ANY($2::text[])) ORDER BY id FOR UPDATE),
-                rung AS (UPDATE syncline.collections c SET wanted_at = moment.at, next_sync_at = least(next_sync_at, now()), wanted_full = wanted_full OR $3
+                requested AS (UPDATE syncline.collections c SET requested_at = moment.at, next_sync_at = least(next_sync_at, now()), full_sync_requested = full_sync_requested OR $3
                            FROM moment, chosen WHERE c.id = chosen.id)
            SELECT at::text FROM moment`,
       values: [
@@ -203,10 +209,10 @@ export async function markWanted(
       ],
     }),
   );
-  return (rung.rows[0] as { at: string }).at;
+  return (requested.rows[0] as { at: string }).at;
 }
 
-export interface UnservedCollection {
+export interface BehindCollection {
   email: string;
   kind: CollectionKind;
   externalId: string;
@@ -215,11 +221,11 @@ export interface UnservedCollection {
 }
 
 /** The collections that no run begun after `since` has left caught up. */
-export async function unservedSince(
+export async function behindSince(
   pool: pg.Pool,
   accountIds: readonly string[] | null,
   since: string,
-): Promise<UnservedCollection[]> {
+): Promise<BehindCollection[]> {
   const rows = await pool.query<{
     email: string;
     kind: CollectionKind;
@@ -229,7 +235,7 @@ export async function unservedSince(
   }>({
     text: `SELECT a.email, c.kind, c.external_id, a.state, coalesce(a.reason, c.error) AS reason
              FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
-            WHERE c.state = 'active' AND ($1::uuid[] IS NULL OR a.id = ANY($1::uuid[])) AND (c.served_at IS NULL OR c.served_at <= $2::timestamptz)
+            WHERE c.state = 'active' AND ($1::uuid[] IS NULL OR a.id = ANY($1::uuid[])) AND (c.caught_up_at IS NULL OR c.caught_up_at <= $2::timestamptz)
             ORDER BY a.email, c.kind, c.external_id`,
     values: [accountIds && arrayLiteral(accountIds, (id) => id), since],
   });

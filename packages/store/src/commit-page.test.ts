@@ -39,8 +39,8 @@ const gmail = (over: Partial<Extract<Delta, { kind: 'gmail' }>>): Delta => ({
   ...over,
 });
 const commitOf = (delta: Delta, over: Partial<PageCommit> = {}): PageCommit => ({
-  cursor: { phase: 'follow', after: '10' },
-  phase: 'follow',
+  cursor: { phase: 'incremental', after: '10' },
+  phase: 'incremental',
   generation: 1,
   delta,
   ...over,
@@ -107,7 +107,10 @@ test('a page stores rows, feed and cursor together', async () => {
     'SELECT cursor, phase FROM syncline.collections WHERE id = $1',
     [held.collectionId],
   );
-  expect(cursor.rows[0]).toEqual({ cursor: { phase: 'follow', after: '10' }, phase: 'follow' });
+  expect(cursor.rows[0]).toEqual({
+    cursor: { phase: 'incremental', after: '10' },
+    phase: 'incremental',
+  });
   expect(await rowsOf('gmail_threads')).toBe(1);
 });
 
@@ -186,7 +189,7 @@ test('a commit under an old epoch writes nothing', async () => {
   ).rejects.toBeInstanceOf(LeaseLost);
   await expect(fixture.store.lease.renew(zombie)).rejects.toBeInstanceOf(LeaseLost);
   await expect(
-    fixture.store.lease.settle(zombie, { result: 'caught-up', nextInMs: 0, error: null }),
+    fixture.store.lease.finish(zombie, { result: 'caught-up', nextInMs: 0, error: null }),
   ).rejects.toBeInstanceOf(LeaseLost);
   expect([await rowsOf('gmail_messages'), await feed()]).toEqual(before);
   await expect(fixture.store.lease.renew(heir)).resolves.toBeUndefined();
@@ -207,7 +210,7 @@ test('a page that fails half-way leaves neither rows nor cursor nor feed', async
     gmail({
       messages: ['half-1', 'half-2'].map((id) => message(id, { resource: 'not json' })),
     }),
-    { cursor: { phase: 'follow', after: '99' } },
+    { cursor: { phase: 'incremental', after: '99' } },
   );
   await expect(fixture.store.commitPage(held, page)).rejects.toThrow(/2 of 2 rows .* 22P02/);
   expect([
@@ -236,7 +239,7 @@ test('deletion takes bodies, attachments and the empty thread along', async () =
   ]).toEqual([0, 0, 0, 0]);
 });
 
-test('a sweep removes what the walk did not meet, in bounded commits', async () => {
+test('a sweep removes what the full sync did not meet, in bounded commits', async () => {
   await fixture.store.commitPage(
     await lease(),
     commitOf(gmail({ messages: ['s1', 's2', 's3', 's4'].map((id) => message(id)) })),
@@ -245,16 +248,16 @@ test('a sweep removes what the walk did not meet, in bounded commits', async () 
     await lease(),
     commitOf(
       { kind: 'none' },
-      { generation: 2, walk: { met: [{ id: 's2', ordinal: 1n, wanted: false }] } },
+      { generation: 2, items: { met: [{ id: 's2', ordinal: 1n, pending: false }] } },
     ),
   );
   const first = await fixture.store.commitPage(
     await lease(),
-    commitOf({ kind: 'none' }, { generation: 2, walk: { sweepLimit: 2 } }),
+    commitOf({ kind: 'none' }, { generation: 2, items: { sweepLimit: 2 } }),
   );
   const second = await fixture.store.commitPage(
     await lease(),
-    commitOf({ kind: 'none' }, { generation: 2, walk: { sweepLimit: 2 } }),
+    commitOf({ kind: 'none' }, { generation: 2, items: { sweepLimit: 2 } }),
   );
   expect([first.swept, second.swept]).toEqual([2, 1]);
   expect(
@@ -367,7 +370,7 @@ async function assertFeedFolds(): Promise<void> {
   expect([...live].sort()).toEqual(rows.rows.map((row) => row.key).sort());
 }
 
-test('a source is written with its row, is told of when it alone changes, and goes when the policy or the message does', async () => {
+test('a source is written with its row, is reported when it alone changes, and goes when the policy or the message does', async () => {
   const bytes = Buffer.from([0, 92, 39, 255, 13, 10]);
   const store = async (source: Buffer | null): Promise<unknown> => {
     const { created, updated } = await fixture.store.commitPage(

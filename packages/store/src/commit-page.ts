@@ -8,7 +8,7 @@ import type { RowChange } from './rows.js';
 import { isRowRefusal } from './row-refusal.js';
 import { withoutUnstorable } from './storable-page.js';
 import { clampCount } from './storable.js';
-import { applyWalk, type SetAside, type WalkDelta } from './walk.js';
+import { applyItems, type SetAside, type ItemsDelta } from './full-sync-items.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /**
@@ -28,14 +28,17 @@ export interface PageCommit {
   phase: Phase;
   generation: number;
   progress?: { done: number; total: number | null };
-  /** Set by the commit that begins a full walk: it answers the wish for one. */
-  beginsWalk?: boolean;
-  /** That walk is begun because Google disowned a bookmark or a page token, which counts against the day's budget of such walks. */
-  isRemedy?: boolean;
+  /** Set by the commit that begins a full sync: it answers the request for one. */
+  beginsFullSync?: boolean;
+  /**
+   * That full sync is begun because Google disowned a sync position or a page token, which counts
+   * against the day's budget of such full syncs.
+   */
+  isForced?: boolean;
   delta: Delta;
-  walk?: WalkDelta;
+  items?: ItemsDelta;
   /** One item of a run that takes them one by one: it waits for no turn, since for as long as it waits it counts as in hand, and a kill would be blamed on it. */
-  careful?: boolean;
+  crashIsolation?: boolean;
   /** How far back the mailbox is mirrored, where this page changes that. */
   window?: MailWindow;
   /** A sweep that waits for evidence from here on, or no longer (null). */
@@ -46,7 +49,10 @@ export interface Committed {
   created: number;
   updated: number;
   deleted: number;
-  /** Walk items that a sweep or a clearing went through; less than the limit means that it is done. */
+  /**
+   * Full sync items that a sweep or a clearing went through; less than the limit means that it is
+   * done.
+   */
   swept: number;
   cleared: number;
 }
@@ -73,7 +79,7 @@ export async function commitPage(
   commit: PageCommit,
 ): Promise<Written> {
   const page = withoutUnstorable(commit);
-  const quarantined = page.walk?.quarantined ?? [];
+  const quarantined = page.items?.quarantined ?? [];
   try {
     return { ...(await writePage(pool, lease, ttlMs, page)), quarantined, refused: [] };
   } catch (error) {
@@ -98,14 +104,14 @@ async function writePage(
     if (commit.held !== undefined) noteHeld(session, lease, commit.held);
     const writing = Promise.all([
       applyDelta(session, lease, commit.delta),
-      commit.walk ? applyWalk(session, lease, commit.generation, commit.walk) : NOT_WALKED,
+      commit.items ? applyItems(session, lease, commit.generation, commit.items) : NO_ITEMS,
     ]);
     writing.catch(() => undefined);
     await fenced;
-    const [changes, walked] = await writing;
-    const all = walked.changes.length > 0 ? changes.concat(walked.changes) : changes;
+    const [changes, applied] = await writing;
+    const all = applied.changes.length > 0 ? changes.concat(applied.changes) : changes;
     if (all.length > 0) appendChanges(session, lease, all);
-    return { ...countOps(all), swept: walked.swept, cleared: walked.cleared, changes: all };
+    return { ...countOps(all), swept: applied.swept, cleared: applied.cleared, changes: all };
   });
 }
 
@@ -129,7 +135,7 @@ async function isolatePage(
   });
 }
 
-const NOT_WALKED = { changes: [], swept: 0, cleared: 0 };
+const NO_ITEMS = { changes: [], swept: 0, cleared: 0 };
 
 /** First statement of the transaction: it locks the collection's row until the commit, so no claim can slip in between. */
 async function fence(
@@ -143,10 +149,10 @@ async function fence(
     text: `UPDATE syncline.collections
               SET cursor = $3::jsonb, phase = $4, generation = $5, lease_until = now() + $6 * interval '1 ms', failures = 0, error = NULL, parked = NULL,
                   progress_done = coalesce($7, progress_done), progress_total = CASE WHEN $7 IS NULL THEN progress_total ELSE $8 END,
-                  walk_started_at = CASE WHEN $9 THEN now() ELSE walk_started_at END,
-                  walks_today = CASE WHEN $10 AND (walks_since IS NULL OR walks_since < now() - interval '24 hours') THEN 1 WHEN $10 THEN walks_today + 1 ELSE walks_today END,
-                  walks_since = CASE WHEN $10 AND (walks_since IS NULL OR walks_since < now() - interval '24 hours') THEN now() ELSE walks_since END,
-                  wanted_full = wanted_full AND NOT ($9 AND coalesce(wanted_at, run_started_at) <= run_started_at)
+                  full_sync_started_at = CASE WHEN $9 THEN now() ELSE full_sync_started_at END,
+                  full_syncs_today = CASE WHEN $10 AND (full_syncs_since IS NULL OR full_syncs_since < now() - interval '24 hours') THEN 1 WHEN $10 THEN full_syncs_today + 1 ELSE full_syncs_today END,
+                  full_syncs_since = CASE WHEN $10 AND (full_syncs_since IS NULL OR full_syncs_since < now() - interval '24 hours') THEN now() ELSE full_syncs_since END,
+                  full_sync_requested = full_sync_requested AND NOT ($9 AND coalesce(requested_at, run_started_at) <= run_started_at)
             WHERE id = $1 AND lease_epoch = $2`,
     values: [
       lease.collectionId,
@@ -157,8 +163,8 @@ async function fence(
       ttlMs,
       commit.progress ? clampCount(commit.progress.done) : null,
       commit.progress?.total == null ? null : clampCount(commit.progress.total),
-      commit.beginsWalk ?? false,
-      commit.isRemedy ?? false,
+      commit.beginsFullSync ?? false,
+      commit.isForced ?? false,
     ],
   });
   if (fenced.rowCount !== 1) throw new LeaseLost(lease);

@@ -11,7 +11,7 @@ import { databaseUnreachable, TLS_QUESTION } from './database-errors.js';
 
 /**
  * The driver's configuration for a database URL. `sslmode=prefer` counts as `disable` here:
- * `settleTls` replaces it by what the server offers.
+ * `resolveTls` replaces it by what the server offers.
  * @throws OperatorError when the URL has a mistake, or a file that it names cannot be read
  */
 export function connectionOf(databaseUrl: string): pg.ClientConfig {
@@ -37,7 +37,7 @@ export function connectionOf(databaseUrl: string): pg.ClientConfig {
  * @throws ServerUnavailable when the server cannot be reached or does not answer
  * @throws OperatorError when it is no Postgres
  */
-export async function settleTls(databaseUrl: string): Promise<string> {
+export async function resolveTls(databaseUrl: string): Promise<string> {
   const { host, port, connectTimeoutMs, tls } = parseDatabaseUrl(databaseUrl);
   if (tls.mode !== 'prefer') return databaseUrl;
   const speaksTls = await offersTls(host, port, connectTimeoutMs).catch((error: unknown) => {

@@ -30,7 +30,7 @@ export async function countedCommit(
           rows: refused.length,
           reasons: [...new Set(refused.map(({ reason }) => reason))],
         },
-        'Postgres refused rows of a page; they were quarantined and the rest was stored',
+        'Postgres refused rows of a page; they were quarantined and all others were stored',
       );
     return committed;
   } catch (error) {

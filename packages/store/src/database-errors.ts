@@ -50,7 +50,7 @@ const FINAL_CODE = /^(28...|3D000|E[A-Z]+|ERR_(TLS|SSL).*|.*CERT.*)$/;
 const TRANSIENT_WORDS =
   /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|timeout exceeded when trying to connect|There was an error establishing an SSL connection)/;
 
-/** How a server may leave the question for TLS open (`settleTls`). */
+/** How a server may leave the question for TLS open (`resolveTls`). */
 export const TLS_QUESTION = {
   cut: 'it ended the connection when it was asked for TLS',
   failed: 'it reported an error when it was asked for TLS',

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { connectionOf, settleTls } from './connection.js';
+import { connectionOf, resolveTls } from './connection.js';
 
 /**
  * Drops the database that `databaseUrl` names, if it exists. `force` ends the sessions that are still in it.
@@ -27,7 +27,7 @@ export async function dropDatabase(
 
 /** A database cannot be dropped from within. */
 async function connectBeside(databaseUrl: string): Promise<pg.Client> {
-  const url = new URL(await settleTls(databaseUrl));
+  const url = new URL(await resolveTls(databaseUrl));
   url.pathname = '/postgres';
   const admin = new pg.Client(connectionOf(url.href));
   admin.on('error', () => undefined); // The next query tells it.

@@ -26,7 +26,7 @@ const claimTenants = async (limit: number): Promise<string[]> =>
 const times = (tenants: readonly string[], tenant: string): number =>
   tenants.filter((name) => name === tenant).length;
 
-test('tenants take turns, however much one of them has due and since when', async () => {
+test('every tenant gets its share, however much one of them has due and since when', async () => {
   await dueCalendars('large', 500, 600);
   await dueCalendars('small', 3, 60);
   await dueCalendars('single', 1, 1);
@@ -34,31 +34,31 @@ test('tenants take turns, however much one of them has due and since when', asyn
   expect([times(tenants, 'small'), times(tenants, 'single'), tenants.length]).toEqual([3, 1, 12]);
 });
 
-test('nor by being claimed one at a time: whoever is ahead counts on from there', async () => {
+test('nor by being claimed one at a time: a tenant with a lead counts on from there', async () => {
   await dueCalendars('large', 50, 600);
   await dueCalendars('late', 2, 60);
-  const claimOne = async (ahead: [string, number][]): Promise<object[]> =>
+  const claimOne = async (lead: [string, number][]): Promise<object[]> =>
     fixture.store.collections.claimDue({
       limit: 1,
       visibilityMs: 30_000,
       queue: QUEUE,
-      ahead: new Map(ahead),
+      lead: new Map(lead),
     });
-  expect(await claimOne([])).toMatchObject([{ tenant: 'large', turn: 1 }]);
+  expect(await claimOne([])).toMatchObject([{ tenant: 'large', round: 1 }]);
   expect(
     await claimOne([
       ['large', 1],
       ['gone {}"', 7],
     ]),
-  ).toMatchObject([{ tenant: 'late', turn: 1 }]);
+  ).toMatchObject([{ tenant: 'late', round: 1 }]);
   expect(
     await claimOne([
       ['large', 1],
       ['late', 1],
     ]),
-  ).toMatchObject([{ tenant: 'large', turn: 2 }]);
-  expect(await claimOne([['large', 3]])).toMatchObject([{ tenant: 'late', turn: 1 }]);
-  expect(await claimOne([['large', 3]])).toMatchObject([{ tenant: 'large', turn: 4 }]);
+  ).toMatchObject([{ tenant: 'large', round: 2 }]);
+  expect(await claimOne([['large', 3]])).toMatchObject([{ tenant: 'late', round: 1 }]);
+  expect(await claimOne([['large', 3]])).toMatchObject([{ tenant: 'large', round: 4 }]);
 });
 
 test('what a small tenant does not need is not kept for it', async () => {
@@ -81,28 +81,28 @@ test('nor when a queue has room for one job at a time', async () => {
   expect(await claimTenants(1)).toEqual(['huge', 'late']);
 });
 
-test('a queue is asked for its own collections only, and who has just connected is told apart', async () => {
+test('a queue is asked for its own collections only, and who has just connected is marked', async () => {
   await dueCalendars('ada', 2, 600);
   const { pool } = fixture.database;
   await pool.query(
-    `UPDATE syncline.collections SET phase = 'follow', generation = 1 WHERE external_id = 'c1'`,
+    `UPDATE syncline.collections SET phase = 'incremental', generation = 1 WHERE external_id = 'c1'`,
   );
   await pool.query(
-    `UPDATE syncline.collections SET phase = 'backfill', generation = 1, progress_done = 5000 WHERE external_id = 'c2'`,
+    `UPDATE syncline.collections SET phase = 'full', generation = 1, progress_done = 5000 WHERE external_id = 'c2'`,
   );
   await dueCalendars('bob', 1, 60);
-  const walks = await fixture.store.collections.claimDue({
+  const fullSyncs = await fixture.store.collections.claimDue({
     limit: 10,
     visibilityMs: 30_000,
     queue: QUEUE,
   });
-  expect(walks.map((due) => [due.tenant, due.onboarding]).toSorted()).toEqual([
+  expect(fullSyncs.map((due) => [due.tenant, due.onboarding]).toSorted()).toEqual([
     ['ada', false],
     ['bob', true],
   ]);
   expect(
     await fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000 }),
-  ).toMatchObject([{ tenant: 'ada', phase: 'follow' }]);
+  ).toMatchObject([{ tenant: 'ada', phase: 'incremental' }]);
 });
 
 test('schedulers that claim at once share what is due, and nothing is handed out twice', async () => {

@@ -31,7 +31,7 @@ export async function beginFeedWatch(
   rt: Runtime,
   { feed, counters }: FeedWatchDeps,
 ): Promise<() => Promise<void>> {
-  const look = async (known: RememberedCounter | null): Promise<string> => {
+  const check = async (known: RememberedCounter | null): Promise<string> => {
     const { name, counter, epoch, begun } = await feed.advance(known);
     if (begun) noteEpoch(rt, epoch, begun);
     await counters.raise(name, counter);
@@ -44,9 +44,9 @@ export async function beginFeedWatch(
     return counter === null ? null : { name, counter };
   };
   let name = await feed.name();
-  name = await look(await remembered(name));
+  name = await check(await remembered(name));
   return async () => {
-    name = await look(await remembered(name));
+    name = await check(await remembered(name));
   };
 }
 
@@ -54,7 +54,7 @@ export async function beginFeedWatch(
  * Counts on until `rt.signal` is aborted. A Postgres or Redis that is away is logged, and asked
  * again.
  */
-export async function runFeedWatch(rt: Runtime, lookAgain: () => Promise<void>): Promise<void> {
+export async function runFeedWatch(rt: Runtime, checkAgain: () => Promise<void>): Promise<void> {
   await runLoop(rt, {
     name: 'feed-watch',
     roundLimitMs: ROUND_LIMIT_MS,
@@ -62,11 +62,11 @@ export async function runFeedWatch(rt: Runtime, lookAgain: () => Promise<void>):
     firstAfterMs: COUNT_EVERY_MS,
     failed: {
       event: 'feed_watch_failed',
-      text: 'whether the database is an older state cannot be told; trying again until it can',
+      text: 'whether the database is an older state is not known; trying again until it is',
       level: 'error',
     },
     round: async () => {
-      await lookAgain();
+      await checkAgain();
       return COUNT_EVERY_MS;
     },
   });

@@ -47,7 +47,7 @@ export function sessionCheck(rt: Runtime): (session: pg.PoolClient) => Promise<v
       remembered = { name, counter };
       if (begun) noteEpoch(rt, epoch, begun);
     } catch (error) {
-      if (!MAY_NOT_LOOK.includes(String((error as { code?: unknown }).code))) throw error;
+      if (!MAY_NOT_READ.includes(String((error as { code?: unknown }).code))) throw error;
     }
   };
 }
@@ -56,7 +56,7 @@ export function sessionCheck(rt: Runtime): (session: pg.PoolClient) => Promise<v
  * A missing table means an older schema, which is reported elsewhere. Roles and servers that cannot
  * write leave the check to processes that can.
  */
-const MAY_NOT_LOOK = ['42P01', '42501', '25006'];
+const MAY_NOT_READ = ['42P01', '42501', '25006'];
 
 export function noteEpoch(
   rt: Runtime,

@@ -172,7 +172,7 @@ async function vouch(session: Transaction, accountId: string): Promise<boolean> 
   );
   await scheduleAccount(session, accountId, true);
   await session.query(
-    `UPDATE syncline.watches SET state = 'wanted', due_at = now() WHERE account_id = $1`,
+    `UPDATE syncline.watches SET state = 'requested', due_at = now() WHERE account_id = $1`,
     [accountId],
   );
   return true;

@@ -31,14 +31,14 @@ test('a probe fails while the database takes no writes, and succeeds on the same
   };
   await probe.check();
   await setReadOnly('on');
-  await expect(settled(probe.check)).rejects.toThrow('read-only transaction');
+  await expect(untilDone(probe.check)).rejects.toThrow('read-only transaction');
   await setReadOnly('off');
-  await settled(probe.check);
+  await untilDone(probe.check);
   await probe.close();
 });
 
 /** The first statement on a session that the server has ended may fail for that; the next one is on another. */
-async function settled(check: () => Promise<void>): Promise<void> {
+async function untilDone(check: () => Promise<void>): Promise<void> {
   await check().catch((error: unknown) => {
     if (!/terminat|ECONNRESET/.test(String(error))) throw error;
     return check();

@@ -30,9 +30,9 @@ export function openWriteProbe(databaseUrl: string, chance: () => number): Write
       );
     },
     close: async () => {
-      const ended = pool.end();
+      const isClosed = pool.end();
       // A session that hangs ends by itself at its limit; a drain does not wait for it.
-      if (pool.idleCount === pool.totalCount) await ended;
+      if (pool.idleCount === pool.totalCount) await isClosed;
     },
   };
 }

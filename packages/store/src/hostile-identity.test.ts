@@ -20,7 +20,7 @@ beforeEach(() => bind({ sub: '7', address: 'ada@example.com' }));
 afterAll(() => fixture.close());
 
 /** Schema files of these tables. */
-const SCHEMAS = ['account', 'identity', 'doorbell'];
+const SCHEMAS = ['account', 'identity', 'watch'];
 /** What no word of Google's reaches. */
 const OURS = [
   'accounts.tenant',
@@ -62,7 +62,7 @@ const GOOGLE_SAYS: Record<string, (value: string) => Promise<unknown>> = {
   'watches.address': async (address) =>
     fixture.store.watches.noteAddress(await heldWatch(), address),
   'watches.error': async (error) =>
-    fixture.store.watches.settle(await heldWatch(), { state: 'on', nextInMs: 0, error }),
+    fixture.store.watches.finish(await heldWatch(), { state: 'on', nextInMs: 0, error }),
 };
 
 /** Characters that do not compress: an index entry is compressed before it is measured. */

@@ -301,7 +301,7 @@ const CONFUSED: unknown[] = [7, true, null, {}, [], { toString: null }];
  * Schema files with the engine's tables, beside those that belong to no account: what Google says
  * reaches those as ids, positions and reasons only.
  */
-const ENGINE_SCHEMAS = ['account', 'collection', 'doorbell', 'feed', 'identity', 'main'];
+const ENGINE_SCHEMAS = ['account', 'collection', 'watch', 'feed', 'identity', 'main'];
 
 function mirrorTablesOfSchema(): string[] {
   const schema = path.join(__dirname, '../../../prisma/schema');
@@ -343,7 +343,7 @@ async function expectOthersStored(bad: Row, fate: 'kept' | 'either'): Promise<vo
   round += 1;
   const isOccurrence = bad.kind === 'occurrence';
   const held = bad.kind === 'event' || isOccurrence ? calendar : await leaseOf(bad.kind);
-  const cursor = { phase: 'follow', after: String(round) };
+  const cursor = { phase: 'incremental', after: String(round) };
   await fixture.database.pool.query(RESET);
   await commit(held, deltaWith(bad), cursor);
   const { pool } = fixture.database;
@@ -416,9 +416,9 @@ function deltaWith(bad: Row): Delta {
 async function commit(
   held: Lease,
   delta: Delta,
-  cursor: unknown = { phase: 'new' },
+  cursor: unknown = { phase: 'pending' },
 ): Promise<void> {
-  const page: PageCommit = { cursor, phase: 'follow', generation: 1, delta };
+  const page: PageCommit = { cursor, phase: 'incremental', generation: 1, delta };
   await fixture.store.commitPage(held, page);
 }
 

@@ -113,7 +113,7 @@ test('eight accounts of one person that are bound at once get the same identity'
   expect(await fixture.store.identities.accountsSharing(ids[0]!)).toHaveLength(8);
 });
 
-test("the address follows Google's, the earlier one becomes an alias, and lookups prefer addresses to aliases", async () => {
+test("the address becomes Google's, the earlier one becomes an alias, and lookups prefer addresses to aliases", async () => {
   const { store } = fixture;
   const id = await connect('Ann@Example.com');
   expect(

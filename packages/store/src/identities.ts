@@ -79,9 +79,9 @@ export async function bind(
   session: Transaction,
   accountId: string,
   grant: number | null,
-  told: GoogleKeys,
+  reported: GoogleKeys,
 ): Promise<Bound> {
-  const keys = storableKeys(told);
+  const keys = storableKeys(reported);
   const account = await lockAccount(session, accountId);
   if (!account || account.state === 'removing') return { kind: 'overtaken' };
   if (grant !== null && account.grantNumber !== grant) return { kind: 'overtaken' };

@@ -25,8 +25,8 @@ test('a new account is active, its collections are due at once and carry its ten
     state: 'active',
     reason: null,
     collections: [
-      { kind: 'gmail', externalId: 'mailbox', phase: 'new' },
-      { kind: 'calendar-list', externalId: 'calendars', phase: 'new' },
+      { kind: 'gmail', externalId: 'mailbox', phase: 'pending' },
+      { kind: 'calendar-list', externalId: 'calendars', phase: 'pending' },
     ],
   });
   const { rows } = await fixture.database.pool.query(
@@ -69,7 +69,7 @@ test('an address that comes again keeps what is mirrored and gets what is new; t
   expect((await fixture.store.accounts.import({ ...ben, tenant: 'other' })).created).toBe(true);
 });
 
-test('a new token revives who was waiting for one, and lets who is paused rest', async () => {
+test('a new token revives who was waiting for one, and leaves who is paused alone', async () => {
   const { id } = await fixture.store.accounts.import(ben);
   const put = async (state: string): Promise<void> => {
     await fixture.database.pool.query(
@@ -85,27 +85,27 @@ test('a new token revives who was waiting for one, and lets who is paused rest',
   const resting = async (): Promise<unknown[]> =>
     (
       await fixture.database.pool.query(
-        "SELECT a.state, a.reason, next_sync_at = 'infinity' AS rests, error, failures, parked FROM syncline.accounts a JOIN syncline.collections c ON c.account_id = a.id WHERE a.id = $1 AND c.kind = 'gmail'",
+        "SELECT a.state, a.reason, next_sync_at = 'infinity' AS waits, error, failures, parked FROM syncline.accounts a JOIN syncline.collections c ON c.account_id = a.id WHERE a.id = $1 AND c.kind = 'gmail'",
         [id],
       )
     ).rows;
   await put('reauth_required');
   expect(await resting()).toEqual([
-    { state: 'active', reason: null, rests: false, error: null, failures: 0, parked: null },
+    { state: 'active', reason: null, waits: false, error: null, failures: 0, parked: null },
   ]);
   await put('paused');
   expect(await resting()).toEqual([
     {
       state: 'paused',
       reason: 'said so',
-      rests: true,
+      waits: true,
       error: 'refused',
       failures: 3,
       parked: 'scope',
     },
   ]);
   await put('active');
-  expect(await resting()).toMatchObject([{ state: 'active', rests: false, parked: null }]);
+  expect(await resting()).toMatchObject([{ state: 'active', waits: false, parked: null }]);
 });
 
 test('an account that is being removed is refused, and nothing of it is touched', async () => {

@@ -193,7 +193,7 @@ function refuseToRemove(
   known: { email: string; tenant: string; resources: string[] | null; erasing: string[] | null },
   resources: readonly Resource[] | undefined,
 ): void {
-  const erasing = known.erasing?.find((one) => resources?.some((wanted) => wanted === one));
+  const erasing = known.erasing?.find((one) => resources?.some((asked) => asked === one));
   if (erasing !== undefined)
     throw new OperatorError(
       `${erasing} of this account is being erased; import it again when that is done (syncline why ${known.email})`,

@@ -13,21 +13,21 @@ import { auditIn, type Audit } from './audit.js';
 import { openCheckedPool } from './checked-pool.js';
 import { readChanges, type ChangeEvent } from './changes.js';
 import {
-  markWanted,
+  requestSync,
   park,
-  settle,
-  settleGone,
-  unservedSince,
-  wantWalk,
+  finish,
+  finishGone,
+  behindSince,
+  requestFullSync,
   type Parking,
-  type Settlement,
-  type UnservedCollection,
+  type RunFinish,
+  type BehindCollection,
 } from './collections.js';
 import type { Committed, PageCommit } from './commit-page.js';
 import { countedCommit } from './counted-commit.js';
 import { claimDue, type DueCollection, type DueQuery } from './due.js';
 import type { Resource } from './mirrors/resources.js';
-import { doorbellsIn, type Doorbells } from './doorbells.js';
+import { notificationsIn, type Notifications } from './notifications.js';
 import { resourceErasureIn, type ResourceErasure } from './erase-resource.js';
 import { feedIn, type Feed } from './feed.js';
 import {
@@ -56,7 +56,12 @@ import { projectsIn, type Projects } from './project-failures.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
 import { probesIn, requireReauth, type Probes, type Refused } from './refusals.js';
 import { pauseAccount, removalIn, resumeAccount, type Removal } from './removal.js';
-import { bringForward, bury, type Buried, type DeadHolder } from './recovery.js';
+import {
+  bringForward,
+  releaseDeadWorkers,
+  type ReleasedWorker,
+  type DeadHolder,
+} from './recovery.js';
 import {
   recordSpent,
   spentDay,
@@ -67,8 +72,8 @@ import {
 } from './quota-ledger.js';
 import { openKeyRing, type KeyRing } from './key-ring.js';
 import { storeKeysOver, withdrawKeys, type KeyOptions, type StoreKeys } from './store-keys.js';
-import { walkQueriesIn, type WalkQueries } from './walk-queries.js';
-import { inTurn, walkTurns, type WalkTurns } from './walk-turns.js';
+import { itemQueriesIn, type ItemQueries } from './full-sync-queries.js';
+import { throttled, writeThrottle, type WriteThrottle } from './write-throttle.js';
 import { watchesIn, type Watches } from './watches.js';
 
 export type {
@@ -78,7 +83,7 @@ export type {
   AccountView,
   AuditView,
   CollectionView,
-  DoorbellView,
+  WatchView,
   HeldSweepView,
 } from './accounts.js';
 export type { HeldCollection, HeldState, HeldSweep } from './absence.js';
@@ -86,7 +91,7 @@ export type { LeaseHolder } from './alone.js';
 export type { ChangeEvent } from './changes.js';
 export { cleanJson, serialised } from './clean-text.js';
 export { clampInstant, isStorableId, quarantineId } from './storable.js';
-export type { Settlement, UnservedCollection } from './collections.js';
+export type { RunFinish, BehindCollection } from './collections.js';
 export type { DueCollection, DueQuery } from './due.js';
 export type { Committed, PageCommit } from './commit-page.js';
 export * from './mirrors/public.js';
@@ -98,7 +103,7 @@ export {
   type CollectionKind,
   type Resource,
 } from './mirrors/resources.js';
-export type { Doorbells, Rung } from './doorbells.js';
+export type { Notifications, Notified } from './notifications.js';
 export type { FeedPosition } from './feed.js';
 export { beginFeedWatch, runFeedWatch } from './feed-watch.js';
 export type { GrantChecks, Held, KnownIdentity } from './grant-checks.js';
@@ -115,21 +120,21 @@ export type { DueTry, ProjectScope } from './project-failures.js';
 export type { QuarantineCause } from './quarantine-schedule.js';
 export type { GrantUse } from './removal.js';
 export type { DueProbe } from './refusals.js';
-export type { Buried, DeadHolder } from './recovery.js';
+export type { ReleasedWorker, DeadHolder } from './recovery.js';
 export type { SpentToday } from './quota-ledger.js';
 export type { MasterKeyRotation } from './master-key-rotation.js';
 export { nameOfHolder } from './master-keys.js';
 export type { Vault } from './vault.js';
 export type { LeaseWatch } from './lease-watch.js';
-export type { ChannelRow, HeldWatch, WatchSettlement } from './watches.js';
+export type { ChannelRow, HeldWatch, WatchFinish } from './watches.js';
 export type {
   FailingItem,
   ListedThread,
   SetAside,
-  WalkDelta,
-  WalkItem,
-  WantedItem,
-} from './walk.js';
+  ItemsDelta,
+  ListedItem,
+  PendingItem,
+} from './full-sync-items.js';
 
 export interface StoreOptions extends KeyOptions {
   databaseUrl: string;
@@ -168,15 +173,12 @@ export interface Store extends StoreKeys {
   collections: {
     claimDue(query: DueQuery): Promise<DueCollection[]>;
     bringForward(withinMs: number): Promise<number>;
-    markWanted(
+    requestSync(
       accountIds: readonly string[] | null,
       o?: { resource?: Resource; full?: boolean },
     ): Promise<string>;
-    unservedSince(
-      accountIds: readonly string[] | null,
-      since: string,
-    ): Promise<UnservedCollection[]>;
-    wantWalk(collectionId: string): Promise<void>;
+    behindSince(accountIds: readonly string[] | null, since: string): Promise<BehindCollection[]>;
+    requestFullSync(collectionId: string): Promise<void>;
     /** How many have a sweep that waits for evidence, by kind. */
     countHeld(): Promise<Map<string, number>>;
     heldOf(accountId: string): Promise<HeldCollection[]>;
@@ -184,20 +186,20 @@ export interface Store extends StoreKeys {
   lease: {
     claim(collectionId: string): Promise<Claim>;
     renew(lease: Lease): Promise<void>;
-    settle(lease: Lease, settlement: Settlement): Promise<{ wantedAgain: boolean }>;
-    settleGone(lease: Lease, reason: string): Promise<void>;
+    finish(lease: Lease, ending: RunFinish): Promise<{ requestedAgain: boolean }>;
+    finishGone(lease: Lease, reason: string): Promise<void>;
     park(lease: Lease, parking: Parking): Promise<boolean>;
-    bury(
+    releaseDeadWorkers(
       dead: readonly DeadHolder[],
       o: { jobs: readonly string[]; withinMs: number },
-    ): Promise<Buried[]>;
+    ): Promise<ReleasedWorker[]>;
   };
   commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
   quarantine: Quarantine;
   audit: Audit;
   watches: Watches;
-  doorbells: Doorbells;
-  walk: WalkQueries;
+  notifications: Notifications;
+  items: ItemQueries;
   /** Which messages are stored already and which labels are in the catalogue: what is known need not be fetched. */
   knownMessages(
     accountId: string,
@@ -250,10 +252,12 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
 }
 
 /**
- * Of the sessions, for pages of walks where nobody follows (`walk-turns.ts`). Measured with 1,000 followed mailboxes while 200 others were walked, on two cores:
- * with all sessions for anybody a change was stored after 12 s (p50), with half of them for walks after 9 s, with two after 0.2 s, with one that rests after 0.05 s.
+ * Of the sessions, for pages of full syncs without incremental work (`write-throttle.ts`). Measured
+ * with 1,000 mailboxes in phase incremental while 200 others were synced in full, on two cores:
+ * with all sessions for anybody a change was stored after 12 s (p50), with half of them for full
+ * syncs after 9 s, with two after 0.2 s, with one that rests after 0.05 s.
  */
-const WALKS_SHARE = 0.5;
+const THROTTLE_SHARE = 0.5;
 
 interface Own {
   databaseUrl: string;
@@ -264,7 +268,7 @@ interface Own {
 function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
   const keyParts = storeKeysOver(rt, pool, own.probe, { ring, holder: own.holder });
   const { vault, keys } = keyParts;
-  const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
+  const throttle = writeThrottle(rt, Math.max(1, Math.floor(pool.options.max * THROTTLE_SHARE)));
   return {
     ...keyParts,
     accounts: {
@@ -286,22 +290,22 @@ function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
     collections: {
       claimDue: (query) => claimDue(pool, query),
       bringForward: (withinMs) => bringForward(pool, withinMs),
-      markWanted: (accountIds, o) => markWanted(pool, accountIds, o),
-      unservedSince: (accountIds, since) => unservedSince(pool, accountIds, since),
-      wantWalk: (collectionId) => wantWalk(pool, collectionId),
+      requestSync: (accountIds, o) => requestSync(pool, accountIds, o),
+      behindSince: (accountIds, since) => behindSince(pool, accountIds, since),
+      requestFullSync: (collectionId) => requestFullSync(pool, collectionId),
       countHeld: () => countHeld(pool),
       heldOf: (accountId) => heldOf(pool, accountId),
     },
-    lease: leasesOver(pool, own.holder, walks),
+    lease: leasesOver(pool, own.holder, throttle),
     commitPage: (lease, commit) =>
-      inTurn(walks, lease.tenant, commit, () =>
+      throttled(throttle, lease.tenant, commit, () =>
         countedCommit(rt, pool, lease, LEASE_TTL_MS, commit),
       ),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
     watches: watchesIn(pool, ring.keyId),
-    doorbells: doorbellsIn(pool),
-    walk: walkQueriesIn(pool),
+    notifications: notificationsIn(pool),
+    items: itemQueriesIn(pool),
     knownMessages: (accountId, ids, labelIds) => knownMessages(pool, accountId, ids, labelIds),
     mirror: mirrorIn(pool),
     addresses: addressesOver(pool),
@@ -316,30 +320,30 @@ function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
     unavailable: (error) => connectionProblem(own.databaseUrl, error),
     ping: async () => void (await pool.query('SELECT 1')),
     probeWrite: () => own.probe.check().then(keys.heartbeat),
-    close: () => withdrawKeys(rt, keys).then(() => closeAll(pool, own.probe, walks)),
+    close: () => withdrawKeys(rt, keys).then(() => closeAll(pool, own.probe, throttle)),
   };
 }
 
-async function closeAll(pool: pg.Pool, probe: WriteProbe, walks: WalkTurns): Promise<void> {
-  await Promise.all([pool.end(), probe.close()]).finally(() => walks.close());
+async function closeAll(pool: pg.Pool, probe: WriteProbe, throttle: WriteThrottle): Promise<void> {
+  await Promise.all([pool.end(), probe.close()]).finally(() => throttle.close());
 }
 
-function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lease'] {
+function leasesOver(pool: pg.Pool, holder: string, throttle: WriteThrottle): Store['lease'] {
   return {
     claim: async (collectionId) => {
       const claim = await claimLease(pool, collectionId, holder, LEASE_TTL_MS);
       if (
         claim.kind === 'claimed' &&
-        claim.lease.phase === 'follow' &&
-        claim.lease.doorbell.unserved
+        claim.lease.phase === 'incremental' &&
+        claim.lease.notification.behind
       )
-        walks.followed();
+        throttle.incremental();
       return claim;
     },
     renew: (lease) => renewLease(pool, lease, LEASE_TTL_MS),
-    settle: (lease, settlement) => settle(pool, lease, settlement),
-    settleGone: (lease, reason) => settleGone(pool, lease, reason),
+    finish: (lease, ending) => finish(pool, lease, ending),
+    finishGone: (lease, reason) => finishGone(pool, lease, reason),
     park: (lease, parking) => park(pool, lease, parking),
-    bury: (dead, o) => bury(pool, dead, { ...o, ttlMs: LEASE_TTL_MS }),
+    releaseDeadWorkers: (dead, o) => releaseDeadWorkers(pool, dead, { ...o, ttlMs: LEASE_TTL_MS }),
   };
 }

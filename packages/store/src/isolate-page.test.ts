@@ -33,7 +33,7 @@ afterAll(() => fixture.close());
 beforeEach(async () => {
   for (const table of ['gmail_messages', 'gmail_bodies', 'gmail_threads', 'gmail_labels'])
     await sql(`DELETE FROM syncline.${table}`);
-  for (const table of ['calendars', 'calendar_events', 'quarantined_items', 'walk_items'])
+  for (const table of ['calendars', 'calendar_events', 'quarantined_items', 'full_sync_items'])
     await sql(`DELETE FROM syncline.${table}`);
   await sql('DELETE FROM syncline.changes');
   await sql('UPDATE syncline.accounts SET feed_seq = 0');
@@ -86,10 +86,10 @@ const gmail = (over: Partial<Extract<Delta, { kind: 'gmail' }>>): Delta => ({
   labels: null,
   ...over,
 });
-const CURSOR = { phase: 'follow', after: '77' };
+const CURSOR = { phase: 'incremental', after: '77' };
 const commitOf = (delta: Delta, over: Partial<PageCommit> = {}): PageCommit => ({
   cursor: CURSOR,
-  phase: 'follow',
+  phase: 'incremental',
   generation: 1,
   delta,
   ...over,
@@ -123,7 +123,7 @@ test('stores every row of a page but the one that Postgres refuses, which is qua
   rows[13] = poisoned('m13');
   const committed = await fixture.store.commitPage(
     held,
-    commitOf(gmail({ messages: rows }), { walk: { taken: ['m13'] } }),
+    commitOf(gmail({ messages: rows }), { items: { taken: ['m13'] } }),
   );
   expect(committed).toMatchObject({ created: 39 });
   expect(await idsIn('gmail_messages')).toHaveLength(39);
@@ -305,7 +305,7 @@ async function relabelBoth(mail: Lease): Promise<void> {
   await fixture.store.commitPage(
     mail,
     commitOf(none, {
-      walk: { met: ['a', 'b'].map((id, n) => ({ id, ordinal: BigInt(n), wanted: false })) },
+      items: { met: ['a', 'b'].map((id, n) => ({ id, ordinal: BigInt(n), pending: false })) },
     }),
   );
   for (const [labelId, id] of [
@@ -316,11 +316,11 @@ async function relabelBoth(mail: Lease): Promise<void> {
   ] as const)
     await fixture.store.commitPage(
       mail,
-      commitOf(none, { walk: { labelled: { labelId, ids: [id], isComplete: true } } }),
+      commitOf(none, { items: { labelled: { labelId, ids: [id], isComplete: true } } }),
     );
   await fixture.store.commitPage(
     mail,
-    commitOf(none, { walk: { relabel: { after: '', upTo: 'b', excluded: [] } } }),
+    commitOf(none, { items: { relabel: { after: '', upTo: 'b', excluded: [] } } }),
   );
 }
 
@@ -355,8 +355,8 @@ test('quarantines an item whose id cannot be stored under a digest, without aski
   await fixture.store.commitPage(
     held,
     commitOf(gmail({ messages: rows, deleted: ['gone\0'] }), {
-      walk: {
-        met: ids.map((id, n) => ({ id, ordinal: BigInt(n), wanted: true })),
+      items: {
+        met: ids.map((id, n) => ({ id, ordinal: BigInt(n), pending: true })),
         taken: [...ids],
         quarantined: [{ id: 'a\0b', reason: 'it says \0', cause: 'unstorable-id' }],
       },
@@ -408,7 +408,7 @@ test('a lost lease or a cursor that cannot be stored fails the page without isol
   await expect(fixture.store.commitPage(zombie, commitOf(gmail(rows)))).rejects.toBeInstanceOf(
     LeaseLost,
   );
-  const cursor = { phase: 'follow', after: '1', listing: { pageToken: '\0', until: '1' } };
+  const cursor = { phase: 'incremental', after: '1', listing: { pageToken: '\0', until: '1' } };
   await expect(
     fixture.store.commitPage(await lease(), commitOf(gmail(rows), { cursor })),
   ).rejects.toMatchObject({ code: '22P05' });

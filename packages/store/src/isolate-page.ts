@@ -6,7 +6,13 @@ import { isRowRefusal, PageRefused, refusalReason, refusalsAllowed } from './row
 import type { RowChange } from './rows.js';
 import { cleanedRows, onceEach } from './storable-page.js';
 import type { Transaction } from './transaction.js';
-import { applyWalk, insertMet, putBack, type SetAside, type WalkDelta } from './walk.js';
+import {
+  applyItems,
+  insertMet,
+  putBack,
+  type SetAside,
+  type ItemsDelta,
+} from './full-sync-items.js';
 
 /*
  * A page that Postgres has refused, written once more in one transaction, under the fence: list by
@@ -36,11 +42,11 @@ export async function writeIsolated(
   await session.query('SET CONSTRAINTS ALL IMMEDIATE');
   const page: Page = { session, lease, refused: [] };
   const changes = await writeDelta(page, cleanedRows(commit.delta));
-  const walked = await writeWalk(page, commit);
+  const applied = await writeItems(page, commit);
   return {
-    changes: [...changes, ...walked.changes],
-    swept: walked.swept,
-    cleared: walked.cleared,
+    changes: [...changes, ...applied.changes],
+    swept: applied.swept,
+    cleared: applied.cleared,
     refused: page.refused,
   };
 }
@@ -64,15 +70,15 @@ async function writeParts(page: Page, parts: readonly Part[]): Promise<RowChange
   return changes;
 }
 
-async function writeWalk(
+async function writeItems(
   page: Page,
-  { generation, walk = {} }: PageCommit,
+  { generation, items = {} }: PageCommit,
 ): Promise<Omit<Isolated, 'refused'>> {
   const { session, lease } = page;
-  const { met, again, ...others } = walk;
+  const { met, again, ...others } = items;
   await writeList(page, {
     rows: met ?? [],
-    table: 'walk_items',
+    table: 'full_sync_items',
     entryId: ({ id }) => id,
     write: async (rows) => {
       insertMet(session, lease, generation, rows);
@@ -81,7 +87,7 @@ async function writeWalk(
   });
   await writeList(page, {
     rows: again ?? [],
-    table: 'walk_items',
+    table: 'full_sync_items',
     entryId: ({ id }) => id,
     write: async (rows) => {
       putBack(session, lease, generation, rows);
@@ -89,17 +95,17 @@ async function writeWalk(
     },
   });
   const listing = mirrorOf(lease.kind).listing;
-  const { parts, rest }: { parts: Part[]; rest: WalkDelta } = listing
+  const { parts, rest }: { parts: Part[]; rest: ItemsDelta } = listing
     ? await listing.parts(session, lease, generation, others)
     : { parts: [], rest: others };
   const relabelled = await writeParts(page, parts);
   const refusedIds = new Set(page.refused.map(({ id }) => id));
-  const walked = await applyWalk(session, lease, generation, {
+  const applied = await applyItems(session, lease, generation, {
     ...rest,
     ...(rest.taken && { taken: rest.taken.filter((id) => !refusedIds.has(id)) }),
     quarantined: onceEach([...(rest.quarantined ?? []), ...page.refused]),
   });
-  return { ...walked, changes: [...relabelled, ...walked.changes] };
+  return { ...applied, changes: [...relabelled, ...applied.changes] };
 }
 
 /** Writes what can be written of the list, and notes the rest as refused. */

@@ -28,32 +28,39 @@ export interface Lease {
   cursor: unknown;
   phase: Phase;
   generation: number;
-  wantedFull: boolean;
+  fullSyncRequested: boolean;
   failures: number;
-  /** Full walks begun within the last day because Google disowned a bookmark or a page token. */
-  walksToday: number;
+  /**
+   * Full syncs begun within the last day because Google disowned a sync position or a page token.
+   */
+  fullSyncsToday: number;
   /** Listings without an end since the collection was last caught up. */
   endlessListings: number;
-  /** Runs in a row that ended without a word: their worker died, or was stopped for longer than a lease lasts. */
+  /**
+   * Runs in a row that crashed: their worker died, or was stopped for longer than a lease lasts.
+   */
   crashes: number;
-  /** Since the last audit, or the beginning of the last walk. */
+  /** Since the last audit, or the beginning of the last full sync. */
   auditAgeMs: number | null;
   /** The audit in hand, in packages/sync's own words, and the time since its last slice; null when there is none. */
-  audit: { position: unknown; restedMs: number } | null;
+  audit: { position: unknown; pausedMs: number } | null;
   /** Items that somebody wants read again, or whose next try is due. */
-  owes: boolean;
+  hasRefetch: boolean;
   /** Items of it are in quarantine or failing: what is stored or gone may end that. */
   hasTroubled: boolean;
-  /** Its first walk has only begun: somebody who has just connected waits for it. */
+  /** Its first full sync has only begun: somebody who has just connected waits for it. */
   onboarding: boolean;
-  /** The last doorbell: how long ago, and whether it came after the last run that ended caught up had begun. */
-  doorbell: { agoMs: number | null; unserved: boolean };
-  /** Null when nobody has tried to be rung for this collection. */
+  /**
+   * The last notification: how long ago, and whether it came after the last run that ended caught
+   * up had begun.
+   */
+  notification: { agoMs: number | null; behind: boolean };
+  /** Null when nobody has requested a watch of this collection. */
   watch: LeaseWatch | null;
   /** Start of this run by the database's clock. */
   runStartedAt: Date;
   lastChangeAt: Date | null;
-  walkStartedAt: Date | null;
+  fullSyncStartedAt: Date | null;
   window: MailWindow;
   /** A sweep of it waits for evidence; null: none does. */
   held: HeldState | null;
@@ -83,18 +90,22 @@ export interface AccountGrant {
 export interface MailWindow {
   /** The mirror holds what came from here on. */
   fromMs: number;
-  /** A walk or a deepening is on its way back to here and has stored some of it; null: none is. */
+  /**
+   * A full sync or an extension of the window is on its way back to here and has stored some of it;
+   * null: none is.
+   */
   goalMs: number | null;
 }
 
 /**
- * A first walk until its first thousand items: the newest mail comes first, so after them the account is on board and the rest
- * may take its time. A mailbox that is deepened is on board. In SQL, over collections as `c`.
+ * A first full sync until its first thousand items: the newest mail comes first, so after them the
+ * account is on board and the rest may take its time. A mailbox whose window is extended is on
+ * board. In SQL, over collections as `c`.
  */
 export const ONBOARDING =
-  "(c.generation <= 1 AND c.phase <> 'follow' AND c.progress_done < 1000 AND c.window_goal IS NULL)";
+  "(c.generation <= 1 AND c.phase <> 'incremental' AND c.progress_done < 1000 AND c.window_goal IS NULL)";
 
-export type Phase = 'new' | 'backfill' | 'follow';
+export type Phase = 'pending' | 'full' | 'incremental';
 
 export type Claim =
   | { kind: 'claimed'; lease: Lease }
@@ -102,7 +113,10 @@ export type Claim =
   /** The collection, or its account, is not to be synced now. */
   | { kind: 'idle'; why: 'no such collection' | 'collection gone' | 'account not active' };
 
-/** Thrown by whatever writes under a lease that somebody else has taken over; the holder stops and settles nothing. */
+/**
+ * Thrown by whatever writes under a lease that somebody else has taken over; the holder stops and
+ * finishes nothing.
+ */
 export class LeaseLost extends OwnError {
   override readonly name = 'LeaseLost';
   constructor(lease: Lease) {
@@ -113,8 +127,11 @@ export class LeaseLost extends OwnError {
 /** In SQL: a full sync is due although nobody has asked for one. Of `collections c`. */
 const WANTS_FULL = RESOURCE_NAMES.flatMap((name) => RESOURCES[name].wantsFull ?? []).join(' OR ');
 
-/** Something of it is to be read again: at somebody's wish, or since the time has come at which an item is tried once more. */
-const OWES = `(EXISTS (SELECT 1 FROM syncline.wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id)
+/**
+ * Something of it is to be read again: at somebody's request, or since the time has come at which
+ * an item is tried once more.
+ */
+const HAS_REFETCH = `(EXISTS (SELECT 1 FROM syncline.refetch_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id)
                    OR EXISTS (SELECT 1 FROM syncline.quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.retry_at <= now())
                    OR EXISTS (SELECT 1 FROM syncline.failing_items f WHERE f.account_id = c.account_id AND f.collection_id = c.id AND f.retry_at <= now()))`;
 
@@ -138,21 +155,25 @@ export async function claimLease(
              FROM syncline.accounts a
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
-        RETURNING c.id, c.account_id, c.tenant, a.email, a.project, ${GRANT_COLUMNS}, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${WANTS_FULL}) AS wanted_full,
-                  c.failures, CASE WHEN c.walks_since > now() - interval '24 hours' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes, c.endless_listings,
-                  extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
-                  c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
+        RETURNING c.id, c.account_id, c.tenant, a.email, a.project, ${GRANT_COLUMNS}, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.full_sync_requested OR ${WANTS_FULL}) AS full_sync_requested,
+                  c.failures, CASE WHEN c.full_syncs_since > now() - interval '24 hours' THEN c.full_syncs_today ELSE 0 END AS full_syncs_today, c.run_started_at, c.last_change_at, c.full_sync_started_at, c.crashes, c.endless_listings,
+                  extract(epoch FROM now() - greatest(c.audited_at, c.full_sync_started_at)) * 1000 AS audit_age_ms,
+                  c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_paused_ms,
                   ${WINDOW_COLUMNS}, c.held_since, c.held_rows, c.held_discards, c.held_for, extract(epoch FROM c.held_until) * 1000 AS held_until_ms,
-                  ${OWES} AS owes, ${HAS_TROUBLED} AS has_troubled,
+                  ${HAS_REFETCH} AS "hasRefetch", ${HAS_TROUBLED} AS has_troubled,
                   ${ONBOARDING} AS onboarding,
-                  extract(epoch FROM clock_timestamp() - c.rung_at) * 1000 AS rung_ago_ms, coalesce(c.rung_at > c.served_at, c.rung_at IS NOT NULL) AS rung, ${LEASE_WATCH} AS watch`,
+                  extract(epoch FROM clock_timestamp() - c.notified_at) * 1000 AS notified_ago_ms, coalesce(c.notified_at > c.caught_up_at, c.notified_at IS NOT NULL) AS notified, ${LEASE_WATCH} AS watch`,
     values: [collectionId, holder, ttlMs],
   });
   const row = claimed.rows[0];
   return row ? { kind: 'claimed', lease: leaseOf(row) } : whyNot(pool, collectionId);
 }
 
-/** Keeps the lease while Google takes its time; a renewal that comes after the run was settled renews nothing. @throws LeaseLost */
+/**
+ * Keeps the lease while Google takes its time; a renewal that comes after the run was finished
+ * renews nothing.
+ * @throws LeaseLost
+ */
 export async function renewLease(pool: pg.Pool, lease: Lease, ttlMs: number): Promise<void> {
   const renewed = await pool.query({
     name: 'lease-renew',
@@ -209,23 +230,23 @@ interface ClaimedRow extends WindowRow, GrantRow {
   phase: Phase;
   generation: number;
   lease_epoch: string;
-  wanted_full: boolean;
+  full_sync_requested: boolean;
   failures: number;
-  walks_today: number;
+  full_syncs_today: number;
   endless_listings: number;
   crashes: number;
   audit_age_ms: string | null;
   audit_position: unknown;
-  audit_rested_ms: string | null;
-  owes: boolean;
+  audit_paused_ms: string | null;
+  hasRefetch: boolean;
   has_troubled: boolean;
   onboarding: boolean;
-  rung_ago_ms: string | null;
-  rung: boolean;
+  notified_ago_ms: string | null;
+  notified: boolean;
   watch: LeaseWatch | null;
   run_started_at: Date;
   last_change_at: Date | null;
-  walk_started_at: Date | null;
+  full_sync_started_at: Date | null;
   held_since: Date | null;
   held_rows: number | null;
   held_discards: number;
@@ -247,27 +268,27 @@ function leaseOf(row: ClaimedRow): Lease {
     cursor: row.cursor,
     phase: row.phase,
     generation: row.generation,
-    wantedFull: row.wanted_full,
+    fullSyncRequested: row.full_sync_requested,
     failures: row.failures,
-    walksToday: row.walks_today,
+    fullSyncsToday: row.full_syncs_today,
     endlessListings: row.endless_listings,
     crashes: row.crashes,
     auditAgeMs: row.audit_age_ms === null ? null : Number(row.audit_age_ms),
     audit:
       row.audit_position === null
         ? null
-        : { position: row.audit_position, restedMs: Number(row.audit_rested_ms ?? 0) },
-    owes: row.owes,
+        : { position: row.audit_position, pausedMs: Number(row.audit_paused_ms ?? 0) },
+    hasRefetch: row.hasRefetch,
     hasTroubled: row.has_troubled,
     onboarding: row.onboarding,
-    doorbell: {
-      agoMs: row.rung_ago_ms === null ? null : Number(row.rung_ago_ms),
-      unserved: row.rung,
+    notification: {
+      agoMs: row.notified_ago_ms === null ? null : Number(row.notified_ago_ms),
+      behind: row.notified,
     },
     watch: row.watch,
     runStartedAt: row.run_started_at,
     lastChangeAt: row.last_change_at,
-    walkStartedAt: row.walk_started_at,
+    fullSyncStartedAt: row.full_sync_started_at,
     window: windowOf(row),
     held:
       row.held_since === null

@@ -5,8 +5,8 @@ import { auditIn } from './audit.js';
 import type { Lease } from './lease.js';
 import { openPool } from './pool.js';
 import { Transaction } from './transaction.js';
-import { labelLosses, relabel } from './mirrors/gmail/walk-labels.js';
-import { applyWalk } from './walk.js';
+import { labelLosses, relabel } from './mirrors/gmail/full-sync-labels.js';
+import { applyItems } from './full-sync-items.js';
 
 /*
  * Statements that compare a mailbox with a list that was filled a moment ago. The server has no
@@ -52,11 +52,11 @@ test('no statement compares every row of a mailbox with every item of a list tha
   });
   await compareAudit();
   await inTransactionUndone(async (session) => {
-    await applyWalk(session, lease, GENERATION, { sweepLimit: 100 });
+    await applyItems(session, lease, GENERATION, { sweepLimit: 100 });
     await relabel(session, lease, GENERATION, { after: '', upTo: 'm9', excluded: [] });
   });
   const compared = [...sent.values()].filter(({ text }) =>
-    /syncline\.(?:walk_items|walk_labels|held_items|audit_items)\b[^]*(?:EXISTS|EXCEPT|IN) ?\(/.test(
+    /syncline\.(?:full_sync_items|full_sync_labels|held_items|audit_items)\b[^]*(?:EXISTS|EXCEPT|IN) ?\(/.test(
       text,
     ),
   );
@@ -71,7 +71,7 @@ test('no statement compares every row of a mailbox with every item of a list tha
 
 test('the check finds a statement that compares every row with every item', async () => {
   const found = await discardedBy({
-    text: `SELECT 1 FROM syncline.gmail_messages m JOIN syncline.walk_items w ON w.item_id || '' = m.id || '' WHERE m.account_id = $1 AND w.account_id = $1`,
+    text: `SELECT 1 FROM syncline.gmail_messages m JOIN syncline.full_sync_items w ON w.item_id || '' = m.id || '' WHERE m.account_id = $1 AND w.account_id = $1`,
     values: [lease.accountId],
   });
   expect(found).toBeGreaterThan(QUADRATIC);
@@ -82,7 +82,13 @@ const GENERATION = 1;
 /** Every list names all messages except the last 50. */
 async function fillLists(): Promise<void> {
   const db = fixture.database.pool;
-  for (const table of ['gmail_messages', 'walk_items', 'walk_labels', 'held_items', 'audit_items'])
+  for (const table of [
+    'gmail_messages',
+    'full_sync_items',
+    'full_sync_labels',
+    'held_items',
+    'audit_items',
+  ])
     await db.query(`ALTER TABLE syncline.${table} SET (autovacuum_enabled = false)`);
   const ids = `generate_series(1, ${ROWS}) AS n`;
   const listed = `generate_series(1, ${ROWS - 50}) AS n`;
@@ -93,11 +99,11 @@ async function fillLists(): Promise<void> {
     [lease.accountId],
   );
   await db.query(
-    `INSERT INTO syncline.walk_items (account_id, collection_id, generation, item_id, ordinal, wanted) SELECT $1, $2, ${GENERATION}, 'm' || n, n, false FROM ${listed}`,
+    `INSERT INTO syncline.full_sync_items (account_id, collection_id, generation, item_id, ordinal, pending) SELECT $1, $2, ${GENERATION}, 'm' || n, n, false FROM ${listed}`,
     key,
   );
   await db.query(
-    `INSERT INTO syncline.walk_labels (account_id, collection_id, generation, item_id, label_id)
+    `INSERT INTO syncline.full_sync_labels (account_id, collection_id, generation, item_id, label_id)
      SELECT $1, $2, ${GENERATION}, CASE WHEN n = 0 THEN '' ELSE 'm' || n END, 'INBOX' FROM generate_series(0, ${ROWS - 50}) AS n`,
     key,
   );

@@ -212,7 +212,7 @@ test('a process whose key a rotation has replaced may not seal', async () => {
   await both.keys.check();
 });
 
-test('channels under another key are renewed now, those of paused accounts are ended, and only synced collections are waited for', async () => {
+test('channels under another key are renewed now, those of paused accounts are stopped, and only synced collections are waited for', async () => {
   const ids = [fixture.accountId];
   for (const name of ['paused', 'refused']) ids.push((await importing(fixture.store, name)).id);
   await fixture.database.pool.query(

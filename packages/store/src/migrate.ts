@@ -9,7 +9,7 @@ import {
   unlessAborted,
 } from '@syncline/runtime';
 import pg from 'pg';
-import { connectionOf, settleTls } from './connection.js';
+import { connectionOf, resolveTls } from './connection.js';
 import { databaseUnreachable, isConnectionFailure } from './database-errors.js';
 import { checkFeed } from './feed-epoch.js';
 import { inMigration, type MigrationSession, type MigrationWait } from './migration-lock.js';
@@ -51,8 +51,8 @@ export async function migrate(
     ...options,
   };
   const { url, session } = await unlessAborted(wait.signal, async () => {
-    const settled = await settleTls(databaseUrl);
-    return { url: settled, session: await connectOrCreate(settled) };
+    const resolved = await resolveTls(databaseUrl);
+    return { url: resolved, session: await connectOrCreate(resolved) };
   });
   try {
     return await migrateIn({ session, schema: schemaOf(url), cancel: cancelling(url) }, wait);

@@ -46,7 +46,7 @@ export async function inMigration<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const deadlineMs = wait.clock.nowMs() + wait.limitMs;
-  for (let toldAtMs = -Infinity; ;) {
+  for (let reportedAtMs = -Infinity; ;) {
     if (wait.signal.aborted) throw interrupted(what);
     const tried = await attempt(to, wait, what, work);
     if ('result' in tried) return tried.result;
@@ -55,9 +55,9 @@ export async function inMigration<T>(
       throw new OperatorError(
         `${tried.busy}. Waited for ${Math.round(wait.limitMs / 1_000)} s (MIGRATION_LOCK_WAIT_SECONDS); nothing of ${what} was done.${tried.hint}`,
       );
-    if (nowMs - toldAtMs >= TELL_EVERY_MS) {
+    if (nowMs - reportedAtMs >= TELL_EVERY_MS) {
       wait.say(`${tried.busy}; waiting`);
-      toldAtMs = nowMs;
+      reportedAtMs = nowMs;
     }
     await wait.clock.sleep(TRY_EVERY_MS, wait.signal).catch(() => {
       throw interrupted(what);

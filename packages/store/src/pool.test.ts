@@ -15,7 +15,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('a session that looks alive and carries nothing is given up, with everything that waits for it, and the next one is new', async () => {
+test('a session that seems alive and carries nothing is given up, with everything that waits for it, and the next one is new', async () => {
   const pool = openPool(proxy.url, 1, { answerLimitMs: 300 });
   try {
     await pool.query('SELECT 1');
@@ -31,17 +31,17 @@ test('a session that looks alive and carries nothing is given up, with everythin
   }
 });
 
-const ENDED = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1';
+const CLOSED = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1';
 
 test.each([
   [
     'while nothing is asked',
     (pool: pg.Pool, session: Transaction) =>
-      pool.query(ENDED, ['held']).then(() => session.query('SELECT 1')),
+      pool.query(CLOSED, ['held']).then(() => session.query('SELECT 1')),
   ],
   [
     'while an answer is waited for',
-    (_pool: pg.Pool, session: Transaction) => session.query(ENDED, ['held']),
+    (_pool: pg.Pool, session: Transaction) => session.query(CLOSED, ['held']),
   ],
 ])(
   'a session that ends in the middle of a transaction, %s, ends the transaction and not the process',

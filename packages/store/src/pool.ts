@@ -25,16 +25,20 @@ export interface PoolOptions {
 }
 
 /**
- * The one pool of a process, which Prisma's adapter uses too. Its sessions have no settings of their own, so that a pooler may stand before the server:
- * transactions bring theirs (`server-link.ts`).
+ * The one pool of a process, which Prisma's adapter uses too. Its sessions have no settings of
+ * their own, so that a pooler may stand before the server: transactions bring theirs
+ * (`server-link.ts`).
  *
- * A statement outside of a transaction has no limit at the server. It is given up here after ANSWER_LIMIT_MS, and cancelled at the server (`session.ts`).
+ * A statement outside of a transaction has no limit at the server. It is given up here after
+ * ANSWER_LIMIT_MS, and cancelled at the server (`session.ts`).
  *
- * @param byIndex for who runs the same statements for ever, each of which has its index: a plan that was made while a table was small reads it from end to
- * end, and stays in the session until the next ANALYZE. The walks' list is empty most of the time and has half a million rows a minute after a
- * tenant has connected: each follower's clearing of its three rows read them all then, and changes waited for 15 s. One plan a session: Postgres otherwise plans
- * whatever takes an array anew each time, in the hope of a better one. A doorbell's statement was planned for 0.84 ms and ran for 0.27.
- * It holds for transactions, and for what goes through `byIndex`.
+ * @param byIndex for who runs the same statements for ever, each of which has its index: a plan
+ * that was made while a table was small reads it from end to end, and stays in the session until
+ * the next ANALYZE. The full syncs' list is empty most of the time and has half a million rows a
+ * minute after a tenant has connected: each follower's clearing of its three rows read them all
+ * then, and changes waited for 15 s. One plan a session: Postgres otherwise plans whatever takes an
+ * array anew each time, in the hope of a better one. A notification's statement was planned for
+ * 0.84 ms and ran for 0.27. It holds for transactions, and for what goes through `byIndex`.
  */
 export function openPool(
   databaseUrl: string,
@@ -62,7 +66,7 @@ export function openPool(
     stream: () => new OneWriteATick(),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-    verify: verify && ((session, settle) => void verify(session).then(() => settle(), settle)),
+    verify: verify && ((session, proceed) => void verify(session).then(() => proceed(), proceed)),
   });
   setLink(pool, link);
   const ask = pool.query.bind(pool) as (...asked: unknown[]) => Promise<unknown>;
@@ -76,8 +80,9 @@ export function openPool(
 }
 
 /**
- * A socket that writes once what was written to it in one go: the statements of a commit leave in one system call, and wake Postgres once.
- * Of a worker that follows mailboxes, four tenths of the CPU were such calls.
+ * A socket that writes once what was written to it in one go: the statements of a commit leave in
+ * one system call, and wake Postgres once. Of a worker that syncs mailboxes incrementally, four
+ * tenths of the CPU were such calls.
  */
 class OneWriteATick extends Socket {
   /** The driver corks and uncorks around each statement. */

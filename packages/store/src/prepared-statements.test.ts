@@ -25,8 +25,8 @@ test.each<[string, string, NamesRefused | null]>([
 });
 
 test('repeats once without names, tells it once, and repeats nothing that had no names', async () => {
-  const told: string[] = [];
-  const statements = new PreparedStatements((reason) => told.push(reason));
+  const reported: string[] = [];
+  const statements = new PreparedStatements((reason) => reported.push(reason));
   let runs = 0;
   const work = (): Promise<never> => {
     runs += 1;
@@ -37,5 +37,5 @@ test('repeats once without names, tells it once, and repeats nothing that had no
   await expect(statements.repeatUnnamed(work)).rejects.toThrow('refused');
   expect(runs).toBe(3);
   expect(statements.areUsed).toBe(false);
-  expect(told).toEqual(['26000']);
+  expect(reported).toEqual(['26000']);
 });

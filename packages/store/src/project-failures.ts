@@ -45,7 +45,7 @@ export interface Projects {
   begun(projects: readonly string[]): Promise<void>;
   stands(failure: ProjectFailure, nextInMs: number): Promise<void>;
   /** Google takes it again. @returns how many collections are due now that had waited */
-  ended(failure: Pick<ProjectFailure, 'project' | 'scope'>): Promise<number>;
+  recovered(failure: Pick<ProjectFailure, 'project' | 'scope'>): Promise<number>;
   list(): Promise<(ProjectFailure & { since: Date; probeAt: Date })[]>;
 }
 
@@ -58,7 +58,7 @@ export function projectsIn(pool: pg.Pool): Projects {
         `UPDATE syncline.project_failures SET code = $3, refused_at = now(), probe_at = now() + $4 * interval '1 ms' WHERE project = $1 AND scope = $2`,
         [project, scope, code, Math.round(nextInMs)],
       )),
-    ended: (failure) => ended(pool, failure),
+    recovered: (failure) => recovered(pool, failure),
     list: async () =>
       (
         await pool.query<ProjectFailure & { since: Date; probeAt: Date }>(
@@ -142,7 +142,7 @@ async function begun(pool: pg.Pool, projects: readonly string[]): Promise<void> 
   );
 }
 
-async function ended(
+async function recovered(
   pool: pg.Pool,
   { project, scope }: Pick<ProjectFailure, 'project' | 'scope'>,
 ): Promise<number> {

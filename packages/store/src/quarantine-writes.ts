@@ -82,9 +82,9 @@ export function endQuarantine(session: Transaction, lease: Lease, ids: string[])
 export function endReread(session: Transaction, lease: Lease): void {
   session.send({
     name: 'quarantine-reread',
-    text: `WITH served AS (DELETE FROM syncline.wanted_items WHERE account_id = $1 AND collection_id = $2)
+    text: `WITH answered AS (DELETE FROM syncline.refetch_items WHERE account_id = $1 AND collection_id = $2)
            DELETE FROM syncline.quarantined_items q USING syncline.collections c
-            WHERE q.account_id = $1 AND q.collection_id = $2 AND c.id = $2 AND q.last_at < c.walk_started_at`,
+            WHERE q.account_id = $1 AND q.collection_id = $2 AND c.id = $2 AND q.last_at < c.full_sync_started_at`,
     values: [lease.accountId, lease.collectionId],
   });
 }

@@ -12,8 +12,9 @@ import { STAND_IN_PATTERN } from './storable.js';
 import { byIndex, inTransaction } from './transaction.js';
 
 /*
- * Items that cannot be taken (quarantined_items) and items that are to be read again whatever the mirror holds of them (wanted_items).
- * Both wait in Postgres: a run takes the wanted ones into its list in the commit that strikes them out here.
+ * Items that cannot be taken (quarantined_items) and items that are to be read again whatever the
+ * mirror holds of them (refetch_items). Both wait in Postgres: a run takes the wanted ones into its
+ * list in the commit that strikes them out here.
  */
 
 export interface QuarantinedItem {
@@ -38,7 +39,7 @@ export interface Quarantine {
   retry(accountId: string, ids: readonly string[] | null): Promise<number>;
   drop(accountId: string, ids: readonly string[]): Promise<number>;
   wantMessages(accountId: string, ids: readonly string[]): Promise<number>;
-  wanted(lease: Lease, limit: number): Promise<string[]>;
+  refetchItems(lease: Lease, limit: number): Promise<string[]>;
   troubled(lease: Lease, ids: readonly string[]): Promise<Map<string, TroubledItem>>;
   quarantinedLately(lease: Lease): Promise<LatelyQuarantined>;
   nextTryInMs(lease: Lease): Promise<number | null>;
@@ -53,7 +54,7 @@ export function quarantineIn(pool: pg.Pool): Quarantine {
     retry: (accountId, ids) => retryQuarantined(pool, accountId, ids),
     drop: (accountId, ids) => dropQuarantined(pool, accountId, ids),
     wantMessages: (accountId, ids) => wantMessages(pool, accountId, ids),
-    wanted: (lease, limit) => wantedItems(pool, lease, limit),
+    refetchItems: (lease, limit) => refetchItems(pool, lease, limit),
     troubled: (lease, ids) => troubledItems(pool, lease, ids),
     quarantinedLately: (lease) => quarantinedLately(pool, lease),
     nextTryInMs: (lease) => nextTryInMs(pool, lease),
@@ -127,10 +128,10 @@ async function dropQuarantined(
 }
 
 /** The items that a collection's next listing is to take along, at most `limit`. */
-async function wantedItems(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
+async function refetchItems(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
   const found = await byIndex(pool).query<{ item_id: string }>({
-    name: 'wanted-items',
-    text: `SELECT item_id FROM syncline.wanted_items WHERE account_id = $1 AND collection_id = $2
+    name: 'refetch-items',
+    text: `SELECT item_id FROM syncline.refetch_items WHERE account_id = $1 AND collection_id = $2
            UNION SELECT item_id FROM syncline.quarantined_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now()
            UNION SELECT item_id FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now() ORDER BY item_id LIMIT $3`,
     values: [lease.accountId, lease.collectionId, limit],
@@ -181,7 +182,7 @@ async function quarantinedLately(pool: pg.Pool, lease: Lease): Promise<LatelyQua
   }>({
     name: 'quarantined-lately',
     text: `SELECT (SELECT count(*)::int FROM syncline.quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.first_at > now() - interval '1 hour') AS items,
-                  c.progress_done, extract(epoch FROM now() - c.walk_started_at) * 1000 AS age_ms
+                  c.progress_done, extract(epoch FROM now() - c.full_sync_started_at) * 1000 AS age_ms
              FROM syncline.collections c WHERE c.id = $1`,
     values: [lease.collectionId],
   });
@@ -205,7 +206,8 @@ async function nextTryInMs(pool: pg.Pool, lease: Lease): Promise<number | null> 
 }
 
 /**
- * Marks the one item that a careful run is about to take, before it is taken: should it end the worker, the next claim counts that.
+ * Marks the one item that a run in crash isolation is about to take, before it is taken: should it
+ * end the worker, the next claim counts that.
  * @returns how many runs have ended with this item in hand
  * @throws LeaseLost
  */
@@ -221,7 +223,7 @@ async function markInFlight(pool: pg.Pool, lease: Lease, itemId: string): Promis
   return row.in_flight_crashes;
 }
 
-/** The wish and the ring in one transaction: a run that begins later sees both. */
+/** The request and the notification in one transaction: a run that begins later sees both. */
 async function want(
   pool: pg.Pool,
   accountId: string,
@@ -229,14 +231,19 @@ async function want(
   ids: readonly string[] | null,
 ): Promise<number> {
   return inTransaction(pool, async (session) => {
-    const wanted = await session.query<{ collection_id: string }>(
-      `INSERT INTO syncline.wanted_items (account_id, collection_id, item_id) ${select} ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET item_id = excluded.item_id RETURNING collection_id`,
+    const requested = await session.query<{ collection_id: string }>(
+      `INSERT INTO syncline.refetch_items (account_id, collection_id, item_id) ${select} ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET item_id = excluded.item_id RETURNING collection_id`,
       [accountId, ids && arrayLiteral(ids, (id) => id)],
     );
     await session.query(
-      'UPDATE syncline.collections SET wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now()) WHERE id = ANY($1::uuid[])',
-      [arrayLiteral([...new Set(wanted.rows.map((row) => row.collection_id))].sort(), (id) => id)],
+      'UPDATE syncline.collections SET requested_at = clock_timestamp(), next_sync_at = least(next_sync_at, now()) WHERE id = ANY($1::uuid[])',
+      [
+        arrayLiteral(
+          [...new Set(requested.rows.map((row) => row.collection_id))].sort(),
+          (id) => id,
+        ),
+      ],
     );
-    return wanted.rowCount ?? 0;
+    return requested.rowCount ?? 0;
   });
 }

@@ -3,7 +3,7 @@ import { openStore, type Store } from '@syncline/store';
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
 import { preparedName } from '../../../test/support/prepared-name.js';
 import { openPool } from './pool.js';
-import { bringForward, bury } from './recovery.js';
+import { bringForward, releaseDeadWorkers } from './recovery.js';
 
 let fixture: StoreFixture;
 /** The store of a worker with a name. */
@@ -80,7 +80,7 @@ describe('what Redis has forgotten', () => {
     expect(await dueInMs(id!)).toBeGreaterThan(4_000);
     expect(await dueInMs(id!)).toBeLessThanOrEqual(6_000);
     expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(0);
-    await worker.lease.settle(held.lease, { result: 'caught-up', nextInMs: 50_000, error: null });
+    await worker.lease.finish(held.lease, { result: 'caught-up', nextInMs: 50_000, error: null });
     expect(await dueInMs(id!)).toBeGreaterThan(45_000);
   });
 
@@ -114,7 +114,7 @@ describe('what Redis has forgotten', () => {
 });
 
 describe('a worker that is gone', () => {
-  test('its leases are free at once, the claim that follows counts the crash, and what no job names is due before whoever waits', async () => {
+  test('its leases are free at once, the next claim counts the crash, and what no job names is due before whoever waits', async () => {
     // One of them was due already, as the next turn of a run that went on by itself is.
     const [[unnamed, others], [named]] = [
       (await calendars(2, 20)) as [string, string],
@@ -129,7 +129,10 @@ describe('a worker that is gone', () => {
       [HOLDER],
     );
     expect(
-      await fixture.store.lease.bury(dead(1_000), { jobs: [named], withinMs: WITHIN_MS }),
+      await fixture.store.lease.releaseDeadWorkers(dead(1_000), {
+        jobs: [named],
+        withinMs: WITHIN_MS,
+      }),
     ).toEqual([{ holder: HOLDER, released: 2, alive: false }]);
     expect(await claimDue(1)).toEqual([unnamed]);
     // The other's job is given back. When Redis forgets it before anybody takes it, its turn is not lost either.
@@ -152,13 +155,16 @@ describe('a worker that is gone', () => {
       [quiet],
     );
     expect(
-      await fixture.store.lease.bury(dead(2_000), { jobs: [busy, quiet], withinMs: WITHIN_MS }),
+      await fixture.store.lease.releaseDeadWorkers(dead(2_000), {
+        jobs: [busy, quiet],
+        withinMs: WITHIN_MS,
+      }),
     ).toEqual([{ holder: HOLDER, released: 0, alive: true }]);
     for (const id of [busy, quiet])
       expect(await fixture.store.lease.claim(id)).toMatchObject({ kind: 'busy' });
   });
 
-  test('who was buried alive goes on unless somebody else has come, and is fenced out then', async () => {
+  test('a worker that was released although it lives goes on unless somebody else has come, and is fenced out then', async () => {
     const lease = await claim(
       { store: worker, database: fixture.database },
       fixture.accountId,
@@ -169,14 +175,14 @@ describe('a worker that is gone', () => {
       [lease.collectionId],
     );
     expect(
-      await fixture.store.lease.bury(dead(1_500), {
+      await fixture.store.lease.releaseDeadWorkers(dead(1_500), {
         jobs: [lease.collectionId],
         withinMs: WITHIN_MS,
       }),
     ).toMatchObject([{ released: 1 }]);
     await worker.lease.renew(lease);
     expect(await fixture.store.lease.claim(lease.collectionId)).toMatchObject({ kind: 'busy' });
-    await worker.lease.settle(lease, { result: 'caught-up', nextInMs: 60_000, error: null });
+    await worker.lease.finish(lease, { result: 'caught-up', nextInMs: 60_000, error: null });
 
     const again = await claim(
       { store: worker, database: fixture.database },
@@ -188,7 +194,7 @@ describe('a worker that is gone', () => {
       "UPDATE syncline.collections SET lease_until = lease_until - interval '2 s' WHERE id = $1",
       [lease.collectionId],
     );
-    await fixture.store.lease.bury(dead(1_500), {
+    await fixture.store.lease.releaseDeadWorkers(dead(1_500), {
       jobs: [lease.collectionId],
       withinMs: WITHIN_MS,
     });
@@ -198,7 +204,7 @@ describe('a worker that is gone', () => {
 
   test('a holder without a lease, and a job without a collection, are nothing', async () => {
     expect(
-      await fixture.store.lease.bury(dead(1_000), {
+      await fixture.store.lease.releaseDeadWorkers(dead(1_000), {
         jobs: [randomUUID(), '42'],
         withinMs: WITHIN_MS,
       }),
@@ -213,17 +219,21 @@ test('both read one range of the index a queue, however many collections there a
   try {
     await session.query('ANALYZE syncline.collections');
     await bringForward(session, WITHIN_MS);
-    await bury(session, dead(1_000), { jobs: [randomUUID()], withinMs: WITHIN_MS, ttlMs: 6_000 });
+    await releaseDeadWorkers(session, dead(1_000), {
+      jobs: [randomUUID()],
+      withinMs: WITHIN_MS,
+      ttlMs: 6_000,
+    });
     for (const [label, values] of [
       [`bring-forward`, '30000, NULL'],
-      [`bury-holders`, `'{a}', '{1000}', '{${randomUUID()}}', 30000, 6000`],
+      [`release-dead-workers`, `'{a}', '{1000}', '{${randomUUID()}}', 30000, 6000`],
     ] as const) {
       const { rows } = await session.query<{ 'QUERY PLAN': string }>(
         `EXPLAIN EXECUTE "${await preparedName(session, label)}"(${values})`,
       );
       const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
       expect(plan).toMatch(
-        /Index Scan using collections_due_by_queue_idx[^\n]*\n\s*Index Cond: \(\(\(kind = 'gmail'::text\) = "\*VALUES\*"\.column1\) AND \(\(\(phase <> 'follow'::text\) OR wanted_full\) = "\*VALUES\*"\.column2\) AND \(next_sync_at > /,
+        /Index Scan using collections_due_by_queue_idx[^\n]*\n\s*Index Cond: \(\(\(kind = 'gmail'::text\) = "\*VALUES\*"\.column1\) AND \(\(\(phase <> 'incremental'::text\) OR full_sync_requested\) = "\*VALUES\*"\.column2\) AND \(next_sync_at > /,
       );
       expect(plan).not.toContain('Seq Scan');
     }

@@ -1,9 +1,10 @@
 /**
- * Work that was handed out and lost comes due again by itself, when its date or its lease is over. Here it is brought back sooner, for those who know
- * that it is lost. Both are harmless when they were wrong: a look comes early, or a run is fenced out by the one that goes on after it.
+ * Work that was handed out and lost comes due again by itself, when its date or its lease is over.
+ * Here it is brought back sooner, for those who know that it is lost. Both are harmless when they
+ * were wrong: a sync comes early, or a run is fenced out by the one that goes on after it.
  *
- * Whatever was handed out has its date within the visibility time from now, so both read one range a queue of the index that due work is read by,
- * however many accounts there are.
+ * Whatever was handed out has its date within the visibility time from now, so both read one range
+ * a queue of the index that due work is read by, however many accounts there are.
  */
 import type pg from 'pg';
 import { dueRange } from './mirrors/resources.js';
@@ -11,22 +12,22 @@ import { arrayLiteral } from './pool.js';
 import type { Queryable } from './transaction.js';
 
 const QUEUES =
-  '(VALUES (true, false), (true, true), (false, false), (false, true)) AS queue(in_range, walks)';
-const OF_QUEUE = `state = 'active' AND ${dueRange()} = queue.in_range AND (phase <> 'follow' OR wanted_full) = queue.walks`;
+  '(VALUES (true, false), (true, true), (false, false), (false, true)) AS queue(in_range, full_syncs)';
+const OF_QUEUE = `state = 'active' AND ${dueRange()} = queue.in_range AND (phase <> 'incremental' OR full_sync_requested) = queue.full_syncs`;
 
 /**
  * A run that was cut off goes on before whoever waits for a turn of its own, as its job would from the head of its queue: due since just before whatever has
  * been due for longest in its queue. Of `collections c`.
  */
-const AHEAD_OF_ALL = `least(c.run_started_at, (
+const FIRST_OF_ALL = `least(c.run_started_at, (
     SELECT h.next_sync_at FROM syncline.collections h
-     WHERE h.state = 'active' AND ${dueRange('h.')} = ${dueRange('c.')} AND (h.phase <> 'follow' OR h.wanted_full) = (c.phase <> 'follow' OR c.wanted_full)
+     WHERE h.state = 'active' AND ${dueRange('h.')} = ${dueRange('c.')} AND (h.phase <> 'incremental' OR h.full_sync_requested) = (c.phase <> 'incremental' OR c.full_sync_requested)
      ORDER BY h.next_sync_at LIMIT 1) - interval '1 ms')`;
 
 /** Of each queue, in one statement: it bounds how long rows stay locked. */
 const BATCH = 1_000;
 /** A queue's index entries that are read in search of a dead holder's leases. */
-const LOOK_LIMIT = 50_000;
+const SCAN_LIMIT = 50_000;
 /** Statements of one call: some millions of collections. */
 const BATCHES_LIMIT = 1_000;
 
@@ -60,7 +61,7 @@ const BRING_FORWARD = `
          SELECT c.id FROM ${QUEUES} CROSS JOIN LATERAL (SELECT id FROM syncline.collections WHERE ${OF_QUEUE} AND ${WITHIN} ORDER BY next_sync_at LIMIT ${BATCH}) AS c),
        locked AS MATERIALIZED (SELECT id FROM syncline.collections WHERE id IN (SELECT id FROM chosen) AND state = 'active' AND ${WITHIN} ORDER BY id FOR UPDATE)
   UPDATE syncline.collections c
-     SET next_sync_at = CASE WHEN c.lease_until > now() THEN c.lease_until WHEN c.run_open THEN ${AHEAD_OF_ALL} ELSE c.next_sync_at - $1 * interval '1 ms' END
+     SET next_sync_at = CASE WHEN c.lease_until > now() THEN c.lease_until WHEN c.run_open THEN ${FIRST_OF_ALL} ELSE c.next_sync_at - $1 * interval '1 ms' END
     FROM locked WHERE c.id = locked.id
   RETURNING now()::text AS at`;
 
@@ -71,7 +72,7 @@ export interface DeadHolder {
   silentMs: number;
 }
 
-export interface Buried {
+export interface ReleasedWorker {
   holder: string;
   /** Its runs that were cut off: whoever claims goes on with them. */
   released: number;
@@ -85,14 +86,14 @@ export interface Buried {
  * @param o.jobs collections that a job of theirs names: they count as handed out with it, all others are due at once, ahead of whoever waits
  * @param o.withinMs the visibility time
  */
-export async function bury(
+export async function releaseDeadWorkers(
   pool: Queryable,
   dead: readonly DeadHolder[],
   o: { jobs: readonly string[]; withinMs: number; ttlMs: number },
-): Promise<Buried[]> {
-  const buried = await pool.query<{ holder: string; released: number; alive: boolean }>({
-    name: 'bury-holders',
-    text: BURY,
+): Promise<ReleasedWorker[]> {
+  const results = await pool.query<{ holder: string; released: number; alive: boolean }>({
+    name: 'release-dead-workers',
+    text: RELEASE_DEAD_WORKERS,
     values: [
       arrayLiteral(dead, ({ holder }) => holder),
       arrayLiteral(dead, ({ silentMs }) => silentMs),
@@ -104,20 +105,20 @@ export async function bury(
       o.ttlMs,
     ],
   });
-  return buried.rows;
+  return results.rows;
 }
 
 /** A job may have been made by hand, with anything for an id. */
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Of a holder that is dead no lease can have been touched since it was seen to be gone. */
-const BURY = `
+const RELEASE_DEAD_WORKERS = `
   WITH gone AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::float8[]) AS g(holder, silent_ms)),
        near AS MATERIALIZED (
          SELECT c.id FROM ${QUEUES} CROSS JOIN LATERAL (
                   SELECT id, lease_holder FROM syncline.collections
                    WHERE ${OF_QUEUE} AND next_sync_at > now() - $4 * interval '1 ms' AND next_sync_at <= now() + $4 * interval '1 ms'
-                   ORDER BY next_sync_at LIMIT ${LOOK_LIMIT}) AS c
+                   ORDER BY next_sync_at LIMIT ${SCAN_LIMIT}) AS c
           WHERE c.lease_holder = ANY($1::text[])
           UNION SELECT unnest($3::uuid[])),
        held AS MATERIALIZED (
@@ -126,7 +127,7 @@ const BURY = `
           WHERE c.id IN (SELECT id FROM near) AND c.run_open ORDER BY c.id FOR UPDATE OF c),
        released AS (
          UPDATE syncline.collections c
-            SET lease_until = least(c.lease_until, now()), next_sync_at = CASE WHEN c.id = ANY($3::uuid[]) THEN now() + $4 * interval '1 ms' ELSE ${AHEAD_OF_ALL} END
+            SET lease_until = least(c.lease_until, now()), next_sync_at = CASE WHEN c.id = ANY($3::uuid[]) THEN now() + $4 * interval '1 ms' ELSE ${FIRST_OF_ALL} END
            FROM held WHERE c.id = held.id AND NOT EXISTS (SELECT 1 FROM held h WHERE h.lease_holder = held.lease_holder AND h.touched)
          RETURNING held.lease_holder AS holder)
   SELECT gone.holder, (SELECT count(*)::int FROM released WHERE released.holder = gone.holder) AS released,

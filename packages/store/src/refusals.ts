@@ -86,7 +86,7 @@ export async function requireReauth(
       [
         lease.collectionId,
         isStopped ? cleanReason(reason) : null,
-        isStopped ? 0 : OVERTAKEN_REST_MS,
+        isStopped ? 0 : OVERTAKEN_DELAY_MS,
       ],
     );
     if (!isStopped) return false;
@@ -103,7 +103,7 @@ export async function requireReauth(
 /**
  * Long enough for Google's refusal of the earlier grant to leave the quota windows that it closed.
  */
-const OVERTAKEN_REST_MS = 1_000;
+const OVERTAKEN_DELAY_MS = 1_000;
 
 async function claimDue(
   pool: pg.Pool,
@@ -155,17 +155,17 @@ export const NO_PROBES = 'refused_since = NULL, probes = 0, probe_at = NULL';
  * and its watches, which ended with the grant.
  */
 export function goOn(session: Transaction, accountId: string, everything: boolean): void {
-  session.send({ name: 'look-again', text: LOOK_AGAIN, values: [accountId, everything] });
+  session.send({ name: 'check-again', text: CHECK_AGAIN, values: [accountId, everything] });
   session.send({ name: 'try-project', text: TRY_PROJECT, values: [accountId] });
   if (everything)
     session.send({
       name: 'watch-again',
-      text: `UPDATE syncline.watches SET state = 'wanted', due_at = now() WHERE account_id = $1`,
+      text: `UPDATE syncline.watches SET state = 'requested', due_at = now() WHERE account_id = $1`,
       values: [accountId],
     });
 }
 
-const LOOK_AGAIN = `
+const CHECK_AGAIN = `
   UPDATE syncline.collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
    WHERE account_id = $1 AND state = 'active' AND ($2 OR parked IS NOT NULL)`;
 

@@ -87,7 +87,7 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
       [accountId],
     );
     await scheduleAccount(session, accountId, false);
-    await lookAfterWatches(session, accountId);
+    await maintainWatches(session, accountId);
     return true;
   });
 }
@@ -111,7 +111,7 @@ export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<b
     if (resumed.rowCount !== 1) return false;
     goOn(session, accountId, false);
     await scheduleAccount(session, accountId, true);
-    await lookAfterWatches(session, accountId);
+    await maintainWatches(session, accountId);
     return true;
   });
 }
@@ -230,14 +230,14 @@ async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Pr
 }
 
 /** Whoever holds one may write no more of it; the next to look after it sees the account's new state, and begins or ends the ringing. */
-async function lookAfterWatches(session: Transaction, accountId: string): Promise<void> {
+async function maintainWatches(session: Transaction, accountId: string): Promise<void> {
   await session.query(
     'UPDATE syncline.watches SET epoch = epoch + 1, due_at = now() WHERE account_id = $1',
     [accountId],
   );
 }
 
-/** Runs that are under way, and whoever looks after a watch, can write nothing more. */
+/** Runs that are under way, and whoever maintains a watch, can write nothing more. */
 export async function fenceOut(session: Transaction, accountId: string): Promise<void> {
   await session.query(
     `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, run_open = false FROM (SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,

@@ -126,10 +126,10 @@ export function refuseUnfit(facts: ServerFacts, schema: string, task: 'migrate' 
  */
 export function tooFewSessions(
   { sessions: { allowed, taken }, role }: Pick<ServerFacts, 'sessions' | 'role'>,
-  wanted: number,
+  required: number,
 ): string | null {
-  if (wanted <= allowed - taken) return null;
-  return `Up to ${wanted} sessions with Postgres are going to be opened, others have ${taken} now, and ${quoted(role)} may have ${allowed} in all: lower DATABASE_POOL_SIZE, put a pooler in front, or raise max_connections.`;
+  if (required <= allowed - taken) return null;
+  return `Up to ${required} sessions with Postgres are going to be opened, others have ${taken} now, and ${quoted(role)} may have ${allowed} in all: lower DATABASE_POOL_SIZE, put a pooler in front, or raise max_connections.`;
 }
 
 function versionInWords(version: number): string {

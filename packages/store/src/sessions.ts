@@ -3,7 +3,7 @@
  */
 import type { Runtime } from '@syncline/runtime';
 import pg from 'pg';
-import { connectionOf, settleTls } from './connection.js';
+import { connectionOf, resolveTls } from './connection.js';
 import { databaseUnreachable } from './database-errors.js';
 import { schemaOf } from './schema-name.js';
 import { factsOf, refuseUnfit, tooFewSessions } from './server-check.js';
@@ -44,15 +44,15 @@ export async function fleetSessionsProblem(
   workers: number,
   poolSize: number | null,
 ): Promise<string | null> {
-  const url = await settleTls(databaseUrl);
+  const url = await resolveTls(databaseUrl);
   const { scheduler, api, worker } = POOL_SIZES;
   const pools = [scheduler, api, ...Array.from({ length: workers }, () => worker)];
-  const wanted = pools.reduce((sum, size) => sum + (poolSize ?? size) + PROBE_SESSIONS, 0);
+  const required = pools.reduce((sum, size) => sum + (poolSize ?? size) + PROBE_SESSIONS, 0);
   const session = new pg.Client(connectionOf(url));
   session.on('error', () => undefined);
   try {
     await session.connect();
-    return tooFewSessions(await factsOf(session, schemaOf(url)), wanted);
+    return tooFewSessions(await factsOf(session, schemaOf(url)), required);
   } catch (error) {
     throw databaseUnreachable(url, error);
   } finally {

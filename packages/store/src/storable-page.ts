@@ -3,7 +3,7 @@ import type { PageCommit } from './commit-page.js';
 import { mirrorOf, type Delta } from './mirrors/index.js';
 import { ownFault, sift, storableIds } from './set-aside.js';
 import { faultOf, isStorableId, quarantineId } from './storable.js';
-import type { SetAside, WalkDelta } from './walk.js';
+import type { SetAside, ItemsDelta } from './full-sync-items.js';
 
 /*
  * The check of ids before a commit. An id that Postgres cannot hold takes its item out of the page
@@ -11,17 +11,17 @@ import type { SetAside, WalkDelta } from './walk.js';
  * surrogate pair) come out of UTF-8 as another id. A page without such ids is passed on as it is.
  */
 
-/** The page without the items whose ids cannot be stored; those are in its `walk.quarantined`. */
+/** The page without the items whose ids cannot be stored; those are in its `items.quarantined`. */
 export function withoutUnstorable(commit: PageCommit): PageCommit {
   const aside: SetAside[] = [];
   const delta = storableDelta(commit.delta, aside);
-  const walk = commit.walk && storableWalk(commit.walk, aside);
+  const items = commit.items && storableItems(commit.items, aside);
   return {
     ...commit,
     delta,
     ...(aside.length > 0
-      ? { walk: { ...walk, quarantined: onceEach([...(walk?.quarantined ?? []), ...aside]) } }
-      : walk && { walk }),
+      ? { items: { ...items, quarantined: onceEach([...(items?.quarantined ?? []), ...aside]) } }
+      : items && { items }),
   };
 }
 
@@ -37,10 +37,10 @@ function storableDelta(delta: Delta, aside: SetAside[]): Delta {
   return delta.kind === 'none' ? delta : mirrorOf(delta.kind).storable(delta, aside);
 }
 
-function storableWalk(walk: WalkDelta, aside: SetAside[]): WalkDelta {
-  const { met, again, quarantined, labelled } = walk;
+function storableItems(items: ItemsDelta, aside: SetAside[]): ItemsDelta {
+  const { met, again, quarantined, labelled } = items;
   return {
-    ...walk,
+    ...items,
     ...(met && {
       met: sift(
         met,
@@ -57,18 +57,18 @@ function storableWalk(walk: WalkDelta, aside: SetAside[]): WalkDelta {
         ids: isStorableId(labelled.labelId) ? storableIds(labelled.ids) : [],
       },
     }),
-    ...ofIds(walk, 'dropped'),
-    ...ofIds(walk, 'replayed'),
-    ...ofIds(walk, 'taken'),
-    ...ofIds(walk, 'takenEarly'),
+    ...ofIds(items, 'dropped'),
+    ...ofIds(items, 'replayed'),
+    ...ofIds(items, 'taken'),
+    ...ofIds(items, 'takenEarly'),
   };
 }
 
 function ofIds(
-  walk: WalkDelta,
+  items: ItemsDelta,
   list: 'dropped' | 'replayed' | 'taken' | 'takenEarly',
-): Partial<WalkDelta> {
-  const ids = walk[list];
+): Partial<ItemsDelta> {
+  const ids = items[list];
   return ids ? { [list]: storableIds(ids) } : {};
 }
 

@@ -23,14 +23,14 @@ const mailbox = (): Promise<Lease> => claim(fixture, fixture.accountId, 'gmail')
 test.each<[string, (lease: Lease) => Promise<unknown>]>([
   [
     'an error at the end of a run',
-    (lease) => fixture.store.lease.settle(lease, { result: 'failed', nextInMs: 0, error: HOSTILE }),
+    (lease) => fixture.store.lease.finish(lease, { result: 'failed', nextInMs: 0, error: HOSTILE }),
   ],
   [
     'the reason of a parked collection',
     (lease) =>
       fixture.store.lease.park(lease, { cause: 'forbidden', reason: HOSTILE, nextInMs: 0 }),
   ],
-  ['the reason of a gone collection', (lease) => fixture.store.lease.settleGone(lease, HOSTILE)],
+  ['the reason of a gone collection', (lease) => fixture.store.lease.finishGone(lease, HOSTILE)],
   [
     'the reason of a refused grant',
     (lease) =>
@@ -55,7 +55,7 @@ test('a watch takes an address, an error and a resource id of any form', async (
   await fixture.store.watches.noteAddress(held, 'A\0da@example.com');
   await fixture.store.watches.addChannel(held, 'channel-1', new Date(8.64e14));
   await fixture.store.watches.confirmChannel(held, 'channel-1', 'r\0', new Date(8.64e14));
-  await fixture.store.watches.settle(held, {
+  await fixture.store.watches.finish(held, {
     state: 'refused',
     nextInMs: 0,
     error: HOSTILE,
@@ -71,12 +71,12 @@ test('a watch takes an address, an error and a resource id of any form', async (
 
 test('a reason of quarantine is cleaned and bounded', async () => {
   await fixture.store.commitPage(await mailbox(), {
-    cursor: { phase: 'new' },
-    phase: 'new',
+    cursor: { phase: 'pending' },
+    phase: 'pending',
     generation: 1,
     delta: { kind: 'none' },
     progress: { done: Number.NaN, total: Infinity },
-    walk: { quarantined: [{ id: 'm1', reason: HOSTILE, cause: 'unstorable-id' }] },
+    items: { quarantined: [{ id: 'm1', reason: HOSTILE, cause: 'unstorable-id' }] },
   });
   expect(await sql('SELECT item_id, reason FROM syncline.quarantined_items')).toEqual([
     { item_id: 'm1', reason: words },

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { createRuntime, parseDatabaseUrl, ServerUnavailable } from '@syncline/runtime';
-import { settleTls } from './connection.js';
+import { resolveTls } from './connection.js';
 import { dropDatabase } from './drop-database.js';
 import { migrate, openStore } from './index.js';
 import { fleetSessionsProblem } from './sessions.js';
@@ -36,7 +36,7 @@ afterAll(() => {
 /** https://www.postgresql.org/docs/current/protocol-message-formats.html */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]).toString('latin1');
 const OPENERS: [string, () => Promise<unknown>][] = [
-  ['settleTls', () => settleTls(url)],
+  ['resolveTls', () => resolveTls(url)],
   ['migrate', () => migrate(url)],
   [
     'openStore',
@@ -68,32 +68,32 @@ test.each<[string, (socket: Socket) => unknown, string]>([
   ['reports an error of its own', (socket) => socket.write('E'), 'reported an error'],
 ])('a server that %s when it is asked for TLS may serve later', async (_, how, sentence) => {
   answer = how;
-  const settled = settleTls(url);
-  await expect(settled).rejects.toThrow(ServerUnavailable);
-  await expect(settled).rejects.toThrow(sentence);
+  const resolved = resolveTls(url);
+  await expect(resolved).rejects.toThrow(ServerUnavailable);
+  await expect(resolved).rejects.toThrow(sentence);
 });
 
 test('a server that answers with anything else is none of Postgres, and is not waited for', async () => {
   answer = (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
-  const settled = settleTls(url);
-  await expect(settled).rejects.toThrow('does not speak the protocol of Postgres');
-  await expect(settled).rejects.not.toThrow(ServerUnavailable);
+  const resolved = resolveTls(url);
+  await expect(resolved).rejects.toThrow('does not speak the protocol of Postgres');
+  await expect(resolved).rejects.not.toThrow(ServerUnavailable);
 });
 
 test('only the answers for yes and no decide', async () => {
   const modeAfter = async (said: string): Promise<string> => {
     answer = (socket) => socket.write(said);
-    return parseDatabaseUrl(await settleTls(url)).tls.mode;
+    return parseDatabaseUrl(await resolveTls(url)).tls.mode;
   };
   expect([await modeAfter('S'), await modeAfter('N')]).toEqual(['require', 'disable']);
 });
 
 test('a server that is away is named', async () => {
   const gone = url.replace(/:\d+\/mirror/, ':1/mirror');
-  await expect(settleTls(gone)).rejects.toThrow(
+  await expect(resolveTls(gone)).rejects.toThrow(
     'Postgres at 127.0.0.1:1 cannot be used: ECONNREFUSED',
   );
-  await expect(settleTls(gone)).rejects.toThrow(ServerUnavailable);
+  await expect(resolveTls(gone)).rejects.toThrow(ServerUnavailable);
   const decided = `${gone}&sslmode=require`;
-  expect(await settleTls(decided)).toBe(decided);
+  expect(await resolveTls(decided)).toBe(decided);
 });

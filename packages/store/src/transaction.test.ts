@@ -24,7 +24,7 @@ const words = async (): Promise<string[]> =>
     ({ word }) => word,
   );
 
-test('what is sent without waiting is done in order, and stored when the transaction has ended', async () => {
+test('what is sent without waiting is done in order, and stored when the transaction is committed', async () => {
   const seen = await inTransaction(pool, async (transaction) => {
     transaction.send(insert(1, 'a'));
     transaction.send({ text: "UPDATE syncline.notes SET word = word || 'b'" });

@@ -91,7 +91,7 @@ test('another master key is refused at the start, with a message that says what 
   ).rejects.toThrow(/SYNCLINE_MASTER_KEY is not the key/);
 });
 
-test('an old schema, a missing database and a dead server are each told in one sentence', async () => {
+test('an old schema, a missing database and a dead server are each reported in one sentence', async () => {
   const rt = testRuntime();
   const masterKey = randomBytes(32);
   const url = new URL(fixture.database.url);

@@ -8,7 +8,7 @@ beforeAll(async () => (fixture = await storeFixture()));
 afterAll(() => fixture.close());
 beforeEach(async () => {
   await fixture.database.pool.query(
-    "DELETE FROM syncline.watches; DELETE FROM syncline.channels; UPDATE syncline.collections SET lease_until = NULL, run_open = false, rung_at = NULL, wanted_at = NULL, parked = NULL, failures = 0, phase = 'follow', next_sync_at = now() + interval '1 h'; UPDATE syncline.accounts SET state = 'active', verified_grant = grant_number",
+    "DELETE FROM syncline.watches; DELETE FROM syncline.channels; UPDATE syncline.collections SET lease_until = NULL, run_open = false, notified_at = NULL, requested_at = NULL, parked = NULL, failures = 0, phase = 'incremental', next_sync_at = now() + interval '1 h'; UPDATE syncline.accounts SET state = 'active', verified_grant = grant_number",
   );
   const lease = await claim(fixture, fixture.accountId, 'gmail');
   collectionId = lease.collectionId;
@@ -45,7 +45,7 @@ test('a watch that is due is given out once, however many schedulers ask', async
   expect(claims.flat()).toEqual([
     { collectionId, accountId: expect.any(String), tenant: expect.any(String), kind: 'gmail' },
   ]);
-  await fixture.store.watches.settle(held, watched());
+  await fixture.store.watches.finish(held, watched());
   expect(await fixture.store.watches.claimDue({ limit: 10, visibilityMs: 60_000 })).toEqual([]);
 });
 
@@ -55,36 +55,36 @@ test('one holds it at a time, and who was overtaken writes nothing', async () =>
   const second = await fixture.store.watches.hold(collectionId, 60_000);
   expect(second).toMatchObject({
     epoch: held.epoch + 1n,
-    wanted: true,
+    active: true,
     callable: true,
     channels: [],
   });
   expect([
-    await fixture.store.watches.settle(held, watched()),
+    await fixture.store.watches.finish(held, watched()),
     await fixture.store.watches.noteAddress(held, 'x@x.example'),
     await fixture.store.watches.addChannel(held, 'c', new Date()),
   ]).toEqual([false, false, false]);
-  expect(await row('state, address')).toEqual({ state: 'wanted', address: null });
-  expect(await fixture.store.watches.settle(second!, watched())).toBe(true);
+  expect(await row('state, address')).toEqual({ state: 'requested', address: null });
+  expect(await fixture.store.watches.finish(second!, watched())).toBe(true);
 });
 
 test('failures count up and are forgotten with the next success; renewals for silence count until one for age', async () => {
-  await fixture.store.watches.settle(held, {
-    state: 'wanted',
+  await fixture.store.watches.finish(held, {
+    state: 'requested',
     nextInMs: 0,
-    error: 'weather',
+    error: 'transient error',
     failed: true,
   });
   await free();
   held = (await fixture.store.watches.hold(collectionId, 60_000))!;
   expect(held).toMatchObject({ failures: 1 });
-  await fixture.store.watches.settle(
+  await fixture.store.watches.finish(
     held,
     watched({ watched: { ...watched().watched, forSilence: true } }),
   );
   expect(await row('failures, silences, error')).toEqual({ failures: 0, silences: 1, error: null });
   await free();
-  await fixture.store.watches.settle(
+  await fixture.store.watches.finish(
     (await fixture.store.watches.hold(collectionId, 60_000))!,
     watched(),
   );
@@ -100,7 +100,7 @@ test('watches are counted by kind and state, those that are on by what is known 
     );
     return Object.entries(await counted()).flatMap(([name, count]) => (count === 1 ? [name] : []));
   };
-  expect(await figure("state = 'wanted'")).toEqual(['wanted']);
+  expect(await figure("state = 'requested'")).toEqual(['requested']);
   expect(
     await figure(
       "state = 'on', expires_at = now() + interval '1 day', watched_at = now() - interval '1 h'",
@@ -110,7 +110,7 @@ test('watches are counted by kind and state, those that are on by what is known 
   expect(await figure("expires_at = now() - interval '1 s'")).toEqual(['expired']);
   expect(await figure("state = 'refused'")).toEqual(['refused']);
   expect((await fixture.store.watches.count())['calendar-list']).toEqual({
-    wanted: 0,
+    requested: 0,
     on: 0,
     expired: 0,
     silent: 0,
@@ -120,9 +120,9 @@ test('watches are counted by kind and state, those that are on by what is known 
   });
 });
 
-test('silence begins with a look and ends with the next thing that is heard', async () => {
+test('silence begins with a poll and ends with the next thing that is heard', async () => {
   await fixture.store.watches.noteAddress(held, 'Ada@Example.com');
-  await fixture.store.watches.settle(held, watched());
+  await fixture.store.watches.finish(held, watched());
   await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   const lease = await claim(fixture, fixture.accountId, 'gmail');
   expect(lease.watch).toMatchObject({ state: 'on', heard: false, silent: false, expired: false });
@@ -130,19 +130,19 @@ test('silence begins with a look and ends with the next thing that is heard', as
   await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   expect((await claim(fixture, fixture.accountId, 'gmail')).watch).toMatchObject({ silent: true });
   expect(await row("due_at < now() + interval '11 s' AS soon")).toEqual({ soon: true });
-  await fixture.store.doorbells.ringMailboxes(['ada@example.com']);
+  await fixture.store.notifications.notifyMailboxes(['ada@example.com']);
   await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   expect(await claim(fixture, fixture.accountId, 'gmail')).toMatchObject({
     watch: { silent: false, heard: true },
-    doorbell: { unserved: true },
+    notification: { behind: true },
   });
 });
 
-test('a doorbell makes the mailbox due in a moment and hints at a job; what rests for a reason goes on resting', async () => {
+test('a notification makes the mailbox due in a moment and enqueues a job; what waits for a reason goes on waiting', async () => {
   await fixture.store.watches.noteAddress(held, 'ada@example.com');
-  const ring = () =>
-    fixture.store.doorbells.ringMailboxes(['ada@example.com', 'nobody@example.com']);
-  expect(await ring()).toEqual(
+  const notify = () =>
+    fixture.store.notifications.notifyMailboxes(['ada@example.com', 'nobody@example.com']);
+  expect(await notify()).toEqual(
     new Map([
       [
         'ada@example.com',
@@ -160,70 +160,71 @@ test('a doorbell makes the mailbox due in a moment and hints at a job; what rest
   );
   expect(
     await row(
-      "next_sync_at < now() + interval '3 s' AS soon, rung_at - wanted_at < interval '10 ms' AS wanted",
+      "next_sync_at < now() + interval '3 s' AS soon, notified_at - requested_at < interval '10 ms' AS requested",
       'collections',
       'id',
     ),
-  ).toEqual({ soon: true, wanted: true });
-  for (const rests of ["parked = 'scope'", 'failures = 3']) {
+  ).toEqual({ soon: true, requested: true });
+  for (const condition of ["parked = 'scope'", 'failures = 3']) {
     await fixture.database.pool.query(
       `UPDATE syncline.collections SET parked = NULL, failures = 0, next_sync_at = now() + interval '1 h'`,
     );
-    await fixture.database.pool.query(`UPDATE syncline.collections SET ${rests} WHERE id = $1`, [
-      collectionId,
-    ]);
-    expect((await ring()).get('ada@example.com')).toMatchObject([{ ready: false }]);
+    await fixture.database.pool.query(
+      `UPDATE syncline.collections SET ${condition} WHERE id = $1`,
+      [collectionId],
+    );
+    expect((await notify()).get('ada@example.com')).toMatchObject([{ ready: false }]);
     expect(
       await row(
-        "next_sync_at > now() + interval '50 min' AS rests, rung_at IS NOT NULL AS rung",
+        "next_sync_at > now() + interval '50 min' AS late, notified_at IS NOT NULL AS notified",
         'collections',
         'id',
       ),
-    ).toEqual({ rests: true, rung: true });
+    ).toEqual({ late: true, notified: true });
   }
 });
 
-test('a mailbox in its first walk is not hurried, and an account that is paused is not rung for', async () => {
+test('a mailbox in its first full sync is not hurried, and a paused account is not notified', async () => {
   await fixture.store.watches.noteAddress(held, 'ada@example.com');
-  await fixture.database.pool.query("UPDATE syncline.collections SET phase = 'backfill'");
+  await fixture.database.pool.query("UPDATE syncline.collections SET phase = 'full'");
   expect(
-    (await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).get('ada@example.com'),
+    (await fixture.store.notifications.notifyMailboxes(['ada@example.com'])).get('ada@example.com'),
   ).toMatchObject([{ ready: false }]);
   await fixture.store.accounts.pause(fixture.accountId);
-  expect(await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).toEqual(new Map());
+  expect(await fixture.store.notifications.notifyMailboxes(['ada@example.com'])).toEqual(new Map());
   await fixture.store.accounts.resume(fixture.accountId);
 });
 
 test('S9: a message of an expired channel starts no sync', async () => {
   await fixture.store.watches.addChannel(held, 'one', new Date(Date.now() + 60_000));
   await fixture.store.watches.confirmChannel(held, 'one', 'r1', new Date(Date.now() + 60_000));
-  expect(await fixture.store.doorbells.greet('one', 'r1')).toBe(true);
+  expect(await fixture.store.notifications.noteSyncMessage('one', 'r1')).toBe(true);
   await fixture.database.pool.query(
     "UPDATE syncline.channels SET expires_at = now() - interval '1 s'",
   );
   expect([
-    await fixture.store.doorbells.ringChannel('one', 'r1'),
-    await fixture.store.doorbells.greet('one', 'r1'),
+    await fixture.store.notifications.notifyChannel('one', 'r1'),
+    await fixture.store.notifications.noteSyncMessage('one', 'r1'),
   ]).toEqual([null, false]);
 });
 
-test('a message of a channel rings for its calendar when the resource is the one that Google named', async () => {
+test('a message of a channel notifies its calendar when the resource is the one that Google named', async () => {
   await fixture.store.watches.addChannel(held, 'one', new Date(Date.now() + 60_000));
   expect(
-    await fixture.store.doorbells.ringChannel('one', 'anything until Google has answered'),
+    await fixture.store.notifications.notifyChannel('one', 'anything until Google has answered'),
   ).toMatchObject({ collectionId });
   await fixture.store.watches.confirmChannel(held, 'one', 'r1', new Date(Date.now() + 60_000));
   expect([
-    await fixture.store.doorbells.ringChannel('one', 'r2'),
-    await fixture.store.doorbells.ringChannel('two', 'r1'),
+    await fixture.store.notifications.notifyChannel('one', 'r2'),
+    await fixture.store.notifications.notifyChannel('two', 'r1'),
   ]).toEqual([null, null]);
-  expect(await fixture.store.doorbells.ringChannel('one', 'r1')).toMatchObject({
+  expect(await fixture.store.notifications.notifyChannel('one', 'r1')).toMatchObject({
     collectionId,
     ready: true,
   });
   expect([
-    await fixture.store.doorbells.greet('one', 'r1'),
-    await fixture.store.doorbells.greet('one', 'r2'),
+    await fixture.store.notifications.noteSyncMessage('one', 'r1'),
+    await fixture.store.notifications.noteSyncMessage('one', 'r2'),
   ]).toEqual([true, false]);
   await fixture.store.watches.addChannel(held, 'two', new Date(Date.now() + 60_000));
   await fixture.store.watches.confirmChannel(held, 'two', 'r1', new Date(Date.now() + 60_000));
@@ -237,7 +238,7 @@ test('a message of a channel rings for its calendar when the resource is the one
   ]);
 });
 
-test('two tenants of one mailbox are both rung for, and neither may end the other’s ringing', async () => {
+test('two tenants of one mailbox are both notified, and neither may stop the other’s watch', async () => {
   const other = await fixture.store.accounts.import({
     email: 'ada@example.com',
     refreshToken: '1//y',
@@ -245,13 +246,13 @@ test('two tenants of one mailbox are both rung for, and neither may end the othe
     resources: ['gmail'],
   });
   await fixture.store.watches.noteAddress(held, 'ada@example.com');
-  await fixture.store.watches.settle(held, watched());
+  await fixture.store.watches.finish(held, watched());
   const lease = await claim(fixture, other.id, 'gmail');
   await fixture.store.watches.want(lease);
   const theirs = (await fixture.store.watches.hold(lease.collectionId, 60_000))!;
   await fixture.store.watches.noteAddress(theirs, 'ada@example.com');
   expect(
-    (await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).get('ada@example.com'),
+    (await fixture.store.notifications.notifyMailboxes(['ada@example.com'])).get('ada@example.com'),
   ).toHaveLength(2);
   await fixture.database.pool.query('UPDATE syncline.watches SET held_until = NULL');
   expect(await fixture.store.watches.hold(lease.collectionId, 60_000)).toMatchObject({
@@ -259,8 +260,8 @@ test('two tenants of one mailbox are both rung for, and neither may end the othe
   });
 });
 
-test('a refused grant ends the watch here, since it has ended at Google; a new one has it made again', async () => {
-  await fixture.store.watches.settle(held, watched());
+test('a refused grant stops the watch here, since it has stopped at Google; a new one has it made again', async () => {
+  await fixture.store.watches.finish(held, watched());
   await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   await fixture.store.accounts.requireReauth(await claim(fixture, fixture.accountId, 'gmail'), {
     reason: 'invalid_grant',
@@ -270,14 +271,14 @@ test('a refused grant ends the watch here, since it has ended at Google; a new o
   expect(await row('state')).toEqual({ state: 'off' });
   expect(await fixture.store.watches.hold(collectionId, 1)).toMatchObject({
     callable: false,
-    wanted: false,
+    active: false,
   });
   await fixture.store.accounts.import({
     email: 'ada@example.com',
     refreshToken: '1//z',
     tenant: 'default',
   });
-  expect(await row('state, due_at <= now() AS due')).toEqual({ state: 'wanted', due: true });
+  expect(await row('state, due_at <= now() AS due')).toEqual({ state: 'requested', due: true });
 });
 
 test('a channel’s token is its own, and another key makes another', () => {

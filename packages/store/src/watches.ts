@@ -8,9 +8,10 @@ import { COLLECTION_KINDS, type CollectionKind } from './mirrors/resources.js';
 import type { Transaction } from './transaction.js';
 
 /*
- * Watches: what Google has promised to ring for. Their schedule is `due_at`, claimed like collections' own; whoever looks after one holds it
- * by an epoch, so that two workers never ask Google about the same mailbox at once (it refuses concurrent watch calls) and a
- * removal can wait for the calls that are under way.
+ * Watches: what Google has promised to notify of. Their schedule is `due_at`, claimed like
+ * collections' own; whoever looks after one holds it by an epoch, so that two workers never ask
+ * Google about the same mailbox at once (it refuses concurrent watch calls) and a removal can wait
+ * for the calls that are under way.
  */
 
 /** As they are counted: of those that are on, apart from the others, whose time is over, and under which a change came that nothing had announced. */
@@ -39,7 +40,7 @@ export interface HeldWatch {
   kind: CollectionKind;
   externalId: string;
   /** Whether the collection and its account are to be synced. */
-  wanted: boolean;
+  active: boolean;
   /**
    * Whether Google may be asked at all: not when the grant is refused or not known to be of the
    * rows' Google account, nor during a removal.
@@ -58,7 +59,7 @@ export interface HeldWatch {
   shared: boolean;
 }
 
-export interface WatchSettlement {
+export interface WatchFinish {
   state: WatchState;
   nextInMs: number;
   /** Null clears it. */
@@ -76,16 +77,20 @@ interface DueWatch {
   kind: CollectionKind;
 }
 
-/** Everything but the ringing itself, which is in doorbells.ts. */
+/** Everything but the notifications themselves, which is in notifications.ts. */
 export interface Watches {
   /** Claims what is due, as `collections.claimDue` does. */
   claimDue(o: { limit: number; visibilityMs: number }): Promise<DueWatch[]>;
   /** Null when somebody else holds it, or there is none. */
   hold(collectionId: string, holdMs: number): Promise<HeldWatch | null>;
-  /** The mailbox's own address, before Google is asked to ring: the first notification comes before the answer. @returns false when the hold was lost */
+  /**
+   * The mailbox's own address, before Google is asked to notify: the first notification comes
+   * before the answer.
+   * @returns false when the hold was lost
+   */
   noteAddress(held: HeldWatch, address: string): Promise<boolean>;
   /** @returns false when the hold was lost: nothing was written then */
-  settle(held: HeldWatch, s: WatchSettlement): Promise<boolean>;
+  finish(held: HeldWatch, s: WatchFinish): Promise<boolean>;
   addChannel(held: HeldWatch, channelId: string, expiresAt: Date): Promise<boolean>;
   /** The channel is Google's; its elder ones are superseded. */
   confirmChannel(
@@ -95,10 +100,13 @@ export interface Watches {
     expiresAt: Date,
   ): Promise<void>;
   dropChannel(channelId: string): Promise<void>;
-  /** A run follows a collection that nobody watches: from now on somebody does. */
+  /** A run syncs a collection incrementally that nobody watches: from now on somebody does. */
   want(lease: Lease): Promise<void>;
-  /** A look found what no doorbell had announced: it is looked after soon. @returns false when it has rung since that look began, which is no silence */
-  silent(lease: Lease, lookAfterInMs: number): Promise<boolean>;
+  /**
+   * A sync found what no notification had announced: it is looked after soon.
+   * @returns false when a notification came since that sync began, which is no silence
+   */
+  silent(lease: Lease, maintainInMs: number): Promise<boolean>;
   ofAccount(accountId: string): Promise<string[]>;
   /** Reads every watch and its collection, which takes seconds with millions of them: to be asked rarely. */
   count(): Promise<Record<CollectionKind, Record<WatchFigure, number>>>;
@@ -110,7 +118,7 @@ export function watchesIn(pool: pg.Pool, keyId: string): Watches {
     claimDue: ({ limit, visibilityMs }) => claimDueWatches(pool, limit, visibilityMs),
     hold: (collectionId, holdMs) => holdWatch(pool, keyId, collectionId, holdMs),
     noteAddress: (held, address) => noteAddress(pool, held, address),
-    settle: (held, s) => settleWatch(pool, held, s),
+    finish: (held, s) => finishWatch(pool, held, s),
     addChannel: (held, channelId, expiresAt) =>
       addChannel(pool, held, { channelId, expiresAt, keyId }),
     confirmChannel: (held, channelId, resourceId, expiresAt) =>
@@ -118,7 +126,7 @@ export function watchesIn(pool: pg.Pool, keyId: string): Watches {
     dropChannel: async (channelId) =>
       void (await pool.query('DELETE FROM syncline.channels WHERE id = $1', [channelId])),
     want: (lease) => wantWatch(pool, lease),
-    silent: (lease, lookAfterInMs) => markSilent(pool, lease, lookAfterInMs),
+    silent: (lease, maintainInMs) => markSilent(pool, lease, maintainInMs),
     ofAccount: (accountId) => watchesOf(pool, accountId),
     count: () => countWatches(pool),
   };
@@ -156,7 +164,7 @@ async function holdWatch(
     text: `UPDATE syncline.watches w SET epoch = w.epoch + 1, held_until = now() + $2 * interval '1 ms', begun_at = clock_timestamp()
              FROM syncline.collections c, (SELECT id, state, email, project, grant_number, token_version, verified_grant, identity_id FROM syncline.accounts WHERE id = (SELECT account_id FROM syncline.watches WHERE collection_id = $1) FOR SHARE) AS a
             WHERE w.collection_id = $1 AND c.id = w.collection_id AND (w.held_until IS NULL OR w.held_until <= now())
-        RETURNING w.collection_id, w.account_id, a.email, a.project, ${GRANT_COLUMNS}, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS wanted,
+        RETURNING w.collection_id, w.account_id, a.email, a.project, ${GRANT_COLUMNS}, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS active,
                   a.state NOT IN ('reauth_required', 'removing') AND coalesce(a.verified_grant = a.grant_number, false) AS callable, w.state, w.target, w.address,
                   extract(epoch FROM now() - w.watched_at) * 1000 AS watched_ago_ms, extract(epoch FROM w.expires_at - now()) * 1000 AS expires_in_ms,
                   ${IS_SILENT} AS silent, w.silences, w.failures,
@@ -180,7 +188,7 @@ interface HeldRow extends GrantRow {
   epoch: string;
   kind: CollectionKind;
   external_id: string;
-  wanted: boolean;
+  active: boolean;
   callable: boolean;
   state: WatchState;
   target: string | null;
@@ -204,7 +212,7 @@ function heldOf(row: HeldRow): HeldWatch {
     epoch: BigInt(row.epoch),
     kind: row.kind,
     externalId: row.external_id,
-    wanted: row.wanted,
+    active: row.active,
     callable: row.callable,
     state: row.state,
     target: row.target,
@@ -227,9 +235,9 @@ async function noteAddress(pool: pg.Pool, held: HeldWatch, address: string): Pro
   return noted.rowCount === 1;
 }
 
-async function settleWatch(pool: pg.Pool, held: HeldWatch, s: WatchSettlement): Promise<boolean> {
-  const settled = await pool.query({
-    name: 'watch-settle',
+async function finishWatch(pool: pg.Pool, held: HeldWatch, s: WatchFinish): Promise<boolean> {
+  const finished = await pool.query({
+    name: 'watch-finish',
     text: `UPDATE syncline.watches
               SET state = $3, due_at = now() + $4 * interval '1 ms', error = $5, failures = CASE WHEN $6 THEN failures + 1 ELSE 0 END, held_until = NULL,
                   target = coalesce($7, target), expires_at = coalesce($8, expires_at), watched_at = CASE WHEN $7::text IS NULL THEN watched_at ELSE begun_at END,
@@ -247,7 +255,7 @@ async function settleWatch(pool: pg.Pool, held: HeldWatch, s: WatchSettlement): 
       s.watched?.forSilence ?? false,
     ],
   });
-  return settled.rowCount === 1;
+  return finished.rowCount === 1;
 }
 
 async function addChannel(
@@ -280,26 +288,29 @@ async function confirmChannel(
 /** A calendar that was gone and is back, or an account that was paused, finds its row switched off. */
 async function wantWatch(pool: pg.Pool, lease: Lease): Promise<void> {
   await pool.query({
-    name: 'watch-want',
+    name: 'watch-request',
     text: `INSERT INTO syncline.watches (collection_id, account_id) SELECT id, account_id FROM syncline.collections WHERE id = $1 AND lease_epoch = $2
-           ON CONFLICT (collection_id) DO UPDATE SET state = 'wanted', due_at = now()`,
+           ON CONFLICT (collection_id) DO UPDATE SET state = 'requested', due_at = now()`,
     values: [lease.collectionId, String(lease.epoch)],
   });
 }
 
-/** A ring that came during the run announced what the run found before it: the lease tells only of those that came before the claim. */
-async function markSilent(pool: pg.Pool, lease: Lease, lookAfterInMs: number): Promise<boolean> {
+/**
+ * A notification that came during the run announced what the run found before it: the lease tells
+ * only of those that came before the claim.
+ */
+async function markSilent(pool: pg.Pool, lease: Lease, maintainInMs: number): Promise<boolean> {
   const marked = await pool.query({
     name: 'watch-silent',
     text: `UPDATE syncline.watches w SET silent_since = clock_timestamp(), due_at = least(due_at, now() + $2 * interval '1 ms')
-             FROM syncline.collections c WHERE w.collection_id = $1 AND c.id = w.collection_id AND w.state = 'on' AND coalesce(c.rung_at <= $3, true)`,
-    values: [lease.collectionId, Math.round(lookAfterInMs), lease.runStartedAt],
+             FROM syncline.collections c WHERE w.collection_id = $1 AND c.id = w.collection_id AND w.state = 'on' AND coalesce(c.notified_at <= $3, true)`,
+    values: [lease.collectionId, Math.round(maintainInMs), lease.runStartedAt],
   });
   return marked.rowCount === 1;
 }
 
-/** What rings for calendars that are gone is ended soon, and not only when its renewal is due. */
-export async function lookAfterGone(session: Transaction, accountId: string): Promise<void> {
+/** Watches of calendars that are gone is ended soon, and not only when its renewal is due. */
+export async function endWatchesOfGone(session: Transaction, accountId: string): Promise<void> {
   await session.query({
     name: 'watches-gone',
     text: `UPDATE syncline.watches w SET due_at = now() FROM syncline.collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND c.state = 'gone' AND w.state = 'on'`,
@@ -319,7 +330,7 @@ async function countWatches(
   pool: pg.Pool,
 ): Promise<Record<CollectionKind, Record<WatchFigure, number>>> {
   const none = (): Record<WatchFigure, number> => ({
-    wanted: 0,
+    requested: 0,
     on: 0,
     expired: 0,
     silent: 0,

@@ -33,10 +33,8 @@ export class AuditBudget {
   }
 
   /** How many of `wanted` things of that price it takes. */
-  takeSome(wanted: number, unitsEach: number): number {
-    const affordable = this.hasTime()
-      ? Math.min(wanted, Math.floor(this.unitsLeft / unitsEach))
-      : 0;
+  takeSome(asked: number, unitsEach: number): number {
+    const affordable = this.hasTime() ? Math.min(asked, Math.floor(this.unitsLeft / unitsEach)) : 0;
     this.unitsLeft -= affordable * unitsEach;
     return affordable;
   }

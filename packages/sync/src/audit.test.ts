@@ -14,11 +14,11 @@ test('an audit is due after its interval, spread by ten percent, and never when 
   expect([due(0, 1e9, 0), due(1_000, null, 0)]).toEqual([false, false]);
 });
 
-test('an audit in hand goes on after a rest, whatever its age', () => {
-  const due = (restedMs: number, auditEveryMs = 1_000): boolean =>
+test('an audit in hand goes on after a pause, whatever its age', () => {
+  const due = (pausedMs: number, auditEveryMs = 1_000): boolean =>
     isAuditDue(
       { activeMs: 1, idleMs: 1, auditEveryMs },
-      { auditAgeMs: 1, audit: { position: {}, restedMs } },
+      { auditAgeMs: 1, audit: { position: {}, pausedMs } },
       0,
     );
   expect([due(59_999), due(60_000), due(60_000, 0)]).toEqual([false, true, false]);

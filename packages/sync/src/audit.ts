@@ -10,13 +10,15 @@ import { collectionModule } from './resources/index.js';
 import type { SyncDeps } from './sync-collection.js';
 
 /*
- * The audit: now and then, when a collection is level and nothing else is to be done for it, its mirror is held against Google. What
- * differs although Google's own log of changes does not name it is drift: it is reported, and mended by the next run like any other change.
+ * The audit: now and then, when a collection is caught up and nothing else is to be done for it,
+ * its mirror is held against Google. What differs although Google's own log of changes does not
+ * name it is drift: it is reported, and mended by the next run like any other change.
  *
- * An audit goes on in slices, each with a budget of units and of time, until it has looked at everything that it should: of a mailbox
- * every id and every label by listing and the content of some messages, of a calendar every field of every event, of a calendar list every
- * entry. A mailbox costs 5 units for every 500 ids of every label and 20 for each message that is compared; a calendar a request for
- * every 2,500 events, a calendar list one for 250 calendars.
+ * An audit goes on in slices, each with a budget of units and of time, until it has looked at
+ * everything that it should: of a mailbox every id and every label by listing and the content of
+ * some messages, of a calendar every field of every event, of a calendar list every entry. A
+ * mailbox costs 5 units for every 500 ids of every label and 20 for each message that is compared;
+ * a calendar a request for every 2,500 events, a calendar list one for 250 calendars.
  */
 
 /** Units of one slice: half of what a mailbox gets in a minute, listings and contents together. */
@@ -24,9 +26,9 @@ const UNITS_A_SLICE = 3_000;
 /** A slice holds a worker's slot that long at most, a page more or less. */
 const SLICE_MS = 10_000;
 /** Between two slices the mailbox's quota belongs to others. */
-const REST_MS = 60_000;
+const PAUSE_MS = 60_000;
 /** A list without an end is begun again after this time, and not with the next slice. */
-const ENDLESS_REST_MS = 6 * 3_600_000;
+const ENDLESS_PAUSE_MS = 6 * 3_600_000;
 
 /**
  * Whether a slice is due: the next one of the audit in hand after a rest, or else the first of a new one.
@@ -39,12 +41,13 @@ export function isAuditDue(
 ): boolean {
   const everyMs = policy.auditEveryMs ?? 0;
   if (everyMs <= 0) return false;
-  if (audit !== null) return audit.restedMs >= (policy.auditRestMs ?? REST_MS);
+  if (audit !== null) return audit.pausedMs >= (policy.auditPauseMs ?? PAUSE_MS);
   return auditAgeMs !== null && auditAgeMs > everyMs * (0.9 + 0.2 * jitter);
 }
 
 /**
- * One slice, under the collection's lease, level with Google. Quota and weather put the rest off to the next slice.
+ * One slice, under the collection's lease, level with Google. Quota and transient errors put the
+ * rest off to the next slice.
  * @param lease with the generation and the window that the run has come to by now
  */
 export async function auditCollection(
@@ -55,7 +58,7 @@ export async function auditCollection(
   signal: AbortSignal,
 ): Promise<void> {
   const account = deps.google.account(lease.accountId, {
-    lane: 'catch-up',
+    lane: 'onboarding',
     ...callerOf(lease),
     signal,
   });
@@ -79,7 +82,7 @@ export async function auditCollection(
       await deps.store.audit.finish(lease, { checked, contents, drift });
       rt.log.info(
         { event: 'audited', collectionId: lease.collectionId, checked, contents, drift },
-        'an audit has looked at everything it should',
+        'an audit has compared everything it should',
       );
     } else {
       rt.log.info(
@@ -90,7 +93,7 @@ export async function auditCollection(
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
     if (error.detail.kind === 'endless-listing')
-      await deps.store.audit.beginLater(lease, ENDLESS_REST_MS);
+      await deps.store.audit.beginLater(lease, ENDLESS_PAUSE_MS);
     rt.log.info(
       { event: 'audit_put_off', collectionId: lease.collectionId, err: error },
       'an audit waits for a better moment',

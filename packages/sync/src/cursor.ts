@@ -3,15 +3,16 @@ import type { Phase } from '@syncline/store';
 import type { ResourceCursor } from './resources/cursors.js';
 
 /**
- * The whole life of a collection, as data. The store keeps it as a sealed letter; only the resources' `cursor.ts`
- * open it.
+ * The whole life of a collection, as data. The store keeps it as a sealed letter; only the
+ * resources' `cursor.ts` open it.
  *
- * A walk goes list → fetch (mail only) → sweep → clear; then the collection follows from the bookmark.
- * A resync is a walk of a mailbox whose rows are good but whose history has expired: list → labels → relabel → fetch → sweep → clear,
- * in which only unknown messages are fetched and the labels of the known ones come from listing each label.
- * History ids stand as decimal text, since JSON has no 64-bit integers; they are compared as bigint.
+ * A full sync goes list → fetch (mail only) → sweep → clear; then incremental syncs start from the
+ * sync position. A resync is a full sync of a mailbox whose rows are good but whose history has
+ * expired: list → labels → relabel → fetch → sweep → clear, in which only unknown messages are
+ * fetched and the labels of the known ones come from listing each label. History ids stand as
+ * decimal text, since JSON has no 64-bit integers; they are compared as bigint.
  */
-export type Cursor = NewCursor | ResourceCursor;
+export type Cursor = PendingCursor | ResourceCursor;
 
 /**
  * How the listing of a full sync began, and what speaks for its completeness; see
@@ -41,7 +42,7 @@ export type ListingNote = {
 };
 
 /**
- * A sweep that waits while the collection follows from the position that its listing pinned. Pages
+ * A sweep that waits while incremental syncs start from the position that its listing pinned. Pages
  * of the second listing only strike out what they name: the position stays, so that whatever is
  * deleted meanwhile is told by increments.
  */
@@ -68,23 +69,26 @@ export type TidyState =
   | { step: 'hold'; after: string; hold: Hold }
   | { step: 'clear'; hold?: Hold };
 
-export type NewCursor = {
-  phase: 'new';
+export type PendingCursor = {
+  phase: 'pending';
   /**
    * It takes the place of a listing that was discarded: it does not count as a full sync that
    * Google forced.
    */
   isRelisting?: true;
-  /** Walks that were begun again because a page token died. */
+  /** Full syncs that were begun again because a page token died. */
   restarts?: number;
-  /** The bookmark expired: what is stored is kept and not fetched again. */
+  /** The sync position expired: what is stored is kept and not fetched again. */
   resync?: true;
 };
 
-/** The phase that the collection's row shows: a mailbox that is deepened walks, on the lane of walks, though its cursor follows. */
+/**
+ * The phase that the collection's row shows: a mailbox whose window is extended shows `full`, and
+ * uses that lane, though its cursor is incremental.
+ */
 export function phaseOf(cursor: Cursor): Phase {
-  return cursor.phase === 'follow' && 'deepening' in cursor && cursor.deepening
-    ? 'backfill'
+  return cursor.phase === 'incremental' && 'extension' in cursor && cursor.extension
+    ? 'full'
     : cursor.phase;
 }
 
@@ -95,13 +99,17 @@ export function withListing(listing: ListingNote | undefined): { listing?: Listi
 
 /** Whether the next request carries a page token. */
 export function isPaged(cursor: Cursor): boolean {
-  if (cursor.phase === 'follow' && 'listing' in cursor) return cursor.listing?.pageToken != null;
+  if (cursor.phase === 'incremental' && 'listing' in cursor)
+    return cursor.listing?.pageToken != null;
   return 'pageToken' in cursor && cursor.pageToken !== null;
 }
 
-/** The same bookmark, its listing from the first page again. What the listing has already led to stays done. */
+/**
+ * The same sync position, its listing from the first page again. What the listing has already led
+ * to stays done.
+ */
 export function listedAgain(cursor: Cursor): Cursor {
-  if (cursor.phase !== 'follow') return { phase: 'new' };
+  if (cursor.phase !== 'incremental') return { phase: 'pending' };
   const hold = cursor.hold && { hold: holdAgain(cursor.hold) };
   return 'listing' in cursor
     ? { ...cursor, ...hold, listing: null }
@@ -120,13 +128,13 @@ function holdAgain(hold: Hold): Hold {
  * pages led to is undone.
  */
 export function begunAgain(cursor: Cursor): Cursor {
-  if (cursor.phase === 'new') return cursor;
-  if (cursor.phase === 'follow') return listedAgain(cursor);
+  if (cursor.phase === 'pending') return cursor;
+  if (cursor.phase === 'incremental') return listedAgain(cursor);
   switch (cursor.step) {
     case 'list':
       return 'resync' in cursor && cursor.resync
-        ? { phase: 'new', resync: true }
-        : { phase: 'new' };
+        ? { phase: 'pending', resync: true }
+        : { phase: 'pending' };
     case 'labels':
       return { ...cursor, pageToken: null };
     case 'relabel':
@@ -143,7 +151,7 @@ export function begunAgain(cursor: Cursor): Cursor {
 /** @throws when it is no cursor */
 export function assertPhase(cursor: { phase: Phase }): void {
   assert(
-    cursor?.phase === 'new' || cursor?.phase === 'backfill' || cursor?.phase === 'follow',
+    cursor?.phase === 'pending' || cursor?.phase === 'full' || cursor?.phase === 'incremental',
     'a cursor has no known phase',
   );
 }

@@ -1,7 +1,7 @@
 import { cleanJson } from '@syncline/store';
 import { fingerprint } from './fingerprint.js';
 
-test('is the same for the same fields in any order, at any level', () => {
+test('is the same for the same fields in any order, at any depth', () => {
   const one = { a: 1, b: { c: [1, { d: 2, e: null }], f: 'x' } };
   const other = { b: { f: 'x', c: [1, { e: null, d: 2 }] }, a: 1 };
   expect(fingerprint(one)).toBe(fingerprint(other));

@@ -1,70 +1,77 @@
 import { GoogleError } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
-import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement } from '@syncline/store';
+import { LEASE_TTL_MS, LeaseLost, type Lease, type RunFinish } from '@syncline/store';
 import { begunAgain, isPaged, phaseOf, type Cursor } from './cursor.js';
 import { AccountHeld } from './identity/check-grant.js';
-import { verdictOf, type Outcome, type Reauthorization, type Verdict } from './outcome.js';
-import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
+import {
+  errorOutcomeOf,
+  type Outcome,
+  type Reauthorization,
+  type ErrorOutcome,
+} from './outcome.js';
+import { MAX_FULL_SYNCS_A_DAY, parkedFor, type Parked } from './parking.js';
 import type { Position } from './position.js';
 import { projectTryDelayMs } from './probe-schedule.js';
 import type { SyncDeps } from './sync-collection.js';
-import type { CaughtUp, Turn, TurnContext } from './turn.js';
+import type { CaughtUp, Step, StepContext } from './step.js';
 import { afterRun, noteAfterRun } from './watch/after-run.js';
 
 /**
  * How a run ends: by what Google has told it, or by the error that ended it. One function writes each of these to the
  * collection and makes the job's outcome of it.
  */
-export type Ended =
+export type RunEnd =
   | CaughtUp
   /** The time slice is spent, or the process drains. */
   | { kind: 'more' }
-  /** Level but for a sweep that waits for evidence until then, in milliseconds since the epoch. */
+  /**
+   * Caught up but for a sweep that waits for evidence until then, in milliseconds since the epoch.
+   */
   | { kind: 'held'; untilMs: number; reason: string }
-  | Extract<Verdict, { kind: 'snoozed' | 'parked' | 'reauth-required' | 'gone' }>
+  | Extract<ErrorOutcome, { kind: 'snoozed' | 'parked' | 'reauth-required' | 'gone' }>
   /** A bug of ours: written down, and thrown on. */
   | { kind: 'failed'; error: unknown };
 
-/** Runs that end without a word, in a row, before items are taken one by one. */
-export const CAREFUL_AFTER_CRASHES = 2;
+/** Runs that crash, in a row, before items are taken one by one. */
+export const ISOLATE_AFTER_CRASHES = 2;
 
 /**
  * Writes how the run ended and when the collection comes next.
- * @param calm the run is counted as one that ended properly, after runs that ended without a word
+ * @param calm the run is counted as one that ended properly, after runs that crashed
  * @throws LeaseLost, and nothing is written; the error of a run that `failed`
  */
-export async function settleRun(
+export async function finishRun(
   rt: Runtime,
   deps: SyncDeps,
   lease: Lease,
   position: Position,
-  ended: Ended,
+  end: RunEnd,
   calm: boolean,
 ): Promise<Outcome> {
-  switch (ended.kind) {
+  switch (end.kind) {
     case 'caught-up':
     case 'held':
-      return settleLevel(rt, deps, lease, position, ended);
+      return finishCaughtUp(rt, deps, lease, position, end);
     case 'more':
-      return settleMore(deps, lease, position, calm);
+      return finishMore(deps, lease, position, calm);
     case 'snoozed':
-      return snooze(rt, deps, lease, ended, calm);
+      return snooze(rt, deps, lease, end, calm);
     case 'parked':
-      return park(rt, deps, lease, ended, position.cursor);
+      return park(rt, deps, lease, end, position.cursor);
     case 'reauth-required':
-      return reauthorize(rt, deps, lease, ended);
+      return reauthorize(rt, deps, lease, end);
     case 'gone':
-      await deps.store.lease.settleGone(lease, 'Google no longer shows it to this account');
+      await deps.store.lease.finishGone(lease, 'Google no longer shows it to this account');
       return { kind: 'gone' };
     case 'failed':
-      return settleFailed(rt, deps, lease, ended.error);
+      return finishFailed(rt, deps, lease, end.error);
     default:
-      return unreachable(ended);
+      return unreachable(end);
   }
 }
 
 /** The same for a run that an error ended. What somebody else has taken over is written by nobody here. */
-export async function settleError(
+export async function finishWithError(
   rt: Runtime,
   deps: SyncDeps,
   lease: Lease,
@@ -76,16 +83,17 @@ export async function settleError(
   if (error instanceof AccountHeld) return { kind: 'reauth-required', reason: error.reason };
   const isCutOff = signal.aborted && !(error instanceof GoogleError);
   if (isCutOff && signal.reason instanceof LeaseLost) return lostOrThrow(rt, signal.reason);
-  const ended: Ended = isCutOff ? { kind: 'more' } : endedBy(rt, lease, position, error);
-  return settleRun(rt, deps, lease, position, ended, lease.crashes < CAREFUL_AFTER_CRASHES);
+  const end: RunEnd = isCutOff ? { kind: 'more' } : endOf(rt, lease, position, error);
+  return finishRun(rt, deps, lease, position, end, lease.crashes < ISOLATE_AFTER_CRASHES);
 }
 
-function endedBy(rt: Runtime, lease: Lease, position: Position, error: unknown): Ended {
+function endOf(rt: Runtime, lease: Lease, position: Position, error: unknown): RunEnd {
   if (!(error instanceof GoogleError)) return { kind: 'failed', error };
-  const verdict = judge(rt, lease, position, error);
-  switch (verdict.kind) {
-    // Taken care of in takeTurn; a bookmark that expires in the first turn of a new listing is a bug.
-    case 'walk-again':
+  const refusal = judge(rt, lease, position, error);
+  switch (refusal.kind) {
+    // Taken care of in nextStep; a sync position that expires in the first step of a new listing is
+    // a bug.
+    case 'full-sync-again':
     case 'list-again':
     case 'failed':
       return { kind: 'failed', error };
@@ -93,52 +101,52 @@ function endedBy(rt: Runtime, lease: Lease, position: Position, error: unknown):
     case 'parked':
     case 'reauth-required':
     case 'gone':
-      return verdict;
+      return refusal;
     default:
-      return unreachable(verdict);
+      return unreachable(refusal);
   }
 }
 
-/** A run that a turn has ended before the collection was level. */
-export function endedEarly(
-  { rt, lease }: Pick<TurnContext, 'rt' | 'lease'>,
-  rest: Exclude<NonNullable<Turn['rest']>, CaughtUp>,
-): Ended {
-  if (rest.kind === 'snoozed') return rest;
-  const { cause } = rest;
-  const parked = restFor(cause, lease.kind, lease.failures, rt.random.next());
+/** A run that a turn has ended before the collection was caught up. */
+export function finishedEarly(
+  { rt, lease }: Pick<StepContext, 'rt' | 'lease'>,
+  end: Exclude<NonNullable<Step['end']>, CaughtUp>,
+): RunEnd {
+  if (end.kind === 'snoozed') return end;
+  const { cause } = end;
+  const parked = parkedFor(cause, lease.kind, lease.failures, rt.random.next());
   return { kind: 'parked', code: cause, ...parked };
 }
 
-async function settleMore(
+async function finishMore(
   deps: SyncDeps,
   lease: Lease,
   position: Position,
   calm: boolean,
 ): Promise<Outcome> {
-  await deps.store.lease.settle(lease, {
+  await deps.store.lease.finish(lease, {
     result: 'more',
     nextInMs: 0,
     error: null,
     calm,
-    spent: position.untold,
+    spent: position.unreported,
   });
-  position.untold = [];
-  return { kind: 'more', full: phaseOf(position.cursor) !== 'follow' };
+  position.unreported = [];
+  return { kind: 'more', full: phaseOf(position.cursor) !== 'incremental' };
 }
 
-type LevelEnd = CaughtUp | Extract<Ended, { kind: 'held' }>;
+type CaughtUpEnd = CaughtUp | Extract<RunEnd, { kind: 'held' }>;
 
 /**
- * A run that is level with Google, but for a sweep that may wait for evidence: what is next is a
- * matter of policy.
+ * A run that is caught up with Google, but for a sweep that may wait for evidence: what is next is
+ * a matter of policy.
  */
-async function settleLevel(
+async function finishCaughtUp(
   rt: Runtime,
   deps: SyncDeps,
   lease: Lease,
   position: Position,
-  ended: LevelEnd,
+  end: CaughtUpEnd,
 ): Promise<Outcome> {
   const nowMs = rt.clock.nowMs();
   const lastChangeAtMs = position.changed > 0 ? nowMs : (lease.lastChangeAt?.getTime() ?? null);
@@ -152,16 +160,16 @@ async function settleLevel(
       jitter: rt.random.next(),
     },
     deps.policy,
-    deps.doorbells,
+    deps.watchTargets,
   );
-  const next = nextAfterLevel(ended, after.nextInMs, nowMs);
+  const next = nextWhenCaughtUp(end, after.nextInMs, nowMs);
   position.nextSyncAtMs = nowMs + next.nextInMs;
-  const { wantedAgain } = await deps.store.lease.settle(lease, {
-    result: ended.kind,
+  const { requestedAgain } = await deps.store.lease.finish(lease, {
+    result: end.kind,
     ...next,
-    spent: position.untold,
+    spent: position.unreported,
   });
-  position.untold = [];
+  position.unreported = [];
   await noteAfterRun(
     rt,
     deps.store,
@@ -169,24 +177,24 @@ async function settleLevel(
     after,
     position.storedAtMs && position.storedAtMs - position.beganMs,
   );
-  if (wantedAgain) return { kind: 'more', full: phaseOf(position.cursor) !== 'follow' };
-  return ended.kind === 'held'
-    ? { kind: 'held', until: later(rt, Math.max(0, ended.untilMs - nowMs)), reason: ended.reason }
+  if (requestedAgain) return { kind: 'more', full: phaseOf(position.cursor) !== 'incremental' };
+  return end.kind === 'held'
+    ? { kind: 'held', until: later(rt, Math.max(0, end.untilMs - nowMs)), reason: end.reason }
     : { kind: 'caught-up', changes: position.changed };
 }
 
 /** When the collection is looked at next, and what `syncline status` says until then. */
-function nextAfterLevel(
-  ended: LevelEnd,
+function nextWhenCaughtUp(
+  end: CaughtUpEnd,
   nextInMs: number,
   nowMs: number,
-): Pick<Settlement, 'nextInMs' | 'error' | 'asOfFullSync'> {
-  if (ended.kind === 'held')
+): Pick<RunFinish, 'nextInMs' | 'error' | 'asOfFullSync'> {
+  if (end.kind === 'held')
     return {
-      nextInMs: Math.min(nextInMs, Math.max(0, ended.untilMs - nowMs)),
-      error: ended.reason,
+      nextInMs: Math.min(nextInMs, Math.max(0, end.untilMs - nowMs)),
+      error: end.reason,
     };
-  const { withoutPosition } = ended;
+  const { withoutPosition } = end;
   return {
     nextInMs: Math.max(nextInMs, withoutPosition?.fullSyncInMs ?? 0),
     error: withoutPosition?.why ?? null,
@@ -195,9 +203,10 @@ function nextAfterLevel(
 }
 
 /**
- * The longest that a collection is put off in Redis. A delayed job holds its collection's place in the queue, so a wish that comes meanwhile
- * (`syncline sync`, a push) would not get in before the delay is over. Whatever rests longer rests in Postgres only, where `next_sync_at` says when
- * and a wish can move it.
+ * The longest that a collection is put off in Redis. A delayed job holds its collection's place in
+ * the queue, so a request that comes meanwhile (`syncline sync`, a push) would not get in before
+ * the delay is over. Whatever rests longer rests in Postgres only, where `next_sync_at` says when
+ * and a request can move it.
  */
 export const QUEUED_SNOOZE_LIMIT_MS = 30_000;
 /** A snoozed job waits in Redis; the schedule remembers it too, a little later, in case Redis forgets. */
@@ -209,10 +218,10 @@ async function snooze(
   rt: Runtime,
   deps: SyncDeps,
   lease: Lease,
-  { delayMs, reason, counts }: Extract<Ended, { kind: 'snoozed' }>,
+  { delayMs, reason, counts }: Extract<RunEnd, { kind: 'snoozed' }>,
   calm: boolean,
 ): Promise<Outcome> {
-  await deps.store.lease.settle(lease, {
+  await deps.store.lease.finish(lease, {
     result: 'snoozed',
     nextInMs: delayMs + (delayMs > QUEUED_SNOOZE_LIMIT_MS ? 0 : SNOOZE_GRACE_MS),
     error: reason,
@@ -223,24 +232,24 @@ async function snooze(
 }
 
 /**
- * A grant without the scope is asked anew at the next look: what is cached may be older than a new
- * consent. A listing without an end is begun again at the next look: its page tokens lead nowhere.
+ * A grant without the scope is asked anew at the next sync: what is cached may be older than a new
+ * consent. A listing without an end is begun again at the next sync: its page tokens lead nowhere.
  */
 async function park(
   rt: Runtime,
   deps: SyncDeps,
   lease: Lease,
-  rest: Rest & { code: string },
+  end: Parked & { code: string },
   cursor: Cursor,
 ): Promise<Outcome> {
-  if (rest.cause === 'scope') await deps.google.forgetToken(lease.accountId);
-  const again = rest.cause === 'endless' ? begunAgain(cursor) : null;
+  if (end.cause === 'scope') await deps.google.forgetToken(lease.accountId);
+  const again = end.cause === 'endless' ? begunAgain(cursor) : null;
   const { project } = lease;
-  const refused = rest.waitsFor && { project, scope: rest.waitsFor, code: rest.code };
+  const refused = end.waitsFor && { project, scope: end.waitsFor, code: end.code };
   const isNews = await deps.store.lease.park(lease, {
-    cause: rest.cause,
-    reason: rest.reason,
-    nextInMs: rest.delayMs,
+    cause: end.cause,
+    reason: end.reason,
+    nextInMs: end.delayMs,
     ...(refused ? { waitsFor: { ...refused, tryInMs: projectTryDelayMs(0) } } : {}),
     ...(again ? { beginsAgain: { cursor: again, phase: phaseOf(again) } } : {}),
   });
@@ -249,7 +258,7 @@ async function park(
       { event: 'project_refused', ...refused },
       'Google refuses a project: its accounts wait, and one of them is tried for all',
     );
-  return { kind: 'parked', until: later(rt, rest.delayMs), reason: rest.reason };
+  return { kind: 'parked', until: later(rt, end.delayMs), reason: end.reason };
 }
 
 /**
@@ -265,14 +274,14 @@ async function reauthorize(
     return { kind: 'reauth-required', reason: refused.reason };
   return {
     kind: 'snoozed',
-    until: later(rt, OVERTAKEN_REST_MS),
+    until: later(rt, OVERTAKEN_DELAY_MS),
     reason: 'another grant was imported',
   };
 }
 
-const OVERTAKEN_REST_MS = 1_000;
+const OVERTAKEN_DELAY_MS = 1_000;
 
-async function settleFailed(
+async function finishFailed(
   rt: Runtime,
   deps: SyncDeps,
   lease: Lease,
@@ -281,24 +290,29 @@ async function settleFailed(
   const nextInMs =
     Math.min(FAILED_CAP_MS, FAILED_BASE_MS * 2 ** Math.min(lease.failures, 10)) *
     (0.9 + 0.2 * rt.random.next());
-  await deps.store.lease.settle(lease, { result: 'failed', nextInMs, error: describeError(error) });
+  await deps.store.lease.finish(lease, { result: 'failed', nextInMs, error: describeError(error) });
   throw error;
 }
 
 export function later(rt: Runtime, ms: number): Date {
   return new Date(rt.clock.nowMs() + ms);
 }
-export function judge(rt: Runtime, lease: Lease, position: Position, error: GoogleError): Verdict {
+export function judge(
+  rt: Runtime,
+  lease: Lease,
+  position: Position,
+  error: GoogleError,
+): ErrorOutcome {
   const place = { kind: lease.kind, phase: position.cursor.phase, paged: isPaged(position.cursor) };
   const jitter = rt.random.next();
   // Pages of a listing without an end are committed and end the count of failures; the count of
   // such listings outlives them.
   const failures = error.detail.kind === 'endless-listing' ? lease.endlessListings : lease.failures;
-  const verdict = verdictOf(error.detail, place, failures, jitter);
-  const walks = lease.walksToday + position.restarts;
-  return verdict.kind === 'walk-again' && walks >= MAX_WALKS_A_DAY
-    ? { kind: 'parked', code: 'restless', ...restFor('restless', lease.kind, 0, jitter) }
-    : verdict;
+  const refusal = errorOutcomeOf(error.detail, place, failures, jitter);
+  const fullSyncs = lease.fullSyncsToday + position.restarts;
+  return refusal.kind === 'full-sync-again' && fullSyncs >= MAX_FULL_SYNCS_A_DAY
+    ? { kind: 'parked', code: 'restless', ...parkedFor('restless', lease.kind, 0, jitter) }
+    : refusal;
 }
 
 /** Somebody else has the collection now, and whatever is to be said of it: nothing is settled. */

@@ -33,7 +33,7 @@ export interface FleetPlan {
     fleetSeconds: number | null;
     boundBy: 'user a minute' | 'project a minute' | 'project a day';
   };
-  /** Units a day of one account, once it follows. */
+  /** Units a day of one account, once it is synced incrementally. */
   steady: {
     polls: number;
     changes: number;

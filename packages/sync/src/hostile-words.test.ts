@@ -5,7 +5,7 @@ import { decodeHeader } from './resources/gmail/encoded-words.js';
 import { readParameters } from './resources/gmail/header-parameters.js';
 import { meaningOfHistory } from './resources/gmail/interpret.js';
 import { parseMessage } from './resources/gmail/parse.js';
-import { answerOf } from './verdicts.js';
+import { answerOf } from './error-outcomes.js';
 import { targetOf } from './watch/step.js';
 
 /* Words that every JavaScript object knows, in the places where Google or a person may write them. */

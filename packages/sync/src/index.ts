@@ -12,7 +12,7 @@ export {
   type RemovalStep,
   type Revocation,
 } from './remove-account.js';
-export { lookAfterWatch } from './watch/look-after.js';
+export { maintainWatch } from './watch/maintain.js';
 export type { WatchOutcome } from './watch/work.js';
 export { verifiedAccount } from './identity/require-verified.js';
 export { checkImport, type ImportCheck } from './identity/check-import.js';

@@ -4,8 +4,8 @@ import {
   MAX_TRIES,
   quarantineAllowance,
   RETRY_DELAYS_MS,
-  verdictOnFailure,
-  type FailureVerdict,
+  outcomeOfFailure,
+  type FailureOutcome,
 } from './item-failures.js';
 
 /*
@@ -28,11 +28,11 @@ interface Page {
 
 /**
  * @param bad items that fail whatever Google does
- * @returns the verdicts by item, in order; a try that succeeds ends what is known of the item
+ * @returns the outcomes by item, in order; a try that succeeds ends what is known of the item
  */
-function judged(pages: readonly Page[], bad: ReadonlySet<number>): Map<number, FailureVerdict[]> {
+function judged(pages: readonly Page[], bad: ReadonlySet<number>): Map<number, FailureOutcome[]> {
   const known = new Map<number, TroubledItem>();
-  const verdicts = new Map<number, FailureVerdict[]>();
+  const outcomes = new Map<number, FailureOutcome[]>();
   for (const { ids, works } of pages)
     for (const id of ids) {
       if (works && !bad.has(id)) {
@@ -41,12 +41,12 @@ function judged(pages: readonly Page[], bad: ReadonlySet<number>): Map<number, F
       }
       // Where no other item of the page vouches, the engine asks for a known one: either works
       // exactly when Google does.
-      const verdict = verdictOnFailure(failure(String(id), works), known.get(id));
-      verdicts.set(id, [...(verdicts.get(id) ?? []), verdict]);
-      if (verdict.kind === 'again') known.set(id, { tries: verdict.tries, isQuarantined: false });
-      if (verdict.kind === 'quarantine') known.set(id, { tries: 1, isQuarantined: true });
+      const outcome = outcomeOfFailure(failure(String(id), works), known.get(id));
+      outcomes.set(id, [...(outcomes.get(id) ?? []), outcome]);
+      if (outcome.kind === 'again') known.set(id, { tries: outcome.tries, isQuarantined: false });
+      if (outcome.kind === 'quarantine') known.set(id, { tries: 1, isQuarantined: true });
     }
-  return verdicts;
+  return outcomes;
 }
 
 const pages = fc.array(
@@ -66,7 +66,7 @@ test('an outage quarantines nothing, however often it begins and ends', () => {
   );
 });
 
-test('one outage quarantines nothing, also when it ends between a failed try and the look for a witness', () => {
+test('one outage quarantines nothing, also when it ends between a failed try and the search for a witness', () => {
   const moments = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 80 });
   const edges = fc.tuple(fc.integer({ min: 0, max: 160 }), fc.integer({ min: 0, max: 160 }));
   fc.assert(
@@ -79,9 +79,9 @@ test('one outage quarantines nothing, also when it ends between a failed try and
           known.delete(id);
           continue;
         }
-        const verdict = verdictOnFailure(failure(String(id), !isOut(2 * n + 1)), known.get(id));
-        expect(verdict.kind).not.toBe('quarantine');
-        if (verdict.kind === 'again') known.set(id, { tries: verdict.tries, isQuarantined: false });
+        const outcome = outcomeOfFailure(failure(String(id), !isOut(2 * n + 1)), known.get(id));
+        expect(outcome.kind).not.toBe('quarantine');
+        if (outcome.kind === 'again') known.set(id, { tries: outcome.tries, isQuarantined: false });
       }
     }),
   );
@@ -90,15 +90,15 @@ test('one outage quarantines nothing, also when it ends between a failed try and
 test('only the bad item is quarantined, at its sixth try with a witness', () => {
   fc.assert(
     fc.property(pages, (tried) => {
-      const verdicts = judged(tried, new Set([0]));
+      const outcomes = judged(tried, new Set([0]));
       const counted = tried.filter(({ ids, works }) => works && ids.includes(0)).length;
-      const kinds = (verdicts.get(0) ?? []).map(({ kind }) => kind);
+      const kinds = (outcomes.get(0) ?? []).map(({ kind }) => kind);
       expect(kinds.filter((kind) => kind === 'again')).toHaveLength(
         Math.min(counted, MAX_TRIES - 1),
       );
       expect(kinds.includes('quarantine')).toBe(counted >= MAX_TRIES);
-      verdicts.delete(0);
-      for (const others of verdicts.values())
+      outcomes.delete(0);
+      for (const others of outcomes.values())
         expect(new Set(others.map(({ kind }) => kind))).toEqual(new Set(['collection']));
     }),
   );
@@ -110,7 +110,7 @@ test('the tries of an item take two minutes in total, with growing delays', () =
 });
 
 test('an item in quarantine that fails again goes back at once', () => {
-  expect(verdictOnFailure(failure('m', true), { tries: 1, isQuarantined: true })).toMatchObject({
+  expect(outcomeOfFailure(failure('m', true), { tries: 1, isQuarantined: true })).toMatchObject({
     kind: 'quarantine',
     id: 'm',
     cause: 'not-read',

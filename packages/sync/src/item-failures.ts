@@ -30,7 +30,7 @@ export interface ItemFailure {
   isWitnessed: boolean;
 }
 
-export type FailureVerdict =
+export type FailureOutcome =
   /** A transient error of the collection: the item stays where it is. */
   | { kind: 'collection' }
   /** It is passed, and tried again. */
@@ -38,10 +38,10 @@ export type FailureVerdict =
   | ({ kind: 'quarantine' } & SetAside);
 
 /** @param known what earlier tries have left, if there were any that count */
-export function verdictOnFailure(
+export function outcomeOfFailure(
   failure: ItemFailure,
   known: TroubledItem | undefined,
-): FailureVerdict {
+): FailureOutcome {
   const { id, reason, cause, isWitnessed } = failure;
   if (!isWitnessed) return { kind: 'collection' };
   const tries = known?.isQuarantined ? MAX_TRIES : (known?.tries ?? 0) + 1;

@@ -6,7 +6,7 @@ export interface MirrorPolicy {
   bodies: 'full' | 'raw' | 'text' | 'none';
   /** Messages that have no row, by where they lie. */
   exclude: readonly Excludable[];
-  /** How many days the first walk goes back; null is to the mailbox's beginning. */
+  /** How many days the first full sync goes back; null is to the mailbox's beginning. */
   windowDays: number | null;
 }
 

@@ -1,7 +1,7 @@
-import { verdictOf, type Place } from './outcome.js';
+import { errorOutcomeOf, type Place } from './outcome.js';
 import { nextPollMs, pollsADay } from './policy.js';
 
-const FOLLOWING: Place = { kind: 'gmail', phase: 'follow', paged: false };
+const INCREMENTAL: Place = { kind: 'gmail', phase: 'incremental', paged: false };
 
 test.each([
   [
@@ -46,18 +46,18 @@ test.each([
     { kind: 'forbidden', reason: 'domainPolicy' },
     { kind: 'parked', cause: 'policy' },
   ],
-  [{ kind: 'bookmark-expired' }, { kind: 'walk-again' }],
+  [{ kind: 'sync-position-expired' }, { kind: 'full-sync-again' }],
   [{ kind: 'not-found' }, { kind: 'parked', cause: 'not-found' }],
   [{ kind: 'rejected', status: 400, reason: 'invalid' }, { kind: 'failed' }],
-] as const)('%j after three failures', (error, verdict) => {
-  expect(verdictOf(error, FOLLOWING, 3, 0.5)).toMatchObject(verdict);
+] as const)('%j after three failures', (error, outcome) => {
+  expect(errorOutcomeOf(error, INCREMENTAL, 3, 0.5)).toMatchObject(outcome);
 });
 
-test('weather is waited for ever longer, up to a bound', () => {
+test('transient errors are waited for ever longer, up to a bound', () => {
   const delays = [0, 1, 2, 5, 6, 50].map(
     (failures) =>
       (
-        verdictOf({ kind: 'unavailable', retryAfterMs: null }, FOLLOWING, failures, 0) as {
+        errorOutcomeOf({ kind: 'unavailable', retryAfterMs: null }, INCREMENTAL, failures, 0) as {
           delayMs: number;
         }
       ).delayMs,

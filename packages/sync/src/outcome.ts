@@ -1,9 +1,9 @@
 import { ENDLESS, type GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import type { CollectionKind, Phase } from '@syncline/store';
-import { causeOf, restFor, type Rest } from './parking.js';
+import { causeOf, parkedFor, type Parked } from './parking.js';
 import { probeDelayMs } from './probe-schedule.js';
-import { answerOf, codeOf, VERDICTS } from './verdicts.js';
+import { answerOf, codeOf, ERROR_OUTCOMES } from './error-outcomes.js';
 
 /**
  * How a run ended and what is to happen with the collection next: what a job makes of itself, returns and logs, and the
@@ -11,18 +11,20 @@ import { answerOf, codeOf, VERDICTS } from './verdicts.js';
  */
 export type Outcome =
   /**
-   * The mirror is level with Google as of this run, which changed so many rows; the next look is a
-   * matter of policy.
+   * The mirror is caught up with Google as of this run, which changed so many rows; the next sync
+   * is a matter of policy.
    */
   | { kind: 'caught-up'; changes: number }
-  /** The time slice is spent, or somebody rang during the run: go on, at the back of the lane. */
+  /**
+   * The time slice is spent, or a notification came during the run: go on, at the back of the lane.
+   */
   | { kind: 'more'; full: boolean }
   /**
-   * Level, but for a sweep that waits for evidence: increments go on, and it is not caught up
+   * Caught up, but for a sweep that waits for evidence: increments go on, and it is not caught up
    * before that.
    */
   | { kind: 'held'; until: Date; reason: string }
-  /** Weather or quota: later, and not a failure. */
+  /** Transient errors or quota: later, and not a failure. */
   | { kind: 'snoozed'; until: Date; reason: string }
   /** Another worker has the lease. */
   | { kind: 'busy'; until: Date }
@@ -48,12 +50,15 @@ export const OUTCOME_WORDS: Readonly<Record<OutcomeKind, string>> = {
   failed: 'failed',
 };
 
-/** What an error of Google's means for the run; `failed` is a bug of ours, and is thrown on after it was settled. */
-export type Verdict =
+/**
+ * What an error of Google's means for the run; `failed` is a bug of ours, and is thrown on after
+ * the run was finished.
+ */
+export type ErrorOutcome =
   | { kind: 'snoozed'; delayMs: number; reason: string; counts: boolean }
   | ({ kind: 'reauth-required' } & Reauthorization)
-  | ({ kind: 'parked'; code: string } & Rest)
-  | { kind: 'walk-again' }
+  | ({ kind: 'parked'; code: string } & Parked)
+  | { kind: 'full-sync-again' }
   | { kind: 'list-again' }
   | { kind: 'gone' }
   | { kind: 'failed' };
@@ -74,25 +79,25 @@ export interface Place {
   paged: boolean;
 }
 
-const WEATHER_BASE_MS = 1_000;
-const WEATHER_CAP_MS = 64_000;
+const BACKOFF_BASE_MS = 1_000;
+const BACKOFF_CAP_MS = 64_000;
 /** After this time another worker, which has the key, may take the collection. */
 const KEY_MISSING_RETRY_MS = 10_000;
 
 /**
- * The table's verdict with its times and words.
+ * The table's outcome with its times and words.
  *
- * @param failures how often in a row this collection met bad weather, for the backoff
+ * @param failures how often in a row this collection met transient errors, for the backoff
  * @param jitter a number in [0, 1)
  */
-export function verdictOf(
+export function errorOutcomeOf(
   error: GoogleErrorKind,
   place: Place,
   failures: number,
   jitter: number,
-): Verdict {
+): ErrorOutcome {
   const answer = answerOf(error, place.paged);
-  const name = VERDICTS[place.kind][place.phase][answer];
+  const name = ERROR_OUTCOMES[place.kind][place.phase][answer];
   switch (name) {
     case 'snoozed':
     case 'back-off':
@@ -103,7 +108,7 @@ export function verdictOf(
       return {
         kind: 'parked',
         code: error.kind === 'forbidden' ? codeOf(error) : error.kind,
-        ...restFor(
+        ...parkedFor(
           causeOf(answer),
           place.kind,
           failures,
@@ -111,7 +116,7 @@ export function verdictOf(
           error.kind === 'endless-listing' ? ENDLESS[error.reason] : '',
         ),
       };
-    case 'walk-again':
+    case 'full-sync-again':
     case 'list-again':
     case 'gone':
     case 'failed':
@@ -121,12 +126,14 @@ export function verdictOf(
   }
 }
 
-/** Quota says when; weather is waited for ever longer, up to Google's own advice of 64 s. */
+/**
+ * Quota says when; transient errors are waited for ever longer, up to Google's own advice of 64 s.
+ */
 export function later(
   error: GoogleErrorKind,
   failures: number,
   jitter: number,
-): Extract<Verdict, { kind: 'snoozed' }> {
+): Extract<ErrorOutcome, { kind: 'snoozed' }> {
   if (error.kind === 'rate-limited')
     return {
       kind: 'snoozed',
@@ -142,7 +149,7 @@ export function later(
       counts: false,
     };
   const backoffMs =
-    Math.min(WEATHER_CAP_MS, WEATHER_BASE_MS * 2 ** Math.min(failures, 10)) + jitter * 1_000;
+    Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(failures, 10)) + jitter * 1_000;
   const namedMs = error.kind === 'unavailable' ? (error.retryAfterMs ?? 0) : 0;
   return {
     kind: 'snoozed',

@@ -1,6 +1,6 @@
 import { resourceOf, type CollectionKind, type ProjectScope } from '@syncline/store';
 import { RESOURCE_FACTS } from './resources/facts.js';
-import type { AnswerKind } from './verdicts.js';
+import type { AnswerKind } from './error-outcomes.js';
 
 /*
  * Collections that rest for a cause which only a person can end: what the person is told, and how rarely Google is asked again
@@ -24,8 +24,11 @@ export type ParkCause =
   /** So many items could not be read that it is not the items. */
   | 'items';
 
-/** Walks of one collection within a day, after which an expired bookmark parks it: a walk is what costs most. */
-export const MAX_WALKS_A_DAY = 6;
+/**
+ * Full syncs of one collection within a day, after which an expired sync position parks it: a full
+ * sync is what costs most.
+ */
+export const MAX_FULL_SYNCS_A_DAY = 6;
 
 interface Parking {
   /** Completed by the resource's name, its API's host, and what Google's answer showed. */
@@ -43,8 +46,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 const WAITS_FOR_PROJECT_MS = 6 * HOUR_MS;
 
 /**
- * The first look comes soon: another process may hold an access token from before a new consent. After it, each rest is eight
- * times as long as the one before.
+ * The first sync comes soon: another process may hold an access token from before a new consent.
+ * After it, each rest is eight times as long as the one before.
  */
 const PARKING: Record<ParkCause, Parking> = {
   scope: {
@@ -112,13 +115,13 @@ const PARKING: Record<ParkCause, Parking> = {
   },
   restless: {
     reason: (resource) =>
-      `Google disowned the bookmark of ${resource} ${MAX_WALKS_A_DAY} times within a day; it is walked again later`,
+      `Google disowned the sync position of ${resource} ${MAX_FULL_SYNCS_A_DAY} times within a day; it is synced in full again later`,
     firstMs: 6 * HOUR_MS,
     capMs: 12 * HOUR_MS,
   },
 };
 
-export interface Rest {
+export interface Parked {
   cause: ParkCause;
   /** For a person. */
   reason: string;
@@ -128,17 +131,17 @@ export interface Rest {
 }
 
 /**
- * @param failures how often in a row the collection was parked or met bad weather
+ * @param failures how often in a row the collection was parked or met transient errors
  * @param jitter a number in [0, 1)
  * @param detail what Google's answer showed, for a person
  */
-export function restFor(
+export function parkedFor(
   cause: ParkCause,
   kind: CollectionKind,
   failures: number,
   jitter: number,
   detail = '',
-): Rest {
+): Parked {
   const { reason, firstMs, capMs } = PARKING[cause];
   const delayMs = Math.min(capMs, firstMs * 8 ** Math.min(failures, 10)) * (0.9 + 0.2 * jitter);
   const waitsFor = waitsForOf(cause, kind);
@@ -170,7 +173,7 @@ export function causeOf(answer: AnswerKind): ParkCause {
     case 'no-mailbox':
     case 'not-found':
       return answer;
-    case 'bookmark-expired':
+    case 'sync-position-expired':
     case 'page-token-rejected':
       return 'restless';
     case 'listing-endless':

@@ -9,21 +9,24 @@ export interface Position {
   cursor: Cursor;
   /** Rows changed by this run. */
   changed: number;
-  /** Walks that this run began because Google disowned a bookmark or a page token. */
+  /** Full syncs that this run began because Google disowned a sync position or a page token. */
   restarts: number;
   beganMs: number;
   /** When the first commit that changed a row was through. */
   storedAtMs: number | null;
-  /** Some of what it stored was not in Google's log of changes: a walk or a deepening brought it, or see `Turn.unlogged`. */
+  /**
+   * Some of what it stored was not in Google's log of changes: a full sync or an extension of the
+   * window brought it, or see `Step.unlogged`.
+   */
   unlogged: boolean;
-  /** What the run has cost and its settlement has not written down yet. */
-  untold: Spent[];
+  /** What the run has cost and the write that finishes it has not written down yet. */
+  unreported: Spent[];
   /** What it has cost in all. */
   quotaUnits: number;
   /** Pages stored, and the items that they named. */
   pages: number;
   items: number;
-  /** When the collection comes next, of a run that ended level. */
+  /** When the collection comes next, of a run that caught up. */
   nextSyncAtMs: number | null;
 }
 
@@ -34,8 +37,8 @@ export function positionAt(lease: Lease, cursor: Cursor, beganMs: number): Posit
     restarts: 0,
     beganMs,
     storedAtMs: null,
-    unlogged: lease.phase !== 'follow',
-    untold: [],
+    unlogged: lease.phase !== 'incremental',
+    unreported: [],
     quotaUnits: 0,
     pages: 0,
     items: 0,

@@ -3,7 +3,7 @@ import type { Runtime } from '@syncline/runtime';
 import type { DueProbe, DueTry, ProjectScope, Resource, Store } from '@syncline/store';
 import { callerOf } from './caller.js';
 import { resourceModule } from './resources/index.js';
-import { answerOf, codeOf, type AnswerKind } from './verdicts.js';
+import { answerOf, codeOf, type AnswerKind } from './error-outcomes.js';
 import { probeDelayMs, projectTryDelayMs } from './probe-schedule.js';
 
 /*
@@ -20,7 +20,7 @@ interface ProbeDeps {
 const VISIBILITY_MS = 60_000;
 const ACCOUNTS_AT_ONCE = 10;
 /** When Google gave no answer that decides. */
-const UNDECIDED_REST_MS = 5_000;
+const UNDECIDED_DELAY_MS = 5_000;
 
 /** One round over the projects that Google refuses. @throws whatever is not Google's answer */
 export async function tryProjects(rt: Runtime, deps: ProbeDeps): Promise<void> {
@@ -50,8 +50,8 @@ async function tryProject(rt: Runtime, { store, google }: ProbeDeps, due: DueTry
       projectTryDelayMs(failingForMs),
     );
   if (refusal !== null && UNDECIDED.includes(refusal.answer))
-    return store.projects.stands(due, UNDECIDED_REST_MS);
-  const collections = await store.projects.ended(due);
+    return store.projects.stands(due, UNDECIDED_DELAY_MS);
+  const collections = await store.projects.recovered(due);
   if (collections === 0) return;
   rt.log.info(
     { event: 'project_recovered', project, scope, collections },
@@ -78,7 +78,7 @@ function answersOf(scope: ProjectScope): readonly AnswerKind[] {
   }
 }
 
-const UNDECIDED: readonly AnswerKind[] = ['quota', 'weather', 'key-missing'];
+const UNDECIDED: readonly AnswerKind[] = ['quota', 'transient', 'key-missing'];
 
 async function probeAccount(rt: Runtime, deps: ProbeDeps, due: DueProbe): Promise<void> {
   const { store, google } = deps;

@@ -2,7 +2,7 @@ import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { GoogleKeys, GrantUse, Store } from '@syncline/store';
 import { addressOf } from './resources/identity.js';
-import { stopWatches } from './watch/look-after.js';
+import { stopWatches } from './watch/maintain.js';
 
 /*
  * The end of an account: no more work → every run is over → nothing rings any more → the grant is revoked → every row is erased, account and credential last.
@@ -28,7 +28,8 @@ export type Revocation =
 
 /**
  * @returns rows erased by this call
- * @throws GoogleError (weather) when Google cannot be asked to revoke the grant: to be called again later
+ * @throws GoogleError (transient errors) when Google cannot be asked to revoke the grant: to be
+ * called again later
  */
 export async function removeAccount(
   rt: Runtime,
@@ -83,8 +84,8 @@ async function grantUse(
 async function ownerOf(google: GoogleAccount, use: GrantUse): Promise<GoogleKeys> {
   const owner = (await unlessRefused(google.owner())) ?? { sub: null, address: null };
   if (owner.address !== null) return owner;
-  const told = await unlessRefused(addressOf(google, use));
-  return { sub: owner.sub, address: told?.address ?? null };
+  const reported = await unlessRefused(addressOf(google, use));
+  return { sub: owner.sub, address: reported?.address ?? null };
 }
 
 async function unlessRefused<T>(answer: Promise<T>): Promise<T | null> {
@@ -100,7 +101,10 @@ function passesByItself({ detail }: GoogleError): boolean {
   return ['unavailable', 'rate-limited', 'key-missing'].includes(detail.kind);
 }
 
-/** Finishes the removals that nobody has been at for a while. What Google's weather stops is left for the next time, with its reason. */
+/**
+ * Finishes the removals that nobody has been at for a while. What Google's transient errors stop is
+ * left for the next time, with its reason.
+ */
 export async function finishRemovals(
   rt: Runtime,
   deps: { store: Store; google: Google },
@@ -125,7 +129,7 @@ export async function finishRemovals(
 
 const REMOVALS_AT_ONCE = 10;
 
-/** Weather is tried again; a refusal for good must not keep the customer's mail here. */
+/** Transient errors is tried again; a refusal for good must not keep the customer's mail here. */
 async function revoke(
   rt: Runtime,
   google: Google,

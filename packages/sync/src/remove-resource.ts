@@ -1,7 +1,7 @@
 import { GoogleError, type Google } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { Resource, Store } from '@syncline/store';
-import { stopWatches } from './watch/look-after.js';
+import { stopWatches } from './watch/maintain.js';
 
 /*
  * A resource that is mirrored no more: no more work → nothing rings any more → every row of it is

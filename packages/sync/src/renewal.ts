@@ -2,10 +2,12 @@ import type { Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Store } from '@syncline/store';
 
 /**
- * Keeps the lease alive while Google takes its time; when it is lost, or the process drains, the run's signal is aborted.
+ * Keeps the lease alive while Google takes its time; when it is lost, or the process drains, the
+ * run's signal is aborted.
  *
- * The signals are tied by hand and ended with a reason of ours: `AbortSignal.any` and the error that `abort()` makes by itself, stack and all,
- * took four hundredths of the CPU of a look that finds nothing.
+ * The signals are tied by hand and ended with a reason of ours: `AbortSignal.any` and the error
+ * that `abort()` makes by itself, stack and all, took four hundredths of the CPU of a sync that
+ * finds nothing.
  */
 export async function withRenewal<T>(
   rt: Runtime,

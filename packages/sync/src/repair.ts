@@ -4,8 +4,9 @@ import { syncCollection, type SyncDeps } from './sync-collection.js';
 import type { VerifyReport } from './verify.js';
 
 /*
- * Repair is a wish, and whoever wishes also serves it: what a report names is wanted like anything else, and then the collections are run
- * right here, under their leases, as a worker would. A fleet at work meanwhile does the same things, and the leases keep the two apart.
+ * Repair is a request, and whoever requests also serves it: what a report names is wanted like
+ * anything else, and then the collections are run right here, under their leases, as a worker
+ * would. A fleet at work meanwhile does the same things, and the leases keep the two apart.
  */
 
 /** The account whose report it is, with the collections of the report's resource. */
@@ -14,16 +15,23 @@ export interface RepairedAccount {
   collectionIds: readonly string[];
 }
 
-/** Why what differs could not be read again now; the wish stays, and is served when that is over. Null when it was. */
-export type Unserved = string | null;
+/**
+ * Why what differs could not be read again now; the request stays, and is served when that is over.
+ * Null when it was.
+ */
+export type NotDone = string | null;
 
-/** Quota, weather and a worker that has the collection are waited for that long, all together. */
+/**
+ * Quota, transient errors and a worker that has the collection are waited for that long, all
+ * together.
+ */
 const PATIENCE_MS = 10 * 60_000;
 const SLICE_MS = 60_000;
 
 /**
- * Mends exactly what a report names: messages are read again one by one (what Google does not have goes), calendars are walked, which
- * costs a request for every 2,500 events and writes only what differs. With change events like any other change.
+ * Mends exactly what a report names: messages are read again one by one (what Google does not have
+ * goes), calendars are synced in full, which costs a request for every 2,500 events and writes only
+ * what differs. With change events like any other change.
  */
 export async function repairDrift(
   rt: Runtime,
@@ -31,14 +39,14 @@ export async function repairDrift(
   account: RepairedAccount,
   report: VerifyReport,
   patienceMs = PATIENCE_MS,
-): Promise<Unserved> {
+): Promise<NotDone> {
   const ids = [...report.missing, ...report.extra, ...report.stale];
   if (ids.length === 0) return null;
   await resourceModule(report.resource).refetch(deps.store, account.accountId, ids);
   const deadlineMs = rt.clock.nowMs() + patienceMs;
   for (const collectionId of account.collectionIds) {
-    const unserved = await serve(rt, deps, collectionId, deadlineMs);
-    if (unserved !== null) return unserved;
+    const behind = await serve(rt, deps, collectionId, deadlineMs);
+    if (behind !== null) return behind;
   }
   return null;
 }
@@ -48,7 +56,7 @@ async function serve(
   deps: SyncDeps,
   collectionId: string,
   deadlineMs: number,
-): Promise<Unserved> {
+): Promise<NotDone> {
   for (;;) {
     const outcome = await syncCollection(rt, deps, collectionId, {
       sliceMs: SLICE_MS,

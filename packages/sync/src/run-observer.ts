@@ -20,17 +20,17 @@ export interface RunObserver {
   /** A page of a full sync is stored; `total` is null while Google has not said it. */
   progressed(done: number, total: number | null): void;
   /** The run is over, in whatever way. Not called when nothing was run. */
-  ended(totals: RunTotals): void;
+  finished(totals: RunTotals): void;
 }
 
 export function unitsOf(spent: readonly Spent[]): number {
   return spent.reduce((sum, { units }) => sum + units, 0);
 }
 
-/** @param levelNextMs when a run that ended level comes next, in milliseconds since the epoch */
+/** @param levelNextMs when a run that caught up comes next, in milliseconds since the epoch */
 export function nextSyncAt(
   outcome: Outcome | null,
-  levelNextMs: number | null,
+  caughtUpNextMs: number | null,
   nowMs: number,
 ): Date | null {
   switch (outcome?.kind) {
@@ -42,7 +42,7 @@ export function nextSyncAt(
       return outcome.until;
     case 'caught-up':
     case 'held':
-      return levelNextMs === null ? null : new Date(levelNextMs);
+      return caughtUpNextMs === null ? null : new Date(caughtUpNextMs);
     case 'reauth-required':
     case 'gone':
     case undefined:

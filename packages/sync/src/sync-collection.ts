@@ -10,36 +10,36 @@ import type { AddressSource, Profile } from './resources/identity.js';
 import {
   AccountHeld,
   checkGrant,
-  followAddress,
+  adoptAddress,
   type CheckedAccount,
   type GrantCheck,
 } from './identity/check-grant.js';
 import type { Outcome } from './outcome.js';
 import {
-  CAREFUL_AFTER_CRASHES,
-  endedEarly,
+  ISOLATE_AFTER_CRASHES,
+  finishedEarly,
   judge,
   later,
   lostOrThrow,
-  settleError,
-  settleRun,
-  type Ended,
+  finishWithError,
+  finishRun,
+  type RunEnd,
 } from './finish-run.js';
 import type { SyncPolicy } from './policy.js';
 import { positionAt, takeSpent, totalsOf, type Position } from './position.js';
 import { withRenewal } from './renewal.js';
 import { collectionModule } from './resources/index.js';
 import type { RunObserver } from './run-observer.js';
-import type { CaughtUp, Turn, TurnContext } from './turn.js';
-import type { DoorbellTargets } from './watch/step.js';
+import type { CaughtUp, Step, StepContext } from './step.js';
+import type { WatchTargets } from './watch/step.js';
 
 /**
- * THE loop. Claim the collection's lease, then: next request → page → delta → commit, until it is level with Google, the slice is
+ * THE loop. Claim the collection's lease, then: next request → page → delta → commit, until it is caught up with Google, the slice is
  * spent, or the process drains; then write how it ended. Every page is committed whole with its cursor, so the loop may die at any
  * await and another worker goes on where the last commit stands.
  *
- * What Google answers is judged in one place, `verdictOf`; what nobody expected is settled as failed and thrown on, so that it
- * also stands in the queue's failed set. A lost lease settles nothing: the collection is somebody else's.
+ * What Google answers is judged in one place, `errorOutcomeOf`; what nobody expected is settled as failed and thrown on, so that it
+ * also stands in the queue's failed set. A lost lease finishes nothing: the collection is somebody else's.
  */
 export interface SyncDeps {
   store: Store;
@@ -48,7 +48,7 @@ export interface SyncDeps {
   /** What is left unsaid is everything. */
   mirror?: Partial<MirrorPolicy>;
   /** Where Google is to ring. Default: nowhere. */
-  doorbells?: DoorbellTargets;
+  watchTargets?: WatchTargets;
 }
 
 export interface Run {
@@ -94,7 +94,7 @@ async function runUnderLease(
   });
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
-  const context: TurnContext = {
+  const context: StepContext = {
     profile: null,
     meetAddress: (address, of) => meetAddress(rt, deps, account, lease, { address, of }),
     rt,
@@ -106,16 +106,16 @@ async function runUnderLease(
     window: lease.window,
     generation: lease.generation,
     listingBegunHere: false,
-    fullSyncEnded: false,
-    ahead: null,
-    careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null,
+    fullSyncCompleted: false,
+    prefetched: null,
+    crashIsolation: lease.crashes >= ISOLATE_AFTER_CRASHES ? { passed: 0 } : null,
     policy: deps.policy,
     held: lease.held,
-    hasLooked: false,
+    hasCheckedChanges: false,
     heldIsProven: false,
     hasTime,
   };
-  if (context.careful) noteCarefulRun(rt, lease);
+  if (context.crashIsolation) noteCrashIsolation(rt, lease);
   const position = positionAt(lease, firstCursor(lease), deadlineMs - run.sliceMs);
   let outcome: Outcome | null = null;
   try {
@@ -123,9 +123,9 @@ async function runUnderLease(
     return outcome;
   } finally {
     // Whoever lost the lease, or was stopped on the way, has spent it all the same.
-    for (const spent of [position.untold, takeSpent(account, position)])
+    for (const spent of [position.unreported, takeSpent(account, position)])
       if (spent.length > 0) await deps.store.quota.record(lease.accountId, spent);
-    run.observer?.ended(totalsOf(position, outcome, rt.clock.nowMs()));
+    run.observer?.finished(totalsOf(position, outcome, rt.clock.nowMs()));
   }
 }
 
@@ -133,15 +133,15 @@ async function runToOutcome(
   rt: Runtime,
   deps: SyncDeps,
   account: GoogleAccount,
-  context: TurnContext,
+  context: StepContext,
   position: Position,
   run: Run,
 ): Promise<Outcome> {
   const { lease } = context;
   try {
     if (needsCheck(lease)) context.profile = await profileOfChecked(rt, deps, account, lease);
-    const ended = await takeTurns(context, position, run);
-    if (ended.kind === 'caught-up' && isAuditDue(deps.policy, lease, rt.random.next())) {
+    const end = await runSteps(context, position, run);
+    if (end.kind === 'caught-up' && isAuditDue(deps.policy, lease, rt.random.next())) {
       await auditCollection(
         rt,
         deps,
@@ -150,19 +150,19 @@ async function runToOutcome(
         run.signal,
       );
     }
-    position.untold = takeSpent(account, position);
-    return await settleRun(rt, deps, lease, position, ended, isCalm(context));
+    position.unreported = takeSpent(account, position);
+    return await finishRun(rt, deps, lease, position, end, isCalm(context));
   } catch (error) {
-    return await settleError(rt, deps, lease, position, error, run.signal).catch(
-      (settling: unknown) => lostOrThrow(rt, settling),
+    return await finishWithError(rt, deps, lease, position, error, run.signal).catch(
+      (finishing: unknown) => lostOrThrow(rt, finishing),
     );
   }
 }
 
-function noteCarefulRun(rt: Runtime, { collectionId, crashes }: Lease): void {
+function noteCrashIsolation(rt: Runtime, { collectionId, crashes }: Lease): void {
   rt.log.warn(
-    { event: 'careful_run', collectionId, crashes },
-    'runs of this collection ended without a word: its items are taken one by one',
+    { event: 'crash_isolation_started', collectionId, crashes },
+    'runs of this collection crashed: its items are taken one by one',
   );
 }
 
@@ -209,7 +209,7 @@ async function meetAddress(
   lease: Lease,
   { address, of }: { address: string; of: AddressSource },
 ): Promise<void> {
-  const check = await followAddress(
+  const check = await adoptAddress(
     rt,
     deps,
     google,
@@ -221,39 +221,39 @@ async function meetAddress(
 }
 
 /** Who has just connected comes before backfills that have been going on for long. */
-function laneOf({ phase, onboarding }: Lease): 'live' | 'catch-up' | 'backfill' {
-  if (phase === 'follow') return 'live';
-  return onboarding ? 'catch-up' : 'backfill';
+function laneOf({ phase, onboarding }: Lease): 'live' | 'onboarding' | 'bulk' {
+  if (phase === 'incremental') return 'live';
+  return onboarding ? 'onboarding' : 'bulk';
 }
 
-/** Items passed one by one after which a careful run counts as calm: more than a page and the page that is fetched ahead. */
+/** Items passed one by one after which a run in crash isolation counts as calm: more than a page and the page that is fetched ahead. */
 const CALM_AFTER_ITEMS = 100;
 
-function isCalm({ careful }: TurnContext): boolean {
-  return careful === null || careful.passed >= CALM_AFTER_ITEMS;
+function isCalm({ crashIsolation }: StepContext): boolean {
+  return crashIsolation === null || crashIsolation.passed >= CALM_AFTER_ITEMS;
 }
 
-async function takeTurns(
-  context: TurnContext,
+async function runSteps(
+  context: StepContext,
   position: Position,
   { signal, observer }: Run,
-): Promise<Ended> {
+): Promise<RunEnd> {
   for (;;) {
-    const turn = await takeTurn(context, position);
-    if (turn.commit) await commitTurn(context, position, turn, turn.commit);
-    const { phase, progress } = turn.commit ?? {};
-    if (progress && phase !== 'follow') observer?.progressed(progress.done, progress.total);
-    const ended = turn.rest ? await endedBy(context, position.cursor, turn.rest) : null;
-    if (ended) return ended;
-    const mayStop = signal.aborted || !isUnfinished(context, position.cursor, turn);
+    const step = await nextStep(context, position);
+    if (step.commit) await commitStep(context, position, step, step.commit);
+    const { phase, progress } = step.commit ?? {};
+    if (progress && phase !== 'incremental') observer?.progressed(progress.done, progress.total);
+    const end = step.end ? await endOf(context, position.cursor, step.end) : null;
+    if (end) return end;
+    const mayStop = signal.aborted || !isUnfinished(context, position.cursor, step);
     if (!context.hasTime() && mayStop) return { kind: 'more' };
   }
 }
 
-async function commitTurn(
-  context: TurnContext,
+async function commitStep(
+  context: StepContext,
   position: Position,
-  turn: Turn,
+  step: Step,
   commit: PageCommit,
 ): Promise<void> {
   const committed = await context.store.commitPage(
@@ -264,46 +264,47 @@ async function commitTurn(
   context.window = commit.window ?? context.window;
   noteHeld(context, commit);
   noteTroubled(context, commit);
-  position.unlogged ||= commit.phase !== 'follow' || turn.unlogged === true;
+  position.unlogged ||= commit.phase !== 'incremental' || step.unlogged === true;
   position.pages += 1;
   position.items += context.collection.namedBy(commit.delta).length;
   position.changed += committed.created + committed.updated + committed.deleted;
   if (position.changed > 0) position.storedAtMs ??= context.rt.clock.nowMs();
-  position.cursor = turn.next(committed);
+  position.cursor = step.next(committed);
 }
 
 /** @returns null when the run goes on with what is due for a held sweep */
-async function endedBy(
-  context: TurnContext,
+async function endOf(
+  context: StepContext,
   cursor: Cursor,
-  rest: NonNullable<Turn['rest']>,
-): Promise<Ended | null> {
-  if (rest.kind !== 'caught-up') return context.hasLooked ? null : endedEarly(context, rest);
-  const held = heldAfterLook(context, cursor);
+  end: NonNullable<Step['end']>,
+): Promise<RunEnd | null> {
+  if (end.kind !== 'caught-up')
+    return context.hasCheckedChanges ? null : finishedEarly(context, end);
+  const held = heldAfterCheck(context, cursor);
   if (held) return held;
-  return context.hasLooked ? null : atRest(context, rest);
+  return context.hasCheckedChanges ? null : atEnd(context, end);
 }
 
 /**
  * A step that the commit's result has ended (a sweep) is written with the next page: a run that
  * stopped here would repeat it for ever. A page that is already paid for is stored as well, and
- * what is due for a held sweep comes after each look.
+ * what is due for a held sweep comes after each sync.
  */
-function isUnfinished(context: TurnContext, cursor: Cursor, { commit }: Turn): boolean {
-  if (context.ahead !== null || context.hasLooked) return true;
+function isUnfinished(context: StepContext, cursor: Cursor, { commit }: Step): boolean {
+  if (context.prefetched !== null || context.hasCheckedChanges) return true;
   return commit !== null && cursor !== commit.cursor;
 }
 
-function commitOf(context: TurnContext, cursor: Cursor, commit: PageCommit): PageCommit {
+function commitOf(context: StepContext, cursor: Cursor, commit: PageCommit): PageCommit {
   const released = isHeld(cursor) ? context.collection.namedBy(commit.delta) : [];
   return {
     ...commit,
-    ...(context.careful ? { careful: true } : {}),
-    ...(released.length > 0 ? { walk: { ...commit.walk, released } } : {}),
+    ...(context.crashIsolation ? { crashIsolation: true } : {}),
+    ...(released.length > 0 ? { items: { ...commit.items, released } } : {}),
   };
 }
 
-function noteHeld(context: TurnContext, { held }: PageCommit): void {
+function noteHeld(context: StepContext, { held }: PageCommit): void {
   if (held === undefined) return;
   const { sinceMs = context.rt.clock.nowMs(), discards = 0 } = context.held ?? {};
   context.held = held && {
@@ -316,26 +317,27 @@ function noteHeld(context: TurnContext, { held }: PageCommit): void {
 }
 
 /**
- * A collection that is level but for a sweep: the run ends, or, when something is due for the
+ * A collection that is caught up but for a sweep: the run ends, or, when something is due for the
  * sweep, goes on with that.
  */
-function heldAfterLook(context: TurnContext, cursor: Cursor): Ended | null {
+function heldAfterCheck(context: StepContext, cursor: Cursor): RunEnd | null {
   if (!isHeld(cursor)) return null;
   const untilMs = holdDueAtMs(cursor.hold);
-  context.hasLooked = context.rt.clock.nowMs() >= untilMs;
-  return context.hasLooked
+  context.hasCheckedChanges = context.rt.clock.nowMs() >= untilMs;
+  return context.hasCheckedChanges
     ? null
     : { kind: 'held', untilMs, reason: heldWords(cursor.hold, context.held?.rows) };
 }
-function noteTroubled({ lease }: TurnContext, { walk }: PageCommit): void {
-  if ((walk?.failing?.length ?? 0) + (walk?.quarantined?.length ?? 0) > 0) lease.hasTroubled = true;
+function noteTroubled({ lease }: StepContext, { items }: PageCommit): void {
+  if ((items?.failing?.length ?? 0) + (items?.quarantined?.length ?? 0) > 0)
+    lease.hasTroubled = true;
 }
 
 /**
  * Nothing else is left to do. What is still being tried is neither stored nor given up: the
  * collection is not caught up before it is.
  */
-async function atRest({ store, lease }: TurnContext, caughtUp: CaughtUp): Promise<Ended> {
+async function atEnd({ store, lease }: StepContext, caughtUp: CaughtUp): Promise<RunEnd> {
   const nextTryInMs = lease.hasTroubled ? await store.quarantine.nextTryInMs(lease) : null;
   if (nextTryInMs === null) return caughtUp;
   return {
@@ -349,40 +351,44 @@ async function atRest({ store, lease }: TurnContext, caughtUp: CaughtUp): Promis
 const LEAST_WAIT_MS = 250;
 
 /**
- * A bookmark that Google no longer knows begins a new generation, and a page token that it no longer knows the same listing again;
- * the rows stay readable meanwhile. Walks are what costs most: more than MAX_WALKS_A_DAY are not begun for this.
+ * A sync position that Google no longer knows begins a new generation, and a page token that it no longer knows the same listing again;
+ * the rows stay readable meanwhile. Full syncs are what costs most: more than MAX_FULL_SYNCS_A_DAY are not begun for this.
  */
-async function takeTurn(context: TurnContext, position: Position): Promise<Turn> {
-  for (let remedies = 0; ; remedies++) {
+async function nextStep(context: StepContext, position: Position): Promise<Step> {
+  for (let recoveries = 0; ; recoveries++) {
     try {
-      const turn = await context.collection.turn(context, position.cursor);
-      context.hasLooked = false;
-      return turn;
+      const step = await context.collection.step(context, position.cursor);
+      context.hasCheckedChanges = false;
+      return step;
     } catch (error) {
       const { kind } =
         error instanceof GoogleError
           ? judge(context.rt, context.lease, position, error)
           : { kind: 'failed' };
-      if ((kind !== 'walk-again' && kind !== 'list-again') || remedies === REMEDIES_A_TURN)
+      if ((kind !== 'full-sync-again' && kind !== 'list-again') || recoveries === RECOVERIES_A_STEP)
         throw error;
-      context.ahead = null;
+      context.prefetched = null;
       position.cursor =
-        kind === 'list-again' ? listedAgain(position.cursor) : { phase: 'new', resync: true };
-      if (kind === 'walk-again') position.restarts += 1;
+        kind === 'list-again' ? listedAgain(position.cursor) : { phase: 'pending', resync: true };
+      if (kind === 'full-sync-again') position.restarts += 1;
       context.rt.log.info(
-        { event: 'bookmark_expired', collectionId: context.lease.collectionId, remedy: kind },
-        'Google no longer knows the bookmark or the page',
+        {
+          event: 'sync_position_expired',
+          collectionId: context.lease.collectionId,
+          recovery: kind,
+        },
+        'Google no longer knows the sync position or the page',
       );
     }
   }
 }
 
-/** A page token, and then the bookmark that its listing began with, may both be forgotten. */
-const REMEDIES_A_TURN = 2;
+/** A page token, and then the sync position that its listing began with, may both be forgotten. */
+const RECOVERIES_A_STEP = 2;
 
-/** A wish for a full sync begins a new walk, unless one is under way that has just been begun. */
+/** A request for a full sync begins a new full sync, unless one is under way that has just been begun. */
 function firstCursor(lease: Lease): Cursor {
-  return lease.wantedFull
-    ? { phase: 'new' }
+  return lease.fullSyncRequested
+    ? { phase: 'pending' }
     : collectionModule(lease.kind).parseCursor(lease.cursor);
 }

@@ -44,7 +44,7 @@ export interface Comparison {
   accountId: string;
   policy: MirrorPolicy;
   options: VerifyOptions;
-  /** Waits until the fleet has caught up, so that a second look compares the same moment. */
+  /** Waits until the fleet has caught up, so that a second sync compares the same moment. */
   catchUp(): Promise<void>;
 }
 
@@ -57,7 +57,10 @@ const MAX_QUOTA_WAIT_MS = 10 * 60_000;
  */
 const MAX_PARTS = 4;
 
-/** Before the second look the fleet gets this long to catch up; without a running fleet the look is taken all the same. */
+/**
+ * Before the second sync the fleet gets this long to catch up; without a running fleet the sync is
+ * taken all the same.
+ */
 const CATCH_UP_MS = 20_000;
 const CATCH_UP_POLL_MS = 250;
 
@@ -76,7 +79,7 @@ export async function verifyAccount(
 ): Promise<VerifyReport> {
   const stop = new AbortController();
   const account = await verifiedAccount(rt, deps, accountId, {
-    lane: 'backfill',
+    lane: 'bulk',
     signal: AbortSignal.any([rt.signal, stop.signal]),
     maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
     maxParts: MAX_PARTS,
@@ -153,11 +156,11 @@ async function waitForFleet(
   accountId: string,
   resource: Resource,
 ): Promise<void> {
-  const since = await store.collections.markWanted([accountId], { resource });
+  const since = await store.collections.requestSync([accountId], { resource });
   const deadlineMs = rt.clock.nowMs() + CATCH_UP_MS;
   while (rt.clock.nowMs() < deadlineMs) {
-    const unserved = await store.collections.unservedSince([accountId], since);
-    if (!unserved.some(({ kind }) => resourceOf(kind) === resource)) return;
+    const behind = await store.collections.behindSince([accountId], since);
+    if (!behind.some(({ kind }) => resourceOf(kind) === resource)) return;
     await rt.clock.sleep(CATCH_UP_POLL_MS, rt.signal);
   }
 }

@@ -1,7 +1,7 @@
 import type { CollectionKind } from '@syncline/store';
 import type { PositionlessCursor } from './resources/cursors.js';
 import { COLLECTION_FACTS } from './resources/facts.js';
-import type { Turn, TurnContext } from './turn.js';
+import type { Step, StepContext } from './step.js';
 
 /*
  * A collection for which Google gave no sync position (google-api-php-client #1141: the last page
@@ -20,27 +20,27 @@ const MINUTE_MS = 60_000;
 export const REQUESTED_FULL_SYNC_GAP_MS = 10_000;
 
 /**
- * The turn of a collection that follows without a position: it is caught up when a full sync has
+ * The turn of a collection without a sync position: it is caught up when a full sync has
  * just ended, and otherwise begins the next.
  * @param begin the first page of a full sync
  */
 export async function withoutPosition(
-  context: TurnContext,
+  context: StepContext,
   cursor: PositionlessCursor,
-  begin: () => Promise<Turn>,
-): Promise<Turn> {
+  begin: () => Promise<Step>,
+): Promise<Step> {
   const { rt, lease } = context;
   const why = reasonFor(lease.kind);
-  if (context.fullSyncEnded)
+  if (context.fullSyncCompleted)
     return {
       commit: {
         cursor,
-        phase: 'follow',
+        phase: 'incremental',
         generation: context.generation,
         delta: { kind: 'none' },
       },
       next: () => cursor,
-      rest: {
+      end: {
         kind: 'caught-up',
         withoutPosition: {
           why,
@@ -54,7 +54,7 @@ export async function withoutPosition(
     return {
       commit: null,
       next: () => cursor,
-      rest: { kind: 'snoozed', delayMs: waitMs, reason: why, counts: false },
+      end: { kind: 'snoozed', delayMs: waitMs, reason: why, counts: false },
     };
   return begin();
 }

@@ -24,7 +24,7 @@ export function addAccountsPause(accounts: Command): void {
       const paused = await pauseAccount({ store }, account);
       if (paused.kind === 'refused')
         throw new OperatorError(`${email} cannot be paused: it is ${paused.state}.`);
-      return told(account, 'paused', options, paused.already ? ' already' : '');
+      return printState(account, 'paused', options, paused.already ? ' already' : '');
     }),
   );
 }
@@ -33,7 +33,7 @@ export function addAccountsPause(accounts: Command): void {
 export function addAccountsResume(accounts: Command): void {
   forOneAccount(
     accounts.command('resume'),
-    'look at everything of this account again, now; a grant that Google refuses is tried once',
+    'sync everything of this account again, now; a grant that Google refuses is tried once',
   )
     .option(
       '--same-mailbox',
@@ -44,7 +44,7 @@ export function addAccountsResume(accounts: Command): void {
         const account = await findAccount(store, email, options.tenant);
         if (options.sameMailbox) await vouch(store, account);
         else await resume(store, account, email);
-        return told(account, 'active', options);
+        return printState(account, 'active', options);
       }),
     );
 }
@@ -52,7 +52,7 @@ export function addAccountsResume(accounts: Command): void {
 async function resume(store: Store, account: NamedAccount, email: string): Promise<void> {
   const resumed = await resumeAccount({ store }, account);
   if (resumed.kind === 'refused')
-    throw new OperatorError(`${email} cannot be resumed: ${remedyOf(resumed)}.`);
+    throw new OperatorError(`${email} cannot be resumed: ${adviceOf(resumed)}.`);
 }
 
 async function vouch(store: Store, account: NamedAccount): Promise<void> {
@@ -63,7 +63,7 @@ async function vouch(store: Store, account: NamedAccount): Promise<void> {
     );
 }
 
-async function told(
+async function printState(
   account: NamedAccount,
   state: string,
   options: OneAccountOptions,
@@ -74,7 +74,7 @@ async function told(
   return 0;
 }
 
-function remedyOf({ state, reason }: NotResumable): string {
+function adviceOf({ state, reason }: NotResumable): string {
   return state === 'reauth_required'
     ? (reason ?? 'its grant is refused; import a new refresh token')
     : `it is ${state}`;

@@ -95,7 +95,7 @@ function removedOf(removal: ResourceRemoval, account: NamedAccount, resource: Re
       return removal;
     case 'refused':
       throw new OperatorError(refusal(removal.because, account, resource));
-    case 'watches-not-ended':
+    case 'watches-not-stopped':
       throw new OperatorError(
         `Its watches could not be ended yet (${removal.error.message}). The workers go on trying; it is mirrored no more.`,
       );

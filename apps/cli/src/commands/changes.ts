@@ -65,12 +65,12 @@ function noticeOf(
   check: FeedCheck,
 ): string | null {
   const { feed } = check;
-  const anew = remedy(email, feed);
+  const anew = recovery(email, feed);
   switch (check.kind) {
-    case 'followed':
+    case 'applied':
       return null;
     case 'earlier-epoch':
-      return `${after} is a position of an earlier epoch: what came between it and ${feed.startSeq} is not told. ${anew}`;
+      return `${after} is a position of an earlier epoch: what came between it and ${feed.startSeq} is not known. ${anew}`;
     case 'other-epoch':
       throw new OperatorError(
         `The feed of ${printable(email)} is in epoch ${feed.epoch} now, and --epoch says ${epoch}. ${anew}`,
@@ -84,8 +84,8 @@ function noticeOf(
   }
 }
 
-function remedy(email: string, { seq, epoch }: FeedPosition): string {
-  return `List the mirror again, and follow it with: syncline changes ${printable(email)} --after ${seq} --epoch ${epoch}`;
+function recovery(email: string, { seq, epoch }: FeedPosition): string {
+  return `List the mirror again, and read on with: syncline changes ${printable(email)} --after ${seq} --epoch ${epoch}`;
 }
 
 /** @throws OperatorError when another epoch begins meanwhile */

@@ -13,7 +13,7 @@ import { type Report, checkMirrors } from '../demo/check-mirrors.js';
 import { pictureOf } from '../demo/picture.js';
 import { reportText } from '../demo/report-text.js';
 import { type DemoPlan, type Stage, onStage } from '../demo/stage.js';
-import { type Watch, lookAt } from '../demo/watch-accounts.js';
+import { type Watch, refreshWatched } from '../demo/watch-accounts.js';
 import { tellImport } from '../import-progress.js';
 import { print, printJson } from '../output.js';
 import { type Progress, openProgress } from '../terminal.js';
@@ -24,11 +24,11 @@ interface DemoOptions extends Omit<DemoPlan, 'keep'> {
   json?: true;
 }
 
-const LOOK_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 const PLAIN_EVERY_MS = 3_000;
 const ACT_ON_FOR_MS = 8_000;
-/** `--once` must end; with the defaults the walks take a tenth of this. */
-const WALKS_TIMEOUT_MS = 600_000;
+/** `--once` must end; with the defaults the full syncs take a tenth of this. */
+const FULL_SYNCS_TIMEOUT_MS = 600_000;
 const CATCH_UP_TIMEOUT_MS = 180_000;
 
 export function addDemo(program: Command): void {
@@ -37,7 +37,7 @@ export function addDemo(program: Command): void {
     .description('simulated Google, its users, and a fleet that mirrors them; Ctrl-C ends it')
     .option(
       '--once',
-      'mirror, follow, verify every mirror against the source, and exit: 1 on drift',
+      'mirror, apply changes, verify every mirror against the source, and exit: 1 on drift',
     )
     .option('--accounts <count>', 'accounts', wholeNumber(1, 10_000), 16)
     .option('--messages <count>', 'messages of each account', wholeNumber(0, 1_000_000), 200)
@@ -111,7 +111,7 @@ async function connect(
 
 /** Until Ctrl-C. */
 async function play(scene: Scene): Promise<null> {
-  await lookUntil(
+  await showUntil(
     scene,
     'Syncline demo, Ctrl-C ends it',
     Number.POSITIVE_INFINITY,
@@ -124,21 +124,21 @@ async function playOnce(scene: Scene): Promise<Report & { arrivals: Arrivals }> 
   const { rt, stage, progress, watch, startedMs } = scene;
   const allMirrored = (): boolean =>
     watch.size > 0 && [...watch.values()].every(({ mirroredAtMs }) => mirroredAtMs !== null);
-  if (!(await lookUntil(scene, 'mirroring', WALKS_TIMEOUT_MS, allMirrored)))
+  if (!(await showUntil(scene, 'mirroring', FULL_SYNCS_TIMEOUT_MS, allMirrored)))
     throw new OperatorError(
       'The accounts were not mirrored in time; the picture above says which.',
     );
-  await lookUntil(scene, 'following', ACT_ON_FOR_MS, () => false);
+  await showUntil(scene, 'incremental sync', ACT_ON_FOR_MS, () => false);
   await stage.google.setRate(0);
-  const since = await stage.store.collections.markWanted(null);
-  const served = async (): Promise<boolean> =>
-    (await stage.store.collections.unservedSince(null, since)).length === 0;
-  if (!(await lookUntil(scene, 'catching up', CATCH_UP_TIMEOUT_MS, served)))
+  const since = await stage.store.collections.requestSync(null);
+  const caughtUp = async (): Promise<boolean> =>
+    (await stage.store.collections.behindSince(null, since)).length === 0;
+  if (!(await showUntil(scene, 'catching up', CATCH_UP_TIMEOUT_MS, caughtUp)))
     throw new OperatorError('The fleet did not catch up in time; the picture above says where.');
   progress.end();
   progress.say('comparing every mirror with its source');
-  // Once more: the feeds' last events came after the last look.
-  await lookAt(stage.store, watch, rt.clock.nowMs());
+  // Once more: the feeds' last events came after the last sync.
+  await refreshWatched(stage.store, watch, rt.clock.nowMs());
   return {
     ...(await checkMirrors(stage.store, stage.google, watch, { startedMs, nowMs: rt.clock.nowMs })),
     arrivals: await stage.arrivals(),
@@ -146,7 +146,7 @@ async function playOnce(scene: Scene): Promise<Report & { arrivals: Arrivals }> 
 }
 
 /** Shows progress until `done`. @returns whether it was done in time */
-async function lookUntil(
+async function showUntil(
   scene: Scene,
   title: string,
   timeoutMs: number,
@@ -157,12 +157,12 @@ async function lookUntil(
   for (;;) {
     if (stderr().isClosed)
       throw new OperatorError('The demo ended early: its progress is read no more.');
-    await lookAt(stage.store, watch, rt.clock.nowMs());
+    await refreshWatched(stage.store, watch, rt.clock.nowMs());
     progress.show(
       pictureOf(watch, { title, startedMs, arrivals: await stage.arrivals() }, rt.clock.nowMs()),
     );
     if (await done()) return true;
     if (rt.clock.nowMs() >= deadlineMs) return false;
-    await rt.clock.sleep(LOOK_EVERY_MS, stage.signal);
+    await rt.clock.sleep(CHECK_EVERY_MS, stage.signal);
   }
 }

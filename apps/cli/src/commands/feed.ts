@@ -12,7 +12,7 @@ export function addFeed(program: Command): void {
   feed
     .command('new-epoch')
     .description(
-      'after a restore of the database: begin a new epoch of every feed, so that consumers list again and follow',
+      'after a restore of the database: begin a new epoch of every feed, so that consumers list again and read on',
     )
     .option('--json', 'print {"epoch"}')
     .action((options: { json?: true }) =>
@@ -21,7 +21,7 @@ export function addFeed(program: Command): void {
         if (options.json) await printJson({ epoch });
         else
           say(
-            `the feeds are in epoch ${epoch} now; their consumers list again, and follow from there`,
+            `the feeds are in epoch ${epoch} now; their consumers list again, and read on from there`,
           );
         return 0;
       }),

@@ -142,7 +142,7 @@ function planText({
     ),
     `${(100 * shareOfDay).toFixed(1)} % of a project's day`,
     '',
-    `projects needed: ${projectsNeeded.forSteadyState} to follow, ${projectsNeeded.forOnboarding ?? 'no number suffices'} to be mirrored within ${fleet.withinDays} days`,
+    `projects needed: ${projectsNeeded.forSteadyState} for incremental syncs, ${projectsNeeded.forOnboarding ?? 'no number suffices'} to be mirrored within ${fleet.withinDays} days`,
   ].join('\n');
 }
 

@@ -18,12 +18,12 @@ interface SyncOptions {
 export function addSync(program: Command): void {
   program
     .command('sync')
-    .description('look at the account now instead of at its next turn')
+    .description('sync the account now instead of when it is due next')
     .argument('<email>')
     .addOption(new Option('--resource <resource>', 'only this one').choices(RESOURCE_NAMES))
-    .option('--full', 'walk over everything again; rows stay readable meanwhile')
+    .option('--full', 'list everything again; rows stay readable meanwhile')
     .option('--tenant <tenant>', 'when several tenants have the address')
-    .option('--json', 'print {"email","tenant","wantedAt"}')
+    .option('--json', 'print {"email","tenant","requestedAt"}')
     .action((email: string, options: SyncOptions) =>
       runWithStore(async (_cli, store) => {
         const account = await findAccount(store, email, options.tenant);
@@ -34,10 +34,10 @@ export function addSync(program: Command): void {
             `${email} is not synced: ${asked.state}${asked.reason === null ? '' : ` (${asked.reason})`}.`,
           );
         if (options.json)
-          await printJson({ email, tenant: account.tenant, wantedAt: asked.requestedAt });
+          await printJson({ email, tenant: account.tenant, requestedAt: asked.requestedAt });
         else
           say(
-            `${email}: ${full ? 'a full sync' : 'a sync'} of ${resource ?? 'everything'} is wanted; see it done with: syncline wait ${email}`,
+            `${email}: ${full ? 'a full sync' : 'a sync'} of ${resource ?? 'everything'} is requested; see it done with: syncline wait ${email}`,
           );
         return 0;
       }),

@@ -100,7 +100,7 @@ async function repair({ rt, account, ...deps }: Verifying, report: VerifyReport)
   say(
     repaired.kind === 'repaired'
       ? `${report.resource}: what differed was read again`
-      : `${report.resource}: what differs could not be read again yet (${repaired.reason}); it stays wanted, and is read as soon as that is over`,
+      : `${report.resource}: what differs could not be read again yet (${repaired.reason}); it stays requested, and is read as soon as that is over`,
   );
 }
 

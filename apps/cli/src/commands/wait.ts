@@ -1,6 +1,6 @@
 import { waitUntilCaughtUp, type WaitProgress } from '@syncline/control/sync-requests';
 import { amount, counted, nameOf } from '@syncline/control/words';
-import type { UnservedCollection } from '@syncline/store';
+import type { BehindCollection } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccounts } from '../accounts.js';
 import { runWithStore, wholeNumber } from '../command.js';
@@ -16,32 +16,32 @@ export function addWait(program: Command): void {
   program
     .command('wait')
     .description(
-      'return 0 when these accounts (all, if none is named) were served by a run that began after this call',
+      'return 0 when these accounts (all, if none is named) were synced by a run that began after this call and are caught up',
     )
     .argument('[emails...]')
     .option(
       '--timeout <seconds>',
-      'then exit 1, naming what is not served',
+      'then exit 1, naming what is not caught up',
       wholeNumber(0, 31_536_000),
       DEFAULT_TIMEOUT_S,
     )
     .option('--tenant <tenant>', 'when several tenants have the address')
-    .option('--json', 'print {"served","unserved":[…]}')
+    .option('--json', 'print {"caughtUp","behind":[…]}')
     .action((emails: string[], options: { timeout: number; tenant?: string; json?: true }) =>
       runWithStore(async ({ rt }, store) => {
         const accounts = await findAccounts(store, emails, options.tenant);
         const timeoutMs = options.timeout * 1_000;
         const progress = openProgress(rt.clock);
-        const unserved = await waitUntilCaughtUp(
+        const behind = await waitUntilCaughtUp(
           rt,
           { store },
           { accounts, timeoutMs },
           waitView(progress),
         );
         progress.end();
-        if (unserved.length > 0) nameUnserved(progress, unserved, timeoutMs);
-        if (options.json) await printJson({ served: unserved.length === 0, unserved });
-        return unserved.length === 0 ? 0 : 1;
+        if (behind.length > 0) nameBehind(progress, behind, timeoutMs);
+        if (options.json) await printJson({ caughtUp: behind.length === 0, behind });
+        return behind.length === 0 ? 0 : 1;
       }),
     );
 }
@@ -51,9 +51,9 @@ function waitView(progress: Progress): (seen: WaitProgress) => void {
   const stuck = new Set<string>();
   return ({ waiting, total }) => {
     nameStuckAccounts(progress, waiting, stuck);
-    const served = total - waiting.length;
+    const caughtUp = total - waiting.length;
     progress.show({
-      line: `${bar(served, total)} ${amount(served)} of ${counted(total, 'collection')} served`,
+      line: `${bar(caughtUp, total)} ${amount(caughtUp)} of ${counted(total, 'collection')} caught up`,
     });
   };
 }
@@ -61,10 +61,10 @@ function waitView(progress: Progress): (seen: WaitProgress) => void {
 /** An account that waits for a human is told of at once: whoever reads it can still mend it before the timeout. */
 function nameStuckAccounts(
   progress: Progress,
-  unserved: readonly UnservedCollection[],
+  behind: readonly BehindCollection[],
   known: Set<string>,
 ): void {
-  for (const { email, accountState, reason } of unserved) {
+  for (const { email, accountState, reason } of behind) {
     if (accountState === 'active' || known.has(email)) continue;
     known.add(email);
     progress.say(
@@ -73,21 +73,21 @@ function nameStuckAccounts(
   }
 }
 
-function nameUnserved(
+function nameBehind(
   progress: Progress,
-  unserved: readonly UnservedCollection[],
+  behind: readonly BehindCollection[],
   timeoutMs: number,
 ): void {
   progress.say(
-    `${counted(unserved.length, 'collection')} not served within ${timeoutMs / 1_000} s:`,
+    `${counted(behind.length, 'collection')} not caught up within ${timeoutMs / 1_000} s:`,
   );
-  for (const collection of unserved.slice(0, NAMED_LIMIT))
+  for (const collection of behind.slice(0, NAMED_LIMIT))
     progress.say(printable(`  ${collection.email}, ${nameOf(collection)}: ${whyNot(collection)}`));
-  if (unserved.length > NAMED_LIMIT)
-    progress.say(`  … and ${amount(unserved.length - NAMED_LIMIT)} more`);
+  if (behind.length > NAMED_LIMIT)
+    progress.say(`  … and ${amount(behind.length - NAMED_LIMIT)} more`);
 }
 
-function whyNot({ accountState, reason }: UnservedCollection): string {
+function whyNot({ accountState, reason }: BehindCollection): string {
   if (accountState !== 'active')
     return `the account is ${accountState}${reason === null ? '' : ` (${reason})`}`;
   return (

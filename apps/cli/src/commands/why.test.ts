@@ -1,17 +1,17 @@
 import type { AccountStatus } from '@syncline/control/status';
 import { explain } from '../../../../packages/control/src/status/explain.js';
-import type { AccountView, DoorbellView } from '@syncline/store';
+import type { AccountView, WatchView } from '@syncline/store';
 import { collectionView } from '../../../../test/support/collection-view.js';
 import { screenOf } from './why.js';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12);
 const at = (ms: number): Date => new Date(NOW_MS + ms);
-const watch: DoorbellView = {
+const watched: WatchView = {
   state: 'on',
   silent: false,
   expiresAt: at(6 * 86_400_000),
   dueAt: at(5 * 86_400_000),
-  lastRungAt: at(-12_000),
+  lastNotifiedAt: at(-12_000),
   error: null,
 };
 
@@ -50,17 +50,17 @@ test('the screen of a watched mailbox with items in quarantine', () => {
     troubled: [
       { id: 'm1', state: 'quarantined', reason: 'too large', since: at(-60_000), nextTryAt: null },
     ],
-    doorbell: watch,
+    watch: watched,
   });
   expect(screenOf(statusOf([mailbox], 20)).split('\n')).toEqual([
     'a [2J@example.com (tenant acme, account 1)',
     'state: active',
     '',
-    'COLLECTION  PHASE   PROGRESS  SYNCED   NEXT LOOK  WHY',
-    'mailbox     follow            3 s ago  in 1 min   fresh',
+    'COLLECTION  PHASE        PROGRESS  SYNCED   NEXT SYNC  WHY',
+    'mailbox     incremental            3 s ago  in 1 min   fresh',
     '',
-    'doorbells:',
-    '  mailbox: on, last rung 12 s ago, renewed in 5 d',
+    'watches:',
+    '  mailbox: on, last notified 12 s ago, renewed in 5 d',
     '',
     'not audited: mailbox',
     '',
@@ -75,7 +75,7 @@ test('the screen of a watched mailbox with items in quarantine', () => {
 test('the screen leaves out what there is nothing to say of', () => {
   const screen = screenOf(statusOf([collectionView({ state: 'gone' })], 0)).split('\n');
   expect(screen.slice(4)).toEqual([
-    'mailbox     follow            never   never      Google no longer shows it',
+    'mailbox     incremental            never   never      Google no longer shows it',
     '',
     '',
     'spent today: nothing',

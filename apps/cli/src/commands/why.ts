@@ -39,7 +39,7 @@ export function addWhy(program: Command): void {
 
 /** For a person. */
 export function screenOf({ atMs, account, collections, spentToday }: AccountStatus): string {
-  const columns = ['COLLECTION', 'PHASE', 'PROGRESS', 'SYNCED', 'NEXT LOOK', 'WHY'].map(
+  const columns = ['COLLECTION', 'PHASE', 'PROGRESS', 'SYNCED', 'NEXT SYNC', 'WHY'].map(
     (title) => ({ title }),
   );
   const rows = collections.map(({ collection: c, explanation }) => [
@@ -78,7 +78,7 @@ function watchLines(account: AccountView, nowMs: number): string[] {
     const words = watchWords(c, nowMs);
     return words === null ? [] : [printable(`  ${nameOf(c)}: ${words}`)];
   });
-  return lines.length === 0 ? [] : ['', 'doorbells:', ...lines];
+  return lines.length === 0 ? [] : ['', 'watches:', ...lines];
 }
 
 function quarantineLines(account: AccountView, nowMs: number): string[] {

@@ -4,9 +4,9 @@ import { arrivalsIn, arrivalsInWords } from './arrivals.js';
 /** The page of a worker that has stored changes so many seconds after their notifications. */
 function pageOf(seconds: readonly number[], polled: number): Promise<string> {
   const { metrics } = createRuntime({ service: 'test', logLevel: 'silent' });
-  metrics.followedChanges.inc({ kind: 'gmail', via: 'poll' }, polled);
+  metrics.incrementalChanges.inc({ kind: 'gmail', via: 'poll' }, polled);
   for (const each of seconds) {
-    metrics.followedChanges.inc({ kind: 'calendar-events', via: 'doorbell' }, 2);
+    metrics.incrementalChanges.inc({ kind: 'calendar-events', via: 'notification' }, 2);
     metrics.pushToStoredSeconds.observe({ kind: 'calendar-events' }, each);
   }
   return metrics.registry.metrics();
@@ -18,16 +18,16 @@ test('what all workers tell is added up', async () => {
     await pageOf(Array(40).fill(0.2), 2),
     '',
   ]);
-  expect(arrivals).toMatchObject({ byDoorbell: 200, byPoll: 3 });
+  expect(arrivals).toMatchObject({ byNotification: 200, byPoll: 3 });
   // 50 of 100 lie within the bucket from 50 to 100 ms, which has 60; 99 within that from 150 to 250 ms.
   expect(arrivals.p50Ms).toBeCloseTo(50 + (50 * 50) / 60);
   expect(arrivals.p99Ms).toBeCloseTo(150 + (100 * 39) / 40);
   expect(arrivalsInWords(arrivals)).toBe(
-    '200 by doorbell (p50 92 ms, p99 248 ms from the notification to the row), 3 by poll',
+    '200 by notification (p50 92 ms, p99 248 ms from the notification to the row), 3 by poll',
   );
 });
 
-test('nothing was rung for yet, and what came later than the last bound', async () => {
-  expect(arrivalsInWords(arrivalsIn([await pageOf([], 0)]))).toBe('0 by doorbell, 0 by poll');
+test('without a notification there is no arrival, and what came later than the last bound is in none', async () => {
+  expect(arrivalsInWords(arrivalsIn([await pageOf([], 0)]))).toBe('0 by notification, 0 by poll');
   expect(arrivalsIn([await pageOf([90], 0)])).toMatchObject({ p50Ms: 60_000, p99Ms: 60_000 });
 });

@@ -2,9 +2,9 @@
 import { amount, duration } from '@syncline/control/words';
 
 export interface Arrivals {
-  /** Rows changed by what a doorbell had announced … */
-  byDoorbell: number;
-  /** … and by what a look found that nothing had announced. */
+  /** Rows changed by what a notification had announced … */
+  byNotification: number;
+  /** … and by what a sync found that nothing had announced. */
   byPoll: number;
   /** From Google's notification to the committed row; null as long as there was none. */
   p50Ms: number | null;
@@ -45,23 +45,23 @@ export function arrivalsIn(pages: readonly string[]): Arrivals {
     }))
     .sort((a, b) => a.upToMs - b.upToMs);
   return {
-    byDoorbell: sum(FOLLOWED, 'via="doorbell"'),
-    byPoll: sum(FOLLOWED, 'via="poll"'),
+    byNotification: sum(INCREMENTAL_CHANGES, 'via="notification"'),
+    byPoll: sum(INCREMENTAL_CHANGES, 'via="poll"'),
     p50Ms: quantileMs(buckets, 0.5),
     p99Ms: quantileMs(buckets, 0.99),
   };
 }
 
-/** `1,204 by doorbell (p50 80 ms, p99 400 ms from the notification to the row), 3 by poll`. */
-export function arrivalsInWords({ byDoorbell, byPoll, p50Ms, p99Ms }: Arrivals): string {
+/** `1,204 by notification (p50 80 ms, p99 400 ms from the notification to the row), 3 by poll`. */
+export function arrivalsInWords({ byNotification, byPoll, p50Ms, p99Ms }: Arrivals): string {
   const latency =
     p50Ms === null || p99Ms === null
       ? ''
       : ` (p50 ${duration(p50Ms)}, p99 ${duration(p99Ms)} from the notification to the row)`;
-  return `${amount(byDoorbell)} by doorbell${latency}, ${amount(byPoll)} by poll`;
+  return `${amount(byNotification)} by notification${latency}, ${amount(byPoll)} by poll`;
 }
 
-const FOLLOWED = 'syncline_followed_changes_total';
+const INCREMENTAL_CHANGES = 'syncline_incremental_changes_total';
 const LATENCY = 'syncline_push_to_stored_seconds_bucket';
 
 async function pageAt(url: string): Promise<string> {
@@ -77,12 +77,12 @@ function quantileMs(
   buckets: readonly { upToMs: number; count: number }[],
   share: number,
 ): number | null {
-  const wanted = (buckets.at(-1)?.count ?? 0) * share;
-  const at = buckets.findIndex(({ count }) => count > 0 && count >= wanted);
+  const rank = (buckets.at(-1)?.count ?? 0) * share;
+  const at = buckets.findIndex(({ count }) => count > 0 && count >= rank);
   const bucket = buckets[at];
   if (bucket === undefined) return null;
   const { upToMs: fromMs, count: before } = buckets[at - 1] ?? { upToMs: 0, count: 0 };
   return bucket.upToMs === Number.POSITIVE_INFINITY
     ? fromMs
-    : fromMs + ((bucket.upToMs - fromMs) * (wanted - before)) / (bucket.count - before);
+    : fromMs + ((bucket.upToMs - fromMs) * (rank - before)) / (bucket.count - before);
 }

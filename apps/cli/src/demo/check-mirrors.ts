@@ -1,4 +1,7 @@
-/** The demo's verdict: every mirror against the source's ground truth, and every change feed against the rows. */
+/**
+ * The demo's outcome: every mirror against the source's ground truth, and every change feed against
+ * the rows.
+ */
 import type { Store } from '@syncline/store';
 import { type Drift, type Keyed, differingFields, driftOf } from './compare.js';
 import { againstRows, keyOf } from './fold-feed.js';
@@ -9,10 +12,10 @@ export interface AccountReport {
   email: string;
   messages: number;
   events: number;
-  changesFollowed: number;
+  changesApplied: number;
   /** Gmail's units and Calendar's requests together, as the simulator counted them. */
   quotaUnits: number;
-  /** From the demo's start to the end of the first walks. */
+  /** From the demo's start to the end of the first full syncs. */
   mirroredAfterMs: number | null;
   drift: Drift;
   /** How the feed and the rows disagree. */
@@ -27,7 +30,7 @@ export interface Report {
     accounts: number;
     messages: number;
     events: number;
-    changesFollowed: number;
+    changesApplied: number;
     quotaUnits: number;
     quotaViolations: number;
     elapsedMs: number;
@@ -72,7 +75,7 @@ async function checkAccount(
     email: account.email,
     messages: keys.filter((key) => key.startsWith('message ')).length,
     events: keys.filter((key) => key.startsWith('event ')).length,
-    changesFollowed: watched.followed,
+    changesApplied: watched.applied,
     quotaUnits: ledger.users[account.email]?.units ?? 0,
     mirroredAfterMs: watched.mirroredAtMs === null ? null : watched.mirroredAtMs - startedMs,
     drift,
@@ -123,7 +126,7 @@ function reportOf(accounts: AccountReport[], quotaViolations: number, elapsedMs:
       accounts: accounts.length,
       messages: sum((a) => a.messages),
       events: sum((a) => a.events),
-      changesFollowed: sum((a) => a.changesFollowed),
+      changesApplied: sum((a) => a.changesApplied),
       quotaUnits: sum((a) => a.quotaUnits),
       quotaViolations,
       elapsedMs,

@@ -50,16 +50,16 @@ export function againstRows(
   rows: ReadonlySet<string>,
   entities: readonly ChangeEvent['entity'][],
 ): string[] {
-  const told = [...fold.live].filter((key) =>
+  const fromFeed = [...fold.live].filter((key) =>
     entities.some((entity) => key.startsWith(`${entity} `)),
   );
-  const unreal = told
+  const unreal = fromFeed
     .filter((key) => !rows.has(key))
     .map((key) => `the feed has ${key}, the mirror does not`);
-  const untold = [...rows]
+  const missing = [...rows]
     .filter((key) => !fold.live.has(key))
     .map((key) => `the mirror has ${key}, the feed does not`);
-  return [...fold.problems, ...unreal, ...untold].slice(0, PROBLEMS_LIMIT);
+  return [...fold.problems, ...unreal, ...missing].slice(0, PROBLEMS_LIMIT);
 }
 
 function note(fold: FeedFold, problem: string): void {

@@ -77,12 +77,12 @@ async function dropWhenUnused(
   say: (line: string) => void,
 ): Promise<void> {
   const deadlineMs = rt.clock.nowMs() + OTHERS_TIMEOUT_MS;
-  for (let told = false; !(await dropDatabase(databaseUrl)); told = true) {
+  for (let reported = false; !(await dropDatabase(databaseUrl)); reported = true) {
     if (rt.clock.nowMs() >= deadlineMs)
       throw new OperatorError(
         'Another demo is running here. End it first, or give this one a SYNCLINE_DATA_DIR of its own.',
       );
-    if (!told) say('waiting for an earlier demo to end');
+    if (!reported) say('waiting for an earlier demo to end');
     await rt.clock.sleep(ASK_EVERY_MS, rt.signal);
   }
 }

@@ -17,7 +17,7 @@ const COLUMNS = [
   { title: 'MAILBOX' },
   { title: 'MESSAGES', align: 'right' },
   { title: 'CALENDARS' },
-  { title: 'FOLLOWED', align: 'right' },
+  { title: 'APPLIED', align: 'right' },
   { title: 'LATEST CHANGE' },
   { title: 'STATE' },
 ] as const;
@@ -46,8 +46,8 @@ export function pictureOf(watch: Watch, frame: PictureFrame, nowMs: number): Vie
 function lineOf(all: readonly Watched[]): string {
   const mirrored = all.filter(({ mirroredAtMs }) => mirroredAtMs !== null).length;
   const messages = all.reduce((sum, watched) => sum + messagesOf(watched), 0);
-  const followed = all.reduce((sum, watched) => sum + watched.followed, 0);
-  return `${mirrored} of ${counted(all.length, 'account')} mirrored, ${counted(messages, 'message')}, ${counted(followed, 'change')} followed`;
+  const applied = all.reduce((sum, watched) => sum + watched.applied, 0);
+  return `${mirrored} of ${counted(all.length, 'account')} mirrored, ${counted(messages, 'message')}, ${counted(applied, 'change')} applied`;
 }
 
 function rowOf(watched: Watched, nowMs: number): string[] {
@@ -58,7 +58,7 @@ function rowOf(watched: Watched, nowMs: number): string[] {
     mailbox === undefined ? '' : mailboxBar(mailbox),
     amount(messagesOf(watched)),
     calendarsOf(account),
-    amount(watched.followed),
+    amount(watched.applied),
     watched.last === null
       ? ''
       : `${watched.last.entity} ${watched.last.op} ${when(watched.last.at, nowMs)}`,
@@ -67,12 +67,12 @@ function rowOf(watched: Watched, nowMs: number): string[] {
 }
 
 function mailboxBar({ phase, progress }: CollectionView): string {
-  return phase === 'follow' ? bar(1, 1) : bar(progress.done, progress.total);
+  return phase === 'incremental' ? bar(1, 1) : bar(progress.done, progress.total);
 }
 
 function calendarsOf(account: AccountView): string {
   const calendars = activeOf(account).filter(({ kind }) => kind === 'calendar-events');
-  return `${calendars.filter(({ phase }) => phase === 'follow').length}/${calendars.length}`;
+  return `${calendars.filter(({ phase }) => phase === 'incremental').length}/${calendars.length}`;
 }
 
 function troubleOf(account: AccountView): string | null {

@@ -12,7 +12,7 @@ export function reportText(report: Report & { arrivals: Arrivals }): string {
   return [
     ...accountTable(report),
     '',
-    `changes that came while following: ${arrivalsInWords(report.arrivals)}`,
+    `changes that came after that: ${arrivalsInWords(report.arrivals)}`,
     `quota violations: ${amount(totals.quotaViolations)}`,
     `change feeds: ${report.feedProblems === 0 ? 'gapless, and they fold to the rows' : counted(report.feedProblems, 'contradiction')}`,
     `drift: ${amount(drift.missing)} missing, ${amount(drift.extra)} extra, ${amount(drift.stale)} stale`,
@@ -23,7 +23,7 @@ export function reportText(report: Report & { arrivals: Arrivals }): string {
 function accountTable({ accounts, totals }: Report): string[] {
   const columns = [
     { title: 'ACCOUNT' },
-    ...['MESSAGES', 'EVENTS', 'CHANGES FOLLOWED', 'QUOTA UNITS', 'TIME'].map((title) => ({
+    ...['MESSAGES', 'EVENTS', 'CHANGES APPLIED', 'QUOTA UNITS', 'TIME'].map((title) => ({
       title,
       align: 'right' as const,
     })),
@@ -42,10 +42,10 @@ function accountTable({ accounts, totals }: Report): string[] {
 function numbersOf(of: {
   messages: number;
   events: number;
-  changesFollowed: number;
+  changesApplied: number;
   quotaUnits: number;
 }): string[] {
-  return [of.messages, of.events, of.changesFollowed, of.quotaUnits].map(amount);
+  return [of.messages, of.events, of.changesApplied, of.quotaUnits].map(amount);
 }
 
 function problemsOf(account: AccountReport): string[] {

@@ -15,7 +15,7 @@ export interface SimulatedGoogle {
   /** How many things its users do, a second, all together; 0 stops them. */
   setRate(perSecond: number): Promise<void>;
   /** From now on what happens in a mailbox is pushed to `address`, with a token of `serviceAccount`, to whoever watches it with this topic. */
-  ringAt(address: string, topic: string, serviceAccount: string): Promise<void>;
+  notifyAt(address: string, topic: string, serviceAccount: string): Promise<void>;
   ledger(): Promise<Ledger>;
   /** Every item of an account as a perfect mirror would export it, sorted by id. */
   truth(email: string, resource: 'gmail' | 'calendar'): Promise<unknown[]>;
@@ -34,7 +34,7 @@ export function simulatedGoogle(url: string): SimulatedGoogle {
         await ask(url, '/sim/rate', { method: 'POST', body: JSON.stringify({ perSecond }) })
       ).arrayBuffer();
     },
-    ringAt: async (pushEndpoint, topic, serviceAccountEmail) => {
+    notifyAt: async (pushEndpoint, topic, serviceAccountEmail) => {
       const subscription = {
         name: topic.replace('/topics/', '/subscriptions/'),
         topic,

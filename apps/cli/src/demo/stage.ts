@@ -82,7 +82,7 @@ export async function onStage<T>(
       operatorPort: env['OPERATOR_PORT'] ? config.operatorPort : 0,
     });
     const origin = originOf(host, address.port);
-    await google.ringAt(`${origin}/push/gmail`, TOPIC, SERVICE_ACCOUNT);
+    await google.notifyAt(`${origin}/push/gmail`, TOPIC, SERVICE_ACCOUNT);
     const metricsUrls = keepFleet(
       fleet,
       demoEnv(env, { ...space, masterKey, ...address }, google.url, origin),
@@ -159,7 +159,10 @@ function keepFleet(fleet: Processes, env: NodeJS.ProcessEnv, workers: number): M
   return urls;
 }
 
-/** Doorbells of both kinds, which the simulator can ring without a public address, and polling at the pace of a real fleet as the net under them. */
+/**
+ * Notifications of both kinds, which the simulator can ring without a public address, and polling
+ * at the pace of a real fleet as the net under them.
+ */
 function demoEnv(
   env: NodeJS.ProcessEnv,
   settings: Parameters<typeof fleetEnv>[1],

@@ -5,10 +5,10 @@ import { type FeedFold, emptyFold, foldInto } from './fold-feed.js';
 export interface Watched {
   account: AccountView;
   fold: FeedFold;
-  /** When its first walks were seen complete; null while they run. */
+  /** When its first full syncs were seen complete; null while they run. */
   mirroredAtMs: number | null;
   /** Change events since then. */
-  followed: number;
+  applied: number;
   last: ChangeEvent | null;
 }
 
@@ -18,30 +18,32 @@ export type Watch = Map<string, Watched>;
 const PAGE = 2_000;
 
 /** Brings `watch` (by account id) up to date; an account is in it from the first time it is met. */
-export async function lookAt(store: Store, watch: Watch, nowMs: number): Promise<void> {
+export async function refreshWatched(store: Store, watch: Watch, nowMs: number): Promise<void> {
   for (const account of await store.accounts.list()) {
     const watched: Watched = watch.get(account.id) ?? {
       account,
       fold: emptyFold(),
       mirroredAtMs: null,
-      followed: 0,
+      applied: 0,
       last: null,
     };
     watch.set(account.id, watched);
     watched.account = account;
     const read = await readFeed(store, account.id, watched);
-    if (watched.mirroredAtMs !== null) watched.followed += read;
-    // After the reading: what came up to this look belongs to the walk.
+    if (watched.mirroredAtMs !== null) watched.applied += read;
+    // After the reading: what came up to this look belongs to the full sync.
     else if (isMirrored(account)) watched.mirroredAtMs = nowMs;
   }
 }
 
-/** Whether every collection has been walked once to its end. */
+/** Whether every collection has been synced in full once to its end. */
 function isMirrored(account: AccountView): boolean {
   const active = account.collections.filter((collection) => collection.state === 'active');
   return (
     active.length > 0 &&
-    active.every((collection) => collection.phase === 'follow' && collection.servedAt !== null)
+    active.every(
+      (collection) => collection.phase === 'incremental' && collection.caughtUpAt !== null,
+    )
   );
 }
 

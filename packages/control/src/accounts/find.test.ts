@@ -92,7 +92,7 @@ describe('accounts in the database', () => {
     });
   });
 
-  it('are all of them, told by null, when neither an address nor a tenant is named', async () => {
+  it('are all of them, given as null, when neither an address nor a tenant is named', async () => {
     expect(await emails([])).toBeNull();
   });
 

@@ -11,7 +11,7 @@ async function* contentOf(...lines: (object | string)[]): AsyncGenerator<string>
   for (const line of lines) yield `${typeof line === 'string' ? line : JSON.stringify(line)}\n`;
 }
 
-test('accounts are connected or renewed, and a refused line is told and keeps nothing back', async () => {
+test('accounts are connected or renewed, and a refused line is reported and keeps nothing back', async () => {
   const steps: ImportStep[] = [];
   const refreshToken = '1//secret-refresh-token';
   const summary = await importAccounts(

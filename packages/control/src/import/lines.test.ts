@@ -153,9 +153,9 @@ describe('a line of an import', () => {
       `{"email":"${TOKEN}","refreshToken":1}`,
       `{"${TOKEN}":{}}`,
     ];
-    const told = JSON.stringify(bad.map((text) => readImportLine(Buffer.from(text))));
-    expect(told).toContain('refused');
-    expect(told).not.toContain('secret');
+    const reported = JSON.stringify(bad.map((text) => readImportLine(Buffer.from(text))));
+    expect(reported).toContain('refused');
+    expect(reported).not.toContain('secret');
   });
 });
 

@@ -40,7 +40,7 @@ function depsOf(store: Store): Parameters<typeof rotateMasterKey>[1] {
   };
 }
 
-test('every stored value is sealed with the new key, and each pass is told', async () => {
+test('every stored value is sealed with the new key, and each pass is reported', async () => {
   const steps: RotationStep[] = [];
   await endOldProcess();
   const deps = depsOf(await storeWith(fixture.masterKey));

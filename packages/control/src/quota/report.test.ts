@@ -7,8 +7,8 @@ const day = {
   day: '2026-11-21',
   used: 10,
   limit: 1_000,
-  backfillBound: 950,
-  catchUpBound: 975,
+  bulkBound: 950,
+  onboardingBound: 975,
   endsInMs: 3_600_000,
 };
 const usageWith = (over: Partial<QuotaUsage['gmail']>): QuotaUsage => ({
@@ -87,7 +87,7 @@ test('what was spent is summed by method, account and project', () => {
   });
 });
 
-test('the end of the backfills is that of the last, and unknown while one cannot tell', () => {
+test('the end of the full syncs is that of the last one, and unknown while one cannot be estimated', () => {
   const endOf = (...etas: (number | null)[]): object => documentOf([], null, etas.map(fullSync));
   expect(endOf(30, 90)).toMatchObject({ backfillsEndInSeconds: 90 });
   expect(endOf(30, null)).toMatchObject({ backfillsEndInSeconds: null });

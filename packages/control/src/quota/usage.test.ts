@@ -10,7 +10,7 @@ beforeAll(async () => {
     { method: 'gmail.users.messages.get', calls: 2, units: 40 },
   ]);
   await fixture.database.pool.query(
-    "UPDATE syncline.collections SET phase = 'backfill' WHERE kind = 'gmail'",
+    "UPDATE syncline.collections SET phase = 'full' WHERE kind = 'gmail'",
   );
 });
 afterAll(() => fixture.close());
@@ -39,7 +39,7 @@ test('the report has what was spent, and the minute of the accounts that spent i
   });
 });
 
-test('a Redis that does not answer leaves the rest of the report', async () => {
+test('a Redis that does not answer leaves the other parts of the report', async () => {
   const away = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
   const google: Google = {
     projects: ['default'],

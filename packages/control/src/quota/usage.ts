@@ -67,7 +67,7 @@ async function fullSyncsOf(
 function fullSyncsOfAccount(account: AccountView, nowMs: number): FullSync[] {
   const { email, tenant, collections } = account;
   return collections
-    .filter((collection) => collection.phase === 'backfill')
+    .filter((collection) => collection.phase === 'full')
     .map((collection) => ({
       email,
       tenant,

@@ -20,7 +20,7 @@ const last = (hoursAgo: number, drift: number): AuditView['last'] => ({
   drift,
 });
 
-test('what was not looked at is named, and never passes for what did not differ', () => {
+test('what was not compared is named, and never passes for what did not differ', () => {
   const never: AuditView = { last: null, inHand: null };
   expect(
     auditWords(
@@ -43,7 +43,7 @@ test('what was not looked at is named, and never passes for what did not differ'
   ]);
 });
 
-test('audits that are over are summed up with what they looked at', () => {
+test('finished audits are summed up with what they compared', () => {
   const collections = [
     collection('gmail', { last: last(3, 2), inHand: null }),
     collection('calendar-list', { last: last(1, 0), inHand: null }),

@@ -1,15 +1,15 @@
 import type { CollectionView } from '@syncline/store';
 
 /**
- * Seconds until the collection's walk ends if it goes on at its pace; null when there is no walk,
- * or this cannot be told.
+ * Seconds until the collection's full sync ends if it goes on at its pace; null when there is no
+ * full sync, or this cannot be told.
  */
 export function etaOf(
-  { phase, progress, walkStartedAt }: CollectionView,
+  { phase, progress, fullSyncStartedAt }: CollectionView,
   nowMs: number,
 ): number | null {
   const { done, total } = progress;
-  if (phase !== 'backfill' || walkStartedAt === null || total === null || done <= 0) return null;
-  const perItemMs = (nowMs - walkStartedAt.getTime()) / done;
+  if (phase !== 'full' || fullSyncStartedAt === null || total === null || done <= 0) return null;
+  const perItemMs = (nowMs - fullSyncStartedAt.getTime()) / done;
   return Math.max(0, Math.ceil(((total - done) * perItemMs) / 1_000));
 }

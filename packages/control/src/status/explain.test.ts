@@ -14,7 +14,7 @@ const working = { leaseUntil: at(5_000), leaseHolder: 'host-1' };
 
 test.each<[string, Partial<CollectionView>, string, string]>([
   ['nothing is wrong', {}, 'fresh', 'fresh'],
-  ['a full sync goes on', { phase: 'backfill' }, 'full-sync', 'its walk goes on in slices'],
+  ['a full sync goes on', { phase: 'full' }, 'full-sync', 'its full sync goes on in slices'],
   ['its resource is erased', { state: 'removing' }, 'removing', 'its rows are being erased'],
   ['Google shows it no more', { state: 'gone', error }, 'gone', `no longer shows it: ${error}`],
   ['a worker has it', working, 'syncing', 'at work now, held by host-1'],
@@ -27,7 +27,7 @@ test.each<[string, Partial<CollectionView>, string, string]>([
   ],
   ['a run failed', { error, failures: 1 }, 'failing', error],
   ['runs fail', { error, failures: 3 }, 'failing', `${error} (3 times in a row)`],
-  ['a sync was requested', { wantedAt: at(-9_000) }, 'requested', 'wanted since 9 s ago'],
+  ['a sync was requested', { requestedAt: at(-9_000) }, 'requested', 'requested since 9 s ago'],
   ['its time has passed', { nextSyncAt: at(-90_000) }, 'overdue', 'due 1 min 30 s ago'],
 ])('when %s', (_case, fields, code, words) => {
   const collection = collectionView(fields);
@@ -41,7 +41,7 @@ test('an account that is not active explains all of its collections', () => {
 });
 
 test('neither a request that was answered nor a minute of delay counts', () => {
-  const answered = { wantedAt: at(-9_000), servedAt: at(-8_000), nextSyncAt: at(-59_000) };
+  const answered = { requestedAt: at(-9_000), caughtUpAt: at(-8_000), nextSyncAt: at(-59_000) };
   expect(why(collectionView(answered))).toBe('fresh');
   expect(why(collectionView({ leaseUntil: at(-1), leaseHolder: 'host-1' }))).toBe('fresh');
 });

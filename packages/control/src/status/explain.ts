@@ -44,9 +44,9 @@ export function explain(
   if (c.parked !== null) return { code: 'parked', problem, retryAt: c.nextSyncAt };
   if (c.heldSweep !== null) return { code: 'sweep-held', sweep: c.heldSweep, problem };
   if (problem !== null) return { code: 'failing', problem };
-  if (isRequested(c)) return { code: 'requested', since: c.wantedAt };
+  if (isRequested(c)) return { code: 'requested', since: c.requestedAt };
   if (isOverdue(c, nowMs)) return { code: 'overdue', dueAt: c.nextSyncAt };
-  return { code: c.phase === 'follow' ? 'fresh' : 'full-sync' };
+  return { code: c.phase === 'incremental' ? 'fresh' : 'full-sync' };
 }
 
 /** For a person. */
@@ -67,13 +67,13 @@ export function explanationWords(explanation: Explanation, nowMs: number): strin
     case 'failing':
       return problemWords(explanation.problem);
     case 'requested':
-      return `wanted since ${when(explanation.since, nowMs)}, not served yet; is a scheduler running, and a worker?`;
+      return `requested since ${when(explanation.since, nowMs)}, not done yet; is a scheduler running, and a worker?`;
     case 'overdue':
       return `due ${when(explanation.dueAt, nowMs)}; is a scheduler running, and a worker?`;
     case 'fresh':
       return 'fresh';
     case 'full-sync':
-      return 'its walk goes on in slices';
+      return 'its full sync goes on in slices';
     default:
       return unreachable(explanation);
   }
@@ -81,7 +81,7 @@ export function explanationWords(explanation: Explanation, nowMs: number): strin
 
 /** A sync was requested, and no run that began since has finished. */
 export function isRequested(c: CollectionView): boolean {
-  return c.wantedAt !== null && (c.servedAt === null || c.servedAt < c.wantedAt);
+  return c.requestedAt !== null && (c.caughtUpAt === null || c.caughtUpAt < c.requestedAt);
 }
 
 /** A worker works on it. */
@@ -114,7 +114,7 @@ function parkedWords(
   { problem, retryAt }: Extract<Explanation, { code: 'parked' }>,
   nowMs: number,
 ): string {
-  const words = problem === null ? 'rests' : `rests, ${problemWords(problem)}`;
+  const words = problem === null ? 'waits' : `rests, ${problemWords(problem)}`;
   return `${words}; tried again ${when(retryAt, nowMs)}, or at once when a new token is imported`;
 }
 

@@ -1,5 +1,5 @@
 import { unreachable } from '@syncline/runtime';
-import type { CollectionView, DoorbellView } from '@syncline/store';
+import type { CollectionView, WatchView } from '@syncline/store';
 import { COLLECTION_WORDS } from '../resources/index.js';
 import { when } from '../words.js';
 
@@ -8,31 +8,31 @@ import { when } from '../words.js';
  * watch was asked for.
  */
 export function watchWords(
-  { kind, doorbell }: Pick<CollectionView, 'kind' | 'doorbell'>,
+  { kind, watch }: Pick<CollectionView, 'kind' | 'watch'>,
   nowMs: number,
 ): string | null {
-  return doorbell === null ? null : doorbellInWords(kind, doorbell, nowMs);
+  return watch === null ? null : watchInWords(kind, watch, nowMs);
 }
 
-function doorbellInWords(kind: CollectionView['kind'], bell: DoorbellView, nowMs: number): string {
-  const rung = `last rung ${when(bell.lastRungAt, nowMs)}`;
-  const trouble = bell.error === null ? '' : `; ${bell.error}`;
-  switch (bell.state) {
+function watchInWords(kind: CollectionView['kind'], watch: WatchView, nowMs: number): string {
+  const lastNotified = `last notified ${when(watch.lastNotifiedAt, nowMs)}`;
+  const trouble = watch.error === null ? '' : `; ${watch.error}`;
+  switch (watch.state) {
     case 'on':
-      if (bell.expiresAt !== null && bell.expiresAt.getTime() <= nowMs)
-        return `ended ${when(bell.expiresAt, nowMs)}, ${rung}; tried again ${when(bell.dueAt, nowMs)}${trouble}`;
-      if (bell.silent)
-        return `silent: a look found what it had not announced; made anew ${when(bell.dueAt, nowMs)}, ${rung}${trouble}`;
-      return `on, ${rung}, renewed ${when(bell.dueAt, nowMs)}${trouble}`;
-    case 'wanted':
-      return `asked for ${when(bell.dueAt, nowMs)}${trouble}`;
+      if (watch.expiresAt !== null && watch.expiresAt.getTime() <= nowMs)
+        return `ended ${when(watch.expiresAt, nowMs)}, ${lastNotified}; tried again ${when(watch.dueAt, nowMs)}${trouble}`;
+      if (watch.silent)
+        return `silent: a poll found what it had not announced; made anew ${when(watch.dueAt, nowMs)}, ${lastNotified}${trouble}`;
+      return `on, ${lastNotified}, renewed ${when(watch.dueAt, nowMs)}${trouble}`;
+    case 'requested':
+      return `asked for ${when(watch.dueAt, nowMs)}${trouble}`;
     case 'off':
-      return `off, ${rung}`;
+      return `off, ${lastNotified}`;
     case 'unwatchable':
       return `none; ${COLLECTION_WORDS[kind].subject} is polled${trouble}`;
     case 'refused':
-      return `refused${trouble}; tried again ${when(bell.dueAt, nowMs)}`;
+      return `refused${trouble}; tried again ${when(watch.dueAt, nowMs)}`;
     default:
-      return unreachable(bell.state);
+      return unreachable(watch.state);
   }
 }

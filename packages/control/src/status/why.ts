@@ -44,7 +44,7 @@ export async function accountStatus(
 export type StatusDocument = Omit<AccountView, 'collections'> & {
   collections: (CollectionView & {
     progress: CollectionView['progress'] & { etaSeconds: number | null };
-    wanted: boolean;
+    requested: boolean;
     held: boolean;
     why: string;
   })[];
@@ -59,7 +59,7 @@ export function statusDocument(status: AccountStatus): StatusDocument {
     collections: collections.map(({ collection: c, explanation }) => ({
       ...c,
       progress: { ...c.progress, etaSeconds: etaOf(c, atMs) },
-      wanted: isRequested(c),
+      requested: isRequested(c),
       held: isLeased(c, atMs),
       why: explanationWords(explanation, atMs),
     })),

@@ -16,7 +16,7 @@ end
 local function open(log, state)
   local s = redis.call(
     'HMGET', state,
-    'sum', 'closed_until', 'live_at', 'catch_up_at', 'reserved', 'pace', 'pace_at', 'shared_at'
+    'sum', 'closed_until', 'live_at', 'onboarding_at', 'reserved', 'pace', 'pace_at', 'shared_at'
   )
   local b = {
     log = log,
@@ -24,7 +24,7 @@ local function open(log, state)
     sum = tonumber(s[1]) or 0,
     closed = tonumber(s[2]) or 0,
     live_at = tonumber(s[3]) or 0,
-    catch_up_at = tonumber(s[4]) or 0,
+    onboarding_at = tonumber(s[4]) or 0,
     reserved = tonumber(s[5]) or 0,
     shared_at = tonumber(s[8]),
   }

@@ -49,11 +49,11 @@ end
 local user, project = open(KEYS[4], KEYS[5]), open(KEYS[6], KEYS[7])
 user_limit, project_limit = paced(user, user_limit, cost), paced(project, project_limit, cost)
 if lane == 1 then redis.call('HSET', project.state, 'live_at', num(now)) end
-if lane == 2 then redis.call('HSET', project.state, 'catch_up_at', num(now)) end
+if lane == 2 then redis.call('HSET', project.state, 'onboarding_at', num(now)) end
 -- Lower lanes leave the top of the project's window free, but only while higher ones are at work.
 local lane_limit = project_limit
 if lane > 1 and project.live_at + KEEP > now then lane_limit = math.floor(project_limit * 0.95) end
-if lane > 2 and math.max(project.live_at, project.catch_up_at) + KEEP > now then
+if lane > 2 and math.max(project.live_at, project.onboarding_at) + KEEP > now then
   lane_limit = math.floor(project_limit * 0.9)
 end
 

@@ -13,8 +13,8 @@ export interface ApiFacts<Method extends string> {
   origin: string;
   /** What an account with a living grant is always answered: 1 unit, or one request. */
   witness: { method: Method; path: string };
-  /** Methods that carry a bookmark, with the status that declares it dead. */
-  bookmarkStatus: Readonly<Partial<Record<Method, number>>>;
+  /** Methods that carry a sync position, with the status that declares it dead. */
+  syncPositionStatus: Readonly<Partial<Record<Method, number>>>;
   /** How a shared user's calls may be under way unnoted: in batches, or one by one. */
   sharedCalls: 1 | 2;
   /** A day of 0 is one without a limit. */

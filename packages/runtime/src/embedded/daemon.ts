@@ -42,20 +42,20 @@ export async function startDaemon(
     stdio: ['ignore', log, log],
   });
   closeSync(log);
-  let ended: string | null = null;
-  child.once('error', (error) => (ended = error.message));
-  child.once('exit', (code, by) => (ended = `it ended with ${code ?? by}`));
+  let exited: string | null = null;
+  child.once('error', (error) => (exited = error.message));
+  child.once('exit', (code, by) => (exited = `it ended with ${code ?? by}`));
   child.unref();
-  const isDecided = async (): Promise<boolean> => ended !== null || (await answers());
+  const isDecided = async (): Promise<boolean> => exited !== null || (await answers());
   try {
-    if ((await until(isDecided, timeoutMs, signal)) && ended === null) return;
+    if ((await until(isDecided, timeoutMs, signal)) && exited === null) return;
   } catch (error) {
     child.kill('SIGINT'); // Ends Postgres without waiting for sessions, and Redis.
     throw error;
   }
-  if (ended === null) child.kill('SIGKILL');
+  if (exited === null) child.kill('SIGKILL');
   throw new OperatorError(
-    `${daemon.program} did not start: ${ended ?? `no answer in ${timeoutMs / 1000} s`}\n${tail(daemon.logFile)}`,
+    `${daemon.program} did not start: ${exited ?? `no answer in ${timeoutMs / 1000} s`}\n${tail(daemon.logFile)}`,
   );
 }
 
@@ -84,7 +84,7 @@ export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {
-    return ''; // Gone between two looks.
+    return ''; // Gone between two syncs.
   }
 }
 

@@ -205,15 +205,15 @@ async function initialise(
 
 function refuseOtherVersion(cluster: Cluster, native: string): void {
   const found = readFileSync(path.join(cluster.data, 'PG_VERSION'), 'utf8').trim();
-  const wanted = spawnSync(path.join(native, 'bin', 'postgres'), ['--version'], {
+  const required = spawnSync(path.join(native, 'bin', 'postgres'), ['--version'], {
     ...cluster.account,
     cwd: '/',
     env: serverEnvironment(),
     encoding: 'utf8',
   }).stdout.match(/ (\d+)/)?.[1];
-  if (wanted !== found) {
+  if (required !== found) {
     throw new OperatorError(
-      `${cluster.data} was made by Postgres ${found}, and the installed one is ${wanted}: move the data with pg_dump of version ${found}, or set SYNCLINE_DATA_DIR to a new directory.`,
+      `${cluster.data} was made by Postgres ${found}, and the installed one is ${required}: move the data with pg_dump of version ${found}, or set SYNCLINE_DATA_DIR to a new directory.`,
     );
   }
 }

@@ -118,11 +118,11 @@ volumes:
 /** True when our server is there, and ready. One that still loads its file takes our password, and is waited for. */
 async function isRunning(record: ServerRecord, signal?: AbortSignal): Promise<boolean> {
   let answer = '';
-  const settled = async (): Promise<boolean> => {
+  const hasStarted = async (): Promise<boolean> => {
     answer = await ask(record, 'PING');
     return !answer.startsWith('+OK') || answer.includes('+PONG');
   };
-  return (await until(settled, START_TIMEOUT_MS, signal)) && answer.includes('+PONG');
+  return (await until(hasStarted, START_TIMEOUT_MS, signal)) && answer.includes('+PONG');
 }
 
 /** One command after the password, as Redis's inline protocol; the raw answer, or what came of it before the connection ended. */

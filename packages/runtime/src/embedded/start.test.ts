@@ -47,7 +47,7 @@ async function user(
   await child.says('\n');
   const leave = async (): Promise<void> => {
     child.process.stdin.end();
-    expect({ ...(await child.ended), stderr: child.output().stderr }).toEqual({
+    expect({ ...(await child.exited), stderr: child.output().stderr }).toEqual({
       code: 0,
       signal: null,
       stderr: '',
@@ -81,8 +81,11 @@ function redis(redisUrl: string, ...commands: string[]): Promise<string> {
 }
 
 async function isDown({ databaseUrl, redisUrl }: Addresses): Promise<boolean> {
-  const ended = await Promise.allSettled([query(databaseUrl, 'select 1'), redis(redisUrl, 'PING')]);
-  return ended.every(
+  const exited = await Promise.allSettled([
+    query(databaseUrl, 'select 1'),
+    redis(redisUrl, 'PING'),
+  ]);
+  return exited.every(
     (end) => end.status === 'rejected' && (end.reason as { code?: string }).code === 'ECONNREFUSED',
   );
 }
@@ -142,7 +145,7 @@ test('after a kill -9 of the only user the next start takes them over, with thei
   await query(killed.addresses.databaseUrl, 'create table kept as select 7 as n');
   await redis(killed.addresses.redisUrl, 'SET kept 7');
   killed.child.process.kill('SIGKILL');
-  expect(await killed.child.ended).toMatchObject({ signal: 'SIGKILL' });
+  expect(await killed.child.exited).toMatchObject({ signal: 'SIGKILL' });
 
   const next = await user();
   expect(next.addresses).toEqual(killed.addresses);
@@ -171,7 +174,7 @@ test('killed servers are started again, whatever pid they left behind', async ()
   await redis(killed.addresses.redisUrl, 'SHUTDOWN NOSAVE');
   process.kill(Number(left.split('\n')[0]), 'SIGKILL');
   killed.child.process.kill('SIGKILL');
-  await killed.child.ended;
+  await killed.child.exited;
   writeFileSync(pidFile, left.replace(/^\d+/, String(process.pid))); // As after a reboot: the number is somebody else's.
 
   const next = await user();

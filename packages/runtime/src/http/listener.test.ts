@@ -29,10 +29,10 @@ let answerNow: () => void;
 /** Requests whose head has arrived. */
 let arrived: number;
 /** The listener's side of each request's connection. */
-let served: Socket[];
+let answered: Socket[];
 
 beforeEach(() => {
-  [sockets, answerNow, arrived, served] = [[], () => undefined, 0, []];
+  [sockets, answerNow, arrived, answered] = [[], () => undefined, 0, []];
 });
 afterEach(async () => {
   answerNow();
@@ -53,7 +53,7 @@ async function serve(limits: Partial<ListenerLimits> = {}): Promise<void> {
   listener = await listen(
     (request, response) => {
       arrived += 1;
-      served.push(request.socket);
+      answered.push(request.socket);
       const end = (): void => void response.end('answered');
       if (request.url === '/begun') response.write('begun');
       if (request.url === '/big') response.end(BIG);
@@ -154,7 +154,7 @@ test('connections whose client does not read its answers give way to newcomers, 
   await client(head('/slow'));
   expect(await idle!.closed).toContain('answered');
   expect(await ask()).toContain('answered');
-  expect(served.slice(1, LIMITS.connections).map(({ destroyed }) => destroyed)).toEqual([
+  expect(answered.slice(1, LIMITS.connections).map(({ destroyed }) => destroyed)).toEqual([
     true,
     ...Array.from({ length: LIMITS.connections - 2 }, () => false),
   ]);
@@ -164,7 +164,7 @@ test('a client that takes a complete answer too slowly is cut off, although it t
   await serve({ unreadMs: 300 });
   const slow = await mute(head('/big'));
   const reading = setInterval(() => slow.read(1_024), 20);
-  await once(served[0]!, 'close');
+  await once(answered[0]!, 'close');
   clearInterval(reading);
   expect(await ask()).toContain('answered');
 }, 20_000);
@@ -204,7 +204,7 @@ test.each<[string, Partial<ListenerLimits>, string, string]>([
 
 test.each([
   ['what is no HTTP', 'no HTTP\r\n\r\n'],
-  ['the wish for a tunnel', CONNECT],
+  ['the request for a tunnel', CONNECT],
 ])('%s behind a request in work is not answered in its place', async (_what, sends) => {
   await serve();
   const [working] = await clients(1, head('/slow') + sends);

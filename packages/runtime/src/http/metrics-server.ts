@@ -86,7 +86,7 @@ function answer(pages: Pages, request: IncomingMessage, response: ServerResponse
     return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
   if (page === undefined) return void response.writeHead(404).end();
   page().then(
-    (wanted) => send(response, wanted),
+    (required) => send(response, required),
     () => response.writeHead(500).end(),
   );
 }

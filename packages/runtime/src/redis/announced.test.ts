@@ -100,7 +100,7 @@ describe('a cluster on loopback', () => {
     await expect(find(url, { allowInsecure: ['redis-password'] })).rejects.toThrow(server);
   });
 
-  test('that announces such a node later is told no password by it, and the others are used', async () => {
+  test('that announces such a node later gets no password, and the others are used', async () => {
     const { connection, errors } = open(await find(url));
     await once(connection, 'ready');
     await connection.set(key, 'kept');

@@ -31,11 +31,11 @@ export function serverRuleOf(
     isLoopback(server.host)
       ? null
       : new RefusedServer(
-          `Redis at ${redisHosts(address)} leads to ${redisHost(server)}, which is beyond loopback: ${REMEDY[lack]}`,
+          `Redis at ${redisHosts(address)} leads to ${redisHost(server)}, which is beyond loopback: ${ADVICE[lack]}`,
         );
 }
 
-const REMEDY: Record<RedisInsecurity, string> = {
+const ADVICE: Record<RedisInsecurity, string> = {
   redis:
     'REDIS_URL must begin with rediss: (or rediss+sentinel:), since passwords and jobs are sent there, or the server must be announced by an address of loopback; SYNCLINE_ALLOW_INSECURE=redis allows plaintext.',
   'redis-password':

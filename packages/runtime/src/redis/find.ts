@@ -170,7 +170,7 @@ async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
   if (problem !== null) throw new OperatorError(`Redis at ${hosts} ${problem}`);
   if (!/^maxmemory_policy:/m.test(info))
     rt.log.warn(
-      { event: 'redis-policy-unknown' },
+      { event: 'redis_policy_unknown' },
       'Redis does not say what it does when it is full; its maxmemory-policy must be noeviction',
     );
 }

@@ -43,8 +43,9 @@ export function refusalOf(error: unknown, address: RedisAddress): OperatorError 
   if (error instanceof RefusedServer) return new OperatorError(error.message, { cause: error });
   const hosts = redisHosts(address);
   const message = error instanceof Error ? error.message : '';
-  const told = sentenceFor(message, codeOf(error), address);
-  if (told !== null) return new OperatorError(`Redis at ${hosts} ${told}`, { cause: error });
+  const sentence = sentenceFor(message, codeOf(error), address);
+  if (sentence !== null)
+    return new OperatorError(`Redis at ${hosts} ${sentence}`, { cause: error });
   const why = describeError(error);
   if (error instanceof Error && !isAway(error))
     return new OperatorError(`Redis at ${hosts} cannot be used (${why}). Check REDIS_URL.`, {

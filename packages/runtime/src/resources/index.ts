@@ -53,7 +53,7 @@ export function quotasOf(
 
 export { channelAddressAt } from './calendar/variables.js';
 export {
-  missingForDoorbells,
+  missingForNotifications,
   readServiceAccount,
   toPush,
   unheardTopics,

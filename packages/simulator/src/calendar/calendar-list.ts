@@ -19,7 +19,7 @@ export function listCalendars(asked: Asked): Reply {
   const query = page === null ? asked.query : new URLSearchParams(page.query);
   const size = pageSize({ ...asked, query }, DEFAULT_SIZE, LARGEST_SIZE);
   if (size === null) return badPageSize(asked);
-  const entries = wantedEntries({ ...asked, query }, scope);
+  const entries = askedEntries({ ...asked, query }, scope);
   if (!Array.isArray(entries)) return entries;
   const offset = page?.after ?? 0;
   const revision = page?.revision ?? shelf.revision;
@@ -52,7 +52,7 @@ export function getCalendar(asked: Asked): Reply {
   return entry === null ? notFound('calendar') : jsonReply(entryResource(entry), asked.format);
 }
 
-function wantedEntries(asked: Asked, scope: string): ShelfEntry[] | Reply {
+function askedEntries(asked: Asked, scope: string): ShelfEntry[] | Reply {
   const { shelf } = asked.account;
   const syncToken = asked.query.get('syncToken') ?? '';
   if (syncToken === '') {

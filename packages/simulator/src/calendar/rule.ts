@@ -254,15 +254,15 @@ function namesDays({ days, lists }: Rule): boolean {
 
 /** Position of a day in a span, counted from its start or, with negative numbers, from its end. */
 function numbered(
-  wanted: readonly number[] | undefined,
+  asked: readonly number[] | undefined,
   dayMs: number,
   fromMs: number,
   toMs: number,
 ): boolean {
   return (
-    wanted === undefined ||
-    wanted.includes((dayMs - fromMs) / DAY_MS + 1) ||
-    wanted.includes((dayMs - toMs) / DAY_MS)
+    asked === undefined ||
+    asked.includes((dayMs - fromMs) / DAY_MS + 1) ||
+    asked.includes((dayMs - toMs) / DAY_MS)
   );
 }
 
@@ -291,13 +291,13 @@ function nth(
 }
 
 /** Week numbers as ISO 8601 counts them, with any first day of the week: week 1 is the first with four days in the year. */
-function inWeek(wanted: readonly number[] | undefined, dayMs: number, weekStart: number): boolean {
-  if (wanted === undefined) return true;
+function inWeek(asked: readonly number[] | undefined, dayMs: number, weekStart: number): boolean {
+  if (asked === undefined) return true;
   const weekMs = dayMs - ((new Date(dayMs).getUTCDay() - weekStart + 7) % 7) * DAY_MS;
   const year = new Date(weekMs + 3 * DAY_MS).getUTCFullYear();
   const number = (weekMs - firstWeek(year, weekStart)) / (7 * DAY_MS);
   const weeks = (firstWeek(year + 1, weekStart) - firstWeek(year, weekStart)) / (7 * DAY_MS);
-  return wanted.includes(number + 1) || wanted.includes(number - weeks);
+  return asked.includes(number + 1) || asked.includes(number - weeks);
 }
 
 function firstWeek(year: number, weekStart: number): number {

@@ -163,11 +163,11 @@ export class CalendarStore {
     });
     for (const event of exceptions.filter(({ body }) => body.status === 'cancelled'))
       this.events.set(event.id, { ...event, deleted: true, updatedMs: nowMs });
-    const told = exceptions.filter(({ body }) => body.status !== 'cancelled');
-    const before = told.slice(0, this.revision % (told.length + 1));
+    const listed = exceptions.filter(({ body }) => body.status !== 'cancelled');
+    const before = listed.slice(0, this.revision % (listed.length + 1));
     for (const event of before) this.put(event.id, cancelled(event), true, nowMs);
     this.put(series.id, cancelled(series), true, nowMs);
-    for (const event of told.slice(before.length))
+    for (const event of listed.slice(before.length))
       this.put(event.id, cancelled(event), true, nowMs);
   }
 

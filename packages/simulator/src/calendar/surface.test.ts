@@ -19,18 +19,18 @@ beforeEach(async () => {
 });
 afterEach(() => simulator.close());
 
-interface Walk {
+interface Listing {
   items: Json[];
   syncToken: string;
   pages: number;
 }
 
 /** As a client must do it: the same parameters and the same sync token with each page token, the new one from the last page. */
-async function walk(
+async function listAll(
   path: string,
   parameters: Record<string, string> = {},
   from = client,
-): Promise<Walk> {
+): Promise<Listing> {
   const items: Json[] = [];
   for (let pages = 1, pageToken = ''; ; pages++) {
     const query = new URLSearchParams({
@@ -59,7 +59,7 @@ describe('calendarList', () => {
   const LIST = '/calendar/v3/users/me/calendarList';
 
   test('lists own and subscribed calendars, always with role, summary and zone', async () => {
-    const { items } = await walk(LIST, { maxResults: '2' });
+    const { items } = await listAll(LIST, { maxResults: '2' });
     expect(items.map((entry) => [entry.primary ?? false, entry.accessRole])).toEqual([
       [true, 'owner'],
       [false, 'owner'],
@@ -81,12 +81,12 @@ describe('calendarList', () => {
   });
 
   test('a delta has what changed, deleted entries included', async () => {
-    const { syncToken } = await walk(LIST);
-    expect((await walk(LIST, { syncToken })).items).toEqual([]);
+    const { syncToken } = await listAll(LIST);
+    expect((await listAll(LIST, { syncToken })).items).toEqual([]);
     const { calendarId } = simulator.act(email, { action: 'calendar-create', name: 'New' });
     const gone = simulator.act(email, { action: 'calendar-delete', calendarId: calendarId! });
     const other = simulator.act(email, { action: 'calendar-create' });
-    const delta = await walk(LIST, { syncToken });
+    const delta = await listAll(LIST, { syncToken });
     expect(delta.items.map((entry) => [entry.id, entry.deleted])).toEqual([
       [gone.calendarId, true],
       [other.calendarId, undefined],
@@ -95,7 +95,7 @@ describe('calendarList', () => {
   });
 
   test('refuses what a sync token forbids', async () => {
-    const { syncToken } = await walk(LIST);
+    const { syncToken } = await listAll(LIST);
     for (const extra of ['minAccessRole=owner', 'showDeleted=false', 'showHidden=false'])
       expect(
         (await client.get(`${LIST}?syncToken=${encodeURIComponent(syncToken)}&${extra}`)).status,
@@ -105,8 +105,8 @@ describe('calendarList', () => {
 });
 
 describe('events.list', () => {
-  test('a full walk by pages has every event of the truth once, cancelled occurrences too; primary is an alias', async () => {
-    const { items, pages } = await walk(eventsOf('primary'), { maxResults: '7' });
+  test('a full list by pages has every event of the truth once, cancelled occurrences too; primary is an alias', async () => {
+    const { items, pages } = await listAll(eventsOf('primary'), { maxResults: '7' });
     expect(pages).toBeGreaterThan(5);
     expect(items.sort(byId)).toEqual(truth(email));
     const cancelled = items.filter((event) => event.status === 'cancelled');
@@ -140,7 +140,7 @@ describe('events.list', () => {
         else mirror.set(event.id, event);
       }
     };
-    let { items, syncToken } = await walk(eventsOf(email), { maxResults: '9' });
+    let { items, syncToken } = await listAll(eventsOf(email), { maxResults: '9' });
     apply(items);
     for (let round = 0; round < 12; round++) {
       for (const action of [
@@ -151,7 +151,7 @@ describe('events.list', () => {
         'event-move-instance',
       ] as const)
         simulator.act(email, { action, calendarId: email });
-      ({ items, syncToken } = await walk(eventsOf(email), { maxResults: '3', syncToken }));
+      ({ items, syncToken } = await listAll(eventsOf(email), { maxResults: '3', syncToken }));
       apply(items);
       const rows = [...mirror.values()]
         .filter(
@@ -163,20 +163,22 @@ describe('events.list', () => {
   });
 
   test('deleted events are bare tombstones in a delta, whole with showDeleted, absent from a full list', async () => {
-    const { syncToken } = await walk(eventsOf(email));
+    const { syncToken } = await listAll(eventsOf(email));
     const { eventId } = simulator.act(email, {
       action: 'event-create',
       calendarId: email,
       event: { recurrence: [] },
     });
     simulator.act(email, { action: 'event-delete', calendarId: email, eventId: eventId! });
-    const { items } = await walk(eventsOf(email), { syncToken });
+    const { items } = await listAll(eventsOf(email), { syncToken });
     expect(items).toEqual([
       { kind: 'calendar#event', etag: expect.anything(), id: eventId, status: 'cancelled' },
     ]);
-    const [whole] = (await walk(eventsOf(email), { syncToken, showDeleted: 'true' })).items;
+    const [whole] = (await listAll(eventsOf(email), { syncToken, showDeleted: 'true' })).items;
     expect([whole.status, typeof whole.summary]).toEqual(['cancelled', 'string']);
-    expect((await walk(eventsOf(email))).items.some((event) => event.id === eventId)).toBe(false);
+    expect((await listAll(eventsOf(email))).items.some((event) => event.id === eventId)).toBe(
+      false,
+    );
     expect((await client.get(`${eventsOf(email)}/${eventId}`)).json.status).toBe('cancelled');
   });
 
@@ -186,7 +188,7 @@ describe('events.list', () => {
   const living = (): string[] => truth(email).map((event) => (event as Json).id);
   const changedSince = async (syncToken: string): Promise<Map<string, Json>> =>
     new Map(
-      (await walk(eventsOf(email), { syncToken })).items.map((event): [string, Json] => [
+      (await listAll(eventsOf(email), { syncToken })).items.map((event): [string, Json] => [
         event.id,
         event,
       ]),
@@ -196,12 +198,12 @@ describe('events.list', () => {
     const eventId = act('event-create', { event: SERIES });
     const cancelled = act('event-cancel-instance', { eventId });
     const moved = act('event-move-instance', { eventId });
-    const { syncToken } = await walk(eventsOf(email));
+    const { syncToken } = await listAll(eventsOf(email));
     act('event-delete', { eventId });
     const changed = await changedSince(syncToken);
     expect([...changed.keys()].sort()).toEqual([eventId, moved].sort());
     expect(changed.get(moved)).toMatchObject({ status: 'cancelled', recurringEventId: eventId });
-    const listed = (await walk(eventsOf(email))).items.map((event) => event.id);
+    const listed = (await listAll(eventsOf(email))).items.map((event) => event.id);
     for (const id of [eventId, moved, cancelled]) expect(listed).not.toContain(id);
   });
 
@@ -209,7 +211,7 @@ describe('events.list', () => {
     const eventId = act('event-create', { event: SERIES });
     const cancelled = act('event-cancel-instance', { eventId });
     const moved = act('event-move-instance', { eventId });
-    const { syncToken } = await walk(eventsOf(email));
+    const { syncToken } = await listAll(eventsOf(email));
     act('event-leave-series', { eventId });
     const changed = await changedSince(syncToken);
     expect([changed.get(eventId)!.status, changed.get(moved)!.status]).toEqual([
@@ -219,12 +221,12 @@ describe('events.list', () => {
     const kept = living();
     expect(kept).toContain(moved);
     for (const id of [eventId, cancelled]) expect(kept).not.toContain(id);
-    expect((await walk(eventsOf(email))).items.map((event) => event.id)).toContain(moved);
+    expect((await listAll(eventsOf(email))).items.map((event) => event.id)).toContain(moved);
   });
 
   test('a cancelled occurrence without its series is listed and is no event, until the series comes', async () => {
     const occurrence = act('event-cancel-orphan', { eventId: 'unknownseries' });
-    const listed = (await walk(eventsOf(email))).items.find((event) => event.id === occurrence);
+    const listed = (await listAll(eventsOf(email))).items.find((event) => event.id === occurrence);
     expect(listed).toMatchObject({ status: 'cancelled', recurringEventId: 'unknownseries' });
     expect(living()).not.toContain(occurrence);
     act('event-create', { eventId: 'unknownseries', event: SERIES });
@@ -232,7 +234,7 @@ describe('events.list', () => {
   });
 
   test("an invalid token is 410 with the recorded body, garbage and another calendar's 400", async () => {
-    const { syncToken } = await walk(eventsOf(email));
+    const { syncToken } = await listAll(eventsOf(email));
     const list = (await client.get('/calendar/v3/users/me/calendarList')).json.items;
     const with_ = (token: string, id = email): ReturnType<Client['get']> =>
       client.get(`${eventsOf(id)}?syncToken=${encodeURIComponent(token)}`);
@@ -261,7 +263,7 @@ describe('events.list', () => {
         },
       },
     ]);
-    expect((await with_((await walk(eventsOf(email))).syncToken)).status).toBe(200);
+    expect((await with_((await listAll(eventsOf(email))).syncToken)).status).toBe(200);
     simulator.clock.advance(29 * 86_400_000);
     const renewed = await Client.signIn(simulator.url, simulator.accounts()[0]!.refreshToken);
     expect(
@@ -270,7 +272,7 @@ describe('events.list', () => {
   });
 
   test('what a sync token forbids is a 400; lists by order, text or change end without one', async () => {
-    const { syncToken } = await walk(eventsOf(email));
+    const { syncToken } = await listAll(eventsOf(email));
     for (const extra of [
       'timeMin=2026-01-01T00:00:00Z',
       'timeMax=2026-01-01T00:00:00Z',
@@ -351,7 +353,7 @@ test('short and empty pages end as whole lists', async () => {
     nowMs: Date.UTC(2026, 5, 1),
   });
   client = await Client.signIn(simulator.url, simulator.accounts()[0]!.refreshToken);
-  const { items, pages } = await walk(eventsOf(email));
+  const { items, pages } = await listAll(eventsOf(email));
   expect(items.sort(byId)).toEqual(truth(email));
   expect(pages).toBeGreaterThan(1);
 });

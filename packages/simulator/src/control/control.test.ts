@@ -216,7 +216,7 @@ test('rate, clock, faults and ledger are at hand', async () => {
   ).toMatch(/-2$/);
 });
 
-test('notifications are set up and looked at', async () => {
+test('notifications are set up and inspected', async () => {
   const subscription = {
     name: 'projects/p/subscriptions/s',
     topic: 'projects/p/topics/t',
@@ -264,11 +264,11 @@ test('the help names every control, and the command line prints it', async () =>
     options: { messagesPerAccount: 40 },
   });
   const source = readFileSync(join(__dirname, 'control.ts'), 'utf8');
-  const served = [...source.matchAll(/case '(?:GET|POST|DELETE) ([\w-]+)'/g)].map(
+  const implemented = [...source.matchAll(/case '(?:GET|POST|DELETE) ([\w-]+)'/g)].map(
     (match) => match[1]!,
   );
   const named = Object.keys(json.controls).join('\n');
-  expect(served.filter((control) => !named.includes(`/sim/${control}`))).toEqual([]);
+  expect(implemented.filter((control) => !named.includes(`/sim/${control}`))).toEqual([]);
   expect(Object.keys(json.controls).filter((control) => !HELP.includes(control))).toEqual([]);
 });
 

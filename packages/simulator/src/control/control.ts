@@ -1,6 +1,6 @@
 /** The control surface, /sim/…: everything that a test, a demo or a person does to the simulated world over HTTP. JSON in and out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { ClientOrder } from '../clients.js';
 import type { FaultOrder } from '../faults.js';
 import type { SubscriptionOrder } from '../push/pubsub.js';
@@ -92,8 +92,8 @@ const ROUTES: ReadonlyMap<string, (call: Call) => unknown> = new Map(
       stream(response, truthOf(accountOf(sim, email), query.get('resource') ?? 'gmail')),
     'GET pubsub': ({ sim }) => sim.pubsub.describe(),
     'POST pubsub': ({ sim, json }) => configurePubSub(sim, json),
-    'GET delivery': ({ sim }) => sim.weather.conditions,
-    'POST delivery': ({ sim, json }) => sim.weather.set(json),
+    'GET delivery': ({ sim }) => sim.delivery.conditions,
+    'POST delivery': ({ sim, json }) => sim.delivery.set(json),
     'GET watches': ({ sim }) => ({ gmail: sim.watches.list(), channels: sim.channels.list() }),
     'GET service-account': ({ sim }) => sim.serviceAccount.keyFile(),
   }),
@@ -271,7 +271,7 @@ async function stream(
     if (++count % LINES_AT_ONCE !== 0) continue;
     response.write(text);
     text = '';
-    await breathe();
+    await yieldToOthers();
   }
   response.end(text);
   return STREAMED;

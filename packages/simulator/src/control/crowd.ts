@@ -18,7 +18,7 @@ export interface Crowd {
 
 export function gatherCrowd(world: World, clock: SimClock, prng: Prng): Crowd {
   let perSecond = 0;
-  let owed = 0;
+  let due = 0;
   let timer: NodeJS.Timeout | null = null;
   const actAtRandom = (count: number): number => {
     const accounts = world.all();
@@ -32,12 +32,12 @@ export function gatherCrowd(world: World, clock: SimClock, prng: Prng): Crowd {
   const stop = (): void => {
     if (timer !== null) clearInterval(timer);
     timer = null;
-    owed = 0;
+    due = 0;
   };
   const tick = (): void => {
-    owed += (perSecond * TICK_MS) / 1_000;
-    const whole = Math.floor(owed);
-    owed -= whole;
+    due += (perSecond * TICK_MS) / 1_000;
+    const whole = Math.floor(due);
+    due -= whole;
     actAtRandom(whole);
   };
   return {

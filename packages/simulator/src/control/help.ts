@@ -34,7 +34,7 @@ export const CONTROLS: Readonly<Record<string, string>> = {
   'GET|POST /sim/pubsub':
     '{topics: [name | {name, granted}], subscriptions: [{name, topic, pushEndpoint?, serviceAccountEmail?, audience?, ackDeadlineSeconds?, minBackoffMs?, maxBackoffMs?, retentionMs?}]}',
   'GET|POST /sim/delivery':
-    '{dropPercent?, duplicatePercent?, reorderPercent?, delayMs?: [min, max], minGapMs?} is the weather of notifications',
+    '{dropPercent?, duplicatePercent?, reorderPercent?, delayMs?: [min, max], minGapMs?} says how notifications are delivered',
   'GET /sim/watches': "Gmail's watches and Calendar's channels that are active",
   'GET /sim/service-account': "the key file of the project's service account",
 };

@@ -47,7 +47,7 @@ export const TOPICS: readonly string[] = [
 
 export const SENTENCES: readonly string[] = [
   'I went through the numbers again and they look better than last month.',
-  'Could you have a look before the end of the week?',
+  'Could you have a sync before the end of the week?',
   'The attached version has the comments of everyone who answered.',
   'Nothing urgent, but it would be good to settle this soon.',
   'We agreed to meet at half past ten in the small room on the second floor.',

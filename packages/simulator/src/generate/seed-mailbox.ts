@@ -60,7 +60,7 @@ export function seedMailbox(mailbox: Mailbox, prng: Prng, plan: MailboxPlan): vo
       dateMs,
     );
   }
-  mailbox.history.settle();
+  mailbox.history.complete();
 }
 
 /** One message's labels as it arrives. */

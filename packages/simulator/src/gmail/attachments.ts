@@ -1,6 +1,6 @@
 import { base64url } from '../mime/base64url.js';
 import { findPart, isAttachment, parseMessage } from '../mime/part.js';
-import { isLarge, servedBytes } from './body-serving.js';
+import { isLarge, givenBytes } from './body-serving.js';
 import type { SimClock } from '../clock.js';
 import type { Prng } from '../prng.js';
 import { notFound, platformError } from '../http/errors.js';
@@ -44,7 +44,7 @@ export function getAttachment(ids: AttachmentIds): (asked: Asked) => Reply {
     const { settings } = asked.sim;
     if (part === null || !(isAttachment(part) || isLarge(part, settings)))
       return platformError(400, 'Invalid attachment token', 'invalidArgument');
-    const bytes = servedBytes(part, settings);
+    const bytes = givenBytes(part, settings);
     return jsonReply({ size: bytes.length, data: base64url(bytes) }, asked.format);
   };
 }

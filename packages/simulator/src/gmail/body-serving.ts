@@ -26,7 +26,7 @@ export function isPlain({ bodyCharset, inlineBodyBytes }: BodyServing): boolean 
 }
 
 /** The bytes that the API gives of a part. */
-export function servedBytes(part: Part, { bodyCharset }: BodyServing): Buffer {
+export function givenBytes(part: Part, { bodyCharset }: BodyServing): Buffer {
   return bodyCharset === 'utf-8' && isTextBody(part)
     ? Buffer.from(decodeText(part.body, part.charset))
     : part.body;

@@ -137,8 +137,8 @@ function partResource(part: PartView): Record<string, unknown> {
 
 function onlyHeaders(root: PartView, names: readonly string[]): PartView['headers'] {
   if (names.length === 0) return root.headers;
-  const wanted = new Set(names.map((name) => name.toLowerCase()));
-  return root.headers.filter((header) => wanted.has(header.name.toLowerCase()));
+  const asked = new Set(names.map((name) => name.toLowerCase()));
+  return root.headers.filter((header) => asked.has(header.name.toLowerCase()));
 }
 
 function rendition(
@@ -149,11 +149,9 @@ function rendition(
 ): Rendered {
   const view = isPlain(serving) ? mailbox.view(message) : viewOf(mailbox.raw(message), serving);
   const resource = messageResource(mailbox, message, view, variant);
-  const wanted =
+  const asked =
     variant.reply.fields === null ? resource : applyFields(resource, variant.reply.fields);
-  const json = variant.reply.pretty
-    ? `${JSON.stringify(wanted, null, 2)}\n`
-    : JSON.stringify(wanted);
+  const json = variant.reply.pretty ? `${JSON.stringify(asked, null, 2)}\n` : JSON.stringify(asked);
   const pieces = json.includes(MARK) ? json.split(MARKED) : [json];
   const data = dataByPart(view.root);
   const chunks: Buffer[] = [];

@@ -1,7 +1,7 @@
 import { base64url } from '../mime/base64url.js';
 import type { Header } from '../mime/headers.js';
 import { isAttachment, parseMessage, type Part } from '../mime/part.js';
-import { isLarge, servedBytes, type BodyServing } from './body-serving.js';
+import { isLarge, givenBytes, type BodyServing } from './body-serving.js';
 import { snippetOf } from './snippet.js';
 
 /** What a Message resource shows of a part. Generated mail gives it without writing and parsing itself; both ways give the same. */
@@ -33,7 +33,7 @@ export function viewOf(raw: Buffer, serving: BodyServing | null = null): Message
 
 function partView(part: Part, serving: BodyServing | null): PartView {
   const fetched = isAttachment(part) || (serving !== null && isLarge(part, serving));
-  const bytes = serving === null ? part.body : servedBytes(part, serving);
+  const bytes = serving === null ? part.body : givenBytes(part, serving);
   const inline = !fetched && part.parts.length === 0 && bytes.length > 0;
   return {
     id: part.id,

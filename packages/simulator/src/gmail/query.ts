@@ -103,11 +103,11 @@ const SYSTEM_LABELS: ReadonlyMap<string, string> = new Map([
 
 /** Null for a term that is always true. */
 function labelTest(mailbox: Mailbox, value: string): MessageTest | null {
-  const wanted = value.toLowerCase();
-  if (wanted === 'anywhere') return null;
-  if (wanted === 'read') return (message) => !message.labelIds.includes('UNREAD');
+  const asked = value.toLowerCase();
+  if (asked === 'anywhere') return null;
+  if (asked === 'read') return (message) => !message.labelIds.includes('UNREAD');
   const id =
-    SYSTEM_LABELS.get(wanted) ??
+    SYSTEM_LABELS.get(asked) ??
     mailbox.labels
       .all()
       .find((label) =>
@@ -115,7 +115,7 @@ function labelTest(mailbox: Mailbox, value: string): MessageTest | null {
           label.id.toLowerCase(),
           label.name.toLowerCase(),
           label.name.toLowerCase().replace(/[ /]/g, '-'),
-        ].includes(wanted),
+        ].includes(asked),
       )?.id;
   return id === undefined ? () => false : (message) => message.labelIds.includes(id);
 }

@@ -52,7 +52,7 @@ describe('messages.list', () => {
   });
 
   test('label ids are combined by AND', async () => {
-    const wanted = truth()
+    const asked = truth()
       .filter(
         (message) =>
           message.labelIds.includes('INBOX') &&
@@ -60,8 +60,8 @@ describe('messages.list', () => {
           !message.labelIds.includes('TRASH'),
       )
       .map((message) => message.id);
-    expect(wanted.length).toBeGreaterThan(0);
-    expect((await allIds('labelIds=INBOX&labelIds=UNREAD')).sort()).toEqual(wanted.sort());
+    expect(asked.length).toBeGreaterThan(0);
+    expect((await allIds('labelIds=INBOX&labelIds=UNREAD')).sort()).toEqual(asked.sort());
   });
 
   test('pages default to 100 and are clamped to 500', async () => {

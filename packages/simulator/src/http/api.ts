@@ -175,7 +175,7 @@ function serve(
     },
   );
   if (!sim.faults.stands('overlapping-pages') && !overlap) return reply;
-  return surface.overlap.turn(key, reply, overlap, format);
+  return surface.overlap.answer(key, reply, overlap, format);
 }
 
 function forgetTombstones(sim: Sim, account: Account, calendarId: string): void {

@@ -1,6 +1,6 @@
 import { batchOf, Client, readBatch } from '../../test-support/client.js';
 import { startSimulator, type Simulator } from '../simulator.js';
-import { inTurns } from './batch.js';
+import { inPieces } from './batch.js';
 
 let simulator: Simulator;
 let client: Client;
@@ -76,7 +76,7 @@ test('ids without angle brackets, absolute addresses and requests without a vers
   ]);
 });
 
-test('one part may fail while others are served', async () => {
+test('one part may fail while others are answered', async () => {
   const other = await Client.signIn(simulator.url, simulator.accounts()[1]!.refreshToken);
   const paths = [
     path(ids[0]!),
@@ -156,7 +156,7 @@ test('the answer is compressed only if the client accepts it and says gzip in it
   expect(readBatch(zipped)).toHaveLength(5);
 });
 
-test('others have their turn between the parts of a large batch, and the answers stay in order', async () => {
+test('other work runs between the parts of a large batch, and the answers stay in order', async () => {
   const went: string[] = [];
   const parts = Array.from({ length: 10 }, (_, index) => ({
     partAnswer: () => ({
@@ -170,7 +170,7 @@ test('others have their turn between the parts of a large batch, and the answers
     if (went.length < 20) setImmediate(other);
   };
   setImmediate(other);
-  const replies = await inTurns(parts);
+  const replies = await inPieces(parts);
   expect(replies.map(({ body }) => went[Number(body) - 1])).toEqual(
     parts.map((_, index) => String(index)),
   );

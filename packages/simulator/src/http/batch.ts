@@ -5,7 +5,7 @@
  * order, which clients must not rely on; so they are shuffled.
  */
 import { STATUS_CODES } from 'node:http';
-import { setImmediate as othersTurn } from 'node:timers/promises';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Prng } from '../prng.js';
 import type { ApiCall } from './api.js';
 import { platformError } from './errors.js';
@@ -53,13 +53,13 @@ export function parseBatch(
 }
 
 /** Parts that are answered before others have their turn. */
-const PARTS_A_TURN = 4;
+const PARTS_A_PIECE = 4;
 
 /** Their answers, in their order. Google serves many callers at a time: a hundred parts in one go held up everybody else's calls. */
-export async function inTurns(parts: readonly { partAnswer(): Reply }[]): Promise<Reply[]> {
+export async function inPieces(parts: readonly { partAnswer(): Reply }[]): Promise<Reply[]> {
   const replies: Reply[] = [];
   for (const [index, part] of parts.entries()) {
-    if (index > 0 && index % PARTS_A_TURN === 0) await othersTurn();
+    if (index > 0 && index % PARTS_A_PIECE === 0) await yieldToOthers();
     replies.push(part.partAnswer());
   }
   return replies;

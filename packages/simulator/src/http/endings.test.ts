@@ -88,9 +88,9 @@ test.each(['page-names-itself', 'pages-repeat', 'empty-pages', 'pages-in-a-circl
     const last = (await client.get(`${events}?pageToken=${nextPageToken}`)).json;
     const known = [...(items ?? []), ...last.items].map(({ id }: Json) => id as string);
     const delta = (await client.get(`${events}?syncToken=${last.nextSyncToken}`)).json;
-    const told = delta.items.filter(({ status }: Json) => status === 'cancelled');
-    expect(told).not.toEqual([]);
-    expect(kind === 'empty-pages' || known.includes(told[0].id as string)).toBe(true);
+    const listed = delta.items.filter(({ status }: Json) => status === 'cancelled');
+    expect(listed).not.toEqual([]);
+    expect(kind === 'empty-pages' || known.includes(listed[0].id as string)).toBe(true);
   },
 );
 

@@ -11,11 +11,11 @@ test.each([
   ['*', { a: 1, b: [{ c: 2, d: { e: 4, f: 5 } }, { c: 3 }] }],
   ['b/*', { b: [{ c: 2, d: { e: 4, f: 5 } }, { c: 3 }] }],
   ['b/c,b/d/f', { b: [{ c: 2, d: { f: 5 } }, { c: 3 }] }],
-])('%s selects what it names', (text, wanted) => {
+])('%s selects what it names', (text, asked) => {
   const parsed = mask(text);
   expect(
     parsed.ok && applyFields({ a: 1, b: [{ c: 2, d: { e: 4, f: 5 } }, { c: 3 }] }, parsed.mask),
-  ).toEqual(wanted);
+  ).toEqual(asked);
 });
 
 test.each(['', 'a,', 'a(b', 'a)b', 'a//b', '/a', 'a()'])('%j is malformed', (text) => {

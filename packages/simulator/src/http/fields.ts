@@ -39,9 +39,9 @@ export function applyFields(value: unknown, mask: FieldMask): unknown {
   const all = mask['*'];
   return Object.fromEntries(
     Object.entries(value).flatMap(([field, inner]) => {
-      const wanted = own(mask, field) ?? all;
-      if (wanted === undefined) return [];
-      return [[field, wanted === true ? inner : applyFields(inner, wanted)]];
+      const asked = own(mask, field) ?? all;
+      if (asked === undefined) return [];
+      return [[field, asked === true ? inner : applyFields(inner, asked)]];
     }),
   );
 }

@@ -10,7 +10,7 @@ export class PageOverlap {
   private readonly tails = new Map<string, unknown[]>();
 
   /** Notes the page's end under the list's key; with `repeat`, the end of the page before it is put in front. */
-  turn(key: string, reply: Reply, repeat: boolean, format: Format): Reply {
+  answer(key: string, reply: Reply, repeat: boolean, format: Format): Reply {
     if (reply.status !== 200) return reply;
     const page = JSON.parse(reply.body.toString()) as Record<string, unknown>;
     const name = LISTS.find((list) => Array.isArray(page[list]));

@@ -37,8 +37,8 @@ export function jsonReply(value: unknown, format: Format, status = 200): Reply {
 }
 
 function jsonText(value: unknown, format: Format): string {
-  const wanted = format.fields === null ? value : applyFields(value, format.fields);
-  return format.pretty ? `${JSON.stringify(wanted, null, 2)}\n` : JSON.stringify(wanted);
+  const asked = format.fields === null ? value : applyFields(value, format.fields);
+  return format.pretty ? `${JSON.stringify(asked, null, 2)}\n` : JSON.stringify(asked);
 }
 
 const compress = promisify(gzip);

@@ -6,7 +6,7 @@ import type { Control } from '../control/control.js';
 import { isPubSubPath, serveCertificates, servePubSub } from '../push/routes.js';
 import type { Sim } from '../sim.js';
 import { isApiPath, type Admitted, type Api } from './api.js';
-import { bearer, inTurns, parseBatch, writeBatch } from './batch.js';
+import { bearer, inPieces, parseBatch, writeBatch } from './batch.js';
 import { backendError, notFound, platformError } from './errors.js';
 import { beginRefresh, revoke, tokenInfo } from './oauth.js';
 import { NO_CONTENT, send, type Reply } from './reply.js';
@@ -54,7 +54,7 @@ async function handle(exchange: Exchange): Promise<void> {
       accessToken: tokenOf(request, query),
       body,
     };
-    await settle(exchange, [exchange.api.admit(call)], (admitted) =>
+    await complete(exchange, [exchange.api.admit(call)], (admitted) =>
       (admitted[0] as Admitted).answer(),
     );
     return;
@@ -136,11 +136,11 @@ async function batch(exchange: Exchange, prefix: string): Promise<void> {
   const admitted = parsed.parts.map((part) =>
     exchange.api.admit(part.call.path.startsWith(prefix) ? part.call : { ...part.call, path: '/' }),
   );
-  await settle(
+  await complete(
     exchange,
     admitted,
     async () => {
-      const replies = await inTurns(admitted);
+      const replies = await inPieces(admitted);
       return suffer(mishap, () =>
         writeBatch(
           parsed.parts.map(({ contentId }, index) => ({
@@ -156,7 +156,7 @@ async function batch(exchange: Exchange, prefix: string): Promise<void> {
 }
 
 /** Waits for the latency (of the slowest part), answers, and lets go of the parts in flight, whatever happens. */
-async function settle(
+async function complete(
   exchange: Exchange,
   admitted: readonly Admitted[],
   answer: (admitted: readonly Admitted[]) => Reply | Promise<Reply>,

@@ -53,8 +53,8 @@ function observance(component: IcsComponent): Observance | null {
   const startMs = wallOf(property(component, 'DTSTART')?.value ?? '');
   const toMs = offsetOf(property(component, 'TZOFFSETTO')?.value ?? '');
   if (startMs === null || toMs === null) return null;
-  const valuesOf = (wanted: string): string[] =>
-    component.properties.filter(({ name }) => name === wanted).map(({ value }) => value.trim());
+  const valuesOf = (asked: string): string[] =>
+    component.properties.filter(({ name }) => name === asked).map(({ value }) => value.trim());
   return {
     startMs,
     fromMs: offsetOf(property(component, 'TZOFFSETFROM')?.value ?? '') ?? toMs,
@@ -115,9 +115,9 @@ function likeliestZone(observances: readonly Observance[], calendarZone: string)
   const days = Array.from({ length: 24 }, (_, n) =>
     Date.UTC(year, Math.floor(n / 2), 1 + 14 * (n % 2), 12),
   );
-  const wanted = days.map((wallMs) => ({ wallMs, offset: offsetAt(observances, wallMs) }));
+  const asked = days.map((wallMs) => ({ wallMs, offset: offsetAt(observances, wallMs) }));
   const agrees = (zone: string): boolean =>
-    wanted.every(({ wallMs, offset }) => offsetMs(zone, wallMs - offset) === offset);
+    asked.every(({ wallMs, offset }) => offsetMs(zone, wallMs - offset) === offset);
   return [calendarZone, ...Intl.supportedValuesOf('timeZone')].find(agrees) ?? calendarZone;
 }
 

@@ -59,10 +59,10 @@ const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 
 /** The first header of that name (any case), or null. */
 export function headerValue(headers: readonly Header[], name: string): string | null {
-  const wanted = name.toLowerCase();
+  const asked = name.toLowerCase();
   return (
     headers.find(
-      (header) => header.name.length === wanted.length && header.name.toLowerCase() === wanted,
+      (header) => header.name.length === asked.length && header.name.toLowerCase() === asked,
     )?.value ?? null
   );
 }

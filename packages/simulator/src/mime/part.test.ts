@@ -1,9 +1,9 @@
-import { findPart, isAttachment, parseMessage, walkParts } from './part.js';
+import { findPart, isAttachment, parseMessage, visitParts } from './part.js';
 
 const mail = (lines: readonly string[], lineEnd = '\r\n'): Buffer =>
   Buffer.from(lines.join(lineEnd), 'latin1');
 const shape = (raw: Buffer): string[] =>
-  [...walkParts(parseMessage(raw))].map(
+  [...visitParts(parseMessage(raw))].map(
     (part) => `${part.id}:${part.mimeType}:${part.body.length}`,
   );
 
@@ -137,7 +137,7 @@ test.each([
   expect(parseMessage(mail([`Content-Type: ${type}`, '', 'x'])).mimeType).toBe(mimeType);
 });
 
-test('five thousand flat parts are all there, and what follows ten thousand is one more', () => {
+test('five thousand flat parts are all there, and what comes after ten thousand is one more', () => {
   const parts = (count: number): number =>
     parseMessage(
       mail([
@@ -225,7 +225,7 @@ test('nesting without end is left unparsed beyond fifty levels', () => {
     `--b${n}`,
   ]).flat();
   const depth = [
-    ...walkParts(parseMessage(mail([...deep, 'Content-Type: text/plain', '', 'bottom']))),
+    ...visitParts(parseMessage(mail([...deep, 'Content-Type: text/plain', '', 'bottom']))),
   ].length;
   expect(depth).toBe(51);
 });

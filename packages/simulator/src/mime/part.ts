@@ -36,9 +36,9 @@ export function parseMessage(raw: Buffer): Part {
 }
 
 /** Every part in document order, the root first. */
-export function* walkParts(part: Part): Generator<Part> {
+export function* visitParts(part: Part): Generator<Part> {
   yield part;
-  for (const child of part.parts) yield* walkParts(child);
+  for (const child of part.parts) yield* visitParts(child);
 }
 
 /** The part with that id, or null. */

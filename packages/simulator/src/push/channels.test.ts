@@ -87,7 +87,7 @@ test('a calendar list is watched by itself', async () => {
   });
 });
 
-test('a calendar that goes is told of once', async () => {
+test('a calendar that goes is announced once', async () => {
   const { calendarId } = simulator.act(email, { action: 'calendar-create' });
   await open('doomed', {}, `/calendar/v3/calendars/${encodeURIComponent(calendarId!)}/events`);
   await receiver.until(1);
@@ -116,7 +116,7 @@ test('a channel ends at its time, the nearer of what is asked and a month', asyn
   ]);
 });
 
-test('stop wants the right resource and user', async () => {
+test('stop requires the right resource and user', async () => {
   const { json } = await open('one');
   const stop = (who: Client, resourceId: string): Promise<{ status: number }> =>
     who.post('/calendar/v3/channels/stop', { id: 'one', resourceId });

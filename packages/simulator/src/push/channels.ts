@@ -12,7 +12,7 @@ import type { Prng } from '../prng.js';
 import type { Asked } from '../sim.js';
 import { hashText } from '../prng.js';
 import { Deliveries } from './deliveries.js';
-import type { Weather } from './weather.js';
+import type { Delivery } from './delivery.js';
 
 type State = 'sync' | 'exists' | 'not_exists';
 
@@ -33,7 +33,7 @@ interface Channel {
 const DEFAULT_TTL_SECONDS = 604_800;
 /** Google's own limit isn't documented; people see about a month. */
 const LONGEST_TTL_MS = 30 * 86_400_000;
-const LOOK_EVERY_MS = 25;
+const CHECK_EVERY_MS = 25;
 const TIMEOUT_MS = 10_000;
 const ACKNOWLEDGED = new Set([102, 200, 201, 202, 204]);
 const RETRIED = new Set([500, 502, 503, 504]);
@@ -43,14 +43,14 @@ const CHANNELS_LIMIT = 100_000;
 
 export class Channels {
   private readonly byId = new Map<string, Channel>();
-  private looking: NodeJS.Timeout | null = null;
+  private checking: NodeJS.Timeout | null = null;
   private readonly deliveries = new Deliveries();
 
   constructor(
     private readonly clock: SimClock,
     private readonly prng: Prng,
     private readonly ledger: Ledger,
-    private readonly weather: Weather,
+    private readonly delivery: Delivery,
   ) {}
 
   /** `events.watch` and `calendarList.watch`: `what` is the revision of the resource, null when it can't be watched. */
@@ -71,9 +71,9 @@ export class Channels {
       messageNumber: 1,
     };
     this.byId.set(channel.id, channel);
-    this.looking ??= setInterval(() => {
-      this.look();
-    }, LOOK_EVERY_MS).unref();
+    this.checking ??= setInterval(() => {
+      this.check();
+    }, CHECK_EVERY_MS).unref();
     const { id, resourceId, token, expiresAtMs } = channel;
     const reply = jsonReply(
       {
@@ -86,7 +86,7 @@ export class Channels {
       },
       asked.format,
     );
-    return this.greet(channel, reply);
+    return this.sendSync(channel, reply);
   }
 
   /** `channels.stop`: only for the user who made it. */
@@ -134,22 +134,22 @@ export class Channels {
   }
 
   /** The `sync` message: half of the time it has arrived before the answer to the call goes out. */
-  private greet(channel: Channel, reply: Reply): Reply {
+  private sendSync(channel: Channel, reply: Reply): Reply {
     const before = this.prng.chance(0.5);
     let arrived = (): void => undefined;
     const after = new Promise<void>((resolve) => {
       arrived = resolve;
     });
-    this.weather.post('channel', () => {
+    this.delivery.post('channel', () => {
       this.send(channel, 'sync', 1, 1).then(arrived, arrived);
     });
-    const calm = this.weather.conditions;
+    const calm = this.delivery.conditions;
     return before && calm.dropPercent === 0 && calm.reorderPercent === 0 && calm.delayMs[1] === 0
       ? { ...reply, after }
       : reply;
   }
 
-  private look(): void {
+  private check(): void {
     this.sweep();
     for (const channel of this.byId.values()) {
       const revision = channel.revision();
@@ -158,7 +158,7 @@ export class Channels {
       else this.drop(channel);
       channel.messageNumber += this.prng.between(1, LARGEST_STEP);
       const number = channel.messageNumber;
-      this.weather.post('channel', () => {
+      this.delivery.post('channel', () => {
         void this.send(channel, revision === null ? 'not_exists' : 'exists', number, 1);
       });
     }
@@ -171,9 +171,9 @@ export class Channels {
 
   private drop(channel: Channel): void {
     this.byId.delete(channel.id);
-    if (this.byId.size > 0 || this.looking === null) return;
-    clearInterval(this.looking);
-    this.looking = null;
+    if (this.byId.size > 0 || this.checking === null) return;
+    clearInterval(this.checking);
+    this.checking = null;
   }
 
   /** Google tries again on its usual four codes, with back-off; any other refusal is final. */

@@ -24,7 +24,7 @@ afterEach(() => {
   receiver.close();
 });
 
-test('the status is told, redirects are not followed, and nobody there is null', async () => {
+test('the status is given, redirects are not requested, and nobody there is null', async () => {
   const deliveries = new Deliveries();
   expect(await deliveries.post(`${url}/`, { 'x-goog-channel-id': 'c' }, null, 10_000)).toBe(204);
   expect(await deliveries.post(`${url}/elsewhere`, {}, '{}', 10_000)).toBe(302);

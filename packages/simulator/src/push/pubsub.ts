@@ -7,7 +7,7 @@ import type { Ledger } from '../ledger.js';
 import type { Prng } from '../prng.js';
 import type { SigningKey } from '../signing-key.js';
 import { Deliveries } from './deliveries.js';
-import type { Weather } from './weather.js';
+import type { Delivery } from './delivery.js';
 
 export interface SubscriptionOrder {
   /** `projects/P/subscriptions/S`. */
@@ -73,7 +73,7 @@ export class PubSub {
     private readonly clock: SimClock,
     private readonly prng: Prng,
     private readonly ledger: Ledger,
-    private readonly weather: Weather,
+    private readonly delivery: Delivery,
     private readonly key: SigningKey,
   ) {}
 
@@ -134,7 +134,7 @@ export class PubSub {
     };
     for (const subscription of this.subscriptions.values()) {
       if (subscription.topic === topic)
-        this.weather.post('pubsub', () => {
+        this.delivery.post('pubsub', () => {
           this.arrive(subscription, message);
         });
     }
@@ -226,9 +226,9 @@ export class PubSub {
   ): boolean {
     const subscription = this.subscriptions.get(name);
     if (subscription === undefined) return false;
-    const wanted = new Set(ackIds);
+    const asked = new Set(ackIds);
     for (const one of subscription.waiting)
-      if (one.ackId !== null && wanted.has(one.ackId)) change(subscription, one);
+      if (one.ackId !== null && asked.has(one.ackId)) change(subscription, one);
     return true;
   }
 

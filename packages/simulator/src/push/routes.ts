@@ -107,9 +107,9 @@ const UNWATCHABLE =
   /#(?:holiday|contacts|weather|weeknum)@group\.v\.calendar\.google\.com$|@import\.calendar\.google\.com$|@resource\.calendar\.google\.com$/;
 
 function watchEvents(asked: Asked, body: Posted): Reply {
-  const [wanted = ''] = asked.ids;
+  const [change = ''] = asked.ids;
   const { shelf } = asked.account;
-  const entry = shelf.find(wanted);
+  const entry = shelf.find(change);
   if (entry === null) return notFound('calendar');
   const { id } = entry.calendar;
   if (UNWATCHABLE.test(id))

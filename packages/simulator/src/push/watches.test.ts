@@ -52,7 +52,7 @@ describe('watch', () => {
     simulator.pubsub.subscribe({ name: SUBSCRIPTION, topic: TOPIC });
   });
 
-  test('is told at once, by the current history id as a number', async () => {
+  test('is announced at once, by the current history id as a number', async () => {
     const { historyId } = (await client.get(`${ME}/profile`)).json;
     expect((await watch()).json).toEqual({ historyId, expiration: String(Date.UTC(2026, 5, 8)) });
     const [first] = await pull();
@@ -82,7 +82,7 @@ describe('watch', () => {
 
   test('a label filter lets pass what concerns it', async () => {
     await watch({ topicName: TOPIC, labelIds: ['STARRED'], labelFilterBehavior: 'INCLUDE' });
-    simulator.weather.set({ minGapMs: 0 });
+    simulator.delivery.set({ minGapMs: 0 });
     const { messageId } = simulator.act(email, { action: 'deliver', labelIds: ['INBOX'] });
     expect(counts().published).toBe(1);
     simulator.act(email, { action: 'label', messageId: messageId!, labelIds: ['STARRED'] });
@@ -96,7 +96,7 @@ describe('watch', () => {
   });
 
   test('ends after seven days unless it is renewed, and by stop', async () => {
-    simulator.weather.set({ minGapMs: 0 });
+    simulator.delivery.set({ minGapMs: 0 });
     await watch();
     simulator.clock.advance(6 * DAY_MS);
     expect((await watch()).json.expiration).toBe(String(Date.UTC(2026, 5, 14)));
@@ -191,7 +191,7 @@ describe('pull', () => {
     expect([await waiting(), counts().expired]).toEqual([[], 1]);
   });
 
-  test('wants its scope, an existing subscription and sane numbers', async () => {
+  test('requires its scope, an existing subscription and sane numbers', async () => {
     const path = `/v1/${SUBSCRIPTION}:pull`;
     const stranger = new Client(simulator.url, 'nobody');
     const answers = [

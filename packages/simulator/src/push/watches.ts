@@ -10,7 +10,7 @@ import { badRequest, platformError } from '../http/errors.js';
 import { textOf, type Posted } from '../http/posted.js';
 import { jsonReply, NO_CONTENT, type Format, type Reply } from '../http/reply.js';
 import type { PubSub } from './pubsub.js';
-import type { Weather } from './weather.js';
+import type { Delivery } from './delivery.js';
 
 interface Watch {
   readonly account: Account;
@@ -31,7 +31,7 @@ export class Watches {
     private readonly clock: SimClock,
     private readonly ledger: Ledger,
     private readonly pubsub: PubSub,
-    private readonly weather: Weather,
+    private readonly delivery: Delivery,
   ) {}
 
   /** `users.watch`: begins, or renews when the topic is the same. */
@@ -121,7 +121,7 @@ export class Watches {
 
   private tell(account: Account, watch: Watch): void {
     const nowMs = this.clock.nowMs();
-    if (nowMs - watch.lastEventMs < this.weather.conditions.minGapMs) {
+    if (nowMs - watch.lastEventMs < this.delivery.conditions.minGapMs) {
       this.ledger.notified('pubsub', 'throttled');
       return;
     }

@@ -20,7 +20,10 @@ import type { CollectionKind, Resource } from './resources.js';
 /** What a page means for the rows of its collection. */
 export type RowDelta = GmailDelta | CalendarListDelta | CalendarEventsDelta;
 
-/** What a page means. An incremental page cannot delete by absence: only a walk's `sweep` can, and it needs the walk's list. */
+/**
+ * What a page means. An incremental page cannot delete by absence: only a full sync's `sweep` can,
+ * and it needs the full sync's list.
+ */
 export type Delta = { kind: 'none' } | RowDelta;
 
 /** What a page of a full sync writes beside the list of ids. */

@@ -14,5 +14,5 @@ export type {
   MessageRow,
 } from './gmail/rows.js';
 export { isQuarantinedLabel, storableLabel, storableMessage } from './gmail/storable.js';
-export type { LabelLoss } from './gmail/walk-labels.js';
+export type { LabelLoss } from './gmail/full-sync-labels.js';
 export type { Delta } from './index.js';

@@ -1,7 +1,7 @@
 import { unreachable } from '@syncline/runtime';
 import type { PageCommit } from '@syncline/store';
 import type { Cursor, Hold } from '../cursor.js';
-import { MAX_RESTARTS, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { MAX_RESTARTS, SWEEP_PAGE, type Step, type StepContext } from '../step.js';
 import { SAMPLE } from './decide.js';
 import { decided, newListing, reportConfirmed } from './tidy.js';
 
@@ -11,8 +11,8 @@ import { decided, newListing, reportConfirmed } from './tidy.js';
  * out what they name, so the position of the increments never moves by it.
  */
 
-/** A cursor that follows, of any kind, with a sweep that waits. */
-export type HeldCursor = Extract<Cursor, { phase: 'follow' }> & { hold: Hold };
+/** A cursor in phase incremental, of any kind, with a sweep that waits. */
+export type HeldCursor = Extract<Cursor, { phase: 'incremental' }> & { hold: Hold };
 
 /**
  * One page of the second listing: the ids that it names. Null when Google no longer takes the page
@@ -23,7 +23,7 @@ export type ListIds = (
 ) => Promise<{ ids: string[]; nextPageToken: string | null } | null>;
 
 export function isHeld(cursor: Cursor): cursor is HeldCursor {
-  return cursor.phase === 'follow' && cursor.hold !== undefined;
+  return cursor.phase === 'incremental' && cursor.hold !== undefined;
 }
 
 /** When there is something to do for the sweep, in milliseconds since the epoch. */
@@ -40,7 +40,7 @@ export function holdDueAtMs(hold: Hold): number {
   }
 }
 
-/** For a person: what a collection waits for that is level but for a sweep. */
+/** For a person: what a collection waits for that is caught up but for a sweep. */
 export function heldWords(hold: Hold, rows: number | undefined): string {
   const until = hold.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
   return `held: a full listing lacked ${rows ?? 'some'} items; nothing is deleted until ${until}`;
@@ -52,50 +52,50 @@ export function heldWords(hold: Hold, rows: number | undefined): string {
  * the wait again.
  */
 export function heldStep(
-  context: TurnContext,
+  context: StepContext,
   cursor: Cursor,
   hasPosition: boolean,
   listIds: ListIds,
-): Promise<Turn> | null {
+): Promise<Step> | null {
   if (!isHeld(cursor)) return null;
-  if (context.hasLooked) return holdTurn(context, cursor, listIds);
+  if (context.hasCheckedChanges) return holdStep(context, cursor, listIds);
   if (hasPosition) return null;
   return context.rt.clock.nowMs() < holdDueAtMs(cursor.hold)
-    ? Promise.resolve({ commit: null, next: () => cursor, rest: { kind: 'caught-up' } })
-    : holdTurn(context, cursor, listIds);
+    ? Promise.resolve({ commit: null, next: () => cursor, end: { kind: 'caught-up' } })
+    : holdStep(context, cursor, listIds);
 }
 
 /**
  * What is next for a sweep that waits and is due, of a collection that has just looked for changes.
  */
-async function holdTurn(context: TurnContext, cursor: HeldCursor, listIds: ListIds): Promise<Turn> {
+async function holdStep(context: StepContext, cursor: HeldCursor, listIds: ListIds): Promise<Step> {
   const { hold } = cursor;
   switch (hold.waitsFor) {
     case 'second-listing':
-      return listingTurn(context, cursor, hold, listIds);
+      return listingStep(context, cursor, hold, listIds);
     case 'sweep':
-      return sweepTurn(context, cursor);
+      return sweepStep(context, cursor);
     case 'new-listing':
-      return turnTo(context, { phase: 'new', resync: true, isRelisting: true });
+      return stepTo(context, { phase: 'pending', resync: true, isRelisting: true });
     default:
       return unreachable(hold);
   }
 }
 
-async function listingTurn(
-  context: TurnContext,
+async function listingStep(
+  context: StepContext,
   cursor: HeldCursor,
   hold: Extract<Hold, { waitsFor: 'second-listing' }>,
   listIds: ListIds,
-): Promise<Turn> {
+): Promise<Step> {
   const listing = hold.listing ?? { pageToken: null, restarts: 0 };
   const page = await listIds(listing.pageToken);
   if (page === null && listing.restarts >= MAX_RESTARTS) {
     const again = newListing(context, context.held?.rows ?? 0);
-    return turnTo(context, { ...cursor, hold: again.hold }, { held: again.held });
+    return stepTo(context, { ...cursor, hold: again.hold }, { held: again.held });
   }
   if (page === null)
-    return turnTo(context, {
+    return stepTo(context, {
       ...cursor,
       hold: { ...hold, listing: { pageToken: null, restarts: listing.restarts + 1 } },
     });
@@ -103,33 +103,33 @@ async function listingTurn(
     page.nextPageToken === null
       ? { waitsFor: 'sweep' }
       : { ...hold, listing: { ...listing, pageToken: page.nextPageToken } };
-  return turnTo(context, { ...cursor, hold: next }, { walk: { released: page.ids } });
+  return stepTo(context, { ...cursor, hold: next }, { items: { released: page.ids } });
 }
 
 /**
  * Two listings lack what is held. A sample is asked for once more before the first page of it is
  * deleted.
  */
-async function sweepTurn(context: TurnContext, cursor: HeldCursor): Promise<Turn> {
+async function sweepStep(context: StepContext, cursor: HeldCursor): Promise<Step> {
   if (!context.heldIsProven) {
     const discarded = await proveAgain(context, cursor);
     if (discarded) return discarded;
     context.heldIsProven = true;
   }
-  const ids = await context.store.walk.absentIds(context.lease, context.generation, {
+  const ids = await context.store.items.absentIds(context.lease, context.generation, {
     which: 'held',
     excluded: [],
     after: '',
     limit: SWEEP_PAGE,
   });
-  const sweeping = { walk: { sweptHeld: ids } };
-  if (ids.length === SWEEP_PAGE) return turnTo(context, cursor, sweeping);
-  const { hold: _over, ...level } = cursor;
-  return turnTo(context, level, { ...sweeping, held: null });
+  const sweeping = { items: { sweptHeld: ids } };
+  if (ids.length === SWEEP_PAGE) return stepTo(context, cursor, sweeping);
+  const { hold: _over, ...withoutHold } = cursor;
+  return stepTo(context, withoutHold, { ...sweeping, held: null });
 }
 
-async function proveAgain(context: TurnContext, cursor: HeldCursor): Promise<Turn | null> {
-  const { rows, missing, sample } = await context.store.walk.absence(
+async function proveAgain(context: StepContext, cursor: HeldCursor): Promise<Step | null> {
+  const { rows, missing, sample } = await context.store.items.absence(
     context.lease,
     context.generation,
     { which: 'held', excluded: [], limit: SAMPLE },
@@ -148,13 +148,13 @@ async function proveAgain(context: TurnContext, cursor: HeldCursor): Promise<Tur
   );
   if (decision !== 'sweep') {
     const { hold, held } = newListing(context, missing);
-    return turnTo(context, { ...cursor, hold }, { held });
+    return stepTo(context, { ...cursor, hold }, { held });
   }
   reportConfirmed(context, missing);
   return null;
 }
 
-function turnTo(context: TurnContext, next: Cursor, more: Partial<PageCommit> = {}): Turn {
+function stepTo(context: StepContext, next: Cursor, more: Partial<PageCommit> = {}): Step {
   return {
     commit: {
       cursor: next,

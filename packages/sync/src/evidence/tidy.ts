@@ -1,7 +1,7 @@
-import type { HeldState, HeldSweep, PageCommit, WalkDelta } from '@syncline/store';
+import type { HeldState, HeldSweep, PageCommit, ItemsDelta } from '@syncline/store';
 import type { Cursor, Hold, ListingNote, TidyState } from '../cursor.js';
 import { excludedLabels } from '../mirror-policy.js';
-import { CLEAR_PAGE, HOLD_PAGE, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { CLEAR_PAGE, HOLD_PAGE, SWEEP_PAGE, type Step, type StepContext } from '../step.js';
 import type { Asked } from './ask.js';
 import {
   CONFIRM_AFTER_MS,
@@ -15,7 +15,7 @@ import {
 /*
  * The end of a full sync of any kind: rows that its complete listing did not name are deleted, held
  * until a second listing, or kept because the listing was wrong; then its list is cleared, in
- * bounded commits, and the collection follows.
+ * bounded commits, and incremental syncs go on.
  */
 
 /** What the collection's kind knows of the full sync that ends. */
@@ -23,32 +23,32 @@ export interface FullSyncEnd {
   listing: ListingNote | undefined;
   /** The cursor in this state. */
   at(state: TidyState): Cursor;
-  /** Where the collection follows from. */
-  follow(hold: Hold | undefined): Cursor;
+  /** Where incremental syncs start from. */
+  incremental(hold: Hold | undefined): Cursor;
   /** Added to the commits that clear the list. */
   clearing?(hold: Hold | undefined): Partial<PageCommit>;
 }
 
 /** The next commit of the end. */
-export async function tidyTurn(
-  context: TurnContext,
+export async function tidyStep(
+  context: StepContext,
   state: TidyState,
   end: FullSyncEnd,
-): Promise<Turn> {
+): Promise<Step> {
   switch (state.step) {
     case 'sweep':
-      return state.isProven ? sweepTurn(context, state.hold, end) : evidenceTurn(context, end);
+      return state.isProven ? sweepStep(context, state.hold, end) : evidenceStep(context, end);
     case 'hold':
-      return holdTurn(context, state, end);
+      return holdStep(context, state, end);
     case 'clear':
-      return clearTurn(context, state.hold, end, {});
+      return clearStep(context, state.hold, end, {});
   }
 }
 
 /** Decides by what the listing did not name. */
-async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Turn> {
+async function evidenceStep(context: StepContext, end: FullSyncEnd): Promise<Step> {
   const excluded = excludedLabels(context.mirror);
-  const { rows, missing, unheld, sample } = await context.store.walk.absence(
+  const { rows, missing, unheld, sample } = await context.store.items.absence(
     context.lease,
     context.generation,
     { which: 'unmet', excluded, limit: SAMPLE },
@@ -68,17 +68,17 @@ async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Tur
       // Rows that the policy excludes by their own labels are not among the missing, and are swept
       // all the same.
       return missing === 0 && excluded.length === 0
-        ? clearTurn(context, undefined, end, { forgetUnlisted: true })
-        : sweepTurn(context, undefined, end);
+        ? clearStep(context, undefined, end, { forgetUnlisted: true })
+        : sweepStep(context, undefined, end);
     case 'hold': {
       const hold = secondListing(context, end.listing, earlier);
-      return turnTo(context, end.at({ step: 'hold', after: '', hold }), {
+      return stepTo(context, end.at({ step: 'hold', after: '', hold }), {
         held: { rows: missing, waitsFor: 'second-listing', untilMs: hold.notBeforeMs },
       });
     }
     case 'discard': {
       const { hold, held } = newListing(context, Math.max(missing, end.listing?.lacking ?? 0));
-      return turnTo(context, end.at({ step: 'clear', hold }), { held });
+      return stepTo(context, end.at({ step: 'clear', hold }), { held });
     }
   }
 }
@@ -88,7 +88,7 @@ async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Tur
  * mailbox counts after it.
  */
 async function decidedBy(
-  context: TurnContext,
+  context: StepContext,
   listing: ListingNote | undefined,
   findings: Findings,
   sample: readonly string[],
@@ -108,11 +108,11 @@ async function decidedBy(
  * Whether an earlier listing was not taken for complete either, and this one began when it was time
  * for another.
  */
-function isAnother({ held }: TurnContext, listing: ListingNote | undefined): boolean {
+function isAnother({ held }: StepContext, listing: ListingNote | undefined): boolean {
   return held !== null && (listing?.begunAtMs ?? 0) >= held.untilMs;
 }
 
-function reportShort({ rt, lease }: TurnContext, lacking: number): void {
+function reportShort({ rt, lease }: StepContext, lacking: number): void {
   const { accountId, collectionId, kind } = lease;
   rt.metrics.sweepsDiscarded.inc({ kind });
   rt.log.warn(
@@ -125,7 +125,7 @@ function reportShort({ rt, lease }: TurnContext, lacking: number): void {
  * The wait that an earlier full sync began, when this one lacks nothing but what is held since
  * then.
  */
-function heldBefore({ held }: TurnContext): HeldState | null {
+function heldBefore({ held }: StepContext): HeldState | null {
   return held?.waitsFor === 'second-listing' ? held : null;
 }
 
@@ -144,7 +144,7 @@ function confirmationOf(
 
 /** Asks Google for the sample where the decision needs it. */
 export async function decided(
-  context: TurnContext,
+  context: StepContext,
   findings: Findings,
   sample: readonly string[],
 ): Promise<Exclude<Decision, 'ask'>> {
@@ -156,12 +156,12 @@ export async function decided(
   return decision;
 }
 
-async function asked(context: TurnContext, sample: readonly string[]): Promise<Asked> {
+async function asked(context: StepContext, sample: readonly string[]): Promise<Asked> {
   return sample.length === 0 ? { alive: 0, gone: 0 } : context.collection.ask(context, sample);
 }
 
 function report(
-  { rt, lease }: TurnContext,
+  { rt, lease }: StepContext,
   decision: 'hold' | 'discard',
   { rows, missing }: Findings,
 ): void {
@@ -182,7 +182,7 @@ function report(
 }
 
 /** Counts and logs a sweep that two full listings agree on. */
-export function reportConfirmed({ rt, lease }: TurnContext, missing: number): void {
+export function reportConfirmed({ rt, lease }: StepContext, missing: number): void {
   const { accountId, collectionId } = lease;
   rt.metrics.sweepsConfirmed.inc({ kind: lease.kind });
   rt.log.info(
@@ -192,7 +192,7 @@ export function reportConfirmed({ rt, lease }: TurnContext, missing: number): vo
 }
 
 function secondListing(
-  { rt, policy }: TurnContext,
+  { rt, policy }: StepContext,
   listing: ListingNote | undefined,
   earlier: HeldState | null,
 ): Extract<Hold, { waitsFor: 'second-listing' }> {
@@ -203,7 +203,7 @@ function secondListing(
 
 /** The wait for a new full sync, after a listing was discarded. */
 export function newListing(
-  { rt, policy, held }: TurnContext,
+  { rt, policy, held }: StepContext,
   rows: number,
 ): { hold: Hold; held: HeldSweep } {
   const notBeforeMs =
@@ -219,12 +219,12 @@ export function newListing(
  * Writes down which rows are held, a page at a time; then what is not held is swept: rows that the
  * policy excludes by their own labels.
  */
-async function holdTurn(
-  context: TurnContext,
+async function holdStep(
+  context: StepContext,
   { after, hold }: Extract<TidyState, { step: 'hold' }>,
   end: FullSyncEnd,
-): Promise<Turn> {
-  const ids = await context.store.walk.absentIds(context.lease, context.generation, {
+): Promise<Step> {
+  const ids = await context.store.items.absentIds(context.lease, context.generation, {
     which: 'unmet',
     excluded: excludedLabels(context.mirror),
     after,
@@ -236,14 +236,14 @@ async function holdTurn(
       ? { step: 'sweep', isProven: true, hold }
       : { step: 'hold', after: last, hold },
   );
-  return turnTo(context, next, { walk: { held: ids } });
+  return stepTo(context, next, { items: { held: ids } });
 }
 
-function sweepTurn(context: TurnContext, hold: Hold | undefined, end: FullSyncEnd): Turn {
+function sweepStep(context: StepContext, hold: Hold | undefined, end: FullSyncEnd): Step {
   const held = hold === undefined ? {} : { hold };
   const again = end.at({ step: 'sweep', isProven: true, ...held });
   return {
-    commit: commitOf(context, again, { walk: { sweepLimit: SWEEP_PAGE } }),
+    commit: commitOf(context, again, { items: { sweepLimit: SWEEP_PAGE } }),
     next: (committed) =>
       committed.swept >= SWEEP_PAGE ? again : end.at({ step: 'clear', ...held }),
   };
@@ -253,38 +253,38 @@ function sweepTurn(context: TurnContext, hold: Hold | undefined, end: FullSyncEn
  * Clears the list. A sweep that waited since an earlier full sync is over, whatever it waited for,
  * unless this one waits.
  */
-function clearTurn(
-  context: TurnContext,
+function clearStep(
+  context: StepContext,
   hold: Hold | undefined,
   end: FullSyncEnd,
-  first: WalkDelta,
-): Turn {
+  first: ItemsDelta,
+): Step {
   const isOver = context.held !== null && hold === undefined;
-  const { walk, ...more } = end.clearing?.(hold) ?? {};
+  const { items, ...more } = end.clearing?.(hold) ?? {};
   const again = end.at({ step: 'clear', ...(hold === undefined ? {} : { hold }) });
   return {
     commit: commitOf(context, again, {
       ...more,
       ...(isOver ? { held: null } : {}),
-      walk: {
-        ...walk,
+      items: {
+        ...items,
         ...first,
         clearLimit: CLEAR_PAGE,
         ...(isOver ? { forgetHeldLimit: CLEAR_PAGE } : {}),
       },
     }),
-    next: (committed) => (committed.cleared >= CLEAR_PAGE ? again : end.follow(hold)),
+    next: (committed) => (committed.cleared >= CLEAR_PAGE ? again : end.incremental(hold)),
   };
 }
 
-function turnTo(context: TurnContext, next: Cursor, more: Partial<PageCommit>): Turn {
+function stepTo(context: StepContext, next: Cursor, more: Partial<PageCommit>): Step {
   return { commit: commitOf(context, next, more), next: () => next };
 }
 
-function commitOf(context: TurnContext, cursor: Cursor, more: Partial<PageCommit>): PageCommit {
+function commitOf(context: StepContext, cursor: Cursor, more: Partial<PageCommit>): PageCommit {
   return {
     cursor,
-    phase: 'backfill',
+    phase: 'full',
     generation: context.generation,
     delta: { kind: 'none' },
     ...more,

@@ -1,14 +1,14 @@
 import type { GoogleAccount } from '@syncline/google';
 import type { GoogleKeys, KnownIdentity } from '@syncline/store';
 import { addressOf, byRows, type Checks, type Profile } from '../resources/identity.js';
-import { byKeys, type IdentityVerdict } from './judge.js';
+import { byKeys, type IdentityOutcome } from './judge.js';
 
 /**
  * What a check has found out, and the profile if it has read it: a full sync begins with one as
  * well.
  */
 export interface Checked {
-  verdict: IdentityVerdict;
+  outcome: IdentityOutcome;
   keys: GoogleKeys;
   profile: Profile | null;
 }
@@ -25,10 +25,10 @@ export async function askWhose(
   checks: Checks,
 ): Promise<Checked> {
   const owner = await google.owner();
-  const told = owner.address === null ? await addressOf(google, known) : owner;
-  const keys = { sub: owner.sub, address: told.address };
-  const profile = 'profile' in told ? told.profile : null;
-  const verdict =
+  const named = owner.address === null ? await addressOf(google, known) : owner;
+  const keys = { sub: owner.sub, address: named.address };
+  const profile = 'profile' in named ? named.profile : null;
+  const outcome =
     byKeys(known, keys.sub, keys.address) ?? (await byRows(google, known, keys.address, checks));
-  return { verdict, keys, profile };
+  return { outcome, keys, profile };
 }

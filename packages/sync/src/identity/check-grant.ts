@@ -49,12 +49,12 @@ export async function checkGrant(
   const { store } = deps;
   const known = await store.grantChecks.known(account.accountId);
   if (!known || known.grant !== account.grant) return { kind: 'overtaken' };
-  const { verdict, keys, profile } = await askWhose(google, known, store.grantChecks).catch(
+  const { outcome, keys, profile } = await askWhose(google, known, store.grantChecks).catch(
     asUndecided,
   );
-  if (verdict.kind !== 'same') {
-    noteRefusal(rt, verdict, known);
-    return await hold(store, account, heldFor(verdict, known));
+  if (outcome.kind !== 'same') {
+    noteRefusal(rt, outcome, known);
+    return await hold(store, account, heldFor(outcome, known));
   }
   return bind(rt, deps, google, account, { keys, profile });
 }
@@ -66,7 +66,7 @@ export async function checkGrant(
 function asUndecided(error: unknown): never {
   if (
     error instanceof GoogleError &&
-    ['not-found', 'bookmark-expired', 'rejected'].includes(error.detail.kind)
+    ['not-found', 'sync-position-expired', 'rejected'].includes(error.detail.kind)
   )
     throw new GoogleError(
       error.method,
@@ -83,7 +83,7 @@ function asUndecided(error: unknown): never {
  * when its calendar has another name.
  * @returns null when there is nothing to follow
  */
-export async function followAddress(
+export async function adoptAddress(
   rt: Runtime,
   deps: CheckDeps,
   google: GoogleAccount,
@@ -96,7 +96,7 @@ export async function followAddress(
     const known = await deps.store.grantChecks.known(account.accountId);
     if (!known) return { kind: 'overtaken' };
     const decisive = await decisiveAddress(google, known);
-    if (decisive !== null) return followAddress(rt, deps, google, account, decisive, 'profile');
+    if (decisive !== null) return adoptAddress(rt, deps, google, account, decisive, 'profile');
   }
   return bind(rt, deps, google, account, { keys: { sub: null, address }, profile: null });
 }
@@ -104,13 +104,13 @@ export async function followAddress(
 /** A grant of another Google account was imported: a security event for the operator. */
 export function noteRefusal(
   rt: Runtime,
-  verdict: NotTheSame,
+  outcome: NotTheSame,
   known: Pick<KnownIdentity, 'tenant' | 'email'> & { accountId: string | null },
 ): void {
   const { accountId, tenant } = known;
   rt.log.warn(
-    { event: 'identity_refused', verdict: verdict.kind, accountId, tenant },
-    heldFor(verdict, known).reason,
+    { event: 'identity_refused', outcome: outcome.kind, accountId, tenant },
+    heldFor(outcome, known).reason,
   );
 }
 
@@ -133,7 +133,7 @@ async function bind(
       if (bound.renamedFrom !== null)
         rt.log.info(
           { event: 'account_renamed', accountId },
-          "the account's address has followed its Google account's",
+          "the account's address was changed to its Google account's",
         );
       return { kind: 'passed', profile };
     case 'address-taken':

@@ -76,13 +76,13 @@ async function judged(
   deps: { store: Store; google: Google },
   { account, offered, asKnown, checked }: Offer,
 ): Promise<ImportCheck> {
-  const { verdict, keys } = checked;
-  switch (verdict.kind) {
+  const { outcome, keys } = checked;
+  switch (outcome.kind) {
     case 'same':
       return { kind: 'import', account: { ...account, owner: keys }, checked: true };
     case 'unproven':
-      noteRefusal(rt, verdict, asKnown);
-      return { kind: 'wait', account, held: heldFor(verdict, asKnown) };
+      noteRefusal(rt, outcome, asKnown);
+      return { kind: 'wait', account, held: heldFor(outcome, asKnown) };
     case 'other': {
       // The address was another account's before, and has been given to this person since.
       if (offered?.isAlias && keys.address !== null && sameAddress(keys.address, account.email))
@@ -91,13 +91,13 @@ async function judged(
           account: { ...account, owner: keys, isAnotherPerson: true },
           checked: true,
         };
-      const held = heldFor(verdict, asKnown);
-      noteRefusal(rt, verdict, { ...asKnown, accountId: offered?.accountId ?? null });
+      const held = heldFor(outcome, asKnown);
+      noteRefusal(rt, outcome, { ...asKnown, accountId: offered?.accountId ?? null });
       if (offered) await keepWaiting(rt, deps, offered, asKnown, held);
       return { kind: 'refused', problem: held.reason };
     }
     default:
-      return unreachable(verdict);
+      return unreachable(outcome);
   }
 }
 

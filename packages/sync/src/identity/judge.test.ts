@@ -59,8 +59,8 @@ test.each<[string, Partial<KnownIdentity>, string | null, string | null, object 
     'ann@example.com',
     null,
   ],
-])('%s', (_name, over, sub, address, verdict) => {
-  expect({ found: byKeys(known(over), sub, address) }).toMatchObject({ found: verdict });
+])('%s', (_name, over, sub, address, outcome) => {
+  expect({ found: byKeys(known(over), sub, address) }).toMatchObject({ found: outcome });
 });
 
 test('a message proves the mailbox by its id and its internalDate together', () => {

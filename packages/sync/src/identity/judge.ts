@@ -45,14 +45,14 @@ export type Unprovable =
 /** The rows that a grant without `sub` is compared by. */
 export type Evidence = 'messages' | 'primary-address';
 
-export type IdentityVerdict = { kind: 'same'; proof: Proof } | NotTheSame;
+export type IdentityOutcome = { kind: 'same'; proof: Proof } | NotTheSame;
 
 /** What the keys alone decide; null when the rows have to be looked at. */
 export function byKeys(
   known: KnownIdentity,
   sub: string | null,
   address: string | null,
-): IdentityVerdict | null {
+): IdentityOutcome | null {
   if (known.googleSub !== null && sub !== null)
     return known.googleSub === sub ? { kind: 'same', proof: 'sub' } : { kind: 'other', address };
   if (known.verified) return { kind: 'same', proof: 'same-grant' };

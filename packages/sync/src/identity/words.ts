@@ -13,26 +13,26 @@ export function masked(address: string | null): string {
 }
 
 /** The state of an account whose grant is not known to be its own, and what a person can do. */
-export function heldFor(verdict: NotTheSame, known: Pick<KnownIdentity, 'email'>): Held {
-  switch (verdict.kind) {
+export function heldFor(outcome: NotTheSame, known: Pick<KnownIdentity, 'email'>): Held {
+  switch (outcome.kind) {
     case 'other':
       return {
         state: 'reauth_required',
         code: 'identity-refused',
-        reason: `this grant belongs to another Google account (${masked(verdict.address)}); import a grant of ${masked(known.email)}`,
+        reason: `this grant belongs to another Google account (${masked(outcome.address)}); import a grant of ${masked(known.email)}`,
       };
     case 'unproven':
       return {
         state: 'reauth_required',
         code: 'identity-unproven',
         reason: `${
-          verdict.otherAddress === null
+          outcome.otherAddress === null
             ? 'nothing proves that this grant belongs to the same Google account'
-            : `this grant belongs to another Google account (${masked(verdict.otherAddress)}) as far as can be told`
-        }: ${contradiction(verdict.because)}; if it is the same account, run: syncline accounts resume EMAIL --same-mailbox; otherwise remove the account and import it anew`,
+            : `this grant belongs to another Google account (${masked(outcome.otherAddress)}) as far as is known`
+        }: ${contradiction(outcome.because)}; if it is the same account, run: syncline accounts resume EMAIL --same-mailbox; otherwise remove the account and import it anew`,
       };
     default:
-      return unreachable(verdict);
+      return unreachable(outcome);
   }
 }
 

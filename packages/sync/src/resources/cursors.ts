@@ -1,10 +1,10 @@
-import type { GmailCursor, GmailFollow } from './gmail/cursor.js';
+import type { GmailCursor, GmailIncremental } from './gmail/cursor.js';
 import type { SyncTokenCursor, SyncTokenWithoutPosition } from './sync-token/cursor.js';
 
 /** Cursors of collections that have begun, of any resource. */
 export type ResourceCursor = GmailCursor | SyncTokenCursor;
 
 /** Cursors that may follow without a position. */
-export type PositionlessCursor = GmailFollow | SyncTokenWithoutPosition;
+export type PositionlessCursor = GmailIncremental | SyncTokenWithoutPosition;
 
-export type { Ahead } from './gmail/ahead.js';
+export type { Prefetched } from './gmail/prefetched.js';

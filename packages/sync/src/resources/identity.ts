@@ -5,10 +5,10 @@ import {
   sameAddress,
   unproven,
   type Evidence,
-  type IdentityVerdict,
+  type IdentityOutcome,
   type Unprovable,
 } from '../identity/judge.js';
-import { answerOf } from '../verdicts.js';
+import { answerOf } from '../error-outcomes.js';
 import { primaryIdOf } from './calendar/identity.js';
 import { byStoredMessages, mailboxProfile, type Checks, type Profile } from './gmail/identity.js';
 
@@ -61,7 +61,7 @@ export async function byRows(
   known: KnownIdentity,
   address: string | null,
   checks: Checks,
-): Promise<IdentityVerdict> {
+): Promise<IdentityOutcome> {
   const evidence = evidenceOf(known);
   try {
     switch (evidence) {
@@ -89,7 +89,7 @@ async function byPrimaryAddress(
   google: GoogleAccount,
   known: KnownIdentity,
   address: string | null,
-): Promise<IdentityVerdict> {
+): Promise<IdentityOutcome> {
   const { primaryAddress } = known;
   const now = await primaryIdOf(google);
   return primaryAddress !== null && now !== null && sameAddress(primaryAddress, now)

@@ -4,7 +4,7 @@ import type { Runtime } from '@syncline/runtime';
 import type { AuditContext, AuditEnd } from '../audit-slice.js';
 import type { Cursor } from '../cursor.js';
 import type { Asked } from '../evidence/ask.js';
-import type { Turn, TurnContext } from '../turn.js';
+import type { Step, StepContext } from '../step.js';
 import type { Comparison } from '../verify.js';
 import type { WatchOutcome, WatchWork } from '../watch/work.js';
 
@@ -35,11 +35,11 @@ export interface CollectionModule {
   /** @throws when it is no cursor of this kind */
   parseCursor(letter: unknown): Cursor;
   /** The next page, by the cursor. @throws GoogleError */
-  turn(context: TurnContext, cursor: Cursor): Promise<Turn>;
+  step(context: StepContext, cursor: Cursor): Promise<Step>;
   /** Rows that a page's delta shows to be there. */
   namedBy(delta: Delta): string[];
   /** Asks Google for each of these by its id. @throws GoogleError */
-  ask(context: TurnContext, ids: readonly string[]): Promise<Asked>;
+  ask(context: StepContext, ids: readonly string[]): Promise<Asked>;
   /** One slice of the audit in hand. */
   audit(context: AuditContext, cursor: Cursor): Promise<AuditEnd>;
   watch: WatchModule;

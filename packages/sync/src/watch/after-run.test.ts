@@ -1,6 +1,6 @@
 import type { Lease, LeaseWatch } from '@syncline/store';
 import { nextPollMs } from '../policy.js';
-import { afterRun, type LevelRun } from './after-run.js';
+import { afterRun, type CaughtUpRun } from './after-run.js';
 
 const POLICY = { activeMs: 60_000, idleMs: 900_000 };
 const TARGETS = { topic: 'projects/p/topics/t', channelAddress: null };
@@ -17,15 +17,15 @@ const watch = (over: Partial<LeaseWatch> = {}): LeaseWatch => ({
   ...over,
 });
 const lease = (
-  over: Partial<Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'>> = {},
-): Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'> => ({
+  over: Partial<Pick<Lease, 'kind' | 'project' | 'notification' | 'watch'>> = {},
+): Pick<Lease, 'kind' | 'project' | 'notification' | 'watch'> => ({
   kind: 'gmail',
   project: 'default',
-  doorbell: { agoMs: 20 * MINUTE_MS, unserved: false },
+  notification: { agoMs: 20 * MINUTE_MS, behind: false },
   watch: watch(),
   ...over,
 });
-const run = (over: Partial<LevelRun> = {}): LevelRun => ({
+const run = (over: Partial<CaughtUpRun> = {}): CaughtUpRun => ({
   changed: 0,
   unlogged: false,
   nowMs: NOW_MS,
@@ -33,38 +33,38 @@ const run = (over: Partial<LevelRun> = {}): LevelRun => ({
   jitter: 0.5,
   ...over,
 });
-const rung = { agoMs: 200, unserved: true };
+const notified = { agoMs: 200, behind: true };
 const after = (l = lease(), r = run()) => afterRun(l, r, POLICY, TARGETS);
 
-test('a change that no doorbell announced makes the watch silent; one that was announced does not', () => {
+test('a change that no notification announced makes the watch silent; one that was announced does not', () => {
   expect(after(lease(), run({ changed: 1 })).silent).toBe(true);
-  expect(after(lease({ doorbell: rung }), run({ changed: 1 }))).toMatchObject({
+  expect(after(lease({ notification: notified }), run({ changed: 1 }))).toMatchObject({
     silent: false,
     announced: true,
   });
   expect(
-    after(lease({ doorbell: { agoMs: null, unserved: false } }), run({ changed: 1 })).silent,
+    after(lease({ notification: { agoMs: null, behind: false } }), run({ changed: 1 })).silent,
   ).toBe(true);
 });
 
 test('rows are counted by what brought them, and what Google’s log did not name is not', () => {
-  expect(after(lease(), run({ changed: 3 })).followed).toEqual({ rows: 3, via: 'poll' });
-  expect(after(lease({ doorbell: rung }), run({ changed: 3 })).followed).toEqual({
+  expect(after(lease(), run({ changed: 3 })).applied).toEqual({ rows: 3, via: 'poll' });
+  expect(after(lease({ notification: notified }), run({ changed: 3 })).applied).toEqual({
     rows: 3,
-    via: 'doorbell',
+    via: 'notification',
   });
   expect([
-    after(lease({ doorbell: rung }), run({ changed: 3, unlogged: true })).followed,
-    after().followed,
+    after(lease({ notification: notified }), run({ changed: 3, unlogged: true })).applied,
+    after().applied,
   ]).toEqual([null, null]);
 });
 
-test.each<[string, ReturnType<typeof lease>, LevelRun]>([
+test.each<[string, ReturnType<typeof lease>, CaughtUpRun]>([
   ['nothing was found', lease(), run()],
   ['Google’s log did not name all of it', lease(), run({ changed: 5, unlogged: true })],
   [
-    'a doorbell has just been served, and its like may be on the way',
-    lease({ doorbell: { agoMs: 9_000, unserved: false } }),
+    'a notification has just been served, and its like may be on the way',
+    lease({ notification: { agoMs: 9_000, behind: false } }),
     run({ changed: 1 }),
   ],
   ['nobody is to ring', lease({ watch: null }), run({ changed: 1 })],
@@ -74,7 +74,7 @@ test.each<[string, ReturnType<typeof lease>, LevelRun]>([
     run({ changed: 1 }),
   ],
   [
-    'Google has no doorbell for it',
+    'Google has no notification for it',
     lease({ watch: watch({ state: 'unwatchable' }) }),
     run({ changed: 1 }),
   ],
@@ -86,7 +86,8 @@ test('polls stretch with the quiet under a watch that is heard, between the two 
   const at = (quietMs: number | null): number =>
     after(lease(), run({ lastChangeAtMs: quietMs === null ? null : NOW_MS - quietMs, jitter: 1 }))
       .nextInMs;
-  // What changes is looked at as often as ever, and never later than the interval says: that heals a lost doorbell.
+  // What changes is looked at as often as ever, and never later than the interval says: that heals
+  // a lost notification.
   expect([at(0), at(5 * MINUTE_MS), at(10 * MINUTE_MS)]).toEqual([57_000, 57_000, 57_000]);
   expect(at(60 * MINUTE_MS)).toBe(6 * MINUTE_MS * 0.95);
   expect([at(600 * MINUTE_MS), at(null)]).toEqual([855_000, 855_000]);
@@ -104,19 +105,19 @@ test.each([
   expect(after(lease(), run({ lastChangeAtMs })).nextInMs).toBeGreaterThan(2 * pollMs);
 });
 
-test('what Gmail drops within a second of a notification is looked for once, a little later', () => {
-  expect(after(lease({ doorbell: rung }), run({ changed: 2 })).nextInMs).toBe(1_500);
+test('what Gmail drops within a second of a notification is polled for once, a little later', () => {
+  expect(after(lease({ notification: notified }), run({ changed: 2 })).nextInMs).toBe(1_500);
   expect(
-    after(lease({ doorbell: { agoMs: 1_700, unserved: false } }), run({ changed: 1 })).nextInMs,
+    after(lease({ notification: { agoMs: 1_700, behind: false } }), run({ changed: 1 })).nextInMs,
   ).toBeGreaterThan(50_000);
-  // A greeting announces nothing, and silences the next second all the same.
-  expect(after(lease({ doorbell: rung }), run()).nextInMs).toBe(1_500);
+  // A sync message announces nothing, and silences the next second all the same.
+  expect(after(lease({ notification: notified }), run()).nextInMs).toBe(1_500);
   expect(
-    after(lease({ doorbell: rung, kind: 'calendar-events' }), run({ changed: 2 })).nextInMs,
+    after(lease({ notification: notified, kind: 'calendar-events' }), run({ changed: 2 })).nextInMs,
   ).toBeGreaterThan(50_000);
 });
 
-test('a collection that nobody watches, or at the wrong place, is wanted to be', () => {
+test('a collection that nobody watches, or at the wrong place, requests a watch', () => {
   expect(after(lease({ watch: null })).want).toBe(true);
   expect(after(lease({ watch: watch({ state: 'off' }) })).want).toBe(true);
   expect(after(lease({ watch: watch({ target: 'projects/p/topics/old' }) })).want).toBe(true);
@@ -124,7 +125,7 @@ test('a collection that nobody watches, or at the wrong place, is wanted to be',
     [
       watch(),
       watch({ state: 'refused' }),
-      watch({ state: 'wanted', target: null }),
+      watch({ state: 'requested', target: null }),
       watch({ state: 'unwatchable', target: null }),
     ].map((one) => after(lease({ watch: one })).want),
   ).toEqual([false, false, false, false]);

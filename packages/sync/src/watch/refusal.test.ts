@@ -1,7 +1,7 @@
 import type { GoogleErrorKind } from '@syncline/google';
 import type { HeldWatch } from '@syncline/store';
 import { DAY_MS } from './schedule.js';
-import { settlementOf } from './refusal.js';
+import { finishOf } from './refusal.js';
 
 const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
   collectionId: 'c',
@@ -12,9 +12,9 @@ const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
   epoch: 1n,
   kind: 'gmail',
   externalId: 'mailbox',
-  wanted: true,
+  active: true,
   callable: true,
-  state: 'wanted',
+  state: 'requested',
   target: null,
   address: null,
   watchedAgoMs: null,
@@ -85,45 +85,49 @@ test.each<[string, GoogleErrorKind, HeldWatch, object]>([
     'quota',
     { kind: 'rate-limited', scope: 'user', retryAfterMs: 8_000, source: 'governor' },
     held(),
-    { state: 'wanted', nextInMs: 9_000, error: 'waiting for quota' },
+    { state: 'requested', nextInMs: 9_000, error: 'waiting for quota' },
   ],
   [
     'a master key that the worker lacks',
     { kind: 'key-missing', keyId: '5f3c' },
     held(),
-    { state: 'wanted', nextInMs: 11_250, error: 'a worker lacks the master key with the id 5f3c' },
+    {
+      state: 'requested',
+      nextInMs: 11_250,
+      error: 'a worker lacks the master key with the id 5f3c',
+    },
   ],
   [
-    'weather',
+    'transient error',
     { kind: 'unavailable', retryAfterMs: null },
     held({ failures: 2 }),
-    { state: 'wanted', nextInMs: 90_000, failed: true },
+    { state: 'requested', nextInMs: 90_000, failed: true },
   ],
   [
-    'weather that names its end',
+    'transient errors that names its end',
     { kind: 'unavailable', retryAfterMs: 120_000 },
     held(),
     { nextInMs: 120_000 },
   ],
 ])('%s', (_what, error, watch, expected) => {
-  expect(settlementOf(error, watch, 0.5)).toMatchObject(expected);
+  expect(finishOf(error, watch, 0.5)).toMatchObject(expected);
 });
 
-test('a renewal that failed leaves the watch in force until it ends, and is told', () => {
-  const weather: GoogleErrorKind = { kind: 'unavailable', retryAfterMs: null };
-  expect(settlementOf(weather, held({ state: 'on', expiresInMs: DAY_MS }), 0)).toMatchObject({
+test('a renewal that failed leaves the watch in force until it expires, and is reported', () => {
+  const unavailable: GoogleErrorKind = { kind: 'unavailable', retryAfterMs: null };
+  expect(finishOf(unavailable, held({ state: 'on', expiresInMs: DAY_MS }), 0)).toMatchObject({
     state: 'on',
     error: expect.stringContaining('trying again'),
     failed: true,
   });
   expect(
-    settlementOf(
+    finishOf(
       { kind: 'forbidden', reason: 'forbidden' },
       held({ state: 'on', expiresInMs: DAY_MS }),
       0,
     ),
   ).toMatchObject({ state: 'on', failed: true });
-  expect(settlementOf(weather, held({ state: 'on', expiresInMs: -1 }), 0)).toMatchObject({
-    state: 'wanted',
+  expect(finishOf(unavailable, held({ state: 'on', expiresInMs: -1 }), 0)).toMatchObject({
+    state: 'requested',
   });
 });

@@ -1,26 +1,22 @@
 import type { GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import type { HeldWatch, WatchSettlement } from '@syncline/store';
+import type { HeldWatch, WatchFinish } from '@syncline/store';
 import { COLLECTION_FACTS, type WatchFacts } from '../resources/facts.js';
 import { retryInMs, unwatchableForMs } from './schedule.js';
 
 /*
- * What Google's refusals of a watch mean. None of them concerns the mirror: polling goes on, and what is about the account itself
- * (a dead grant) is found and told by the next look.
+ * What Google's refusals of a watch mean. None of them concerns the mirror: polling goes on, and
+ * what is about the account itself (a dead grant) is found and told by the next sync.
  */
 
 const KEY_MISSING_RETRY_MS = 10_000;
 
 /** Pure. @param jitter a number in [0, 1) */
-export function settlementOf(
-  error: GoogleErrorKind,
-  held: HeldWatch,
-  jitter: number,
-): WatchSettlement {
+export function finishOf(error: GoogleErrorKind, held: HeldWatch, jitter: number): WatchFinish {
   const { watch } = COLLECTION_FACTS[held.kind];
   const kept = keptState(held);
   const retry = retryInMs(held.failures, jitter);
-  const refused = (words: string): WatchSettlement => ({
+  const refused = (words: string): WatchFinish => ({
     state: kept === 'on' ? 'on' : 'refused',
     nextInMs: retry,
     error: words,
@@ -60,7 +56,7 @@ export function settlementOf(
           error: watch.unsupported,
         };
       return refused(wordsOf(error.reason, watch));
-    case 'bookmark-expired':
+    case 'sync-position-expired':
     case 'endless-listing':
       return refused(NOT_FOUND);
     default:
@@ -79,7 +75,7 @@ function unauthorizedWords(reason: string): string {
 
 function wordsOf(reason: string, watch: WatchFacts): string {
   if (reason === 'pushClientInUse')
-    return 'another topic rings for this mailbox with the same OAuth client';
+    return 'another topic is watched for this mailbox with the same OAuth client';
   if (reason.startsWith('push.')) return `${ADDRESS_REFUSED} (${reason})`;
   return watch.rejected(reason);
 }
@@ -87,7 +83,7 @@ function wordsOf(reason: string, watch: WatchFacts): string {
 /** The state after an error that does not refuse the watch: one that has expired is wanted again. */
 function keptState(held: HeldWatch): HeldWatch['state'] {
   if (held.state !== 'on') return held.state;
-  return inForce(held) ? 'on' : 'wanted';
+  return inForce(held) ? 'on' : 'requested';
 }
 
 function inForce({ state, expiresInMs }: HeldWatch): boolean {

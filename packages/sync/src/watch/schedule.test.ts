@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import {
   DAY_MS,
   LONGEST_LIFE_MS,
-  lookAfterSilenceMs,
+  silenceDelayMs,
   renewInMs,
   retryInMs,
   unwatchableForMs,
@@ -51,15 +51,15 @@ test('a failed renewal is tried again, ever later and never over six hours: many
   expect(tries).toBeGreaterThanOrEqual(12);
 });
 
-test('a calendar without a doorbell is asked about once a month', () => {
+test('a calendar that Google does not notify of is asked about once a month', () => {
   expect(
     [unwatchableForMs(0), unwatchableForMs(0.5), unwatchableForMs(1)].map((ms) => ms / DAY_MS),
   ).toEqual([27, 30, 33]);
 });
 
 test('silence is waited for longer each time, and a watch that was never heard is left alone for hours', () => {
-  expect([0, 1, 2, 3, 9].map((silences) => lookAfterSilenceMs(silences, true))).toEqual([
+  expect([0, 1, 2, 3, 9].map((silences) => silenceDelayMs(silences, true))).toEqual([
     10_000, 600_000, 3_600_000, 21_600_000, 21_600_000,
   ]);
-  expect(lookAfterSilenceMs(0, false)).toBe(21_600_000);
+  expect(silenceDelayMs(0, false)).toBe(21_600_000);
 });

@@ -44,11 +44,12 @@ export function unwatchableForMs(jitter: number): number {
 const SILENCE_STEPS_MS = [10_000, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS] as const;
 
 /**
- * How long a watch that seems silent is given before it is made anew. At first only what a late doorbell may take; then ever longer, for it
- * may be the network that loses doorbells, and a renewal costs as much as fifty looks. One that was never heard since it was made is not
- * lost: its way is not set up, and making it again mends nothing.
+ * How long a watch that seems silent is given before it is made anew. At first only what a late
+ * notification may take; then ever longer, for it may be the network that loses notifications, and
+ * a renewal costs as much as fifty looks. One that was never heard since it was made is not lost:
+ * its way is not set up, and making it again mends nothing.
  */
-export function lookAfterSilenceMs(silences: number, heardBefore: boolean): number {
+export function silenceDelayMs(silences: number, heardBefore: boolean): number {
   const step = heardBefore
     ? Math.min(silences, SILENCE_STEPS_MS.length - 1)
     : SILENCE_STEPS_MS.length - 1;

@@ -12,7 +12,7 @@ const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
   epoch: 1n,
   kind: 'gmail',
   externalId: 'mailbox',
-  wanted: true,
+  active: true,
   callable: true,
   state: 'on',
   target: TARGET,
@@ -31,7 +31,7 @@ const channel = { id: 'c', resourceId: 'r', superseded: false, expired: false, i
 test.each<[string, Partial<HeldWatch>, object]>([
   [
     'one that nobody has made yet',
-    { state: 'wanted', target: null, watchedAgoMs: null, expiresInMs: null },
+    { state: 'requested', target: null, watchedAgoMs: null, expiresInMs: null },
     { kind: 'watch', forSilence: false },
   ],
   [
@@ -56,7 +56,7 @@ test.each<[string, Partial<HeldWatch>, object]>([
     { kind: 'watch', forSilence: false },
   ],
   [
-    'a calendar that had no doorbell a month ago',
+    'a calendar that had no notification a month ago',
     { kind: 'calendar-events', state: 'unwatchable', address: null },
     { kind: 'watch' },
   ],
@@ -64,42 +64,42 @@ test.each<[string, Partial<HeldWatch>, object]>([
   expect(stepOf(held(over), TARGET)).toMatchObject({ target: TARGET, ...step });
 });
 
-test('one in force rests until its own hour', () => {
+test('one in force waits until its own hour', () => {
   const step = stepOf(held(), TARGET);
-  expect(step).toMatchObject({ kind: 'rest', state: 'on' });
+  expect(step).toMatchObject({ kind: 'waiting', state: 'on' });
   expect(stepOf(held({ watchedAgoMs: DAY_MS, expiresInMs: 6 * DAY_MS }), TARGET)).toMatchObject({
     nextInMs: (step as { nextInMs: number }).nextInMs - DAY_MS + 1_000,
   });
 });
 
-test('whose account is paused, or whose topic is no longer configured, is ended at Google once', () => {
-  expect(stepOf(held({ wanted: false }), TARGET)).toEqual({ kind: 'stop' });
+test('the watch of a paused account, or of a topic that is no longer configured, is stopped at Google once', () => {
+  expect(stepOf(held({ active: false }), TARGET)).toEqual({ kind: 'stop' });
   expect(stepOf(held(), null)).toEqual({ kind: 'stop' });
   expect(stepOf(held({ state: 'refused' }), null)).toEqual({ kind: 'stop' });
-  expect(stepOf(held({ wanted: false, state: 'off' }), TARGET)).toMatchObject({
-    kind: 'rest',
+  expect(stepOf(held({ active: false, state: 'off' }), TARGET)).toMatchObject({
+    kind: 'waiting',
     state: 'off',
   });
-  expect(stepOf(held({ wanted: false, state: 'wanted', address: null }), TARGET)).toMatchObject({
-    kind: 'rest',
+  expect(stepOf(held({ active: false, state: 'requested', address: null }), TARGET)).toMatchObject({
+    kind: 'waiting',
     state: 'off',
   });
   expect(
-    stepOf(held({ wanted: false, kind: 'calendar-list', channels: [channel] }), TARGET),
+    stepOf(held({ active: false, kind: 'calendar-list', channels: [channel] }), TARGET),
   ).toEqual({ kind: 'stop' });
-  expect(stepOf(held({ wanted: false, kind: 'calendar-list' }), TARGET)).toMatchObject({
-    kind: 'rest',
+  expect(stepOf(held({ active: false, kind: 'calendar-list' }), TARGET)).toMatchObject({
+    kind: 'waiting',
   });
 });
 
 test('without a grant nothing is asked, whatever is due', () => {
-  expect(stepOf(held({ callable: false, wanted: false, silent: true }), TARGET)).toMatchObject({
-    kind: 'rest',
+  expect(stepOf(held({ callable: false, active: false, silent: true }), TARGET)).toMatchObject({
+    kind: 'waiting',
     state: 'on',
   });
 });
 
-test('mailboxes ring at the topic, calendars and their list at the address', () => {
+test('mailboxes are watched at the topic, calendars and their list at the address', () => {
   const targets = { topic: TARGET, channelAddress: 'https://x.example/push/calendar' };
   expect([
     targetOf({ kind: 'gmail', project: 'default' }, targets),
@@ -112,7 +112,7 @@ test('mailboxes ring at the topic, calendars and their list at the address', () 
   ]).toEqual([null, null]);
 });
 
-test('a mailbox rings at its own project’s topic, and one of a project without a topic is polled', () => {
+test('a mailbox is watched at its own project’s topic, and one of a project without a topic is polled', () => {
   const targets = {
     topic: TARGET,
     projectTopics: { b: 'projects/b/topics/t' },

@@ -4,7 +4,7 @@ import { COLLECTION_FACTS } from '../resources/facts.js';
 import { DAY_MS, renewInMs } from './schedule.js';
 
 /** Where Google is to ring; null where it is not. */
-export interface DoorbellTargets {
+export interface WatchTargets {
   /** `projects/P/topics/T`, of the Google project `default`: Gmail takes no topic of another project than the account's client is of. */
   topic: string | null;
   /** The topics of further projects, by name; mailboxes of one without are polled. */
@@ -15,7 +15,7 @@ export interface DoorbellTargets {
 
 export function targetOf(
   { kind, project }: { kind: CollectionKind; project: string },
-  targets: DoorbellTargets | undefined,
+  targets: WatchTargets | undefined,
 ): string | null {
   if (COLLECTION_FACTS[kind].watch.via === 'channel') return targets?.channelAddress ?? null;
   if (project === DEFAULT_PROJECT) return targets?.topic ?? null;
@@ -25,22 +25,22 @@ export function targetOf(
 
 /** What looking after a watch comes to. */
 export type Step =
-  | { kind: 'rest'; state: HeldWatch['state']; nextInMs: number }
-  /** Nobody is to be rung for: what rings is ended at Google. */
+  | { kind: 'waiting'; state: HeldWatch['state']; nextInMs: number }
+  /** Nobody is to be notified: the watch is stopped at Google. */
   | { kind: 'stop' }
   | { kind: 'watch'; target: string; forSilence: boolean };
 
 /** Pure. @param target where Google is to ring by the configuration of now */
 export function stepOf(held: HeldWatch, target: string | null): Step {
-  if (!held.callable) return { kind: 'rest', state: held.state, nextInMs: DAY_MS };
-  if (!held.wanted || target === null)
-    return ringsAtGoogle(held)
+  if (!held.callable) return { kind: 'waiting', state: held.state, nextInMs: DAY_MS };
+  if (!held.active || target === null)
+    return isOnAtGoogle(held)
       ? { kind: 'stop' }
-      : { kind: 'rest', state: 'off', nextInMs: DAY_MS };
+      : { kind: 'waiting', state: 'off', nextInMs: DAY_MS };
   const renewal = renewalInMs(held);
   const inForce = held.state === 'on' && held.target === target && renewal > 0;
   if (inForce && !held.silent && !hasOldKey(held))
-    return { kind: 'rest', state: 'on', nextInMs: renewal };
+    return { kind: 'waiting', state: 'on', nextInMs: renewal };
   return { kind: 'watch', target, forSilence: inForce && held.silent };
 }
 
@@ -56,7 +56,7 @@ function renewalInMs(held: HeldWatch): number {
 }
 
 /** A call that ended without an answer may have been heard: a mailbox that was ever asked for is taken to ring until it was stopped. */
-export function ringsAtGoogle(held: HeldWatch): boolean {
+export function isOnAtGoogle(held: HeldWatch): boolean {
   if (held.state === 'off') return false;
   return COLLECTION_FACTS[held.kind].watch.via === 'topic'
     ? held.address !== null

@@ -1,16 +1,16 @@
 import type { Google, GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { HeldWatch, Store } from '@syncline/store';
-import type { DoorbellTargets } from './step.js';
+import type { WatchTargets } from './step.js';
 
 /** What looking after watches needs. */
 export interface WatchDeps {
   store: Store;
   google: Google;
-  doorbells?: DoorbellTargets;
+  watchTargets?: WatchTargets;
 }
 
-export type WatchOutcome = 'watched' | 'stopped' | 'rested' | 'refused' | 'busy' | 'overtaken';
+export type WatchOutcome = 'watched' | 'stopped' | 'waiting' | 'refused' | 'busy' | 'overtaken';
 
 /** One watch that is looked after now, under its hold. */
 export interface WatchWork {

@@ -34,9 +34,9 @@ export function addAttachment(program: Command): void {
               'an attachment is bytes: send them to a file (> file), or ask for --json',
             );
           const account = await findAccount(store, email, options.tenant);
-          const wanted = { messageId, partId };
+          const needed = { messageId, partId };
           const { data, ...rest } = await withGoogle(cli, store, async (google, rt) =>
-            attachmentOf(await fetchAttachment(rt, { store, google }, account, wanted), wanted),
+            attachmentOf(await fetchAttachment(rt, { store, google }, account, needed), needed),
           );
           await (options.json
             ? printJson({

@@ -20,8 +20,9 @@ interface CalendarPage<Item> {
 }
 
 /**
- * Every call throws GoogleError, and the caller's abort reason. With a `syncToken` a page holds what changed since,
- * tombstones included, and the same token goes with every page; `bookmark-expired` means that a full walk is due.
+ * Every call throws GoogleError, and the caller's abort reason. With a `syncToken` a page holds
+ * what changed since, tombstones included, and the same token goes with every page;
+ * `sync-position-expired` means that a full sync is due.
  */
 export interface Calendar {
   calendars(q: {

@@ -6,7 +6,7 @@ export interface ChannelMessage {
   resourceId: string;
   token: string;
   /** The first message: the channel is open, nothing has changed. */
-  greeting: boolean;
+  isSyncMessage: boolean;
 }
 
 const CHANNEL_ID = /^[A-Za-z0-9\-_+/=]{1,64}$/;
@@ -28,5 +28,5 @@ export function readChannelMessage(
     RESOURCE_ID.test(resourceId) &&
     token.length <= TOKEN_LIMIT &&
     ['sync', 'exists', 'not_exists'].includes(state);
-  return isMessage ? { channelId, resourceId, token, greeting: state === 'sync' } : null;
+  return isMessage ? { channelId, resourceId, token, isSyncMessage: state === 'sync' } : null;
 }

@@ -29,7 +29,7 @@ export const CALENDAR_API: ApiFacts<CalendarMethod> = {
     method: 'calendar.calendarList.list',
     path: '/calendar/v3/users/me/calendarList?maxResults=1',
   },
-  bookmarkStatus: { 'calendar.calendarList.list': 410, 'calendar.events.list': 410 },
+  syncPositionStatus: { 'calendar.calendarList.list': 410, 'calendar.events.list': 410 },
   sharedCalls: 2,
   limits: (quotas) => [
     quotas.calendarRequestsPerUserMinute,

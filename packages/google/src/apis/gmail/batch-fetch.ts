@@ -51,7 +51,7 @@ const OUTER_FAILURES_LIMIT = 3;
  */
 const FORBIDDEN_BATCHES_LIMIT = 2;
 /** About a millisecond of ordinary mail. */
-const PARTS_A_BREATH = 8;
+const PARTS_A_PIECE = 8;
 
 interface Fetch<T = unknown> {
   session: Session;
@@ -90,14 +90,14 @@ export async function fetchByBatch<T>(
     refreshed: false,
     grantIsGood: false,
   };
-  let wanted = await askAll(fetch, [...new Set(ids)]);
+  let needed = await askAll(fetch, [...new Set(ids)]);
   for (const backoffMs of BACKOFF_MS) {
-    if (wanted.length === 0 || fetch.stop) break;
+    if (needed.length === 0 || fetch.stop) break;
     await session.rt.clock.sleep(
       backoffMs * (0.5 + session.rt.random.next() / 2),
       session.options.signal,
     );
-    wanted = await askAll(fetch, wanted);
+    needed = await askAll(fetch, needed);
   }
   if (fetch.stop && fetch.found.length + fetch.missing.length === 0) throw fetch.stop;
   const failed = [...fetch.errors].map(([id, error]) => ({ id, error }));
@@ -194,7 +194,7 @@ async function takeParts(
       reason: error.detail.kind,
     });
     if (renew && error.detail.kind === 'unauthorized') askAgain(fetch, id, error, again);
-    else await settleFailure(fetch, id, error, again);
+    else await acceptFailure(fetch, id, error, again);
   }
   judgeForbidden(fetch, ids, failures);
 }
@@ -214,7 +214,7 @@ async function fileParts(
   const byId = new Map(parts.map((part) => [part.id, part]));
   const failures: PartFailure[] = [];
   for (const [i, id] of ids.entries()) {
-    if (i > 0 && i % PARTS_A_BREATH === 0) await fetch.session.rt.breath.breathe();
+    if (i > 0 && i % PARTS_A_PIECE === 0) await fetch.session.rt.eventLoop.yieldToOthers();
     const part = byId.get(`item-${i}`);
     const error = part ? takePart(fetch, id, part, body) : unavailable(fetch.kind.method);
     if (error) failures.push({ id, error });
@@ -283,7 +283,7 @@ function readPart<T>(
   }
 }
 
-async function settleFailure(
+async function acceptFailure(
   fetch: Fetch,
   id: string,
   error: GoogleError,
@@ -300,10 +300,10 @@ async function settleFailure(
     case 'key-missing':
       return stopAsking(fetch, id, error);
     case 'unauthorized':
-      return settleUnauthorized(fetch, id, error);
+      return acceptUnauthorized(fetch, id, error);
     case 'forbidden':
     case 'rejected':
-    case 'bookmark-expired':
+    case 'sync-position-expired':
     case 'not-found':
     case 'endless-listing':
       // The item's own fault: it is told apart from the others and holds nobody up.
@@ -318,7 +318,7 @@ async function settleFailure(
  * A part that is refused with a fresh token as well: the mailbox itself is asked (1 unit) before the whole account is taken for refused, since that stops
  * everything of it until a person comes.
  */
-async function settleUnauthorized(fetch: Fetch, id: string, error: GoogleError): Promise<void> {
+async function acceptUnauthorized(fetch: Fetch, id: string, error: GoogleError): Promise<void> {
   const { session, kind } = fetch;
   if (fetch.stop) return stopAsking(fetch, id, error);
   if (!fetch.grantIsGood) {

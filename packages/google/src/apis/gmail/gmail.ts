@@ -22,7 +22,7 @@ export type GmailLabel = gmail_v1.Schema$Label;
 
 /** Every call throws GoogleError, and the caller's abort reason. */
 export interface Gmail {
-  /** Who this is and where its history stands now: the bookmark to pin before a full walk. */
+  /** Who this is and where its history stands now: the sync position to pin before a full sync. */
   profile(): Promise<{
     emailAddress: string;
     /** Null when Google gave none, or one that is no count. */
@@ -32,10 +32,11 @@ export interface Gmail {
     historyId: bigint | null;
   }>;
   /**
-   * One page of ids, 500 at most, newest first, spam and trash included unless said otherwise; with `labelId` only that label's, with
-   * `search` only what Gmail's search finds. A search costs no more, but is refused to the metadata scope; `after:` and `before:` take seconds
-   * since the epoch (a date would be read in a zone of Google's choice).
-   * A page token that Google no longer takes is thrown as `rejected` 400: the walk starts over.
+   * One page of ids, 500 at most, newest first, spam and trash included unless said otherwise; with
+   * `labelId` only that label's, with `search` only what Gmail's search finds. A search costs no
+   * more, but is refused to the metadata scope; `after:` and `before:` take seconds since the epoch
+   * (a date would be read in a zone of Google's choice). A page token that Google no longer takes
+   * is thrown as `rejected` 400: the full sync starts over.
    */
   listMessages(q: ListQuery & { pageToken: string | null; labelId?: string }): Promise<{
     ids: { id: string; threadId: string }[];
@@ -68,8 +69,8 @@ export interface Gmail {
   prices: FetchPrices;
   /**
    * One page of what happened after `startHistoryId`; its `historyId` is null when Google gave
-   * none, or one that is no number. Throws `bookmark-expired` when Google no longer goes back that
-   * far.
+   * none, or one that is no number. Throws `sync-position-expired` when Google no longer goes back
+   * that far.
    */
   history(q: {
     startHistoryId: bigint;

@@ -1,8 +1,8 @@
 /**
  * The shape of a message, checked once where it comes in. Whatever reads a message relies on it:
- * its part tree is walked for its bodies, its attachments and its size before anything is known of
- * the message, and a value of another type would end the run of the whole mailbox. An answer that
- * lacks its payload would be stored as an empty mail, and never be read again.
+ * its part tree is synced in full for its bodies, its attachments and its size before anything is
+ * known of the message, and a value of another type would end the run of the whole mailbox. An
+ * answer that lacks its payload would be stored as an empty mail, and never be read again.
  */
 import { type JsonObject, isObject } from '../../shape.js';
 

@@ -39,7 +39,7 @@ const good = (id: string) => ({
 });
 
 async function gmail(over: object = {}): Promise<{ gmail: Gmail; takeSpent: () => unknown }> {
-  return (await bench.open({ quotas: { ...QUOTAS, ...over } })).account('a1', { lane: 'backfill' });
+  return (await bench.open({ quotas: { ...QUOTAS, ...over } })).account('a1', { lane: 'bulk' });
 }
 
 const sizes = (): number[] => bench.stub.seen.map((seen) => askedIn(seen).length);
@@ -59,15 +59,15 @@ test('messages are fetched twenty a batch, each once, whatever order the parts c
   });
 });
 
-test('a batch is read eight parts at a breath', async () => {
+test('a batch is read in pieces of eight parts', async () => {
   bench.stub.answer = perPart(good);
-  const breathe = jest.spyOn(bench.rt.breath, 'breathe');
+  const yieldToOthers = jest.spyOn(bench.rt.eventLoop, 'yieldToOthers');
   const { gmail: api } = await gmail();
   await api.getMessages(ids(8));
-  expect(breathe).not.toHaveBeenCalled();
+  expect(yieldToOthers).not.toHaveBeenCalled();
   await api.getMessages(ids(20));
-  expect(breathe).toHaveBeenCalledTimes(2);
-  breathe.mockRestore();
+  expect(yieldToOthers).toHaveBeenCalledTimes(2);
+  yieldToOthers.mockRestore();
 });
 
 test('no ids are no calls', async () => {
@@ -109,7 +109,7 @@ test('only the parts that failed are asked again, and charged again', async () =
   expect(takeSpent()).toMatchObject([{ calls: 9, units: 180 }]);
 });
 
-test('what fails four times is failed, the rest is kept', async () => {
+test('what fails four times is failed, everything else is kept', async () => {
   bench.stub.answer = perPart((id) => (id === 'm1' ? { status: 500, json: {} } : good(id)));
   const { messages, failed } = await (await gmail()).gmail.getMessages(ids(3));
   expect(messages).toHaveLength(2);
@@ -316,7 +316,7 @@ test('a grant that does not cover reading stops the asking at once', async () =>
   expect(sizes()).toEqual([20]);
 });
 
-test('a message that breaks every batch it is in is told apart from the others', async () => {
+test('a message that breaks every batch it is in is separated from the others', async () => {
   bench.stub.answer = (seen) =>
     askedIn(seen).some(({ id }) => id === 'm7')
       ? { reset: 'in-body', body: 'x'.repeat(100) }

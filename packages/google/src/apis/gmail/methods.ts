@@ -42,7 +42,7 @@ export const GMAIL_API: ApiFacts<GmailMethod> = {
   counts: 'units',
   origin: 'https://gmail.googleapis.com',
   witness: { method: 'gmail.users.getProfile', path: '/gmail/v1/users/me/profile' },
-  bookmarkStatus: { 'gmail.users.history.list': 404 },
+  syncPositionStatus: { 'gmail.users.history.list': 404 },
   sharedCalls: 1,
   limits: (quotas) => [
     quotas.gmailUnitsPerUserMinute,

@@ -3,7 +3,10 @@ import { createPrivateKey } from 'node:crypto';
 import type { GoogleProject } from '../../projects.js';
 import type { Values } from '../../variables.js';
 
-/** How Google rings. Each part may be missing: then that doorbell does not ring, and polling does its work. */
+/**
+ * How Google notifies. Each part may be missing: then there are no such notifications, and polling
+ * does its work.
+ */
 export interface Push {
   /** `projects/P/topics/T`: switches Gmail watches on. */
   topic: string | null;
@@ -29,7 +32,10 @@ export interface ServiceAccountKey {
   keyId: string;
 }
 
-/** Null as long as no doorbell is configured. The audience of a push is its own address, unless the subscription was made with another. */
+/**
+ * Null as long as no notification is configured. The audience of a push is its own address, unless
+ * the subscription was made with another.
+ */
 export function toPush(values: Values, projects: readonly GoogleProject[]): Push | null {
   const baseUrl = values.PUSH_BASE_URL ?? null;
   const push: Push = {
@@ -50,10 +56,10 @@ export function toPush(values: Values, projects: readonly GoogleProject[]): Push
     credentialsFile: _file,
     projectTopics,
     projectSubscriptions: _pulled,
-    ...doorbells
+    ...notifications
   } = push;
   return Object.keys(projectTopics).length > 0 ||
-    Object.values(doorbells).some((value) => value !== null)
+    Object.values(notifications).some((value) => value !== null)
     ? push
     : null;
 }
@@ -68,8 +74,8 @@ export function unheardTopics(push: Push | null, projects: readonly GoogleProjec
   ];
 }
 
-/** What the process that hears the doorbells lacks, by variable name. */
-export function missingForDoorbells(
+/** What the process that hears the notifications lacks, by variable name. */
+export function missingForNotifications(
   filled: Record<string, string>,
   projects: readonly GoogleProject[],
 ): string[] {

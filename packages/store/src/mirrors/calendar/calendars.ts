@@ -3,7 +3,7 @@ import { lastById } from './events.js';
 import { arrayLiteral } from '../../pool.js';
 import type { RowChange } from '../../rows.js';
 import type { CalendarRow } from './rows.js';
-import { lookAfterGone } from '../../watches.js';
+import { endWatchesOfGone } from '../../watches.js';
 import { REOPEN_AFTER } from './resource.js';
 import type { Transaction } from '../../transaction.js';
 
@@ -48,7 +48,7 @@ export async function upsertCalendars(
     text: `INSERT INTO syncline.collections AS c (id, account_id, tenant, kind, external_id)
            SELECT u.collection_id, a.id, a.tenant, 'calendar-events', u.id FROM unnest($2::uuid[], $3::text[]) AS u(collection_id, id) JOIN syncline.accounts a ON a.id = $1
            ON CONFLICT (account_id, kind, external_id) DO UPDATE
-              SET state = 'active', phase = 'new', cursor = '{"phase":"new"}', error = NULL, parked = NULL, failures = 0, next_sync_at = now(), gone_at = NULL, lease_epoch = c.lease_epoch + 1,
+              SET state = 'active', phase = 'pending', cursor = '{"phase":"pending"}', error = NULL, parked = NULL, failures = 0, next_sync_at = now(), gone_at = NULL, lease_epoch = c.lease_epoch + 1,
                   held_since = NULL, held_rows = NULL, held_for = NULL, held_until = NULL, held_discards = 0
             WHERE c.state = 'gone' AND (c.external_id = ANY($4::text[]) OR c.gone_at IS NULL OR c.gone_at < now() - ${REOPEN_AFTER})`,
     values: [
@@ -80,7 +80,7 @@ export async function removeCalendars(
             WHERE account_id = $1 AND kind = 'calendar-events' AND external_id = ANY($2::text[])`,
     values,
   });
-  await lookAfterGone(session, accountId);
+  await endWatchesOfGone(session, accountId);
   const events = await session.query<{ id: string; calendar_id: string }>({
     name: 'calendar-erase-events',
     text: 'DELETE FROM syncline.calendar_events WHERE account_id = $1 AND calendar_id = ANY($2::text[]) RETURNING id, calendar_id',

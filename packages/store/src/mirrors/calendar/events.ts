@@ -92,7 +92,7 @@ export function forgetUnlistedOccurrences(
   session.send({
     name: 'occurrence-forget',
     text: `DELETE FROM syncline.cancelled_occurrences o WHERE o.account_id = $1 AND o.calendar_id = $2
-              AND NOT ${existsByIndex('SELECT 1 FROM syncline.walk_items w WHERE w.account_id = $1 AND w.collection_id = $3 AND w.generation = $4 AND w.item_id = o.id')}`,
+              AND NOT ${existsByIndex('SELECT 1 FROM syncline.full_sync_items w WHERE w.account_id = $1 AND w.collection_id = $3 AND w.generation = $4 AND w.item_id = o.id')}`,
     values: [lease.accountId, lease.externalId, lease.collectionId, generation],
   });
 }

@@ -14,7 +14,7 @@ export const CALENDAR = {
   hasOwnRows: `(EXISTS (SELECT 1 FROM syncline.calendars k WHERE k.account_id = a.id) OR EXISTS (SELECT 1 FROM syncline.calendar_events e WHERE e.account_id = a.id))`,
   isReadOneByOne: false,
   // One that has left the list has no row among the calendars.
-  wantsFull: `(c.kind = 'calendar-list' AND c.phase = 'follow' AND EXISTS (SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id
+  wantsFull: `(c.kind = 'calendar-list' AND c.phase = 'incremental' AND EXISTS (SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id
                                 WHERE g.account_id = c.account_id AND g.kind = 'calendar-events' AND g.state = 'gone' AND g.gone_at < now() - ${REOPEN_AFTER}))`,
   tables: [
     { name: 'calendar_events', key: ['calendar_id', 'id'], entity: 'event' },

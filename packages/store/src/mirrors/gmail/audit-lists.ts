@@ -15,7 +15,10 @@ export interface CompleteList {
   catalogue: readonly string[];
   /** The list names what came from here on, by internalDate; 0 is everything. */
   fromMs: number;
-  /** Rows from here on may be there although nothing lists them: the mailbox is being deepened. Otherwise the same moment. */
+  /**
+   * Rows from here on may be there although nothing lists them: the mailbox is being extended.
+   * Otherwise the same moment.
+   */
   floorMs: number;
 }
 

@@ -8,7 +8,7 @@ import {
   relabelBound,
   type LabelLoss,
   type LabelLossQuery,
-} from './walk-labels.js';
+} from './full-sync-labels.js';
 
 /** Queries over labels, and over their lists in a resync. */
 export interface LabelQueries {

@@ -7,7 +7,7 @@ import {
   type LabelPage,
   type RelabelRange,
   type RelabelStep,
-} from './walk-labels.js';
+} from './full-sync-labels.js';
 
 /** What a resync lists beside the messages. */
 export interface MessageListingDelta {

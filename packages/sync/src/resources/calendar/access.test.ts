@@ -19,7 +19,7 @@ test.each(['insufficientPermissions', 'accessNotConfigured', 'domainPolicy'])(
   },
 );
 
-test('weather and bugs are passed on as they are', () => {
+test('transient errors and bugs are passed on as they are', () => {
   for (const error of [
     new GoogleError('calendar.events.list', { kind: 'unavailable', retryAfterMs: null }),
     new TypeError('bug'),

@@ -1,17 +1,17 @@
 import { askEach, type Asked } from '../../evidence/ask.js';
-import type { TurnContext } from '../../turn.js';
+import type { StepContext } from '../../step.js';
 import { asAccessLost } from './access.js';
 
 /** @throws GoogleError when too few are answered, or the account's quota or grant ends */
 export function askForEvents(
-  { google, lease }: TurnContext,
+  { google, lease }: StepContext,
   ids: readonly string[],
 ): Promise<Asked> {
   return asked(ids, async (id) => isLive(await google.calendar.event(lease.externalId, id)));
 }
 
 /** @throws GoogleError when too few are answered, or the account's quota or grant ends */
-export function askForCalendars({ google }: TurnContext, ids: readonly string[]): Promise<Asked> {
+export function askForCalendars({ google }: StepContext, ids: readonly string[]): Promise<Asked> {
   return asked(ids, async (id) => {
     const calendar = await google.calendar.calendar(id);
     return calendar !== null && calendar.deleted !== true;

@@ -18,7 +18,7 @@ const MOVED_ON: AuditEnd = { kind: 'unfinished', why: 'Google has moved on' };
 export async function auditCalendar(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const { store, account, lease } = context;
   const calendar = parseSyncTokenCursor(cursor);
-  if (calendar.phase !== 'follow' || calendar.bookmark === null) return MOVED_ON;
+  if (calendar.phase !== 'incremental' || calendar.syncToken === null) return MOVED_ON;
   const source = await readEvents(account, lease.externalId);
   const checked = source.size;
   const differ: string[] = [];
@@ -32,7 +32,7 @@ export async function auditCalendar(context: AuditContext, cursor: Cursor): Prom
   if (unexcused.length === 0) return { kind: 'whole', checked, contents: checked, drift: 0 };
   const since = await account.calendar.events({
     calendarId: lease.externalId,
-    syncToken: calendar.bookmark,
+    syncToken: calendar.syncToken,
     pageToken: null,
   });
   if (since.nextPageToken !== null) return MOVED_ON;
@@ -68,7 +68,7 @@ async function withoutQuarantined(
 export async function auditCalendarList(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const { store, account, lease } = context;
   const list = parseSyncTokenCursor(cursor);
-  if (list.phase !== 'follow' || list.bookmark === null) return MOVED_ON;
+  if (list.phase !== 'incremental' || list.syncToken === null) return MOVED_ON;
   const source = new Map(
     (await readCalendars(account)).map((entry) => [entry.id, sameForm(entry)]),
   );
@@ -86,11 +86,11 @@ export async function auditCalendarList(context: AuditContext, cursor: Cursor): 
   const since =
     unexcused.length + late === 0
       ? null
-      : await account.calendar.calendars({ syncToken: list.bookmark, pageToken: null });
+      : await account.calendar.calendars({ syncToken: list.syncToken, pageToken: null });
   if (since === null) return { kind: 'whole', checked, contents: checked, drift: 0 };
   const { metIds, delta } = meaningOfCalendars(since.items);
   const changed = new Set([...metIds, ...(delta.kind === 'calendar-list' ? delta.removed : [])]);
-  if (late > 0) await store.collections.wantWalk(lease.collectionId);
+  if (late > 0) await store.collections.requestFullSync(lease.collectionId);
   return mended(
     context,
     checked,
@@ -108,6 +108,7 @@ async function mended(
   drifted: readonly string[],
 ): Promise<AuditEnd> {
   reportDrift(context, drifted.length);
-  if (drifted.length > 0) await context.store.collections.wantWalk(context.lease.collectionId);
+  if (drifted.length > 0)
+    await context.store.collections.requestFullSync(context.lease.collectionId);
   return { kind: 'whole', checked, contents: checked, drift: drifted.length };
 }

@@ -10,7 +10,7 @@ const WATCH: WatchFacts = {
   dropsWithinSecond: false,
   forbidden: (reason) => `Google does not allow it (${reason})`,
   notFound: 'Google does not find it',
-  unsupported: 'Google has no doorbell for this calendar; it is polled',
+  unsupported: 'Google does not notify of changes of this calendar; it is polled',
   rejected: (reason) => `Google rejected the channel (${reason})`,
 };
 

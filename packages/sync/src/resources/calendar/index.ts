@@ -1,6 +1,6 @@
 import type { CollectionModule, ResourceModule } from '../resource.js';
 import { parseSyncTokenCursor } from '../sync-token/cursor.js';
-import { syncTokenTurn } from '../sync-token/turn.js';
+import { syncTokenStep } from '../sync-token/step.js';
 import { askForCalendars, askForEvents } from './ask.js';
 import { auditCalendar, auditCalendarList } from './audit.js';
 import { EVENTS_SOURCE, LIST_SOURCE } from './sources.js';
@@ -12,14 +12,14 @@ export const CALENDAR: ResourceModule = {
     void (await account.calendar.calendars({ syncToken: null, pageToken: null })),
   compare: (_rt, comparison) => verifyCalendars(comparison),
   comparesAlone: false,
-  // A walk costs a request for every 2,500 events, and writes only what differs.
+  // A full sync costs a request for every 2,500 events, and writes only what differs.
   refetch: async (store, accountId) =>
-    void (await store.collections.markWanted([accountId], { resource: 'calendar', full: true })),
+    void (await store.collections.requestSync([accountId], { resource: 'calendar', full: true })),
 };
 
 export const CALENDAR_LIST: CollectionModule = {
   parseCursor: parseSyncTokenCursor,
-  turn: (context, cursor) => syncTokenTurn(LIST_SOURCE, context, parseSyncTokenCursor(cursor)),
+  step: (context, cursor) => syncTokenStep(LIST_SOURCE, context, parseSyncTokenCursor(cursor)),
   namedBy: (delta) => (delta.kind === 'calendar-list' ? delta.calendars.map(({ id }) => id) : []),
   ask: askForCalendars,
   audit: auditCalendarList,
@@ -28,7 +28,7 @@ export const CALENDAR_LIST: CollectionModule = {
 
 export const CALENDAR_EVENTS: CollectionModule = {
   parseCursor: parseSyncTokenCursor,
-  turn: (context, cursor) => syncTokenTurn(EVENTS_SOURCE, context, parseSyncTokenCursor(cursor)),
+  step: (context, cursor) => syncTokenStep(EVENTS_SOURCE, context, parseSyncTokenCursor(cursor)),
   namedBy: (delta) => (delta.kind === 'calendar-events' ? delta.events.map(({ id }) => id) : []),
   ask: askForEvents,
   audit: auditCalendar,

@@ -29,12 +29,12 @@ export function meaningOfEvents(
   gone: readonly string[] = [],
 ): Meaning {
   const last = new Map(items.map((item) => [item.id ?? '', item]));
-  const ended = new Set([
+  const finished = new Set([
     ...gone,
     ...[...last.values()].filter(isTombstone).map((item) => item.id ?? ''),
   ]);
   const isOver = (item: CalendarEvent): boolean =>
-    isTombstone(item) || (item.status === 'cancelled' && ended.has(item.recurringEventId ?? ''));
+    isTombstone(item) || (item.status === 'cancelled' && finished.has(item.recurringEventId ?? ''));
   const live = [...last.values()].filter((item) => !isOver(item));
   const deleted = [...last.values()].filter(isOver).map((item) => item.id ?? '');
   const { rows: events, quarantined } = parsed(live, parseEvent);

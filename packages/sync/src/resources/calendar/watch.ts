@@ -44,13 +44,13 @@ async function openChannel(
   await store.watches.confirmChannel(held, channelId, channel.resourceId, channel.expiresAt);
   const renewMs = renewInMs(held.collectionId, channel.expiresAt.getTime() - rt.clock.nowMs());
   const nextInMs = held.channels.length > 0 ? Math.min(overlapMs, renewMs) : renewMs;
-  const settled = await store.watches.settle(held, {
+  const finished = await store.watches.finish(held, {
     state: 'on',
     nextInMs,
     error: null,
     watched: { target: address, expiresAt: channel.expiresAt, forSilence },
   });
-  return settled ? 'watched' : 'overtaken';
+  return finished ? 'watched' : 'overtaken';
 }
 
 async function stopChannels(

@@ -413,7 +413,7 @@ function stepsFor(value: string): number {
   return steps;
 }
 
-test('each character is looked at five times at most, whatever the text', () => {
+test('each character is read five times at most, whatever the text', () => {
   fc.assert(
     fc.property(nearly, (value) => expect(stepsFor(value)).toBeLessThanOrEqual(5 * value.length)),
     { numRuns: 500 },

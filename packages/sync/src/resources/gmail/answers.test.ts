@@ -27,8 +27,8 @@ const plan: FetchPlan = {
   items: [],
   messages: ['m9'],
   threads: [
-    { id: 'a', size: 4, wanted: ['m1', 'm2', 'm3'] },
-    { id: 'b', size: 3, wanted: ['m4', 'm5', 'm6'] },
+    { id: 'a', size: 4, pending: ['m1', 'm2', 'm3'] },
+    { id: 'b', size: 3, pending: ['m4', 'm5', 'm6'] },
   ],
 };
 
@@ -47,7 +47,7 @@ function google(
   return { gmail, asked };
 }
 
-test('of a thread only what is wanted is taken, and what it does not name is asked for again', async () => {
+test('of a thread only pending messages are taken, and what it does not name is asked for again', async () => {
   const { gmail } = google(
     {
       threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm3' }, { id: 'new' }] }],

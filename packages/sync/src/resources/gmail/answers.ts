@@ -13,7 +13,10 @@ import type { FetchPlan, PlannedThread } from './plan.js';
  * and `unnamed`.
  */
 export interface Answers {
-  /** Those that are wanted, no others: what a thread holds besides is not on the walk's list, and its sweep would delete it. */
+  /**
+   * Those that are pending, no others: what a thread holds besides is not on the full sync's list,
+   * and its sweep would delete it.
+   */
   messages: GmailMessage[];
   /** Theirs, by id, where the policy keeps them; null for a message that has none. */
   sources: Map<string, Buffer | null>;
@@ -72,7 +75,7 @@ function takeThreads(answers: Answers, plan: FetchPlan, fetched: FetchedThreads)
   for (const thread of plan.threads) {
     const messages = new Map((found.get(thread.id) ?? []).map((message) => [message.id, message]));
     const error = errors.get(thread.id);
-    for (const id of thread.wanted) {
+    for (const id of thread.pending) {
       const message = messages.get(id);
       if (message) answers.messages.push(message);
       else if (error) {

@@ -1,12 +1,12 @@
 import type { FetchedMessages } from '@syncline/google';
 import { answered, throwIfTooFew, type Asked } from '../../evidence/ask.js';
-import type { TurnContext } from '../../turn.js';
+import type { StepContext } from '../../step.js';
 import { isKept } from './mirror-policy.js';
 import { floorMs } from './window.js';
 
 /** @throws GoogleError when too few are answered, or the account's quota or grant ends */
 export async function askForMessages(
-  { google, mirror, window }: TurnContext,
+  { google, mirror, window }: StepContext,
   ids: readonly string[],
 ): Promise<Asked> {
   const { messages, missing, failed } = await google.gmail.glanceAt([...ids]);
@@ -25,7 +25,7 @@ export async function askForMessages(
  * @throws GoogleError when they are not, or when the account's quota or grant ends
  */
 export async function askForLabels(
-  { google }: TurnContext,
+  { google }: StepContext,
   ids: readonly string[],
 ): Promise<FetchedMessages> {
   if (ids.length === 0) return { messages: [], missing: [], failed: [] };

@@ -138,7 +138,7 @@ function isFinal(error: GoogleError): boolean {
     case 'unavailable':
     case 'key-missing':
     case 'unauthorized':
-    case 'bookmark-expired':
+    case 'sync-position-expired':
     case 'endless-listing':
       return false;
     default:

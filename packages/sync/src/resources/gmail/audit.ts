@@ -1,29 +1,34 @@
 import type { GmailLabel } from '@syncline/google';
 import { isStorableId, type CompleteList } from '@syncline/store';
 import type { Cursor } from '../../cursor.js';
-import { type GmailFollow, parseGmailCursor } from './cursor.js';
+import { type GmailIncremental, parseGmailCursor } from './cursor.js';
 import { reportDrift, type AuditContext, type AuditEnd } from '../../audit-slice.js';
 import { isNoSuchList } from './list-page.js';
 import { meaningOfHistory } from './interpret.js';
 import { excludedLabels } from '../../mirror-policy.js';
 import { searchFor, termsOf } from './mirror-policy.js';
 import { floorMs } from './window.js';
-import { MAX_RESTARTS } from '../../turn.js';
+import { MAX_RESTARTS } from '../../step.js';
 import { COMPARE_PAGE, compareMessages } from './compare.js';
 
 /*
- * The audit of a mailbox, in slices. First the list of all messages and then that of every label is written down, one list at a time, and
- * compared with the rows; what differs is suspect. Then the suspects' content is compared, and that of a few messages which nothing speaks
- * against. A suspect that really differs, although history since the bookmark does not name it, is drift.
+ * The audit of a mailbox, in slices. First the list of all messages and then that of every label is
+ * written down, one list at a time, and compared with the rows; what differs is suspect. Then the
+ * suspects' content is compared, and that of a few messages which nothing speaks against. A suspect
+ * that really differs, although history since the sync position does not name it, is drift.
  *
- * Only the mailbox's window is listed. What is excluded is told by its labels' own lists, which come last: they clear of suspicion what
- * they name and nobody stores, and cast it on what is stored all the same. The walk's own search is not asked, so that a mistake of
- * Google's in one shows in the other.
+ * Only the mailbox's window is listed. What is excluded is told by its labels' own lists, which
+ * come last: they clear of suspicion what they name and nobody stores, and cast it on what is
+ * stored all the same. The full sync's own search is not asked, so that a mistake of Google's in
+ * one shows in the other.
  */
 
 /** Where the audit goes on; the store keeps it as a sealed letter. */
 type AuditPosition = {
-  /** Of the walk whose rows are audited: a new walk mends everything, so what was found before it is forgotten. */
+  /**
+   * Of the full sync whose rows are audited: a new full sync mends everything, so what was found
+   * before it is forgotten.
+   */
   generation: number;
   /** What the lists are compared under; when either changes, the audit begins again. */
   exclude: readonly string[];
@@ -59,7 +64,7 @@ const SPENT: AuditEnd = { kind: 'unfinished', why: 'budget spent' };
 /** Goes on with the audit in hand, or begins one. */
 export async function auditMailbox(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const mailbox = parseGmailCursor(cursor);
-  if (mailbox.phase !== 'follow') return { kind: 'unfinished', why: 'Google has moved on' };
+  if (mailbox.phase !== 'incremental') return { kind: 'unfinished', why: 'Google has moved on' };
   if (!context.budget.take(LABELS_UNITS)) return SPENT;
   // A label whose id cannot be stored is on no row.
   const labels = (await context.account.gmail.labels()).filter((label) =>
@@ -230,21 +235,24 @@ export function sampled(
 async function compareStep(
   context: AuditContext,
   position: Comparing,
-  mailbox: GmailFollow,
+  mailbox: GmailIncremental,
 ): Promise<AuditPosition | AuditEnd> {
   const { store, lease, account, budget, policy } = context;
   const suspects = await store.audit.suspects(lease, COMPARE_PAGE);
   const { checked, contents, drift } = position;
   if (suspects.length === 0) return { kind: 'whole', checked, contents, drift };
   if (!budget.take(HISTORY_UNITS)) return SPENT;
-  const looked = suspects.slice(0, budget.takeSome(suspects.length, account.gmail.prices.message));
-  if (looked.length === 0) return SPENT;
+  const compared = suspects.slice(
+    0,
+    budget.takeSome(suspects.length, account.gmail.prices.message),
+  );
+  if (compared.length === 0) return SPENT;
   const excused = new Set(
     (await store.quarantine.list([lease.accountId])).map(({ itemId }) => itemId),
   );
   const found = await compareMessages(
     { store, account, accountId: lease.accountId, policy, window: lease.window },
-    looked.filter((id) => !excused.has(id)),
+    compared.filter((id) => !excused.has(id)),
   );
   const differ = [...found.missing, ...found.extra, ...found.stale];
   const changed = differ.length === 0 ? new Set<string>() : await changedSince(context, mailbox);
@@ -255,22 +263,25 @@ async function compareStep(
   const next: Comparing = {
     ...position,
     checked: checked + found.missing.length,
-    contents: contents + looked.length,
+    contents: contents + compared.length,
     drift: drift + drifted.length,
   };
   await store.audit.note(lease, {
     position: next,
     checked: next.checked,
     drift: next.drift,
-    looked,
+    compared,
   });
   return next;
 }
 
-/** What history names since the bookmark is on its way to the mirror anyway. Null when that is more than a page: then nothing can be judged now. */
+/**
+ * What history names since the sync position is on its way to the mirror anyway. Null when that is
+ * more than a page: then nothing can be judged now.
+ */
 async function changedSince(
   { account }: AuditContext,
-  mailbox: GmailFollow,
+  mailbox: GmailIncremental,
 ): Promise<Set<string> | null> {
   const since = await account.gmail.history({
     startHistoryId: BigInt(mailbox.after),

@@ -1,6 +1,6 @@
 import type { LabelRow } from '@syncline/store';
 import { SAMPLE } from '../../evidence/decide.js';
-import type { TurnContext } from '../../turn.js';
+import type { StepContext } from '../../step.js';
 import { isRefusedAlone } from '../../account-refusal.js';
 import { labelRow } from './interpret.js';
 
@@ -15,10 +15,10 @@ export interface Catalogue {
  * for by its id, one unit each: only one that Google does not have is left out. Of more than 20
  * such labels 20 are asked for, and all are left out or none.
  */
-export async function readCatalogue(context: TurnContext): Promise<Catalogue> {
+export async function readCatalogue(context: StepContext): Promise<Catalogue> {
   const listed = (await context.google.gmail.labels()).map(labelRow);
   const named = new Set(listed.map(({ id }) => id));
-  const stored = await context.store.walk.labels(context.lease.accountId);
+  const stored = await context.store.items.labels(context.lease.accountId);
   const missing = stored.filter(({ id }) => !named.has(id));
   const alive: LabelRow[] = [];
   const deleted: string[] = [];
@@ -36,7 +36,7 @@ export async function readCatalogue(context: TurnContext): Promise<Catalogue> {
 }
 
 /** An id that Google does not answer for says nothing: the label stays, and the sync goes on. */
-async function isThere({ google }: TurnContext, id: string): Promise<boolean> {
+async function isThere({ google }: StepContext, id: string): Promise<boolean> {
   try {
     return (await google.gmail.label(id)) !== null;
   } catch (error) {

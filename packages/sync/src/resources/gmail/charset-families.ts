@@ -101,8 +101,8 @@ function decodeShiftOut(bytes: Buffer, euc: 'euc-kr' | 'gbk'): string {
 }
 
 /** Where the first of them stands; the text's end when none does. */
-function firstOf(text: string, ...wanted: readonly string[]): number {
-  const places = wanted.map((one) => text.indexOf(one)).filter((at) => at >= 0);
+function firstOf(text: string, ...pending: readonly string[]): number {
+  const places = pending.map((one) => text.indexOf(one)).filter((at) => at >= 0);
   return Math.min(text.length, ...places);
 }
 

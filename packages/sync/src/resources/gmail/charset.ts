@@ -53,7 +53,7 @@ export function charsetOf(declared: string | null): Charset {
   const known = charsets.get(name);
   if (known !== undefined) return known;
   if (charsets.size >= CHARSETS_KEPT) charsets.clear();
-  const found = lookUp(name);
+  const found = findCharset(name);
   charsets.set(name, found);
   return found;
 }
@@ -113,7 +113,7 @@ const WESTERN_NAMES = new Set([
 /** Names that iconv-lite takes and that are no charset of text. */
 const NO_CHARSETS = new Set(['base64', 'hex', 'binary', 'utf7imap']);
 
-function lookUp(declared: string): Charset {
+function findCharset(declared: string): Charset {
   const label = bareName(declared);
   // The year of `ISO_8859-1:1987` and all punctuation: senders spell names in many ways.
   const key = label.replace(/:\d{4}$/, '').replace(/[^a-z0-9]/g, '');

@@ -49,8 +49,9 @@ export interface ListedMessage {
 }
 
 /**
- * Every message that the mirror should hold. What is excluded is told by its labels' own lists and not by the search that the walk uses,
- * so that a mistake of Google's in one shows in the other.
+ * Every message that the mirror should hold. What is excluded is told by its labels' own lists and
+ * not by the search that the full sync uses, so that a mistake of Google's in one shows in the
+ * other.
  */
 export async function listKept(mailbox: ComparedMailbox): Promise<ListedMessage[]> {
   const kept = new Map((await listMessages(mailbox)).map((message) => [message.id, message]));
@@ -247,7 +248,8 @@ async function compareWith(
 ): Promise<void> {
   const { store, accountId, policy, window } = mailbox;
   const source = await rowsOf(mailbox, there, found);
-  // Of a slice that is being deepened some is stored and some is still to come: only what should be there by now can be missing.
+  // Of a slice that is being extended some is stored and some is still to come: only what should be
+  // there by now can be missing.
   const due = new Set(
     there.filter((message) => isKept(policy, window.fromMs, message)).map((message) => message.id),
   );

@@ -3,7 +3,7 @@ import {
   assertPhase,
   type Hold,
   type ListingNote,
-  type NewCursor,
+  type PendingCursor,
   type TidyState,
 } from '../../cursor.js';
 
@@ -13,18 +13,18 @@ export type GmailCursor =
   | GmailListing
   | GmailRelabelling
   | {
-      phase: 'backfill';
+      phase: 'full';
       step: 'fetch';
       from: string;
       listed: number;
       fetched: number;
       listing?: ListingNote;
     }
-  | ({ phase: 'backfill'; from: string; listing?: ListingNote } & TidyState)
-  | GmailFollow;
+  | ({ phase: 'full'; from: string; listing?: ListingNote } & TidyState)
+  | GmailIncremental;
 
 export type GmailListing = {
-  phase: 'backfill';
+  phase: 'full';
   step: 'list';
   from: string;
   pageToken: string | null;
@@ -46,7 +46,7 @@ export type UnreadLists = {
 export type GmailRelabelling =
   /** The list of the label with this id is read next, from this page on. */
   | {
-      phase: 'backfill';
+      phase: 'full';
       step: 'labels';
       from: string;
       listed: number;
@@ -58,7 +58,7 @@ export type GmailRelabelling =
     }
   /** Every label is listed; rows are compared from the one after `after` on. */
   | {
-      phase: 'backfill';
+      phase: 'full';
       step: 'relabel';
       from: string;
       listed: number;
@@ -68,34 +68,43 @@ export type GmailRelabelling =
       listing?: ListingNote;
     };
 
-export type GmailFollow = {
-  phase: 'follow';
+export type GmailIncremental = {
+  phase: 'incremental';
   /**
-   * The bookmark: history is asked for after this id, the same one for every page of a listing.
-   * NO_POSITION: full syncs go on at a slow pace.
+   * The sync position: history is asked for after this id, the same one for every page of a
+   * listing. NO_POSITION: full syncs go on at a slow pace.
    */
   after: string;
-  /** A listing that is under way: where its next page is (null: none left), and the bookmark that it will leave. */
+  /**
+   * A listing that is under way: where its next page is (null: none left), and the sync position
+   * that it will leave.
+   */
   listing: { pageToken: string | null; until: string } | null;
-  /** Messages that history named and that are still to be fetched: the walk's list from `fetched` to `listed`. */
+  /**
+   * Messages that history named and that are still to be fetched: the full sync's list from
+   * `fetched` to `listed`.
+   */
   listed: number;
   fetched: number;
   /** When the catalogue of labels was read last; renames leave no trace in history. */
   labelsReadAtMs: number;
-  /** Older mail that is being fetched beside the following, since the window has grown; the collection's row says from where to where. */
-  deepening?: Deepening;
+  /**
+   * Older mail that is being fetched beside incremental syncs, since the window has grown; the
+   * collection's row says from where to where.
+   */
+  extension?: WindowExtension;
   /** Without a position: the next full sync does not begin before this. */
   fullSyncNotBeforeMs?: number;
   hold?: Hold;
 };
 
-export type Deepening = {
+export type WindowExtension = {
   /** Where the list of the older slice goes on; null: at its first page. */
   pageToken: string | null;
   /** Its last page is listed: when what that named is fetched, the slice is done. */
   isListed: boolean;
   /** History is looked at before the next page. */
-  looksFirst: boolean;
+  incrementalFirst: boolean;
   /** Messages listed so far. */
   listed: number;
   /** Times in a row that its list was begun again and brought nothing new. */
@@ -110,16 +119,16 @@ export type Deepening = {
 /** In a mailbox's cursor: Google gave no history id. Its own are positive. */
 export const NO_POSITION = '0';
 
-export function parseGmailCursor(letter: unknown): NewCursor | GmailCursor {
-  const cursor = letter as NewCursor | GmailCursor;
+export function parseGmailCursor(letter: unknown): PendingCursor | GmailCursor {
+  const cursor = letter as PendingCursor | GmailCursor;
   assertPhase(cursor);
   assert(
-    cursor.phase !== 'follow' || /^\d+$/.test(cursor.after),
-    'a mailbox follows without a history id',
+    cursor.phase !== 'incremental' || /^\d+$/.test(cursor.after),
+    'a mailbox is in phase incremental without a history id',
   );
   assert(
-    cursor.phase !== 'backfill' || /^\d+$/.test(cursor.from),
-    'a mailbox is walked without a pinned history id',
+    cursor.phase !== 'full' || /^\d+$/.test(cursor.from),
+    'a mailbox is in phase full without a pinned history id',
   );
   return cursor;
 }

@@ -15,7 +15,7 @@ export const MAILBOX_FACTS: CollectionFacts = {
       reason === 'forbidden'
         ? 'Gmail may not publish to the topic: give gmail-api-push@system.gserviceaccount.com the role Pub/Sub Publisher on it'
         : `Google does not allow it (${reason})`,
-    unsupported: 'Google has no doorbell for this mailbox; it is polled',
+    unsupported: 'Google has no notification for this mailbox; it is polled',
     notFound: 'the topic of GMAIL_PUBSUB_TOPIC does not exist',
     rejected: (reason) =>
       `Google rejected the watch (${reason}): is the topic in the OAuth client's own project?`,

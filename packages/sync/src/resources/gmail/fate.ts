@@ -1,15 +1,15 @@
 import { GoogleError, type GmailMessage } from '@syncline/google';
 import { describeError } from '@syncline/runtime';
-import type { FailingItem, MessageRow, SetAside, TroubledItem, WantedItem } from '@syncline/store';
+import type { FailingItem, MessageRow, SetAside, TroubledItem, PendingItem } from '@syncline/store';
 import {
   HELD_RETRY_MS,
   MAX_TRIES,
   quarantineAllowance,
-  verdictOnFailure,
-  type FailureVerdict,
+  outcomeOfFailure,
+  type FailureOutcome,
   type ItemFailure,
 } from '../../item-failures.js';
-import type { TurnContext } from '../../turn.js';
+import type { StepContext } from '../../step.js';
 import { isAccounts } from '../../account-refusal.js';
 import type { Answers } from './answers.js';
 import { withBodies } from './bodies.js';
@@ -60,28 +60,28 @@ export function emptyFate(): Fate {
 }
 
 /**
- * A message that history or a walk's list has just named may not be readable yet; it is asked for
- * once more after this time, and is gone then. A walk needs it as much: a message older than the
- * pinned bookmark is named by no history later.
+ * A message that history or a full sync's list has just named may not be readable yet; it is asked
+ * for once more after this time, and is gone then. A full sync needs it as much: a message older
+ * than the pinned sync position is named by no history later.
  */
 const READ_AFTER_WRITE_MS = 2_000;
 /** About a millisecond of parsing. */
-const MESSAGES_A_BREATH = 4;
+const MESSAGES_A_PIECE = 4;
 
 /** @throws GoogleError when nothing came of the page and it is not its items' fault */
 export async function fateOf(
-  context: TurnContext,
+  context: StepContext,
   plan: FetchPlan,
   answers: Answers,
 ): Promise<Fate> {
   const fate = emptyFate();
   const unreadable = await takeMessages(context, fate, answers);
-  const { verdicts, refusal } = await verdictsOn(context, plan, answers, unreadable, fate);
-  const stop = plan.items.find(({ id }) => isLeft(id, answers, verdicts));
+  const { outcomes, refusal } = await outcomesOf(context, plan, answers, unreadable, fate);
+  const stop = plan.items.find(({ id }) => isLeft(id, answers, outcomes));
   fate.stoppedBefore = stop?.ordinal ?? null;
   fate.trouble = refusal ?? (stop ? (answers.failed.get(stop.id) ?? null) : null);
   const passed = plan.items.filter(({ ordinal }) => !stop || ordinal < stop.ordinal);
-  for (const item of passed) passItem(fate, item, answers, verdicts.get(item.id));
+  for (const item of passed) passItem(fate, item, answers, outcomes.get(item.id));
   noteTakenEarly(fate, answers, new Set(passed.map(({ id }) => id)));
   if (fate.trouble && (refusal || !isAccounts(fate.trouble)) && isFruitless(fate))
     throw fate.trouble;
@@ -98,10 +98,10 @@ function noteTakenEarly(fate: Fate, answers: Answers, passed: ReadonlySet<string
 function isLeft(
   id: string,
   answers: Answers,
-  verdicts: ReadonlyMap<string, FailureVerdict>,
+  outcomes: ReadonlyMap<string, FailureOutcome>,
 ): boolean {
   const error = answers.failed.get(id);
-  return verdicts.get(id)?.kind === 'collection' || (error !== undefined && isAccounts(error));
+  return outcomes.get(id)?.kind === 'collection' || (error !== undefined && isAccounts(error));
 }
 
 function isFruitless({ messages, gone, again, failing, quarantined }: Fate): boolean {
@@ -110,20 +110,20 @@ function isFruitless({ messages, gone, again, failing, quarantined }: Fate): boo
 
 /** Rows of what can be read. @returns what cannot, with its reason */
 async function takeMessages(
-  context: TurnContext,
+  context: StepContext,
   fate: Fate,
   answers: Answers,
 ): Promise<Map<string, string>> {
   const unreadable = new Map<string, string>();
   for (const [i, message] of answers.messages.entries()) {
-    if (i > 0 && i % MESSAGES_A_BREATH === 0) await context.rt.breath.breathe();
+    if (i > 0 && i % MESSAGES_A_PIECE === 0) await context.rt.eventLoop.yieldToOthers();
     takeMessage(context, fate, message, answers, unreadable);
   }
   return unreadable;
 }
 
 function takeMessage(
-  context: TurnContext,
+  context: StepContext,
   fate: Fate,
   message: GmailMessage,
   { sources }: Answers,
@@ -147,14 +147,14 @@ function takeMessage(
 /** The fate of an item that the cursor passes. */
 function passItem(
   fate: Fate,
-  item: WantedItem,
+  item: PendingItem,
   answers: Answers,
-  verdict: FailureVerdict | undefined,
+  outcome: FailureOutcome | undefined,
 ): void {
-  if (verdict?.kind === 'again' && answers.failedBy.get(item.id) === 'thread')
+  if (outcome?.kind === 'again' && answers.failedBy.get(item.id) === 'thread')
     fate.again.push({ id: item.id, delayMs: 0 });
-  else if (verdict?.kind === 'again') fate.failing.push(verdict);
-  else if (verdict?.kind === 'quarantine') fate.quarantined.push(verdict);
+  else if (outcome?.kind === 'again') fate.failing.push(outcome);
+  else if (outcome?.kind === 'quarantine') fate.quarantined.push(outcome);
   else if (answers.unnamed.has(item.id)) fate.again.push({ id: item.id, delayMs: 0 });
   else if (answers.missing.has(item.id)) {
     if (item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
@@ -162,23 +162,23 @@ function passItem(
   } else if (item.attempts > 1) fate.taken.push(item.id);
 }
 
-interface Verdicts {
+interface ItemOutcomes {
   /** What happens to the items that failed alone, by id. */
-  verdicts: Map<string, FailureVerdict>;
+  outcomes: Map<string, FailureOutcome>;
   /** What ended the search for a witness: the grant is refused. */
   refusal: GoogleError | null;
 }
 
 /** Queries Postgres, and perhaps Google, only when items failed alone. */
-async function verdictsOn(
-  context: TurnContext,
+async function outcomesOf(
+  context: StepContext,
   plan: FetchPlan,
   answers: Answers,
   unreadable: ReadonlyMap<string, string>,
   fate: Fate,
-): Promise<Verdicts> {
+): Promise<ItemOutcomes> {
   const failures = failuresOf(plan, answers, unreadable);
-  if (failures.length === 0) return { verdicts: new Map(), refusal: null };
+  if (failures.length === 0) return { outcomes: new Map(), refusal: null };
   const ids = failures.map(({ id }) => id);
   const known = await context.store.quarantine.troubled(context.lease, ids);
   const left = leftAtTheEnd(plan.items, answers.failed, known);
@@ -192,13 +192,13 @@ async function verdictsOn(
     failures.flatMap(({ id, ability }) => (left.has(id) || worked[ability] ? [] : [ability])),
   );
   const refusal = mayAsk ? await askWitnesses(context, inQuestion, ids, worked) : null;
-  const verdicts = new Map(
+  const outcomes = new Map(
     failures.map(({ id, reason, cause, ability }) => {
       const isWitnessed = !left.has(id) && worked[ability];
-      return [id, verdictOnFailure({ id, reason, cause, isWitnessed }, known.get(id))];
+      return [id, outcomeOfFailure({ id, reason, cause, isWitnessed }, known.get(id))];
     }),
   );
-  return { verdicts, refusal };
+  return { outcomes, refusal };
 }
 
 /**
@@ -206,7 +206,7 @@ async function verdictsOn(
  * grant is refused meanwhile, so that refusal is a result.
  */
 async function askWitnesses(
-  context: TurnContext,
+  context: StepContext,
   abilities: ReadonlySet<Ability>,
   except: readonly string[],
   worked: Record<Ability, boolean>,
@@ -227,7 +227,7 @@ async function askWitnesses(
 const FAILURES_BEFORE_WITNESS = 2;
 
 function witnessOf(
-  { store, google, lease }: TurnContext,
+  { store, google, lease }: StepContext,
   ability: Ability,
   except: readonly string[],
 ): Promise<boolean> {
@@ -270,7 +270,7 @@ function failuresOf(
  * would wait for hours.
  */
 function leftAtTheEnd(
-  items: readonly WantedItem[],
+  items: readonly PendingItem[],
   failed: ReadonlyMap<string, GoogleError>,
   known: ReadonlyMap<string, TroubledItem>,
 ): Set<string> {
@@ -291,7 +291,7 @@ function isTransient({ detail }: GoogleError): boolean {
  * More items than an hour allows are not quarantined: they stay failing, and the collection is
  * parked.
  */
-async function holdIfTooMany({ store, lease, rt }: TurnContext, fate: Fate): Promise<void> {
+async function holdIfTooMany({ store, lease, rt }: StepContext, fate: Fate): Promise<void> {
   if (fate.quarantined.length === 0) return;
   const lately = await store.quarantine.quarantinedLately(lease);
   fate.tooMany = lately.items + fate.quarantined.length > quarantineAllowance(lately);

@@ -1,13 +1,13 @@
 import { GoogleError, type GoogleErrorKind } from '@syncline/google';
-import type { WantedItem } from '@syncline/store';
-import type { TurnContext } from '../../turn.js';
-import { fetchNamed, fetchTurn } from './fetch.js';
+import type { PendingItem } from '@syncline/store';
+import type { StepContext } from '../../step.js';
+import { fetchNamed, fetchStep } from './fetch.js';
 import { MIRROR_EVERYTHING } from '../../mirror-policy.js';
 
 /* Which fate each item of a page gets, with a Google and a list that are made up. */
 
-const CURSOR = { phase: 'backfill', step: 'fetch', from: '7', listed: 9, fetched: 0 } as const;
-const item = (ordinal: number, threadId: string | null = null): WantedItem => ({
+const CURSOR = { phase: 'full', step: 'fetch', from: '7', listed: 9, fetched: 0 } as const;
+const item = (ordinal: number, threadId: string | null = null): PendingItem => ({
   id: `m${ordinal}`,
   ordinal: BigInt(ordinal),
   attempts: 0,
@@ -29,15 +29,15 @@ const OUTAGE = error({ kind: 'unavailable', retryAfterMs: null });
 const REJECTED = error({ kind: 'rejected', status: 400, reason: 'invalidArgument' });
 
 function contextOf(
-  items: WantedItem[],
+  items: PendingItem[],
   answer: {
     failed?: Record<string, GoogleError>;
     missing?: string[];
     /** Tries that count already, by id. */
     tries?: Record<string, number>;
-    threads?: { id: string; wanted: string[]; answered: string[] }[];
+    threads?: { id: string; pending: string[]; answered: string[] }[];
   },
-): TurnContext {
+): StepContext {
   const failed = answer.failed ?? {};
   const gmail = {
     prices: { message: 20, thread: 40 },
@@ -55,24 +55,24 @@ function contextOf(
       failed: [],
     }),
   };
-  const walk = {
-    nextWanted: async () => items,
+  const itemQueries = {
+    nextPending: async () => items,
     threads: async () =>
-      (answer.threads ?? []).map(({ id, wanted }) => ({
+      (answer.threads ?? []).map(({ id, pending }) => ({
         threadId: id,
-        size: wanted.length,
-        wanted,
+        size: pending.length,
+        pending,
       })),
   };
   const rt = {
     random: { next: () => 0.5 },
     log: { warn: () => undefined },
-    breath: { breathe: () => Promise.resolve() },
+    eventLoop: { yieldToOthers: () => Promise.resolve() },
   };
   return {
     rt,
     store: {
-      walk,
+      items: itemQueries,
       quarantine: {
         troubled: async () =>
           new Map(
@@ -89,13 +89,13 @@ function contextOf(
     generation: 1,
     mirror: MIRROR_EVERYTHING,
     window: { fromMs: 0, goalMs: null },
-    ahead: null,
+    prefetched: null,
     hasTime: () => false,
-  } as unknown as TurnContext;
+  } as unknown as StepContext;
 }
 
-const stored = (turn: Awaited<ReturnType<typeof fetchTurn>>): unknown =>
-  turn.commit?.delta.kind === 'gmail' && turn.commit.delta.messages.map((row) => row.id);
+const stored = (step: Awaited<ReturnType<typeof fetchStep>>): unknown =>
+  step.commit?.delta.kind === 'gmail' && step.commit.delta.messages.map((row) => row.id);
 
 test.each([
   ['a grant that is refused', DEAD],
@@ -103,36 +103,36 @@ test.each([
 ])(
   '%s in the middle of a page sets nothing aside and passes nothing that is not stored',
   async (_, refusal) => {
-    const turn = await fetchTurn(
+    const step = await fetchStep(
       contextOf([item(1), item(2), item(3), item(4)], { failed: { m2: refusal, m4: refusal } }),
       CURSOR,
     );
-    expect(turn.commit?.cursor).toMatchObject({ step: 'fetch', fetched: 1, listed: 9 });
-    expect(turn.commit?.walk).toMatchObject({ again: [], quarantined: [], takenEarly: ['m3'] });
-    expect(stored(turn)).toEqual(['m1', 'm3']);
+    expect(step.commit?.cursor).toMatchObject({ step: 'fetch', fetched: 1, listed: 9 });
+    expect(step.commit?.items).toMatchObject({ again: [], quarantined: [], takenEarly: ['m3'] });
+    expect(stored(step)).toEqual(['m1', 'm3']);
   },
 );
 
 test('a message that fails while later ones come is passed and tried again; those that fail at the end of the page stay where they are', async () => {
-  const turn = await fetchTurn(
+  const step = await fetchStep(
     contextOf([item(1), item(2), item(3), item(4)], {
       failed: { m1: OUTAGE, m3: OUTAGE, m4: OUTAGE },
     }),
     CURSOR,
   );
-  expect(turn.commit?.cursor).toMatchObject({ fetched: 2, listed: 9 });
-  expect(turn.commit?.walk).toMatchObject({
+  expect(step.commit?.cursor).toMatchObject({ fetched: 2, listed: 9 });
+  expect(step.commit?.items).toMatchObject({
     again: [],
     failing: [{ id: 'm1', tries: 1, retryInMs: 5_000 }],
     quarantined: [],
     takenEarly: [],
   });
-  expect(turn.rest).toMatchObject({ kind: 'snoozed', counts: true });
+  expect(step.end).toMatchObject({ kind: 'snoozed', counts: true });
 });
 
 test("a page of which no item was returned fails the run as the collection's error", async () => {
   const all = { m1: OUTAGE, m2: OUTAGE };
-  await expect(fetchTurn(contextOf([item(1), item(2)], { failed: all }), CURSOR)).rejects.toBe(
+  await expect(fetchStep(contextOf([item(1), item(2)], { failed: all }), CURSOR)).rejects.toBe(
     OUTAGE,
   );
 });
@@ -152,67 +152,67 @@ test.each([
     };
     Object.assign(context.store.quarantine, { knownMessage: async () => 'stored' });
     Object.assign(context.lease, { failures: 2 });
-    await expect(fetchTurn(context, CURSOR)).rejects.toBe(DEAD);
+    await expect(fetchStep(context, CURSOR)).rejects.toBe(DEAD);
   },
 );
 
 test('a rejected message is tried again while others are returned, and a deleted one leaves the list', async () => {
-  const turn = await fetchTurn(
+  const step = await fetchStep(
     contextOf([item(1), { ...item(2), attempts: 2 }, item(3)], {
       failed: { m1: REJECTED },
       missing: ['m2'],
     }),
     CURSOR,
   );
-  expect(turn.commit?.walk).toMatchObject({
+  expect(step.commit?.items).toMatchObject({
     dropped: ['m2'],
     failing: [{ id: 'm1', tries: 1, reason: expect.stringContaining('invalidArgument') }],
     quarantined: [],
   });
-  expect(turn.commit?.cursor).toMatchObject({ fetched: 3 });
+  expect(step.commit?.cursor).toMatchObject({ fetched: 3 });
 });
 
 test('a precondition that fails now and then is asked for again before the message is quarantined', async () => {
   const failing = error({ kind: 'rejected', status: 400, reason: 'failedPrecondition' });
-  const turn = await fetchTurn(
+  const step = await fetchStep(
     contextOf([item(1), item(2), item(3), item(4)], {
       failed: { m1: failing, m2: failing, m3: failing },
       tries: { m2: 4, m3: 5 },
     }),
     CURSOR,
   );
-  expect(turn.commit?.walk).toMatchObject({
+  expect(step.commit?.items).toMatchObject({
     failing: [
       { id: 'm1', tries: 1, retryInMs: 5_000 },
       { id: 'm2', tries: 5, retryInMs: 50_000 },
     ],
     quarantined: [{ id: 'm3', cause: 'not-read' }],
   });
-  expect(turn.commit?.cursor).toMatchObject({ fetched: 4, listed: 9 });
+  expect(step.commit?.cursor).toMatchObject({ fetched: 4, listed: 9 });
 });
 
-test('what a thread was asked for and did not bring is not passed over by the page that is fetched ahead', async () => {
-  const threads = [{ id: 't', wanted: ['m1', 'm2', 'm7', 'm8'], answered: ['m1', 'm2', 'm7'] }];
+test('what a thread was asked for and did not bring is not passed over by the prefetched page', async () => {
+  const threads = [{ id: 't', pending: ['m1', 'm2', 'm7', 'm8'], answered: ['m1', 'm2', 'm7'] }];
   const context = contextOf([item(1, 't'), item(2, 't')], { threads });
   const excepted: (readonly string[])[] = [];
-  const { nextWanted } = context.store.walk;
-  context.store.walk.nextWanted = async (lease, generation, q) => (
+  const { nextPending } = context.store.items;
+  context.store.items.nextPending = async (lease, generation, q) => (
     excepted.push(q.except),
-    nextWanted(lease, generation, q)
+    nextPending(lease, generation, q)
   );
   context.hasTime = () => true;
-  await fetchTurn(context, CURSOR);
-  await context.ahead?.page;
+  await fetchStep(context, CURSOR);
+  await context.prefetched?.page;
   expect(excepted).toEqual([[], ['m7']]);
 });
 
-test('what a thread brings before its turn is not fetched again, and what it does not name is asked for alone', async () => {
+test('what a thread brings early is not fetched again, and what it does not name is asked for alone', async () => {
   const threads = [
-    { id: 't', wanted: ['m1', 'm2', 'm7', 'm8'], answered: ['m1', 'm7', 'stranger'] },
+    { id: 't', pending: ['m1', 'm2', 'm7', 'm8'], answered: ['m1', 'm7', 'stranger'] },
   ];
-  const turn = await fetchTurn(contextOf([item(1, 't'), item(2, 't')], { threads }), CURSOR);
-  expect(stored(turn)).toEqual(['m1', 'm7']);
-  expect(turn.commit?.walk).toMatchObject({
+  const step = await fetchStep(contextOf([item(1, 't'), item(2, 't')], { threads }), CURSOR);
+  expect(stored(step)).toEqual(['m1', 'm7']);
+  expect(step.commit?.items).toMatchObject({
     again: [{ id: 'm2', ordinal: 10n, delayMs: 0 }],
     takenEarly: ['m7'],
     dropped: [],
@@ -220,8 +220,8 @@ test('what a thread brings before its turn is not fetched again, and what it doe
   });
 });
 
-const FOLLOWING = {
-  phase: 'follow',
+const INCREMENTAL = {
+  phase: 'incremental',
   after: '7',
   listing: null,
   listed: 0,
@@ -230,12 +230,12 @@ const FOLLOWING = {
 } as const;
 
 test('what history names and Google hands out needs no list; what there is trouble with goes to it, in order, and says when it is to be asked for again', async () => {
-  const all = await fetchNamed(contextOf([], {}), FOLLOWING, ['m1', 'm2']);
-  expect(all).toMatchObject({ left: [], gone: [], quarantined: [], rest: {} });
+  const all = await fetchNamed(contextOf([], {}), INCREMENTAL, ['m1', 'm2']);
+  expect(all).toMatchObject({ left: [], gone: [], quarantined: [], end: {} });
   expect(all?.messages.map(({ id }) => id)).toEqual(['m1', 'm2']);
   const some = await fetchNamed(
     contextOf([], { missing: ['m1'], failed: { m2: FULL, m4: FULL, m5: OUTAGE } }),
-    FOLLOWING,
+    INCREMENTAL,
     ['m1', 'm2', 'm3', 'm4', 'm5'],
   );
   expect(some?.messages.map(({ id }) => id)).toEqual(['m3']);
@@ -246,40 +246,42 @@ test('what history names and Google hands out needs no list; what there is troub
     { id: 'm5', delayMs: 0, attempts: 1 },
     { id: 'm1', delayMs: 2_000, attempts: 2 },
   ]);
-  expect(some?.rest).toMatchObject({ rest: { kind: 'snoozed', reason: expect.any(String) } });
+  expect(some?.end).toMatchObject({ end: { kind: 'snoozed', reason: expect.any(String) } });
 });
 
-test('more than a page, sources, a careful run, and an answer that is one refusal go by the list', async () => {
+test('more than a page, sources, a run in crash isolation, and an answer that is one refusal go by the list', async () => {
   const context = contextOf([], {});
   const many = Array.from({ length: 41 }, (_, i) => `m${i}`);
-  expect(await fetchNamed(context, FOLLOWING, many)).toBeNull();
+  expect(await fetchNamed(context, INCREMENTAL, many)).toBeNull();
   expect(
-    await fetchNamed({ ...context, mirror: { ...MIRROR_EVERYTHING, bodies: 'raw' } }, FOLLOWING, [
+    await fetchNamed({ ...context, mirror: { ...MIRROR_EVERYTHING, bodies: 'raw' } }, INCREMENTAL, [
       'm1',
     ]),
   ).toBeNull();
-  expect(await fetchNamed({ ...context, careful: { passed: 0 } }, FOLLOWING, ['m1'])).toBeNull();
+  expect(
+    await fetchNamed({ ...context, crashIsolation: { passed: 0 } }, INCREMENTAL, ['m1']),
+  ).toBeNull();
   const refusing = {
     ...context,
     google: { gmail: { getMessages: () => Promise.reject(DEAD) } },
-  } as unknown as TurnContext;
-  expect(await fetchNamed(refusing, FOLLOWING, ['m1'])).toBeNull();
+  } as unknown as StepContext;
+  expect(await fetchNamed(refusing, INCREMENTAL, ['m1'])).toBeNull();
   const broken = {
     ...context,
     google: { gmail: { getMessages: () => Promise.reject(new TypeError('a bug')) } },
-  } as unknown as TurnContext;
-  await expect(fetchNamed(broken, FOLLOWING, ['m1'])).rejects.toThrow('a bug');
+  } as unknown as StepContext;
+  await expect(fetchNamed(broken, INCREMENTAL, ['m1'])).rejects.toThrow('a bug');
 });
 
-test('a page is parsed four messages at a breath, and what one change brings in one', async () => {
-  const breathsOf = async (count: number): Promise<number> => {
+test('a page is parsed in pieces of four messages, and what one change brings in one piece', async () => {
+  const yieldsOf = async (count: number): Promise<number> => {
     const context = contextOf(
       Array.from({ length: count }, (_, i) => item(i + 1)),
       {},
     );
-    const breathe = jest.spyOn(context.rt.breath, 'breathe');
-    expect(stored(await fetchTurn(context, { ...CURSOR, listed: 40 }))).toHaveLength(count);
-    return breathe.mock.calls.length;
+    const yieldToOthers = jest.spyOn(context.rt.eventLoop, 'yieldToOthers');
+    expect(stored(await fetchStep(context, { ...CURSOR, listed: 40 }))).toHaveLength(count);
+    return yieldToOthers.mock.calls.length;
   };
-  expect([await breathsOf(4), await breathsOf(5), await breathsOf(40)]).toEqual([0, 1, 9]);
+  expect([await yieldsOf(4), await yieldsOf(5), await yieldsOf(40)]).toEqual([0, 1, 9]);
 });

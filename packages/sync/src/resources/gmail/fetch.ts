@@ -1,20 +1,20 @@
 import { GoogleError } from '@syncline/google';
 import { must } from '@syncline/runtime';
-import type { FailingItem, MessageRow, PageCommit, SetAside, WantedItem } from '@syncline/store';
+import type { FailingItem, MessageRow, PageCommit, SetAside, PendingItem } from '@syncline/store';
 import { phaseOf, withListing } from '../../cursor.js';
-import type { GmailCursor, GmailFollow } from './cursor.js';
+import type { GmailCursor, GmailIncremental } from './cursor.js';
 import { later } from '../../outcome.js';
-import { CLEAR_PAGE, type Careful, type Turn, type TurnContext } from '../../turn.js';
-import type { FetchedPage } from './ahead.js';
+import { CLEAR_PAGE, type CrashIsolation, type Step, type StepContext } from '../../step.js';
+import type { FetchedPage } from './prefetched.js';
 import { isGrants, type Answers } from './answers.js';
 import { askForWhole } from './attached-bodies.js';
 import { emptyFate, fateOf, type Fate } from './fate.js';
-import { endOfListing, isUnlogged, restIfLevel } from './listing.js';
+import { endOfListing, isUnlogged, endIfCaughtUp } from './listing.js';
 import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
 import { withSources } from './sources.js';
 
 /*
- * The next messages of the walk's list, fetched and stored; what becomes of each is decided in
+ * The next messages of the full sync's list, fetched and stored; what becomes of each is decided in
  * fate.ts.
  */
 
@@ -22,10 +22,10 @@ import { withSources } from './sources.js';
 const FETCH_PAGE = 40;
 /** Of messages that are asked for twice, for their sources too: when quota ends between the two, so much less is paid in vain. */
 const SOURCED_PAGE = 10;
-type FetchCursor = Extract<GmailCursor, { step: 'fetch' }> | GmailFollow;
+type FetchCursor = Extract<GmailCursor, { step: 'fetch' }> | GmailIncremental;
 
-export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Promise<Turn> {
-  const { plan, answers, poison, rest } = await pageAfter(context, BigInt(cursor.fetched));
+export async function fetchStep(context: StepContext, cursor: FetchCursor): Promise<Step> {
+  const { plan, answers, poison, remainder } = await pageAfter(context, BigInt(cursor.fetched));
   const [first] = plan.items;
   if (!first) return passTo(context, cursor, cursor.listed, emptyFate());
   if (poison !== undefined)
@@ -37,7 +37,7 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
     return {
       commit: null,
       next: () => cursor,
-      rest: {
+      end: {
         kind: 'snoozed',
         delayMs: first.waitMs,
         reason: 'a message is not readable yet',
@@ -45,10 +45,10 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
       },
     };
   const last = must(plan.items.at(-1), 'no last item').ordinal;
-  if (answers.failed.size === 0 && context.hasTime() && !context.careful) {
-    if (rest) setAhead(context, last, withSources(context, rest));
+  if (answers.failed.size === 0 && context.hasTime() && !context.crashIsolation) {
+    if (remainder) setPrefetched(context, last, withSources(context, remainder));
     else if (last < BigInt(cursor.listed))
-      setAhead(context, last, fetchPage(context, last, takenBeforeTurn(plan, answers)));
+      setPrefetched(context, last, fetchPage(context, last, takenUnplanned(plan, answers)));
   }
   const fate = await fateOf(context, plan, answers);
   return passTo(
@@ -67,27 +67,29 @@ export interface NamedFate {
   failing: FailingItem[];
   /** What the list has to keep, in order. */
   left: { id: string; delayMs: number; attempts: number }[];
-  rest: Pick<Turn, 'rest'>;
+  end: Pick<Step, 'end'>;
 }
 
 /**
- * Most changes are a message or two: they are fetched at once and stored by the commit that passes the page, and the list only takes what there is
- * trouble with. Half the exchanges with Postgres of a change went by way of the list.
- * @returns null when they have to go by the list: too many for one page, sources to be fetched too, a careful run, or nothing was to be had
+ * Most changes are a message or two: they are fetched at once and stored by the commit that passes
+ * the page, and the list only takes what there is trouble with. Half the exchanges with Postgres of
+ * a change went by way of the list.
+ * @returns null when they have to go by the list: too many for one page, sources to be fetched too,
+ * a run in crash isolation, or nothing was to be had
  */
 export async function fetchNamed(
-  context: TurnContext,
-  cursor: GmailFollow,
+  context: StepContext,
+  cursor: GmailIncremental,
   ids: readonly string[],
 ): Promise<NamedFate | null> {
   if (
     ids.length === 0 ||
     ids.length > FETCH_PAGE ||
-    context.careful ||
+    context.crashIsolation ||
     context.mirror.bodies === 'raw'
   )
     return null;
-  const items = ids.map((id, i): WantedItem => ({
+  const items = ids.map((id, i): PendingItem => ({
     id,
     ordinal: BigInt(cursor.listed + i + 1),
     attempts: 1,
@@ -110,7 +112,7 @@ export async function fetchNamed(
   return {
     ...fate,
     left: [...unasked, ...fate.again.map((item) => ({ ...item, attempts: 2 }))],
-    rest: troubleOf(context, fate),
+    end: troubleOf(context, fate),
   };
 }
 
@@ -124,20 +126,24 @@ function nullOfGoogle(error: unknown): null {
  * While a page is committed the next one is already on its way: Google's latency and Postgres' overlap, which nearly doubles the
  * pace of a single mailbox. What was asked for is paid, so the loop does not stop before it is stored.
  */
-function setAhead(context: TurnContext, afterOrdinal: bigint, page: Promise<FetchedPage>): void {
+function setPrefetched(
+  context: StepContext,
+  afterOrdinal: bigint,
+  page: Promise<FetchedPage>,
+): void {
   page.catch(() => undefined); // It is thrown where the page is awaited; a run that fails before that has its own error.
-  context.ahead = { afterOrdinal, page };
+  context.prefetched = { afterOrdinal, page };
 }
 
 /**
  * A page that was asked for ahead counts only for what it brings: that there was nothing to fetch is older than the commit before it,
  * which may have put items back on the list.
  */
-async function pageAfter(context: TurnContext, afterOrdinal: bigint): Promise<FetchedPage> {
-  const { ahead } = context;
-  context.ahead = null;
-  if (ahead?.afterOrdinal === afterOrdinal) {
-    const page = await ahead.page;
+async function pageAfter(context: StepContext, afterOrdinal: bigint): Promise<FetchedPage> {
+  const { prefetched } = context;
+  context.prefetched = null;
+  if (prefetched?.afterOrdinal === afterOrdinal) {
+    const page = await prefetched.page;
     if (page.answers !== null) return page;
   }
   return fetchPage(context, afterOrdinal, []);
@@ -145,30 +151,31 @@ async function pageAfter(context: TurnContext, afterOrdinal: bigint): Promise<Fe
 
 /** @param except what the page in hand brings of later items: its commit, which says so, may not be there yet */
 async function fetchPage(
-  context: TurnContext,
+  context: StepContext,
   afterOrdinal: bigint,
   except: readonly string[],
 ): Promise<FetchedPage> {
-  const { store, lease, generation, careful } = context;
-  const next = await store.walk.nextWanted(lease, generation, {
+  const { store, lease, generation, crashIsolation } = context;
+  const next = await store.items.nextPending(lease, generation, {
     afterOrdinal,
     limit: pageLimit(context),
     except,
   });
   const [first] = next;
   const alone: FetchPlan = { items: next.slice(0, 1), messages: [], threads: [] };
-  if (first === undefined || first.waitMs > 0) return { plan: alone, answers: null, rest: null };
-  if (careful) {
-    const poison = await poisonOf(context, careful, first.id);
-    if (poison !== null) return { plan: alone, answers: null, rest: null, poison };
+  if (first === undefined || first.waitMs > 0)
+    return { plan: alone, answers: null, remainder: null };
+  if (crashIsolation) {
+    const poison = await poisonOf(context, crashIsolation, first.id);
+    if (poison !== null) return { plan: alone, answers: null, remainder: null, poison };
   }
   const waiting = next.findIndex((item) => item.waitMs > 0);
   const items = waiting > 0 ? next.slice(0, waiting) : next;
   const threadIds = [...new Set(items.flatMap((item) => item.threadId ?? []))];
-  // A careful run takes nothing but the item that it has marked.
-  const threads = careful
+  // A run in crash isolation takes nothing but the item that it has marked.
+  const threads = crashIsolation
     ? []
-    : await store.walk.threads(lease, generation, {
+    : await store.items.threads(lease, generation, {
         threadIds,
         afterOrdinal,
         limit: THREAD_LIMIT + 1,
@@ -179,46 +186,46 @@ async function fetchPage(
   return withSources(context, { plan, answers });
 }
 
-function pageLimit({ careful, mirror }: TurnContext): number {
-  if (careful) return 1;
+function pageLimit({ crashIsolation, mirror }: StepContext): number {
+  if (crashIsolation) return 1;
   return mirror.bodies === 'raw' ? SOURCED_PAGE : FETCH_PAGE;
 }
 
 /** What the plan's threads have brought besides the items whose turn it is. What they were asked for and did not bring is left to its turn. */
-function takenBeforeTurn(plan: FetchPlan, answers: Answers): string[] {
-  const inTurn = new Set(plan.items.map((item) => item.id));
-  return answers.messages.flatMap(({ id }) => (id && !inTurn.has(id) ? [id] : []));
+function takenUnplanned(plan: FetchPlan, answers: Answers): string[] {
+  const planned = new Set(plan.items.map((item) => item.id));
+  return answers.messages.flatMap(({ id }) => (id && !planned.has(id) ? [id] : []));
 }
 
 /** Runs that an item may end before it is set aside. */
 const MAX_ITEM_CRASHES = 3;
 /** The mark is written before the item is asked for, since whoever it kills can say nothing afterwards. */
 async function poisonOf(
-  context: TurnContext,
-  careful: Careful,
+  context: StepContext,
+  crashIsolation: CrashIsolation,
   id: string,
 ): Promise<string | null> {
   const crashes = await context.store.quarantine.markInFlight(context.lease, id);
-  careful.passed += 1;
+  crashIsolation.passed += 1;
   return crashes >= MAX_ITEM_CRASHES ? `it ended the worker ${crashes} times` : null;
 }
 
 /** The list of a full sync is swept when all of it is fetched. */
 function afterFetched(cursor: FetchCursor): GmailCursor {
-  if (cursor.phase === 'follow') return endOfListing(cursor);
+  if (cursor.phase === 'incremental') return endOfListing(cursor);
   if (cursor.fetched < cursor.listed) return cursor;
-  return { phase: 'backfill', step: 'sweep', from: cursor.from, ...withListing(cursor.listing) };
+  return { phase: 'full', step: 'sweep', from: cursor.from, ...withListing(cursor.listing) };
 }
 
 /** The commit that passes the cursor on to `fetched`; what is asked for again goes to the end of the list. */
-function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate: Fate): Turn {
+function passTo(context: StepContext, cursor: FetchCursor, fetched: number, fate: Fate): Step {
   const moved = { ...cursor, fetched, listed: cursor.listed + fate.again.length };
   const next = afterFetched(moved);
   const commit: PageCommit = {
     cursor: next,
     phase: phaseOf(next),
     generation: context.generation,
-    ...(cursor.phase === 'backfill' ? { progress: { done: fetched, total: moved.listed } } : {}),
+    ...(cursor.phase === 'full' ? { progress: { done: fetched, total: moved.listed } } : {}),
     delta: {
       kind: 'gmail',
       messages: fate.messages,
@@ -226,7 +233,7 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
       deleted: fate.gone,
       labels: null,
     },
-    walk: {
+    items: {
       again: fate.again.map((item, i) => ({
         id: item.id,
         ordinal: BigInt(cursor.listed + i + 1),
@@ -237,14 +244,14 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
       failing: fate.failing,
       taken: takenOf(context, fate),
       takenEarly: fate.takenEarly,
-      ...(next.phase === 'follow' && next.listing === null ? { clearLimit: CLEAR_PAGE } : {}),
+      ...(next.phase === 'incremental' && next.listing === null ? { clearLimit: CLEAR_PAGE } : {}),
     },
   };
   return {
     commit,
     next: () => next,
-    unlogged: cursor.phase === 'follow' && isUnlogged(cursor),
-    ...restAfter(context, next, fate),
+    unlogged: cursor.phase === 'incremental' && isUnlogged(cursor),
+    ...endAfter(context, next, fate),
   };
 }
 
@@ -252,20 +259,20 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
  * Whose trouble is over: of a mailbox with items in quarantine, whatever is stored, whichever way
  * it came.
  */
-function takenOf({ lease }: TurnContext, fate: Fate): string[] {
+function takenOf({ lease }: StepContext, fate: Fate): string[] {
   return [...(lease.hasTroubled ? fate.messages.map(({ id }) => id) : fate.taken), ...fate.gone];
 }
 
-function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Turn, 'rest'> {
+function endAfter(context: StepContext, next: GmailCursor, fate: Fate): Pick<Step, 'end'> {
   return {
-    ...(next.phase === 'follow' ? restIfLevel(context, next) : {}),
+    ...(next.phase === 'incremental' ? endIfCaughtUp(context, next) : {}),
     ...troubleOf(context, fate),
   };
 }
 
-function troubleOf({ lease, rt }: TurnContext, { trouble, tooMany }: Fate): Pick<Turn, 'rest'> {
-  if (tooMany) return { rest: { kind: 'parked', cause: 'items' } };
+function troubleOf({ lease, rt }: StepContext, { trouble, tooMany }: Fate): Pick<Step, 'end'> {
+  if (tooMany) return { end: { kind: 'parked', cause: 'items' } };
   if (!trouble || isGrants(trouble)) return {};
   const { delayMs, reason, counts } = later(trouble.detail, lease.failures, rt.random.next());
-  return { rest: { kind: 'snoozed', delayMs, reason, counts } };
+  return { end: { kind: 'snoozed', delayMs, reason, counts } };
 }

@@ -24,7 +24,7 @@ export async function historyIdOfNewest(gmail: Gmail): Promise<bigint | null> {
     const { historyId } = await gmail.history({ startHistoryId, pageToken: null });
     return historyId !== null && historyId > startHistoryId ? historyId : startHistoryId;
   } catch (error) {
-    if (error instanceof GoogleError && error.detail.kind === 'bookmark-expired') return null;
+    if (error instanceof GoogleError && error.detail.kind === 'sync-position-expired') return null;
     throw error;
   }
 }

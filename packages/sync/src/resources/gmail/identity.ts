@@ -1,6 +1,6 @@
 import { GoogleError, type GoogleAccount } from '@syncline/google';
 import type { GrantChecks, KnownIdentity } from '@syncline/store';
-import { hasKnownMessage, unproven, type IdentityVerdict } from '../../identity/judge.js';
+import { hasKnownMessage, unproven, type IdentityOutcome } from '../../identity/judge.js';
 
 /* What a mailbox says of whose account it is. */
 
@@ -20,7 +20,7 @@ const SAMPLED_MESSAGES = 20;
 const MESSAGES_AT_ONCE = 4;
 /** Longer than the calls of one check take. */
 const CHECK_TTL_MS = 60_000;
-const LOOK_AGAIN_MS = 500;
+const RECHECK_MS = 500;
 /** The mailbox names its address. One unit. @throws GoogleError */
 export function mailboxProfile(google: GoogleAccount): Promise<Profile> {
   return google.gmail.profile();
@@ -32,7 +32,7 @@ export async function byStoredMessages(
   known: KnownIdentity,
   address: string | null,
   checks: Checks,
-): Promise<IdentityVerdict> {
+): Promise<IdentityOutcome> {
   if (!(await checks.begin(known.accountId, CHECK_TTL_MS))) throw underWay();
   try {
     const stored = await checks.sample(known.accountId, SAMPLED_MESSAGES);
@@ -56,7 +56,7 @@ function underWay(): GoogleError {
   return new GoogleError('gmail.users.messages.get', {
     kind: 'rate-limited',
     scope: 'concurrency',
-    retryAfterMs: LOOK_AGAIN_MS,
+    retryAfterMs: RECHECK_MS,
     source: 'governor',
   });
 }

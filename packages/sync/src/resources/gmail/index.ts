@@ -2,8 +2,8 @@ import type { CollectionModule, ResourceModule } from '../resource.js';
 import { askForMessages } from './ask.js';
 import { auditMailbox } from './audit.js';
 import { parseGmailCursor } from './cursor.js';
-import { replayTurn } from './replay.js';
-import { gmailTurn } from './turn.js';
+import { replayStep } from './replay.js';
+import { gmailStep } from './step.js';
 import { verifyMailbox } from './verify.js';
 import { MAILBOX_WATCH } from './watch.js';
 
@@ -17,9 +17,9 @@ export const GMAIL: ResourceModule = {
 
 export const MAILBOX: CollectionModule = {
   parseCursor: parseGmailCursor,
-  turn: async (context, cursor) => {
+  step: async (context, cursor) => {
     const mailbox = parseGmailCursor(cursor);
-    return (await replayTurn(context, mailbox)) ?? gmailTurn(context, mailbox);
+    return (await replayStep(context, mailbox)) ?? gmailStep(context, mailbox);
   },
   namedBy: (delta) =>
     delta.kind === 'gmail' ? [...delta.messages, ...delta.labelChanges].map(({ id }) => id) : [],

@@ -8,7 +8,7 @@ import { SMALL_SWEEP } from '../../evidence/decide.js';
  */
 
 /** Labels of one resync that are looked at: so many with a list, and so many without one. */
-export const LABELS_LOOKED_AT = 20;
+export const LABELS_CHECKED = 20;
 /** Messages that are asked for to judge one label. */
 export const MESSAGES_OF_A_LABEL = 5;
 /**

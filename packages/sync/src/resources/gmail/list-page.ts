@@ -1,5 +1,5 @@
 import { GoogleError, type GoogleAccount } from '@syncline/google';
-import { MAX_RESTARTS, type TurnContext } from '../../turn.js';
+import { MAX_RESTARTS, type StepContext } from '../../step.js';
 import { listingUnder, searchFor, termsOf, type Slice } from './mirror-policy.js';
 import { floorMs } from './window.js';
 
@@ -10,7 +10,7 @@ export type ListedPage = Awaited<ReturnType<GoogleAccount['gmail']['listMessages
  * may be begun again. A label's list leaves nothing out: a message that moved away since it was listed would look as if it had no labels.
  */
 export async function listPage(
-  context: TurnContext,
+  context: StepContext,
   q: { pageToken: string | null; label?: string; restarts?: number; slice?: Slice },
 ): Promise<ListedPage | null> {
   const slice = q.slice ?? { fromMs: floorMs(context.window) };

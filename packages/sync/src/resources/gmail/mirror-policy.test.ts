@@ -29,7 +29,7 @@ const loses = (id: string, ...labelIds: string[]): GmailHistory => ({
 test('without a policy everything is kept, and history means what it says', () => {
   const records = [added('m1', ['SPAM']), gains('m2', 'TRASH')];
   expect(read(MIRROR_EVERYTHING, records)).toEqual({
-    wanted: ['m1'],
+    toFetch: ['m1'],
     refetch: [],
     deleted: [],
     labelChanges: meaningOfHistory(records).labelChanges,
@@ -43,42 +43,42 @@ test.each([
   [
     'arrives outside: not fetched',
     [added('m', ['SPAM', 'UNREAD'])],
-    { wanted: [], deleted: [], labelChanges: [] },
+    { toFetch: [], deleted: [], labelChanges: [] },
   ],
   [
     'arrives without labels: fetched, and judged then',
     [added('m')],
-    { wanted: ['m'], deleted: [] },
+    { toFetch: ['m'], deleted: [] },
   ],
   [
     'arrives outside and comes in',
     [added('m', ['SPAM']), loses('m', 'SPAM')],
-    { wanted: ['m'], deleted: [] },
+    { toFetch: ['m'], deleted: [] },
   ],
   [
     'arrives outside twice over and comes in by half',
     [added('m', ['SPAM', 'TRASH']), loses('m', 'SPAM')],
-    { wanted: [], deleted: [] },
+    { toFetch: [], deleted: [] },
   ],
   [
     'leaves',
     [gains('m', 'TRASH'), loses('m', 'INBOX')],
-    { wanted: [], deleted: ['m'], labelChanges: [] },
+    { toFetch: [], deleted: ['m'], labelChanges: [] },
   ],
   [
     'leaves and comes back within the page',
     [gains('m', 'SPAM'), loses('m', 'SPAM')],
-    { wanted: ['m'], deleted: [], labelChanges: [expect.objectContaining({ remove: ['SPAM'] })] },
+    { toFetch: ['m'], deleted: [], labelChanges: [expect.objectContaining({ remove: ['SPAM'] })] },
   ],
   [
     'comes in and leaves again within the page',
     [loses('m', 'SPAM'), gains('m', 'SPAM')],
-    { wanted: [], deleted: ['m'] },
+    { toFetch: [], deleted: ['m'] },
   ],
   [
     'moves from spam to the trash',
     [loses('m', 'SPAM'), gains('m', 'TRASH')],
-    { wanted: [], deleted: ['m'] },
+    { toFetch: [], deleted: ['m'] },
   ],
   [
     'changes in a way that is not told, and leaves',
@@ -88,7 +88,7 @@ test.each([
   [
     'only changes another label',
     [loses('m', 'UNREAD')],
-    { wanted: [], deleted: [], labelChanges: [expect.objectContaining({ remove: ['UNREAD'] })] },
+    { toFetch: [], deleted: [], labelChanges: [expect.objectContaining({ remove: ['UNREAD'] })] },
   ],
 ])('%s', (_, records, expected) => {
   expect(read(excluding('spam', 'trash'), records)).toMatchObject(expected);
@@ -161,7 +161,7 @@ test('however history is cut into pages, and whatever its records tell of labels
       policies,
       embedded,
       fc.array(fc.boolean(), { minLength: 25, maxLength: 25 }),
-      (steps, policy, told, cuts) => {
+      (steps, policy, reported, cuts) => {
         const { source, records } = play(steps);
         const rows: Labels = new Map([
           ['m1', new Set(['A'])],
@@ -170,8 +170,8 @@ test('however history is cut into pages, and whatever its records tell of labels
         let page: GmailHistory[] = [];
         for (const [at, record] of records.entries()) {
           for (const entry of record.messagesAdded ?? []) {
-            if (told === 'none') delete entry.message!.labelIds;
-            if (told === 'of the answer')
+            if (reported === 'none') delete entry.message!.labelIds;
+            if (reported === 'of the answer')
               entry.message!.labelIds = [...(source.get(entry.message!.id!) ?? [])];
           }
           page.push(record);
@@ -189,13 +189,13 @@ test('however history is cut into pages, and whatever its records tell of labels
 
 /** As the store and the fetch do; a fetched message is as it is in the end. */
 function apply(policy: MirrorPolicy, page: GmailHistory[], source: Labels, rows: Labels): void {
-  const { wanted, refetch, deleted, labelChanges } = read(policy, page);
+  const { toFetch, refetch, deleted, labelChanges } = read(policy, page);
   for (const id of deleted) rows.delete(id);
   for (const { id, add, remove } of labelChanges) {
     for (const label of remove) rows.get(id)?.delete(label);
     for (const label of add) rows.get(id)?.add(label);
   }
-  for (const id of [...wanted.filter((one) => !rows.has(one)), ...refetch]) {
+  for (const id of [...toFetch.filter((one) => !rows.has(one)), ...refetch]) {
     const labels = source.get(id);
     if (labels && isKept(policy, 0, { id, labelIds: [...labels] })) rows.set(id, new Set(labels));
     else rows.delete(id);

@@ -4,8 +4,9 @@ import { excludedLabels, type MirrorPolicy } from '../../mirror-policy.js';
 import type { HistoryMeaning } from './interpret.js';
 
 /*
- * What of a mailbox is mirrored. Pure, and the same for walk, resync, history, verify and audit: if two of them differed, they would
- * call each other's work drift. SPEC.md states the rules by number.
+ * What of a mailbox is mirrored. Pure, and the same for full sync, resync, history, verify and
+ * audit: if two of them differed, they would call each other's work drift. SPEC.md states the rules
+ * by number.
  */
 
 /** Whether a message with these labels has no row. */
@@ -37,8 +38,9 @@ export function termsOf({ fromMs, beforeMs }: Slice): string[] {
 }
 
 /**
- * How to list what is kept, and little else. What a list says is a wish and no judgement: a message may have moved since, and
- * Gmail's search may lag behind, so `isKept` decides, and audits tell what is excluded by its labels.
+ * How to list what is kept, and little else. What a list says is a request and no judgement: a
+ * message may have moved since, and Gmail's search may lag behind, so `isKept` decides, and audits
+ * tell what is excluded by its labels.
  */
 export function listingUnder({ exclude }: MirrorPolicy, slice: Slice): ListQuery {
   const hasBoth = exclude.includes('spam') && exclude.includes('trash');
@@ -57,7 +59,7 @@ export function searchFor(terms: readonly string[]): Pick<ListQuery, 'search'> {
 /** What a page of history asks of a mirror under a policy. */
 export interface Admission {
   /** To be fetched unless they are stored. */
-  wanted: string[];
+  toFetch: string[];
   /** To be fetched although they are stored. */
   refetch: string[];
   /** Rows to be taken away: deleted at the source, or moved out of what is mirrored. */
@@ -76,7 +78,7 @@ export function admit(
   meaning: HistoryMeaning,
 ): Admission {
   const { added, refetch, deleted, labelChanges } = meaning;
-  if (policy.exclude.length === 0) return { wanted: added, refetch, deleted, labelChanges };
+  if (policy.exclude.length === 0) return { toFetch: added, refetch, deleted, labelChanges };
   const leaving = new Set(
     labelChanges.filter((change) => isExcluded(policy, change.add)).map(({ id }) => id),
   );
@@ -85,7 +87,7 @@ export function admit(
     .map(({ id }) => id);
   const outside = arrivedOutside(policy, records, labelChanges);
   return {
-    wanted: [...new Set([...added, ...entering])].filter(
+    toFetch: [...new Set([...added, ...entering])].filter(
       (id) => !leaving.has(id) && !outside.has(id),
     ),
     refetch: refetch.filter((id) => !leaving.has(id)),

@@ -1,8 +1,8 @@
-import { NO_POSITION, type GmailCursor, type GmailFollow } from './cursor.js';
+import { NO_POSITION, type GmailCursor, type GmailIncremental } from './cursor.js';
 import { planNext } from './next-request.js';
 
-const follow = (over: Partial<GmailFollow> = {}): GmailFollow => ({
-  phase: 'follow',
+const incremental = (over: Partial<GmailIncremental> = {}): GmailIncremental => ({
+  phase: 'incremental',
   after: '7',
   listing: null,
   listed: 0,
@@ -12,25 +12,29 @@ const follow = (over: Partial<GmailFollow> = {}): GmailFollow => ({
 });
 const listing = { pageToken: 'p', until: '9' };
 
-test.each<[string, GmailCursor | { phase: 'new' }, ReturnType<typeof planNext>['kind']]>([
-  ['a new mailbox begins with its profile', { phase: 'new' }, 'begin'],
+test.each<[string, GmailCursor | { phase: 'pending' }, ReturnType<typeof planNext>['kind']]>([
+  ['a new mailbox begins with its profile', { phase: 'pending' }, 'begin'],
   [
     'a full sync goes on with its pages',
-    { phase: 'backfill', step: 'list', from: '1', pageToken: null, listed: 0 },
-    'walk',
+    { phase: 'full', step: 'list', from: '1', pageToken: null, listed: 0 },
+    'items',
   ],
-  ['between two listings older mail may come', follow(), 'deepen'],
-  ['a listing under way is finished first', follow({ listing }), 'history'],
+  ['between two listings older mail may come', incremental(), 'extend-window'],
+  ['a listing under way is finished first', incremental({ listing }), 'history'],
   [
     'a sweep that waits leaves older mail for later',
-    follow({ hold: { waitsFor: 'sweep' } }),
+    incremental({ hold: { waitsFor: 'sweep' } }),
     'history',
   ],
-  ['what history named is fetched first', follow({ listing, listed: 3, fetched: 1 }), 'fetch'],
-  ['without a history id there is no history', follow({ after: NO_POSITION }), 'without-position'],
+  ['what history named is fetched first', incremental({ listing, listed: 3, fetched: 1 }), 'fetch'],
+  [
+    'without a history id there is no history',
+    incremental({ after: NO_POSITION }),
+    'without-position',
+  ],
   [
     'what was named is fetched without a history id as well',
-    follow({ after: NO_POSITION, listed: 1 }),
+    incremental({ after: NO_POSITION, listed: 1 }),
     'fetch',
   ],
 ])('%s', (_what, cursor, kind) => {

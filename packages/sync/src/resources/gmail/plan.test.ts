@@ -1,10 +1,10 @@
-import type { ListedThread, WantedItem } from '@syncline/store';
+import type { ListedThread, PendingItem } from '@syncline/store';
 import fc from 'fast-check';
 import { PAGE_LIMIT, planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
 
 const NEW = { message: 20, thread: 40 };
 
-const item = (ordinal: number, threadId: string | null, attempts = 0): WantedItem => ({
+const item = (ordinal: number, threadId: string | null, attempts = 0): PendingItem => ({
   id: `m${ordinal}`,
   ordinal: BigInt(ordinal),
   attempts,
@@ -12,13 +12,13 @@ const item = (ordinal: number, threadId: string | null, attempts = 0): WantedIte
   threadId,
 });
 
-function threadsOf(items: readonly WantedItem[], size?: number): ListedThread[] {
+function threadsOf(items: readonly PendingItem[], size?: number): ListedThread[] {
   const ids = [...new Set(items.flatMap((one) => one.threadId ?? []))];
   return ids.map((threadId) => {
-    const wanted = items
+    const pending = items
       .filter((one) => one.threadId === threadId && one.attempts === 0)
       .map((one) => one.id);
-    return { threadId, wanted, size: Math.max(wanted.length, size ?? 0) };
+    return { threadId, pending, size: Math.max(pending.length, size ?? 0) };
   });
 }
 
@@ -26,10 +26,10 @@ const unitsOf = (plan: FetchPlan, prices: typeof NEW): number =>
   plan.messages.length * prices.message + plan.threads.length * prices.thread;
 const idsOf = (plan: FetchPlan): string[] => [
   ...plan.messages,
-  ...plan.threads.flatMap((thread) => thread.wanted),
+  ...plan.threads.flatMap((thread) => thread.pending),
 ];
 
-test('three wanted messages of a thread are fetched with it, two are not', () => {
+test('three pending messages of a thread are fetched with it, two are not', () => {
   const items = [
     item(1, 'a'),
     item(2, 'b'),
@@ -42,20 +42,20 @@ test('three wanted messages of a thread are fetched with it, two are not', () =>
   expect(plan).toMatchObject({
     items,
     messages: ['m2', 'm4', 'm6'],
-    threads: [{ id: 'a', wanted: ['m1', 'm3', 'm5'] }],
+    threads: [{ id: 'a', pending: ['m1', 'm3', 'm5'] }],
   });
   expect(planFetch(items, threadsOf(items), { message: 5, thread: 16 }).threads).toEqual([]);
 });
 
-test('messages whose turn comes later are fetched with the thread of one whose turn it is', () => {
+test('messages that are planned for later are fetched with the thread of a planned one', () => {
   const plan = planFetch(
     [item(1, 'a')],
-    [{ threadId: 'a', size: 3, wanted: ['m1', 'm70', 'm900'] }],
+    [{ threadId: 'a', size: 3, pending: ['m1', 'm70', 'm900'] }],
     NEW,
   );
   expect(plan).toMatchObject({
     messages: [],
-    threads: [{ id: 'a', wanted: ['m1', 'm70', 'm900'] }],
+    threads: [{ id: 'a', pending: ['m1', 'm70', 'm900'] }],
   });
 });
 
@@ -63,11 +63,11 @@ test('a message that was asked for before is asked for by itself', () => {
   const items = [item(1, 'a'), item(2, 'a'), item(3, 'a'), item(4, 'a', 1)];
   expect(planFetch(items, threadsOf(items), NEW)).toMatchObject({
     messages: ['m4'],
-    threads: [{ wanted: ['m1', 'm2', 'm3'] }],
+    threads: [{ pending: ['m1', 'm2', 'm3'] }],
   });
 });
 
-test('a thread beyond the limit is fetched message by message, even when little of it is wanted', () => {
+test('a thread beyond the limit is fetched message by message, even when little of it is pending', () => {
   const items = [item(1, 'a'), item(2, 'a'), item(3, 'a')];
   expect(planFetch(items, threadsOf(items, THREAD_LIMIT), NEW).threads).toHaveLength(1);
   expect(planFetch(items, threadsOf(items, THREAD_LIMIT + 1), NEW)).toMatchObject({
@@ -89,11 +89,11 @@ test('whatever the mailbox: never dearer than single gets, every item once, and 
     thread: fc.integer({ min: 1, max: 90 }),
   });
   fc.assert(
-    fc.property(mailbox, prices, fc.integer({ min: 1, max: 60 }), (mails, price, turn) => {
+    fc.property(mailbox, prices, fc.integer({ min: 1, max: 60 }), (mails, price, given) => {
       const all = mails.map((mail, i) =>
         item(i + 1, mail.thread === null ? null : `t${mail.thread}`, mail.attempts),
       );
-      const plan = planFetch(all.slice(0, turn), threadsOf(all), price);
+      const plan = planFetch(all.slice(0, given), threadsOf(all), price);
       const ids = idsOf(plan);
       expect(unitsOf(plan, price)).toBeLessThanOrEqual(ids.length * price.message);
       expect(new Set(ids).size).toBe(ids.length);

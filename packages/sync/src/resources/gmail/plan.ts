@@ -1,5 +1,5 @@
 import type { FetchPrices } from '@syncline/google';
-import type { ListedThread, WantedItem } from '@syncline/store';
+import type { ListedThread, PendingItem } from '@syncline/store';
 
 /*
  * Which of the wanted messages are fetched with their whole thread. Pure.
@@ -10,17 +10,17 @@ import type { ListedThread, WantedItem } from '@syncline/store';
  */
 export interface FetchPlan {
   /** The items whose turn it is, in order: each is in `messages` or in one thread. */
-  items: WantedItem[];
+  items: PendingItem[];
   messages: string[];
   threads: PlannedThread[];
 }
 
 export interface PlannedThread {
   id: string;
-  /** Its messages on the walk's list: what the answer brings into memory. */
+  /** Its messages on the full sync's list: what the answer brings into memory. */
   size: number;
   /** What is wanted of it; some of it before its turn. */
-  wanted: string[];
+  pending: string[];
 }
 
 /**
@@ -31,9 +31,12 @@ export const THREAD_LIMIT = 100;
 /** Messages that a page brings at most, unless its first thread alone brings more: bounds memory and the commit. */
 export const PAGE_LIMIT = 120;
 
-/** @param items in the order of the walk; @param threads what the list knows of their threads */
+/**
+ * @param items in the order of the full sync;
+ * @param threads what the list knows of their threads
+ */
 export function planFetch(
-  items: readonly WantedItem[],
+  items: readonly PendingItem[],
   threads: readonly ListedThread[],
   prices: FetchPrices,
 ): FetchPlan {
@@ -51,9 +54,9 @@ export function planFetch(
       expected += thread?.size ?? 1;
       if (expected > PAGE_LIMIT && plan.items.length > 0) break;
       if (thread)
-        plan.threads.push({ id: thread.threadId, size: thread.size, wanted: thread.wanted });
+        plan.threads.push({ id: thread.threadId, size: thread.size, pending: thread.pending });
       else plan.messages.push(item.id);
-      for (const id of thread?.wanted ?? [item.id]) covered.add(id);
+      for (const id of thread?.pending ?? [item.id]) covered.add(id);
     }
     plan.items.push(item);
   }
@@ -61,15 +64,15 @@ export function planFetch(
 }
 
 function isCheaper(thread: ListedThread, prices: FetchPrices): boolean {
-  return thread.size <= THREAD_LIMIT && prices.thread < thread.wanted.length * prices.message;
+  return thread.size <= THREAD_LIMIT && prices.thread < thread.pending.length * prices.message;
 }
 
 /** An item that was asked for before is asked for by itself: its thread may be what does not work, or may not show it. */
 function threadOf(
-  item: WantedItem,
+  item: PendingItem,
   worthwhile: ReadonlyMap<string, ListedThread>,
 ): ListedThread | null {
   const thread =
     item.threadId === null || item.attempts > 0 ? undefined : worthwhile.get(item.threadId);
-  return thread?.wanted.includes(item.id) ? thread : null;
+  return thread?.pending.includes(item.id) ? thread : null;
 }

@@ -81,7 +81,8 @@ export function steadyUnits(
 ): { polls: number; changes: number; watches: number; audits: number; total: number } {
   const historyPage = unitsOf('gmail.users.history.list', tier);
   const polls = historyPage * pollsADay(policy, shape.activeHoursPerDay);
-  // A doorbell has the mailbox looked at once more; a poll finds changes in the page that it reads anyway.
+  // A notification has the mailbox looked at once more; a poll finds changes in the page that it
+  // reads anyway.
   const changes =
     shape.messagesPerDay *
     ((1 + sourceGets(shape.bodies)) * unitsOf('gmail.users.messages.get', tier) +

@@ -1,18 +1,18 @@
 import { GoogleError } from '@syncline/google';
-import type { WalkDelta } from '@syncline/store';
+import type { ItemsDelta } from '@syncline/store';
 import { isRefusedAlone } from '../../account-refusal.js';
 import { withListing, type ListingNote } from '../../cursor.js';
 import type { GmailCursor, GmailRelabelling, UnreadLists } from './cursor.js';
 import { askForLabels } from './ask.js';
 import {
   judgeLabels,
-  LABELS_LOOKED_AT,
+  LABELS_CHECKED,
   MESSAGES_OF_A_LABEL,
   MESSAGES_READ_AGAIN,
   needsEvidence,
   unlistedLabels,
 } from './judge-labels.js';
-import { RELABEL_PAGE, type Turn, type TurnContext } from '../../turn.js';
+import { RELABEL_PAGE, type Step, type StepContext } from '../../step.js';
 import { excludedLabels } from '../../mirror-policy.js';
 import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
 import { afterFailure, tryAgainLater, untilNextTry } from './unread-label.js';
@@ -21,14 +21,14 @@ import { afterFailure, tryAgainLater, untilNextTry } from './unread-label.js';
  * The labels of a resync, from listing each label's messages: 5 units for 500 of them instead of 20
  * for one.
  *
- * It converges since the bookmark was pinned before: a label that changes after the pin is in the
- * history that is replayed at the end, whatever its list said, and one that does not change is
+ * It converges since the sync position was pinned before: a label that changes after the pin is in
+ * the history that is replayed at the end, whatever its list said, and one that does not change is
  * listed right. A message with no label is in no list and gets none.
  *
  * A label that no list was read for is left as it is on every message, and messages that carry it
- * are read again, up to a limit. So is a label whose list fails again and again while others answer.
- * Where more than five messages would lose a label, some of them are asked for: one that still has
- * it says that the list was wrong, and the mailbox is listed again later.
+ * are read again, up to a limit. So is a label whose list fails again and again while others
+ * answer. Where more than five messages would lose a label, some of them are asked for: one that
+ * still has it says that the list was wrong, and the mailbox is listed again later.
  */
 
 type Labels = Extract<GmailRelabelling, { step: 'labels' }>;
@@ -44,26 +44,26 @@ export interface ResyncSoFar {
 }
 
 /** Where the labels begin; a mailbox without any goes on to the comparison. */
-export function firstLabel(context: TurnContext, walk: ResyncSoFar): Promise<GmailCursor> {
-  return labelAfter(context, walk, '');
+export function firstLabel(context: StepContext, items: ResyncSoFar): Promise<GmailCursor> {
+  return labelAfter(context, items, '');
 }
 
 async function labelAfter(
-  context: TurnContext,
-  walk: ResyncSoFar,
+  context: StepContext,
+  items: ResyncSoFar,
   after: string,
 ): Promise<GmailCursor> {
-  const { from, listed, restarts = 0, listing, unread } = walk;
+  const { from, listed, restarts = 0, listing, unread } = items;
   const note = withListing(listing);
   const excluded = excludedLabels(context.mirror);
-  let label = await context.store.walk.labelAfter(context.lease.accountId, after);
+  let label = await context.store.items.labelAfter(context.lease.accountId, after);
   // No row has a label that is excluded, and a message that got one since it was listed leaves with the history that is replayed.
   while (label !== null && excluded.includes(label))
-    label = await context.store.walk.labelAfter(context.lease.accountId, label);
+    label = await context.store.items.labelAfter(context.lease.accountId, label);
   return label === null
-    ? { phase: 'backfill', step: 'relabel', from, listed, after: '', ...note }
+    ? { phase: 'full', step: 'relabel', from, listed, after: '', ...note }
     : {
-        phase: 'backfill',
+        phase: 'full',
         step: 'labels',
         from,
         listed,
@@ -76,14 +76,14 @@ async function labelAfter(
 }
 
 /** One page of one label's list. */
-export async function labelsTurn(context: TurnContext, cursor: Labels): Promise<Turn> {
+export async function labelsStep(context: StepContext, cursor: Labels): Promise<Step> {
   const wait = untilNextTry(context, cursor);
   if (wait) return wait;
   const page = await labelPage(context, cursor).catch(asRefusal);
-  if (page instanceof GoogleError) return unreadTurn(context, cursor, page);
+  if (page instanceof GoogleError) return unreadStep(context, cursor, page);
   // A page token that Google has forgotten costs the label's list alone: what is written down of it is the same again.
   if (!page)
-    return turnWith(
+    return stepWith(
       context,
       { ...cursor, pageToken: null, restarts: (cursor.restarts ?? 0) + 1 },
       {},
@@ -92,7 +92,7 @@ export async function labelsTurn(context: TurnContext, cursor: Labels): Promise<
     page.nextPageToken === null
       ? await labelAfter(context, cursor, cursor.label)
       : { ...readOn(cursor), pageToken: page.nextPageToken };
-  return turnWith(context, next, {
+  return stepWith(context, next, {
     labelled: {
       labelId: cursor.label,
       ids: page.ids.map((item) => item.id),
@@ -112,15 +112,15 @@ function readOn({ unread, ...cursor }: Labels): Labels {
 }
 
 /** The label's list is tried again later, or counts as not read. @throws GoogleError `error`, when it is not the label's own */
-async function unreadTurn(context: TurnContext, cursor: Labels, error: GoogleError): Promise<Turn> {
+async function unreadStep(context: StepContext, cursor: Labels, error: GoogleError): Promise<Step> {
   const after = await afterFailure(context, cursor, error);
   if (after.kind === 'again') return tryAgainLater(context, { ...cursor, unread: after.unread });
   const next = await labelAfter(context, { ...cursor, unread: after.unread }, cursor.label);
-  return turnWith(context, next, {});
+  return stepWith(context, next, {});
 }
 
 /** Google refuses to list a label that was deleted since the catalogue was read; any other refusal must not strip the label from every row. */
-async function labelPage(context: TurnContext, cursor: Labels): Promise<ListedPage | null> {
+async function labelPage(context: StepContext, cursor: Labels): Promise<ListedPage | null> {
   try {
     return await listPage(context, cursor);
   } catch (error) {
@@ -131,14 +131,14 @@ async function labelPage(context: TurnContext, cursor: Labels): Promise<ListedPa
   }
 }
 
-function turnWith(context: TurnContext, next: GmailCursor, walk: WalkDelta): Turn {
+function stepWith(context: StepContext, next: GmailCursor, items: ItemsDelta): Step {
   return {
     commit: {
       cursor: next,
-      phase: 'backfill',
+      phase: 'full',
       generation: context.generation,
       delta: { kind: 'none' },
-      walk,
+      items,
     },
     next: () => next,
   };
@@ -149,23 +149,23 @@ function turnWith(context: TurnContext, next: GmailCursor, walk: WalkDelta): Tur
  * the commit can move the cursor past it. Before the first range, messages that would lose labels
  * are asked for.
  */
-export async function relabelTurn(context: TurnContext, cursor: Relabel): Promise<Turn> {
+export async function relabelStep(context: StepContext, cursor: Relabel): Promise<Step> {
   const { from, listed, after, listing } = cursor;
   const evidence = after === '' ? await labelEvidence(context, cursor) : null;
   if (evidence) return evidence;
-  const upTo = await context.store.walk.relabelBound(context.lease.accountId, after, RELABEL_PAGE);
+  const upTo = await context.store.items.relabelBound(context.lease.accountId, after, RELABEL_PAGE);
   const excluded = excludedLabels(context.mirror);
   const next: GmailCursor =
     upTo === null ? fetchAfter({ from, listed, listing }) : { ...cursor, after: upTo };
-  return turnWith(context, next, upTo === null ? {} : { relabel: { after, upTo, excluded } });
+  return stepWith(context, next, upTo === null ? {} : { relabel: { after, upTo, excluded } });
 }
 
 /** @returns null when the rows may be compared with the lists as they are */
-async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Turn | null> {
+async function labelEvidence(context: StepContext, cursor: Relabel): Promise<Step | null> {
   if (cursor.isProven) return null;
-  const losses = await context.store.walk.labelLosses(context.lease, context.generation, {
+  const losses = await context.store.items.labelLosses(context.lease, context.generation, {
     excluded: excludedLabels(context.mirror),
-    labels: LABELS_LOOKED_AT,
+    labels: LABELS_CHECKED,
     sample: MESSAGES_OF_A_LABEL,
     unlistedSample: MESSAGES_READ_AGAIN,
   });
@@ -183,7 +183,7 @@ async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Tur
   const emptied = await withoutKnown(context, deleted);
   if (wrong.length > 0) {
     const { from, listed, listing } = cursor;
-    return turnWith(
+    return stepWith(
       context,
       fetchAfter({ from, listed, listing: { ...listing, isDisproved: true } }),
       {},
@@ -191,7 +191,7 @@ async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Tur
   }
   if (ids.length + emptied.length + readAgain.length === 0) return null;
   const { listed } = cursor;
-  return turnWith(
+  return stepWith(
     context,
     { ...cursor, listed: listed + readAgain.length, isProven: true },
     {
@@ -205,15 +205,15 @@ async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Tur
  * A sample is enough to take away a label that Google does not name. One of the catalogue stays:
  * that its list could not be read says nothing of the messages that were not asked for.
  */
-async function withoutKnown(context: TurnContext, deleted: string[]): Promise<string[]> {
+async function withoutKnown(context: StepContext, deleted: string[]): Promise<string[]> {
   if (deleted.length === 0) return deleted;
-  const known = await context.store.walk.labels(context.lease.accountId);
+  const known = await context.store.items.labels(context.lease.accountId);
   const ids = new Set(known.map(({ id }) => id));
   return deleted.filter((label) => !ids.has(label));
 }
 
-function fetchAfter(walk: ResyncSoFar): GmailCursor {
-  const { from, listed, listing } = walk;
+function fetchAfter(items: ResyncSoFar): GmailCursor {
+  const { from, listed, listing } = items;
   const note = withListing(listing);
-  return { phase: 'backfill', step: 'fetch', from, listed, fetched: 0, ...note };
+  return { phase: 'full', step: 'fetch', from, listed, fetched: 0, ...note };
 }

@@ -1,32 +1,33 @@
 import { isQuarantinedLabel, type Delta } from '@syncline/store';
-import { phaseOf, type NewCursor } from '../../cursor.js';
+import { phaseOf, type PendingCursor } from '../../cursor.js';
 import type { GmailCursor } from './cursor.js';
-import type { Turn, TurnContext } from '../../turn.js';
+import type { Step, StepContext } from '../../step.js';
 import { labelRow } from './interpret.js';
 
 /** Items that one commit puts on the list. */
 const REPLAY_PAGE = 500;
 
 /**
- * Messages that somebody wants read again (a retry from quarantine, a repair) go to the end of the mailbox's list, in the commit that
- * strikes out the wish; from there on they are fetched like any other. Only a mailbox that is level takes them: its list is empty
- * then, and the listing that is opened for them leaves the bookmark where it is.
+ * Messages that somebody wants read again (a retry from quarantine, a repair) go to the end of the
+ * mailbox's list, in the commit that strikes out the request; from there on they are fetched like
+ * any other. Only a mailbox that is caught up takes them: its list is empty then, and the listing
+ * that is opened for them leaves the sync position where it is.
  *
  * @returns null when there is nothing to replay now
  */
-export async function replayTurn(
-  context: TurnContext,
-  cursor: NewCursor | GmailCursor,
-): Promise<Turn | null> {
+export async function replayStep(
+  context: StepContext,
+  cursor: PendingCursor | GmailCursor,
+): Promise<Step | null> {
   if (
-    !context.lease.owes ||
-    cursor.phase !== 'follow' ||
+    !context.lease.hasRefetch ||
+    cursor.phase !== 'incremental' ||
     cursor.listing !== null ||
     cursor.fetched < cursor.listed
   )
     return null;
-  const ids = await context.store.quarantine.wanted(context.lease, REPLAY_PAGE);
-  if (ids.length < REPLAY_PAGE) context.lease.owes = false;
+  const ids = await context.store.quarantine.refetchItems(context.lease, REPLAY_PAGE);
+  if (ids.length < REPLAY_PAGE) context.lease.hasRefetch = false;
   if (ids.length === 0) return null;
   const labels = ids.filter(isQuarantinedLabel);
   const messages = ids.filter((id) => !isQuarantinedLabel(id));
@@ -45,7 +46,7 @@ export async function replayTurn(
       phase: phaseOf(next),
       generation: context.generation,
       delta: labels.length === 0 ? { kind: 'none' } : await catalogue(context),
-      walk: {
+      items: {
         taken: labels,
         again: messages.map((id, i) => ({
           id,
@@ -64,7 +65,7 @@ export async function replayTurn(
  * Labels are read all at once; one that is refused again goes back to quarantine in the same
  * commit.
  */
-async function catalogue({ google }: TurnContext): Promise<Delta> {
+async function catalogue({ google }: StepContext): Promise<Delta> {
   const labels = (await google.gmail.labels()).map(labelRow);
   return { kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels };
 }

@@ -1,15 +1,15 @@
 import { GoogleError, type GmailMessage, type GoogleErrorKind } from '@syncline/google';
-import type { WantedItem } from '@syncline/store';
-import type { TurnContext } from '../../turn.js';
-import { fetchTurn } from './fetch.js';
+import type { PendingItem } from '@syncline/store';
+import type { StepContext } from '../../step.js';
+import { fetchStep } from './fetch.js';
 import { MIRROR_EVERYTHING } from '../../mirror-policy.js';
 import { bytesOf } from './sources.js';
 
 /* Which messages of a page are stored with their sources, with a Google and a list that are made up. */
 
-const CURSOR = { phase: 'backfill', step: 'fetch', from: '7', listed: 9, fetched: 0 } as const;
+const CURSOR = { phase: 'full', step: 'fetch', from: '7', listed: 9, fetched: 0 } as const;
 const MB = 1024 * 1024;
-const item = (ordinal: number): WantedItem => ({
+const item = (ordinal: number): PendingItem => ({
   id: `m${ordinal}`,
   ordinal: BigInt(ordinal),
   attempts: 0,
@@ -29,7 +29,7 @@ const OUTAGE = error({ kind: 'unavailable', retryAfterMs: null });
 const DEAD = error({ kind: 'unauthorized', reason: 'invalid_grant' });
 
 interface MadeUp {
-  items: WantedItem[];
+  items: PendingItem[];
   /** Of each message; default 1,000. */
   bytes?: Record<string, number>;
   refused?: Record<string, GoogleError>;
@@ -43,7 +43,7 @@ function contextOf({
   refused = {},
   missing = [],
   failedMessages = {},
-}: MadeUp): { context: TurnContext; asked: string[][]; fetched: string[][] } {
+}: MadeUp): { context: StepContext; asked: string[][]; fetched: string[][] } {
   const [asked, fetched]: string[][][] = [[], []];
   const failuresOf = (ids: string[], errors: Record<string, GoogleError>) =>
     ids.flatMap((id) => (errors[id] ? [{ id, error: errors[id] }] : []));
@@ -71,42 +71,42 @@ function contextOf({
       };
     },
   };
-  const walk = {
-    nextWanted: async (_lease: unknown, _generation: number, q: { afterOrdinal: bigint }) =>
+  const itemQueries = {
+    nextPending: async (_lease: unknown, _generation: number, q: { afterOrdinal: bigint }) =>
       items.filter(({ ordinal }) => ordinal > q.afterOrdinal),
     threads: async () => [],
   };
   const rt = { random: { next: () => 0.5 }, log: { warn: () => undefined } };
   const context = {
     rt,
-    store: { walk, quarantine: { troubled: async () => new Map() } },
+    store: { items: itemQueries, quarantine: { troubled: async () => new Map() } },
     google: { gmail },
     lease: { failures: 0 },
     generation: 1,
     mirror: { ...MIRROR_EVERYTHING, bodies: 'raw' },
     window: { fromMs: 0, goalMs: null },
-    ahead: null,
+    prefetched: null,
     hasTime: () => true,
   };
-  return { context: context as unknown as TurnContext, asked: asked!, fetched: fetched! };
+  return { context: context as unknown as StepContext, asked: asked!, fetched: fetched! };
 }
 
-const stored = (turn: Awaited<ReturnType<typeof fetchTurn>>): unknown =>
-  turn.commit?.delta.kind === 'gmail' &&
-  turn.commit.delta.messages.map((row) => `${row.id}: ${String(row.source)}`);
+const stored = (step: Awaited<ReturnType<typeof fetchStep>>): unknown =>
+  step.commit?.delta.kind === 'gmail' &&
+  step.commit.delta.messages.map((row) => `${row.id}: ${String(row.source)}`);
 
 test('quota that ends among the sources leaves their messages where they are, and stores the others', async () => {
   const { context } = contextOf({
     items: [item(1), item(2), item(3)],
     refused: { m2: FULL, m3: FULL },
   });
-  const turn = await fetchTurn(context, CURSOR);
-  expect(stored(turn)).toEqual(['m1: source of m1']);
-  expect(turn.commit).toMatchObject({
+  const step = await fetchStep(context, CURSOR);
+  expect(stored(step)).toEqual(['m1: source of m1']);
+  expect(step.commit).toMatchObject({
     cursor: { fetched: 1, listed: 9 },
-    walk: { again: [], takenEarly: [], quarantined: [] },
+    items: { again: [], takenEarly: [], quarantined: [] },
   });
-  expect(turn.rest).toMatchObject({ kind: 'snoozed', counts: false });
+  expect(step.end).toMatchObject({ kind: 'snoozed', counts: false });
 });
 
 test('a source that fails while others come is tried again, one that is not found is asked for once more, and then its message is stored without it', async () => {
@@ -115,9 +115,9 @@ test('a source that fails while others come is tried again, one that is not foun
     refused: { m1: OUTAGE },
     missing: ['m2', 'm3'],
   });
-  const turn = await fetchTurn(context, CURSOR);
-  expect(stored(turn)).toEqual(['m2: null', 'm4: source of m4']);
-  expect(turn.commit?.walk).toMatchObject({
+  const step = await fetchStep(context, CURSOR);
+  expect(stored(step)).toEqual(['m2: null', 'm4: source of m4']);
+  expect(step.commit?.items).toMatchObject({
     again: [{ id: 'm3', delayMs: 2_000 }],
     failing: [{ id: 'm1', tries: 1, retryInMs: 5_000 }],
     dropped: [],
@@ -127,27 +127,27 @@ test('a source that fails while others come is tried again, one that is not foun
 
 test('a grant that is refused among the messages is not asked for sources', async () => {
   const { context, asked } = contextOf({ items: [item(1), item(2)], failedMessages: { m2: DEAD } });
-  const turn = await fetchTurn(context, CURSOR);
-  expect([stored(turn), asked]).toEqual([[], []]);
-  expect(turn.commit?.cursor).toMatchObject({ fetched: 0 });
+  const step = await fetchStep(context, CURSOR);
+  expect([stored(step), asked]).toEqual([[], []]);
+  expect(step.commit?.cursor).toMatchObject({ fetched: 0 });
 });
 
-test('a page brings 8 MB of sources at most, and the rest of it follows without being paid for twice', async () => {
+test('a page brings 8 MB of sources at most, and the others come later without being paid for twice', async () => {
   const { context, asked, fetched } = contextOf({
     items: [item(1), item(2), item(3), item(4)],
     bytes: { m1: 5 * MB, m2: 3 * MB - 1, m3: 40 * MB },
   });
-  const first = await fetchTurn(context, CURSOR);
+  const first = await fetchStep(context, CURSOR);
   expect([stored(first), first.commit?.cursor]).toMatchObject([
     ['m1: source of m1', 'm2: source of m2'],
     { fetched: 2 },
   ]);
-  const second = await fetchTurn(context, { ...CURSOR, fetched: 2 });
+  const second = await fetchStep(context, { ...CURSOR, fetched: 2 });
   expect([stored(second), second.commit?.cursor]).toMatchObject([
     ['m3: source of m3'],
     { fetched: 3 },
   ]);
-  const third = await fetchTurn(context, { ...CURSOR, fetched: 3 });
+  const third = await fetchStep(context, { ...CURSOR, fetched: 3 });
   expect([stored(third), third.commit?.cursor]).toMatchObject([
     ['m4: source of m4'],
     { fetched: 4 },

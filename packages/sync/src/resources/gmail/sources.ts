@@ -1,6 +1,6 @@
 import { GoogleError, type FetchedSources, type Gmail, type GmailMessage } from '@syncline/google';
-import type { TurnContext } from '../../turn.js';
-import type { AskedPage, FetchedPage } from './ahead.js';
+import type { StepContext } from '../../step.js';
+import type { AskedPage, FetchedPage } from './prefetched.js';
 import { isAccounts } from '../../account-refusal.js';
 import type { Answers } from './answers.js';
 import { isKept } from './mirror-policy.js';
@@ -27,12 +27,12 @@ const DEPTH_LIMIT = 200;
  * The page with its messages' sources, shortened to what PAGE_SOURCE_BYTES allow; what is left over is in `rest`, to be asked for after it.
  * @throws GoogleError only when no source was fetched
  */
-export async function withSources(context: TurnContext, page: AskedPage): Promise<FetchedPage> {
-  if (context.mirror.bodies !== 'raw') return { ...page, rest: null };
+export async function withSources(context: StepContext, page: AskedPage): Promise<FetchedPage> {
+  if (context.mirror.bodies !== 'raw') return { ...page, remainder: null };
   const { plan, answers } = page;
-  const isWanted = (message: GmailMessage): boolean =>
+  const isNeeded = (message: GmailMessage): boolean =>
     isKept(context.mirror, floorMs(context.window), message);
-  const kept = inTurnFirst(plan, answers.messages.filter(isWanted));
+  const kept = plannedFirst(plan, answers.messages.filter(isNeeded));
   const now = kept.slice(0, fitting(kept));
   const left = kept.slice(now.length);
   const sourced = takeSources(
@@ -42,7 +42,7 @@ export async function withSources(context: TurnContext, page: AskedPage): Promis
     await askFor(context.google.gmail, now, [...answers.failed.values()].find(isAccounts)),
   );
   const messages = [
-    ...answers.messages.filter((message) => !isWanted(message)),
+    ...answers.messages.filter((message) => !isNeeded(message)),
     ...sourced.messages,
   ];
   return { ...divided(plan, answers, left), answers: { ...sourced, messages } };
@@ -58,7 +58,7 @@ function fitting(messages: readonly GmailMessage[]): number {
 }
 
 /** Those whose turn it is, in order; then those that come early, which may as well come later. */
-function inTurnFirst(plan: FetchPlan, messages: readonly GmailMessage[]): GmailMessage[] {
+function plannedFirst(plan: FetchPlan, messages: readonly GmailMessage[]): GmailMessage[] {
   const places = new Map(plan.items.map((item, place) => [item.id, place]));
   const placeOf = ({ id }: GmailMessage): number => places.get(id ?? '') ?? plan.items.length;
   return messages.toSorted((a, b) => placeOf(a) - placeOf(b));
@@ -134,13 +134,13 @@ function divided(
   plan: FetchPlan,
   answers: Answers,
   left: readonly GmailMessage[],
-): { plan: FetchPlan; rest: AskedPage | null } {
+): { plan: FetchPlan; remainder: AskedPage | null } {
   const ids = new Set(left.map(({ id }) => id));
   const at = plan.items.findIndex((item) => ids.has(item.id));
-  if (at === -1) return { plan, rest: null };
-  const rest = {
+  if (at === -1) return { plan, remainder: null };
+  const remainder = {
     plan: { ...plan, items: plan.items.slice(at) },
     answers: { ...answers, messages: [...left] },
   };
-  return { plan: { ...plan, items: plan.items.slice(0, at) }, rest };
+  return { plan: { ...plan, items: plan.items.slice(0, at) }, remainder };
 }

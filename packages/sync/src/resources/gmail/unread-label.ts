@@ -1,7 +1,7 @@
 import type { GoogleError } from '@syncline/google';
 import type { GmailRelabelling, UnreadLists } from './cursor.js';
 import { MAX_TRIES, RETRY_DELAYS_MS } from '../../item-failures.js';
-import type { Turn, TurnContext } from '../../turn.js';
+import type { Step, StepContext } from '../../step.js';
 import { isRefusedAlone } from '../../account-refusal.js';
 
 /*
@@ -18,9 +18,9 @@ const PATIENT_LABELS = 3;
 const ENDLESS_TRIES = 2;
 
 /** @returns null when the label's list may be read now */
-export function untilNextTry({ rt }: TurnContext, cursor: Labels): Turn | null {
+export function untilNextTry({ rt }: StepContext, cursor: Labels): Step | null {
   const delayMs = (cursor.unread?.nextTryAtMs ?? 0) - rt.clock.nowMs();
-  return delayMs > 0 ? { commit: null, next: () => cursor, rest: waitFor(delayMs) } : null;
+  return delayMs > 0 ? { commit: null, next: () => cursor, end: waitFor(delayMs) } : null;
 }
 
 /**
@@ -28,7 +28,7 @@ export function untilNextTry({ rt }: TurnContext, cursor: Labels): Turn | null {
  * @throws GoogleError when no other list answers either, or the account is refused
  */
 export async function afterFailure(
-  context: TurnContext,
+  context: StepContext,
   { label, unread = { labels: 0 } }: Labels,
   error: GoogleError,
 ): Promise<{ kind: 'again' | 'unread'; unread: UnreadLists }> {
@@ -55,7 +55,7 @@ export async function afterFailure(
 }
 
 /** The list of all messages was whole in this full sync, which says that lists can end. */
-async function isLabelsOwn(context: TurnContext, error: GoogleError): Promise<boolean> {
+async function isLabelsOwn(context: StepContext, error: GoogleError): Promise<boolean> {
   if (error.detail.kind === 'endless-listing')
     return context.lease.endlessListings >= ENDLESS_TRIES;
   try {
@@ -67,21 +67,21 @@ async function isLabelsOwn(context: TurnContext, error: GoogleError): Promise<bo
   }
 }
 
-export function tryAgainLater(context: TurnContext, cursor: Labels): Turn {
+export function tryAgainLater(context: StepContext, cursor: Labels): Step {
   const delayMs = (cursor.unread?.nextTryAtMs ?? 0) - context.rt.clock.nowMs();
   return {
     commit: {
       cursor,
-      phase: 'backfill',
+      phase: 'full',
       generation: context.generation,
       delta: { kind: 'none' },
     },
     next: () => cursor,
-    rest: waitFor(delayMs),
+    end: waitFor(delayMs),
   };
 }
 
-function waitFor(delayMs: number): Turn['rest'] {
+function waitFor(delayMs: number): Step['end'] {
   return {
     kind: 'snoozed',
     delayMs: Math.max(1, delayMs),

@@ -25,11 +25,12 @@ export async function verifyMailbox(
   const mailbox: ComparedMailbox = { store, account, accountId, policy, window };
   const { checked, suspects } =
     options.sample === undefined
-      ? await lookAtAll(mailbox, options)
-      : await lookAtSample(rt, mailbox, options.sample);
+      ? await compareAll(mailbox, options)
+      : await compareSample(rt, mailbox, options.sample);
   options.progress?.(checked);
   if (suspects.length > 0) await catchUp();
-  // The window may have moved meanwhile: what a deepening has brought since is not to be judged by the old one.
+  // The window may have moved meanwhile: what an extension of the window has brought since is not
+  // to be judged by the old one.
   const { missing, extra, stale, unread } = await compareMessages(
     { ...mailbox, window: await store.mirror.window(accountId) },
     suspects,
@@ -43,7 +44,10 @@ export async function verifyMailbox(
   };
 }
 
-async function lookAtAll(mailbox: ComparedMailbox, { progress }: VerifyOptions): Promise<Looked> {
+async function compareAll(
+  mailbox: ComparedMailbox,
+  { progress }: VerifyOptions,
+): Promise<Compared> {
   const messages = await listKept(mailbox);
   const suspects: string[] = [];
   let compared = 0;
@@ -55,7 +59,8 @@ async function lookAtAll(mailbox: ComparedMailbox, { progress }: VerifyOptions):
   const unlisted: string[] = [];
   for await (const { id } of mailbox.store.mirror.labels(mailbox.accountId))
     if (!listed.has(id)) unlisted.push(id);
-  // Rows of a slice that is just being deepened stand outside the list, and are none the worse for it.
+  // Rows of a slice that is just being extended stand outside the list, and are none the worse for
+  // it.
   suspects.push(
     ...(mailbox.window.goalMs === null
       ? unlisted
@@ -90,11 +95,11 @@ function groupsOf(messages: readonly ListedMessage[]): ListedMessage[][] {
   );
 }
 
-async function lookAtSample(
+async function compareSample(
   rt: Runtime,
   mailbox: ComparedMailbox,
   sample: number,
-): Promise<Looked> {
+): Promise<Compared> {
   const { ids, suspects } = await compareListing(mailbox);
   const known = new Set(suspects);
   const sampled = await compareMessages(
@@ -108,8 +113,8 @@ function namesIn({ missing, extra, stale, unread }: MailboxDrift): string[] {
   return [...missing, ...extra, ...stale, ...unread];
 }
 
-interface Looked {
+interface Compared {
   checked: number;
-  /** Differs by the first look. */
+  /** Differs by the first sync. */
   suspects: string[];
 }

@@ -1,4 +1,4 @@
-import { followAddress } from '../../identity/check-grant.js';
+import { adoptAddress } from '../../identity/check-grant.js';
 import { renewInMs } from '../../watch/schedule.js';
 import type { WatchOutcome, WatchWork } from '../../watch/work.js';
 import type { WatchModule } from '../resource.js';
@@ -18,7 +18,7 @@ async function watchMailbox(
   forSilence: boolean,
 ): Promise<WatchOutcome> {
   const { emailAddress } = await account.gmail.profile();
-  const check = await followAddress(
+  const check = await adoptAddress(
     rt,
     deps,
     account,
@@ -43,11 +43,11 @@ async function watchMailbox(
     await account.gmail.stopWatch();
   const { expiresAt } = await account.gmail.watch(topic);
   const nextInMs = renewInMs(held.collectionId, expiresAt.getTime() - rt.clock.nowMs());
-  const settled = await deps.store.watches.settle(held, {
+  const finished = await deps.store.watches.finish(held, {
     state: 'on',
     nextInMs,
     error: null,
     watched: { target: topic, expiresAt, forSilence },
   });
-  return settled ? 'watched' : 'overtaken';
+  return finished ? 'watched' : 'overtaken';
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { wholePolicy } from '../../mirror-policy.js';
 import { isKept, listingUnder } from './mirror-policy.js';
-import { askedFromMs, deeperWindow, floorMs, reached, windowOfWalk } from './window.js';
+import { askedFromMs, deeperWindow, floorMs, reached, windowOfFullSync } from './window.js';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.UTC(2026, 10, 22);
@@ -12,48 +12,48 @@ const from = (
   goalMs: number | null = null,
 ): { fromMs: number; goalMs: number | null } => ({ fromMs, goalMs });
 
-test('the first walk fixes the moment; without a window it is the beginning', () => {
-  expect(windowOfWalk(days(30), from(0), true, NOW_MS)).toEqual(from(NOW_MS - 30 * DAY_MS));
-  expect(windowOfWalk(days(null), from(0), true, NOW_MS)).toEqual(from(0));
+test('the first full sync fixes the moment; without a window it is the beginning', () => {
+  expect(windowOfFullSync(days(30), from(0), true, NOW_MS)).toEqual(from(NOW_MS - 30 * DAY_MS));
+  expect(windowOfFullSync(days(null), from(0), true, NOW_MS)).toEqual(from(0));
   expect(askedFromMs(days(20_000), 1_000)).toBe(0);
 });
 
-test('a mailbox that was walked to its beginning stays so, whatever window is asked for', () => {
-  expect(windowOfWalk(days(30), from(0), false, NOW_MS)).toEqual(from(0));
+test('a mailbox that was synced to its beginning stays so, whatever window is asked for', () => {
+  expect(windowOfFullSync(days(30), from(0), false, NOW_MS)).toEqual(from(0));
   expect(deeperWindow(days(30), from(0), NOW_MS)).toBeNull();
 });
 
-test('the same window is never deepened as time goes by, nor for clocks that differ by seconds; a larger one is', () => {
-  const walked = windowOfWalk(days(30), from(0), true, NOW_MS);
-  expect(deeperWindow(days(30), walked, NOW_MS - 5_000)).toBeNull();
-  expect(deeperWindow(days(40), walked, NOW_MS + 11 * DAY_MS)).toBeNull();
-  expect(deeperWindow(days(40), walked, NOW_MS + 9 * DAY_MS)).toEqual(
-    from(walked.fromMs, NOW_MS - 31 * DAY_MS),
+test('the same window is never extended as time goes by, nor for clocks that differ by seconds; a larger one is', () => {
+  const synced = windowOfFullSync(days(30), from(0), true, NOW_MS);
+  expect(deeperWindow(days(30), synced, NOW_MS - 5_000)).toBeNull();
+  expect(deeperWindow(days(40), synced, NOW_MS + 11 * DAY_MS)).toBeNull();
+  expect(deeperWindow(days(40), synced, NOW_MS + 9 * DAY_MS)).toEqual(
+    from(synced.fromMs, NOW_MS - 31 * DAY_MS),
   );
-  expect(deeperWindow(days(null), walked, NOW_MS)).toEqual(from(walked.fromMs, 0));
+  expect(deeperWindow(days(null), synced, NOW_MS)).toEqual(from(synced.fromMs, 0));
 });
 
 test('a window only ever moves back, whatever is asked for and when', () => {
   const ask = fc.record({
     days: fc.option(fc.integer({ min: 1, max: 20_000 }), { freq: 10 }),
     afterMs: fc.nat(400 * DAY_MS),
-    walks: fc.boolean(),
+    full: fc.boolean(),
     ends: fc.boolean(),
   });
   fc.assert(
     fc.property(fc.array(ask, { minLength: 1, maxLength: 12 }), (asks) => {
       let nowMs = NOW_MS;
-      let window = windowOfWalk(days(asks[0]!.days), from(0), true, nowMs);
-      for (const { days: asked, afterMs, walks, ends } of asks) {
+      let window = windowOfFullSync(days(asks[0]!.days), from(0), true, nowMs);
+      for (const { days: asked, afterMs, full, ends } of asks) {
         nowMs += afterMs;
         const before = window;
-        window = walks
-          ? windowOfWalk(days(asked), window, false, nowMs)
+        window = full
+          ? windowOfFullSync(days(asked), window, false, nowMs)
           : (deeperWindow(days(asked), window, nowMs) ?? window);
         if (ends) window = reached(window);
         expect(floorMs(window)).toBeLessThanOrEqual(floorMs(before));
         expect(window.fromMs).toBeLessThanOrEqual(before.fromMs);
-        expect(!(ends && walks) || window.fromMs <= askedFromMs(days(asked), nowMs)).toBe(true);
+        expect(!(ends && full) || window.fromMs <= askedFromMs(days(asked), nowMs)).toBe(true);
       }
     }),
   );

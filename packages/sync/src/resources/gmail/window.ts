@@ -2,15 +2,16 @@ import type { MailWindow } from '@syncline/store';
 import type { MirrorPolicy } from '../../mirror-policy.js';
 
 /*
- * How far back a mailbox is mirrored. Pure. The window is a moment and not an age: a walk fixes it, nothing leaves it by growing old,
- * and from then on it only moves back. So the mirror is at any time exactly what Google has from that moment on, and what
- * a resync lists, a sweep deletes and verify compares needs no exception for old rows.
+ * How far back a mailbox is mirrored. Pure. The window is a moment and not an age: a full sync
+ * fixes it, nothing leaves it by growing old, and from then on it only moves back. So the mirror is
+ * at any time exactly what Google has from that moment on, and what a resync lists, a sweep deletes
+ * and verify compares needs no exception for old rows.
  */
 
 const DAY_MS = 86_400_000;
 /** The beginning of a mailbox, as a window's moment. */
 const BEGINNING_MS = 0;
-/** Clocks of a fleet differ by seconds: nobody deepens a window for them. */
+/** Clocks of a fleet differ by seconds: nobody extends a window for them. */
 const SLACK_MS = 60_000;
 
 /** The moment that the configuration asks for. */
@@ -18,13 +19,19 @@ export function askedFromMs({ windowDays }: MirrorPolicy, nowMs: number): number
   return windowDays === null ? BEGINNING_MS : Math.max(BEGINNING_MS, nowMs - windowDays * DAY_MS);
 }
 
-/** The oldest that may be stored: a walk that is on its way further back has stored some of it already. */
+/**
+ * The oldest that may be stored: a full sync that is on its way further back has stored some of it
+ * already.
+ */
 export function floorMs(window: MailWindow): number {
   return Math.min(window.fromMs, window.goalMs ?? window.fromMs);
 }
 
-/** The window of a walk that begins: as far back as is asked for, but a window never shrinks, or the walk's sweep would delete what lies outside. */
-export function windowOfWalk(
+/**
+ * The window of a full sync that begins: as far back as is asked for, but a window never shrinks,
+ * or the full sync's sweep would delete what lies outside.
+ */
+export function windowOfFullSync(
   policy: MirrorPolicy,
   window: MailWindow,
   isFirst: boolean,
@@ -36,7 +43,7 @@ export function windowOfWalk(
   return { fromMs: window.fromMs, goalMs: goalMs < window.fromMs ? goalMs : null };
 }
 
-/** The window of a mailbox that is to be deepened now; null when it is deep enough. */
+/** The window of a mailbox that is to be extended now; null when it is deep enough. */
 export function deeperWindow(
   policy: MirrorPolicy,
   window: MailWindow,
@@ -48,7 +55,7 @@ export function deeperWindow(
     : null;
 }
 
-/** What was to be walked is walked. */
+/** What was to be synced in full is synced in full. */
 export function reached(window: MailWindow): MailWindow {
   return { fromMs: floorMs(window), goalMs: null };
 }

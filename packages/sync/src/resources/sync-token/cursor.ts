@@ -3,16 +3,16 @@ import {
   assertPhase,
   type Hold,
   type ListingNote,
-  type NewCursor,
+  type PendingCursor,
   type TidyState,
 } from '../../cursor.js';
 
 /* The life of a collection with sync tokens as data; see ../../cursor.ts. */
 
-/** Google gives the bookmark with the last page of a listing only. */
+/** Google gives the sync position with the last page of a listing only. */
 export type SyncTokenCursor =
   | {
-      phase: 'backfill';
+      phase: 'full';
       step: 'list';
       pageToken: string | null;
       listed: number;
@@ -22,21 +22,27 @@ export type SyncTokenCursor =
       restarts?: number;
     }
   | ({
-      phase: 'backfill';
-      bookmark: string | null;
-      bookmarkAtMs?: number;
+      phase: 'full';
+      syncToken: string | null;
+      syncTokenAtMs?: number;
       listing?: ListingNote;
     } & TidyState)
   | SyncTokenWithoutPosition
   | {
-      phase: 'follow';
-      bookmark: string;
-      /** When Google gave the bookmark: one that is old is worth no more, though Google may still take it. */
-      bookmarkAtMs?: number;
+      phase: 'incremental';
+      syncToken: string;
+      /**
+       * When Google gave the sync position: one that is old is worth no more, though Google may
+       * still take it.
+       */
+      syncTokenAtMs?: number;
       pageToken: string | null;
       /** Of a listing under way: events that its earlier pages told to be deleted, since what is left of a series may come after it. */
       gone?: string[];
-      /** Of calendar lists: when it is read in full again, since its deltas hide changes of access. Absent: with the next look. */
+      /**
+       * Of calendar lists: when it is read in full again, since its deltas hide changes of access.
+       * Absent: with the next sync.
+       */
       relistAtMs?: number;
       hold?: Hold;
     };
@@ -46,19 +52,19 @@ export type SyncTokenCursor =
  * gives one.
  */
 export type SyncTokenWithoutPosition = {
-  phase: 'follow';
-  bookmark: null;
+  phase: 'incremental';
+  syncToken: null;
   pageToken: null;
   /** Requests come as often as they like; the next full sync does not begin before this. */
   fullSyncNotBeforeMs: number;
   hold?: Hold;
 };
 
-export function parseSyncTokenCursor(letter: unknown): NewCursor | SyncTokenCursor {
-  const cursor = letter as NewCursor | SyncTokenCursor;
+export function parseSyncTokenCursor(letter: unknown): PendingCursor | SyncTokenCursor {
+  const cursor = letter as PendingCursor | SyncTokenCursor;
   assertPhase(cursor);
   assert(
-    cursor.phase !== 'follow' || (cursor.bookmark !== undefined && cursor.bookmark !== ''),
+    cursor.phase !== 'incremental' || (cursor.syncToken !== undefined && cursor.syncToken !== ''),
     'a collection follows without a sync token',
   );
   return cursor;

@@ -1,5 +1,5 @@
 import { interpretIncrement, interpretListed } from './interpret.js';
-import { newListing, type FollowCursor } from './plan.js';
+import { newListing, type IncrementalCursor } from './plan.js';
 import type { SourcePage } from './source.js';
 
 const NOW_MS = 1_800_000_000_000;
@@ -13,7 +13,7 @@ const page = (over: Partial<SourcePage> = {}): SourcePage => ({
   nextSyncToken: 't2',
   ...over,
 });
-const FOLLOW: FollowCursor = { phase: 'follow', bookmark: 't1', pageToken: null };
+const INCREMENTAL: IncrementalCursor = { phase: 'incremental', syncToken: 't1', pageToken: null };
 const AT = { generation: 1, nowMs: NOW_MS, isFresh: true };
 
 test('the pages of a full listing count on, and the last one leads to the sweep with its sync token', () => {
@@ -23,50 +23,50 @@ test('the pages of a full listing count on, and the last one leads to the sweep 
   });
   expect(first.commit).toMatchObject({
     generation: 1,
-    beginsWalk: true,
+    beginsFullSync: true,
     progress: { done: 2, total: null },
     cursor: { pageToken: 'p', listed: 2, begunAtMs: 5 },
   });
   const last = interpretListed(
     {
       ...newListing({ generation: 0 }),
-      cursor: { phase: 'backfill', step: 'list', pageToken: 'p', listed: 2 },
+      cursor: { phase: 'full', step: 'list', pageToken: 'p', listed: 2 },
     },
     page({ nameless: 1 }),
     { begunAtMs: 5, nowMs: NOW_MS },
   );
   expect(last.commit).toMatchObject({
-    beginsWalk: false,
+    beginsFullSync: false,
     progress: { done: 4, total: 4 },
-    cursor: { step: 'sweep', bookmark: 't2', bookmarkAtMs: 5, listing: { nameless: 1 } },
-    walk: { met: [{ ordinal: 3n }, { ordinal: 4n }] },
+    cursor: { step: 'sweep', syncToken: 't2', syncTokenAtMs: 5, listing: { nameless: 1 } },
+    items: { met: [{ ordinal: 3n }, { ordinal: 4n }] },
   });
 });
 
 test('only the last page of an incremental listing moves the sync token', () => {
-  expect(interpretIncrement(FOLLOW, page({ nextPageToken: 'p' }), AT).commit).toMatchObject({
-    cursor: { bookmark: 't1', pageToken: 'p' },
+  expect(interpretIncrement(INCREMENTAL, page({ nextPageToken: 'p' }), AT).commit).toMatchObject({
+    cursor: { syncToken: 't1', pageToken: 'p' },
   });
-  expect(interpretIncrement(FOLLOW, page(), AT)).toMatchObject({
-    commit: { cursor: { bookmark: 't2', bookmarkAtMs: NOW_MS, pageToken: null } },
-    rest: { kind: 'caught-up' },
+  expect(interpretIncrement(INCREMENTAL, page(), AT)).toMatchObject({
+    commit: { cursor: { syncToken: 't2', syncTokenAtMs: NOW_MS, pageToken: null } },
+    end: { kind: 'caught-up' },
   });
 });
 
 test('without a new sync token the last one stays, and a listing that began earlier is not caught up', () => {
-  const kept = interpretIncrement(FOLLOW, page({ nextSyncToken: null }), AT);
-  expect(kept.commit).toMatchObject({ cursor: { bookmark: 't1', pageToken: null } });
-  expect(kept.rest).toMatchObject({ withoutPosition: { why: expect.any(String) } });
-  expect(interpretIncrement(FOLLOW, page(), { ...AT, isFresh: false }).rest).toBeUndefined();
+  const kept = interpretIncrement(INCREMENTAL, page({ nextSyncToken: null }), AT);
+  expect(kept.commit).toMatchObject({ cursor: { syncToken: 't1', pageToken: null } });
+  expect(kept.end).toMatchObject({ withoutPosition: { why: expect.any(String) } });
+  expect(interpretIncrement(INCREMENTAL, page(), { ...AT, isFresh: false }).end).toBeUndefined();
 });
 
 test('deletions are kept for the later pages of the same listing, and no longer', () => {
   const between = interpretIncrement(
-    { ...FOLLOW, gone: ['x'] },
+    { ...INCREMENTAL, gone: ['x'] },
     page({ gone: ['y'], nextPageToken: 'p' }),
     AT,
   );
   expect(between.commit?.cursor).toMatchObject({ gone: ['x', 'y'] });
-  const after = interpretIncrement({ ...FOLLOW, pageToken: 'p', gone: ['x'] }, page(), AT);
+  const after = interpretIncrement({ ...INCREMENTAL, pageToken: 'p', gone: ['x'] }, page(), AT);
   expect(after.commit?.cursor).not.toHaveProperty('gone');
 });

@@ -1,7 +1,7 @@
-import { isStorableId, type WalkItem } from '@syncline/store';
-import type { CaughtUp, Turn } from '../../turn.js';
+import { isStorableId, type ListedItem } from '@syncline/store';
+import type { CaughtUp, Step } from '../../step.js';
 import type { SyncTokenCursor } from './cursor.js';
-import type { FollowCursor, ListPlan } from './plan.js';
+import type { IncrementalCursor, ListPlan } from './plan.js';
 import type { SourcePage } from './source.js';
 
 /* What a page means for the cursor and the mirror. Pure. */
@@ -11,15 +11,15 @@ const GONE_KEPT = 1_000;
 
 /** A page of a full listing. @param begunAtMs when the listing began, where that is known */
 export function interpretListed(
-  { cursor, generation, isRemedy }: ListPlan,
+  { cursor, generation, isForced }: ListPlan,
   page: SourcePage,
   { begunAtMs, nowMs }: { begunAtMs: number | undefined; nowMs: number },
-): Turn {
-  const beginsWalk = cursor.pageToken === null;
-  const met: WalkItem[] = page.metIds.map((id, i) => ({
+): Step {
+  const beginsFullSync = cursor.pageToken === null;
+  const met: ListedItem[] = page.metIds.map((id, i) => ({
     id,
     ordinal: BigInt(cursor.listed + i + 1),
-    wanted: false,
+    pending: false,
   }));
   const listed = cursor.listed + met.length;
   const nameless = (cursor.nameless ?? 0) + page.nameless;
@@ -33,22 +33,22 @@ export function interpretListed(
         ...(begunAtMs === undefined ? {} : { begunAtMs }),
       }
     : {
-        phase: 'backfill',
+        phase: 'full',
         step: 'sweep',
-        bookmark: page.nextSyncToken,
-        bookmarkAtMs: sinceMs,
+        syncToken: page.nextSyncToken,
+        syncTokenAtMs: sinceMs,
         listing: { begunAtMs: sinceMs, ...(nameless === 0 ? {} : { nameless }) },
       };
   return {
     commit: {
       cursor: next,
-      phase: 'backfill',
+      phase: 'full',
       generation,
-      beginsWalk,
-      isRemedy: beginsWalk && isRemedy,
+      beginsFullSync,
+      isForced: beginsFullSync && isForced,
       progress: { done: listed, total: page.nextPageToken ? null : listed },
       delta: page.delta,
-      walk: { met, quarantined: page.quarantined },
+      items: { met, quarantined: page.quarantined },
     },
     next: () => next,
   };
@@ -59,31 +59,35 @@ export function interpretListed(
  * @param isFresh the listing began in this run: one that began earlier cannot vouch for now
  */
 export function interpretIncrement(
-  cursor: FollowCursor,
+  cursor: IncrementalCursor,
   page: SourcePage,
   { generation, nowMs, isFresh }: { generation: number; nowMs: number; isFresh: boolean },
-): Turn {
+): Step {
   const next = afterIncrement(cursor, page, nowMs);
   const level = page.nextPageToken === null && isFresh;
   return {
     commit: {
       cursor: next,
-      phase: 'follow',
+      phase: 'incremental',
       generation,
       delta: page.delta,
-      ...(page.quarantined.length > 0 ? { walk: { quarantined: page.quarantined } } : {}),
+      ...(page.quarantined.length > 0 ? { items: { quarantined: page.quarantined } } : {}),
     },
     next: () => next,
-    ...(level ? { rest: { kind: 'caught-up', ...positionKept(page) } } : {}),
+    ...(level ? { end: { kind: 'caught-up', ...positionKept(page) } } : {}),
   };
 }
 
-function afterIncrement(cursor: FollowCursor, page: SourcePage, nowMs: number): FollowCursor {
+function afterIncrement(
+  cursor: IncrementalCursor,
+  page: SourcePage,
+  nowMs: number,
+): IncrementalCursor {
   const { gone = [], ...between } = cursor;
   if (page.nextPageToken === null)
     return page.nextSyncToken === null
       ? { ...between, pageToken: null }
-      : { ...between, bookmark: page.nextSyncToken, bookmarkAtMs: nowMs, pageToken: null };
+      : { ...between, syncToken: page.nextSyncToken, syncTokenAtMs: nowMs, pageToken: null };
   const goneByNow = [...gone, ...page.gone.filter(isStorableId)].slice(-GONE_KEPT);
   return {
     ...between,
@@ -93,8 +97,8 @@ function afterIncrement(cursor: FollowCursor, page: SourcePage, nowMs: number): 
 }
 
 /**
- * The bookmark that the listing began with stays good: what changed since comes again with the next
- * listing.
+ * The sync position that the listing began with stays good: what changed since comes again with the
+ * next listing.
  */
 function positionKept(page: SourcePage): Pick<CaughtUp, 'withoutPosition'> {
   return page.nextSyncToken === null

@@ -1,32 +1,32 @@
-import { listedFromStart, newListing, planNext, type FollowCursor } from './plan.js';
+import { listedFromStart, newListing, planNext, type IncrementalCursor } from './plan.js';
 
 const DAY_MS = 24 * 60 * 60_000;
 const NOW_MS = 1_800_000_000_000;
-const KNOWN = { generation: 3, nowMs: NOW_MS, owes: false, relists: false };
-const follow = (over: Partial<FollowCursor> = {}): FollowCursor => ({
-  phase: 'follow',
-  bookmark: 'b',
-  bookmarkAtMs: NOW_MS - DAY_MS,
+const KNOWN = { generation: 3, nowMs: NOW_MS, hasRefetch: false, relists: false };
+const incremental = (over: Partial<IncrementalCursor> = {}): IncrementalCursor => ({
+  phase: 'incremental',
+  syncToken: 'b',
+  syncTokenAtMs: NOW_MS - DAY_MS,
   pageToken: null,
   ...over,
 });
 
 test.each([
-  [{ phase: 'new' } as const, false],
-  [{ phase: 'new', resync: true } as const, true],
-  [{ phase: 'new', resync: true, isRelisting: true } as const, false],
-])('%j begins a full listing under the next generation; a remedy: %s', (cursor, isRemedy) => {
+  [{ phase: 'pending' } as const, false],
+  [{ phase: 'pending', resync: true } as const, true],
+  [{ phase: 'pending', resync: true, isRelisting: true } as const, false],
+])('%j begins a full listing under the next generation; forced: %s', (cursor, isForced) => {
   expect(planNext(cursor, KNOWN)).toMatchObject({
     kind: 'list',
     generation: 4,
-    isRemedy,
+    isForced,
     cursor: { pageToken: null, listed: 0 },
   });
 });
 
-test('a listing goes on under its generation, and begins again when it rested for longer than deletions are kept', () => {
+test('a listing goes on under its generation, and begins again when it paused for longer than deletions are kept', () => {
   const cursor = {
-    phase: 'backfill',
+    phase: 'full',
     step: 'list',
     pageToken: 'p',
     listed: 7,
@@ -41,35 +41,35 @@ test('a listing goes on under its generation, and begins again when it rested fo
   });
 });
 
-test.each<[string, FollowCursor, Partial<typeof KNOWN>, 'increment' | 'list']>([
-  ['nothing else is due', follow(), {}, 'increment'],
-  ['items are to be read again', follow(), { owes: true }, 'list'],
-  ['its increments hide changes and it is time', follow(), { relists: true }, 'list'],
+test.each<[string, IncrementalCursor, Partial<typeof KNOWN>, 'increment' | 'list']>([
+  ['nothing else is due', incremental(), {}, 'increment'],
+  ['items are to be read again', incremental(), { hasRefetch: true }, 'list'],
+  ['its increments hide changes and it is time', incremental(), { relists: true }, 'list'],
   [
     'its increments hide changes and it is not time',
-    follow({ relistAtMs: NOW_MS + 1 }),
+    incremental({ relistAtMs: NOW_MS + 1 }),
     { relists: true },
     'increment',
   ],
   [
     'a listing is under way, which is finished first',
-    follow({ pageToken: 'p' }),
-    { owes: true, relists: true },
+    incremental({ pageToken: 'p' }),
+    { hasRefetch: true, relists: true },
     'increment',
   ],
   [
     'the sync token is older than deletions are kept',
-    follow({ pageToken: 'p', bookmarkAtMs: NOW_MS - 21 * DAY_MS }),
+    incremental({ pageToken: 'p', syncTokenAtMs: NOW_MS - 21 * DAY_MS }),
     {},
     'list',
   ],
-])('a collection that follows, when %s', (_what, cursor, known, kind) => {
+])('a collection in phase incremental, when %s', (_what, cursor, known, kind) => {
   expect(planNext(cursor, { ...KNOWN, ...known }).kind).toBe(kind);
 });
 
 test('a page token that Google no longer knows begins the listing again, once more each time', () => {
   const first = newListing(KNOWN);
   const second = listedFromStart(first);
-  expect(second).toMatchObject({ generation: 5, isRemedy: true, cursor: { restarts: 1 } });
+  expect(second).toMatchObject({ generation: 5, isForced: true, cursor: { restarts: 1 } });
   expect(listedFromStart(second)).toMatchObject({ generation: 6, cursor: { restarts: 2 } });
 });

@@ -1,26 +1,29 @@
-import type { NewCursor, TidyState } from '../../cursor.js';
+import type { PendingCursor, TidyState } from '../../cursor.js';
 import type { SyncTokenCursor, SyncTokenWithoutPosition } from './cursor.js';
 
 /* What a collection with sync tokens asks Google for next. Pure. */
 
 type ListCursor = Extract<SyncTokenCursor, { step: 'list' }>;
-export type TidyCursor = Extract<SyncTokenCursor, { phase: 'backfill' } & TidyState>;
-export type FollowCursor = Extract<SyncTokenCursor, { phase: 'follow'; bookmark: string }>;
+export type TidyCursor = Extract<SyncTokenCursor, { phase: 'full' } & TidyState>;
+export type IncrementalCursor = Extract<
+  SyncTokenCursor,
+  { phase: 'incremental'; syncToken: string }
+>;
 
 /** A page of a full listing. */
 export interface ListPlan {
   kind: 'list';
   cursor: ListCursor;
   generation: number;
-  /** The walk is begun because Google disowned what the collection followed from. */
-  isRemedy: boolean;
+  /** The full sync is begun because Google disowned what incremental syncs started from. */
+  isForced: boolean;
 }
 
 export type Plan =
   | ListPlan
   /** The listing is complete; see evidence/tidy.ts. */
   | { kind: 'tidy'; cursor: TidyCursor }
-  | { kind: 'increment'; cursor: FollowCursor }
+  | { kind: 'increment'; cursor: IncrementalCursor }
   | { kind: 'without-position'; cursor: SyncTokenWithoutPosition };
 
 /** What a plan depends on beside the cursor. */
@@ -28,7 +31,7 @@ export interface Known {
   generation: number;
   nowMs: number;
   /** Items are to be read again. */
-  owes: boolean;
+  hasRefetch: boolean;
   /** The collection is read in full now and then. */
   relists: boolean;
 }
@@ -36,42 +39,43 @@ export interface Known {
 const FIRST_PAGE = { pageToken: null, listed: 0, nameless: 0 };
 
 /**
- * Google forgets deletions after some time ("such tombstones eventually disappear", without a number; some four weeks by what is seen)
- * and may answer an older bookmark without them and without a word. So a collection that rested for longer is walked again.
+ * Google forgets deletions after some time ("such tombstones eventually disappear", without a
+ * number; some four weeks by what is seen) and may answer an older sync position without them and
+ * without a word. So a collection that rested for longer is synced in full again.
  */
-const BOOKMARK_WORTH_MS = 20 * 24 * 60 * 60_000;
+const SYNC_TOKEN_WORTH_MS = 20 * 24 * 60 * 60_000;
 
-export function planNext(cursor: NewCursor | SyncTokenCursor, known: Known): Plan {
-  if (cursor.phase === 'new')
+export function planNext(cursor: PendingCursor | SyncTokenCursor, known: Known): Plan {
+  if (cursor.phase === 'pending')
     return {
       ...newListing(known),
       cursor: listCursor(cursor.restarts ?? 0),
-      isRemedy: cursor.resync === true && cursor.isRelisting !== true,
+      isForced: cursor.resync === true && cursor.isRelisting !== true,
     };
-  if (cursor.phase === 'backfill')
+  if (cursor.phase === 'full')
     return cursor.step === 'list' ? planList(cursor, known) : { kind: 'tidy', cursor };
-  if (cursor.bookmark === null) return { kind: 'without-position', cursor };
+  if (cursor.syncToken === null) return { kind: 'without-position', cursor };
   return relistDue(cursor, known) ? newListing(known) : { kind: 'increment', cursor };
 }
 
 /** The first page of a new full listing. */
 export function newListing({ generation }: Pick<Known, 'generation'>): ListPlan {
-  return { kind: 'list', cursor: listCursor(0), generation: generation + 1, isRemedy: false };
+  return { kind: 'list', cursor: listCursor(0), generation: generation + 1, isForced: false };
 }
 
-/** Google no longer knows the page token: the walk begins again, under a new generation. */
+/** Google no longer knows the page token: the full sync begins again, under a new generation. */
 export function listedFromStart({ cursor, generation }: ListPlan): ListPlan {
   const restarts = (cursor.restarts ?? 0) + 1;
   return {
     kind: 'list',
     cursor: { ...cursor, ...FIRST_PAGE, restarts },
     generation: generation + 1,
-    isRemedy: true,
+    isForced: true,
   };
 }
 
 function listCursor(restarts: number): ListCursor {
-  return { phase: 'backfill', step: 'list', ...FIRST_PAGE, restarts };
+  return { phase: 'full', step: 'list', ...FIRST_PAGE, restarts };
 }
 
 function planList(cursor: ListCursor, known: Known): ListPlan {
@@ -81,21 +85,21 @@ function planList(cursor: ListCursor, known: Known): ListPlan {
         kind: 'list',
         cursor: { ...cursor, ...FIRST_PAGE },
         generation: generation + 1,
-        isRemedy: false,
+        isForced: false,
       }
-    : { kind: 'list', cursor, generation, isRemedy: false };
+    : { kind: 'list', cursor, generation, isForced: false };
 }
 
 /**
  * Between listings only: one under way is finished first. What is quarantined is read again by a
  * full sync, which costs a request for every page.
  */
-function relistDue(cursor: FollowCursor, known: Known): boolean {
-  if (isWorthless(cursor.bookmarkAtMs, known)) return true;
+function relistDue(cursor: IncrementalCursor, known: Known): boolean {
+  if (isWorthless(cursor.syncTokenAtMs, known)) return true;
   if (cursor.pageToken !== null) return false;
-  return known.owes || (known.relists && known.nowMs >= (cursor.relistAtMs ?? 0));
+  return known.hasRefetch || (known.relists && known.nowMs >= (cursor.relistAtMs ?? 0));
 }
 
 function isWorthless(sinceMs: number | undefined, { nowMs }: Known): boolean {
-  return nowMs - (sinceMs ?? nowMs) > BOOKMARK_WORTH_MS;
+  return nowMs - (sinceMs ?? nowMs) > SYNC_TOKEN_WORTH_MS;
 }

@@ -1,5 +1,5 @@
 import type { Delta, SetAside } from '@syncline/store';
-import type { TurnContext } from '../../turn.js';
+import type { StepContext } from '../../step.js';
 
 /**
  * What a kind of collection with sync tokens is by itself; how it is synced is the same for all of
@@ -7,7 +7,7 @@ import type { TurnContext } from '../../turn.js';
  */
 export interface SyncTokenSource {
   /** Asks Google for a page. @throws GoogleError */
-  read(context: TurnContext, request: PageRequest): Promise<SourcePage>;
+  read(context: StepContext, request: PageRequest): Promise<SourcePage>;
   /**
    * When the collection is read in full again, since its increments hide some changes; absent: they
    * hide none.

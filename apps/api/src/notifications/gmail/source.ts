@@ -1,0 +1,25 @@
+import { readGmailPush } from '@syncline/google';
+import type { PushSource } from '../source.js';
+
+/**
+ * Pub/Sub takes 2xx for an acknowledgement and sends everything else again, so what can never be of use (an unknown
+ * mailbox, a body that is no notification) is acknowledged.
+ */
+export const GMAIL_PUSH: PushSource = {
+  path: '/push/gmail',
+  via: 'gmail-push',
+  unknownStatus: 204,
+  refusalOf: async ({ verifier }, request) => {
+    if (verifier === null) return { status: 403, reason: 'not-configured' };
+    const reason = await verifier.verify(request.headers.authorization);
+    if (reason === null) return null;
+    if (reason === 'cannot-tell') return { status: 503, reason };
+    return { status: reason === 'wrong-service-account' ? 403 : 401, reason };
+  },
+  notificationOf: ({ notifier }, { body }) => {
+    const address = Buffer.isBuffer(body) ? readGmailPush(body) : null;
+    return address === null
+      ? null
+      : async () => (await notifier.mailboxes([address]))[0] ?? 'unknown';
+  },
+};

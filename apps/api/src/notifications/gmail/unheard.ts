@@ -1,0 +1,11 @@
+import { unheardTopics, type ResolvedConfig, type Runtime } from '@syncline/runtime';
+
+/** Topics that nothing is pulled from, while pushes are not believed either. */
+export function warnOfUnheard(rt: Runtime, { push, google }: ResolvedConfig): void {
+  const unheard = unheardTopics(push, google.projects);
+  if (unheard.length > 0)
+    rt.log.warn(
+      { event: 'notifications_unheard', unheard },
+      'topics are set, but neither PUSH_GMAIL_SERVICE_ACCOUNT nor a subscription to pull from: nobody hears what is published there',
+    );
+}

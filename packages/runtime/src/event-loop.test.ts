@@ -1,0 +1,39 @@
+import { createEventLoop, type EventLoop } from './event-loop.js';
+import { systemClock } from './clock.js';
+
+let nowMs = 0;
+const eventLoop = createEventLoop({ ...systemClock, nowMs: () => nowMs });
+
+/** Three that each have three pieces of work, and what else has a turn of the event loop between: a bar. */
+async function workBetween({ yieldToOthers }: EventLoop): Promise<string> {
+  const went: string[] = [];
+  const work = async (name: string): Promise<void> => {
+    for (let piece = 0; piece < 3; piece++) {
+      await yieldToOthers();
+      went.push(`${name}${piece}`);
+    }
+  };
+  let isOver = false;
+  const other = (): void => {
+    went.push('|');
+    if (!isOver) setImmediate(other);
+  };
+  setImmediate(other);
+  await Promise.all([work('a'), work('b'), work('c')]);
+  isOver = true;
+  return went.join(' ').replaceAll(/\| (?=\|)/g, '');
+}
+
+test('where nobody waits, work goes on in one piece', async () => {
+  expect(await workBetween(eventLoop)).toBe('a0 b0 c0 a1 b1 c1 a2 b2 c2');
+});
+
+test('while somebody waits, each piece runs in an iteration of its own, in the order of coming, and what is ready comes between', async () => {
+  eventLoop.someoneWaits();
+  nowMs = 1_000;
+  expect((await workBetween(eventLoop)).replace(/^\| /, '')).toBe(
+    'a0 | b0 | c0 | a1 | b1 | c1 | a2 | b2 | c2',
+  );
+  nowMs = 1_001;
+  expect(await workBetween(eventLoop)).not.toContain('a0 |');
+});

@@ -1,0 +1,91 @@
+/** The way of a notification: it may be lost, come twice, late, or after one that was sent later. Google promises none of it better. */
+import type { SimClock } from '../clock.js';
+import type { Ledger, NotificationKind } from '../ledger.js';
+import type { Prng } from '../prng.js';
+
+export interface DeliveryConditions {
+  dropPercent: number;
+  duplicatePercent: number;
+  /** Held back until a later one has been delivered, or for a second. */
+  reorderPercent: number;
+  delayMs: readonly [minMs: number, maxMs: number];
+  /** Least time between two of Gmail's events for one user; what comes sooner is dropped. Google's is 1,000. */
+  minGapMs: number;
+}
+
+const CALM: DeliveryConditions = {
+  dropPercent: 0,
+  duplicatePercent: 0,
+  reorderPercent: 0,
+  delayMs: [0, 0],
+  minGapMs: 1_000,
+};
+const HELD_MS = 1_000;
+
+export class Delivery {
+  private now: DeliveryConditions = CALM;
+  private readonly held = new Set<() => void>();
+
+  constructor(
+    private readonly clock: SimClock,
+    private readonly prng: Prng,
+    private readonly ledger: Ledger,
+  ) {}
+
+  get conditions(): DeliveryConditions {
+    return { ...this.now };
+  }
+
+  /** Changes what is named. Throws RangeError for what is no percentage or no range. */
+  set(change: Partial<DeliveryConditions>): DeliveryConditions {
+    const next = { ...this.now, ...change };
+    for (const name of ['dropPercent', 'duplicatePercent', 'reorderPercent'] as const)
+      if (!(next[name] >= 0 && next[name] <= 100))
+        throw new RangeError(`${name} must lie between 0 and 100`);
+    if (!(next.minGapMs >= 0)) throw new RangeError('minGapMs must be at least 0');
+    if (
+      !Array.isArray(next.delayMs) ||
+      next.delayMs.length !== 2 ||
+      !(next.delayMs[0] >= 0 && next.delayMs[0] <= next.delayMs[1])
+    )
+      throw new RangeError('delayMs must be [min, max]');
+    this.now = next;
+    return this.conditions;
+  }
+
+  /** Sends one notification on its way. */
+  post(kind: NotificationKind, deliver: () => void): void {
+    this.ledger.notified(kind, 'published');
+    if (this.prng.chance(this.now.dropPercent / 100)) {
+      this.ledger.notified(kind, 'dropped');
+      return;
+    }
+    this.carry(kind, deliver);
+    if (!this.prng.chance(this.now.duplicatePercent / 100)) return;
+    this.ledger.notified(kind, 'duplicated');
+    this.carry(kind, deliver);
+  }
+
+  private carry(kind: NotificationKind, deliver: () => void): void {
+    const [least, most] = this.now.delayMs;
+    const delayMs = least + this.prng.next() * (most - least);
+    if (!this.prng.chance(this.now.reorderPercent / 100)) {
+      this.clock.schedule(delayMs, () => {
+        deliver();
+        this.release();
+      });
+      return;
+    }
+    this.ledger.notified(kind, 'reordered');
+    const late = (): void => {
+      if (this.held.delete(late)) deliver();
+    };
+    this.held.add(late);
+    this.clock.schedule(delayMs + HELD_MS, late);
+  }
+
+  /** Those that were overtaken follow. */
+  private release(): void {
+    for (const late of this.held) late();
+  }
+}

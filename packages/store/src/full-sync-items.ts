@@ -1,0 +1,369 @@
+import type pg from 'pg';
+import { forgetHeld, hold, release } from './absence.js';
+import { clearPageText } from './erase-page.js';
+import { existsByIndex } from './exists-by-index.js';
+import type { Lease } from './lease.js';
+import { arrayLiteral } from './pool.js';
+import {
+  endQuarantine,
+  endReread,
+  noteFailing,
+  quarantine,
+  type FailingItem,
+  type SetAside,
+} from './quarantine-writes.js';
+import type { RowChange } from './rows.js';
+import { mirrorOf, type ListingDelta } from './mirrors/index.js';
+import { byIndex, type Transaction } from './transaction.js';
+
+export type { FailingItem, SetAside } from './quarantine-writes.js';
+
+/**
+ * The full sync's list. A full sync writes down every id it meets, in order; what is still to be
+ * fetched is `pending`, and the cursor remembers the ordinal up to which it has fetched. So nothing
+ * is updated per item, a crash resumes at the ordinal, and when the full sync is complete the same
+ * list says which rows it did not meet: those are swept.
+ *
+ * Rejected: a generation column on the mirror's rows (every full sync would rewrite every row just
+ * to mark it), and pending ids in Redis (lost with it, while the cursor is already ahead).
+ */
+export interface ItemsDelta extends ListingDelta {
+  /** Ids met by this page. Ids already on the list keep their place. */
+  met?: ListedItem[];
+  /** Items to be asked for again later: they go to the end of the list. */
+  again?: AgainItem[];
+  /** Items that are no longer pending: deleted at the source. */
+  dropped?: string[];
+  /** Items that cannot be taken: recorded with their reason, and passed. */
+  quarantined?: SetAside[];
+  /** Items that could not be read while others could: noted with their tries, and passed. */
+  failing?: FailingItem[];
+  /** Items on the list that were requested from outside: the request is struck out. */
+  replayed?: string[];
+  /**
+   * Items that were taken or are gone: an earlier quarantine of theirs, or their failing, is over.
+   */
+  taken?: string[];
+  /**
+   * The full sync has read every item of the collection again: what it did not set aside once more
+   * leaves the quarantine, and whatever was wanted is served.
+   */
+  rereadAll?: true;
+  /** Items taken before their turn, with their thread: they keep their place on the list and are not fetched again. */
+  takenEarly?: string[];
+  /**
+   * Delete up to this many rows that the complete full sync did not meet; rows that are held stay.
+   */
+  sweepLimit?: number;
+  /** Rows that the complete full sync did not meet and that wait for a second listing. */
+  held?: readonly string[];
+  /** Rows that Google has named since they were held. */
+  released?: readonly string[];
+  /** Rows that two listings did not name: they are deleted, and held no longer. */
+  sweptHeld?: readonly string[];
+  /** No sweep of the collection waits any more: forget up to this many entries of such sweeps. */
+  forgetHeldLimit?: number;
+  /** The complete full sync missed no row: forget what it did not name otherwise. */
+  forgetUnlisted?: true;
+  /** Clear up to this many entries of this and earlier lists. */
+  clearLimit?: number;
+}
+
+export interface ListedItem {
+  id: string;
+  ordinal: bigint;
+  pending: boolean;
+  /** A message's thread. */
+  threadId?: string;
+}
+
+export interface AgainItem {
+  id: string;
+  ordinal: bigint;
+  delayMs: number;
+  /** How often it counts as tried when it was not on the list; default 1. */
+  attempts?: number;
+}
+
+/** An item that is to be fetched now or, when `waitMs` > 0, later. */
+export interface PendingItem {
+  id: string;
+  ordinal: bigint;
+  attempts: number;
+  waitMs: number;
+  threadId: string | null;
+}
+
+/** What the list knows of a thread. */
+export interface ListedThread {
+  threadId: string;
+  /** Its messages on the list, pending or not, counted no further than asked. */
+  size: number;
+  /** Those that are pending, after a position, and were not tried yet. */
+  pending: string[];
+}
+
+/**
+ * Where to look for pending items: after a position, without those that are on their way already.
+ */
+export interface PendingQuery {
+  afterOrdinal: bigint;
+  limit: number;
+  except: readonly string[];
+}
+
+/** The next items, in order. Reads only the partial index. */
+export async function nextPending(
+  pool: pg.Pool,
+  lease: Lease,
+  generation: number,
+  q: PendingQuery,
+): Promise<PendingItem[]> {
+  const next = await byIndex(pool).query<{
+    item_id: string;
+    ordinal: string;
+    attempts: number;
+    wait_ms: string | null;
+    thread_id: string | null;
+  }>({
+    name: 'full-sync-next',
+    text: `SELECT item_id, ordinal, attempts, extract(epoch FROM not_before - now()) * 1000 AS wait_ms, thread_id FROM syncline.full_sync_items
+            WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND ordinal > $4 AND pending AND item_id <> ALL ($6::text[]) ORDER BY ordinal LIMIT $5`,
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      String(q.afterOrdinal),
+      q.limit,
+      arrayLiteral(q.except, (id) => id),
+    ],
+  });
+  return next.rows.map((row) => ({
+    id: row.item_id,
+    ordinal: BigInt(row.ordinal),
+    attempts: row.attempts,
+    waitMs: Math.max(0, Math.ceil(Number(row.wait_ms ?? 0))),
+    threadId: row.thread_id,
+  }));
+}
+
+/** These threads as the list has them, each counted up to `limit` messages: a longer one is told by its size alone. */
+export async function listedThreads(
+  pool: pg.Pool,
+  lease: Lease,
+  generation: number,
+  q: PendingQuery & { threadIds: readonly string[] },
+): Promise<ListedThread[]> {
+  if (q.threadIds.length === 0) return [];
+  const found = await byIndex(pool).query<{
+    thread_id: string;
+    size: number;
+    pending: string[] | null;
+  }>({
+    name: 'full-sync-threads',
+    text: `SELECT t.id AS thread_id, count(*)::int AS size, array_agg(m.item_id ORDER BY m.ordinal) FILTER (WHERE m.due) AS pending
+             FROM unnest($4::text[]) AS t(id),
+                  LATERAL (SELECT item_id, ordinal, pending AND attempts = 0 AND ordinal > $5 AND item_id <> ALL ($7::text[]) AS due FROM syncline.full_sync_items
+                            WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND thread_id = t.id LIMIT $6) m
+            GROUP BY t.id`,
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      arrayLiteral(q.threadIds, (id) => id),
+      String(q.afterOrdinal),
+      q.limit,
+      arrayLiteral(q.except, (id) => id),
+    ],
+  });
+  return found.rows.map((row) => ({
+    threadId: row.thread_id,
+    size: row.size,
+    pending: row.pending ?? [],
+  }));
+}
+
+export async function applyItems(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  items: ItemsDelta,
+): Promise<{ changes: RowChange[]; swept: number; cleared: number }> {
+  const mirror = mirrorOf(lease.kind);
+  writeItems(session, lease, generation, items);
+  writeQuarantine(session, lease, items);
+  const listed = mirror.listing?.write(session, lease, generation, items) ?? null;
+  const relabelled = listed === null ? [] : await listed;
+  writeHeld(session, lease, generation, items);
+  const forgotten = items.forgetHeldLimit
+    ? await forgetHeld(session, lease, items.forgetHeldLimit)
+    : 0;
+  if (items.sweptHeld?.length) release(session, lease, items.sweptHeld);
+  const confirmed = items.sweptHeld ? await mirror.deleteRows(session, lease, items.sweptHeld) : [];
+  const swept = items.sweepLimit ? await sweep(session, lease, generation, items.sweepLimit) : [];
+  const cleared = items.clearLimit ? await clear(session, lease, items.clearLimit) : 0;
+  return {
+    changes: [...relabelled, ...confirmed, ...swept],
+    swept: swept.length,
+    cleared: Math.max(forgotten, cleared),
+  };
+}
+
+function writeItems(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  { met, again, dropped, replayed, takenEarly }: ItemsDelta,
+): void {
+  if (met?.length) insertMet(session, lease, generation, met);
+  if (again?.length) putBack(session, lease, generation, again);
+  if (dropped?.length) drop(session, lease, generation, dropped);
+  if (replayed?.length) strikeOut(session, lease, replayed);
+  if (takenEarly?.length) takeEarly(session, lease, generation, takenEarly);
+}
+
+/** Endings come first: they must not end what this page sets aside. */
+function writeQuarantine(
+  session: Transaction,
+  lease: Lease,
+  { taken, rereadAll, failing, quarantined }: ItemsDelta,
+): void {
+  if (taken?.length) endQuarantine(session, lease, taken);
+  if (rereadAll) endReread(session, lease);
+  if (failing?.length) noteFailing(session, lease, failing);
+  if (quarantined?.length) quarantine(session, lease, quarantined);
+}
+
+function writeHeld(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  { held, released, forgetUnlisted }: ItemsDelta,
+): void {
+  if (held?.length) hold(session, lease, generation, held);
+  if (released?.length) release(session, lease, released);
+  if (forgetUnlisted) mirrorOf(lease.kind).forgetUnlisted?.(session, lease, generation);
+}
+
+export function insertMet(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  items: readonly ListedItem[],
+): void {
+  session.send({
+    name: 'full-sync-met',
+    text: `INSERT INTO syncline.full_sync_items (account_id, collection_id, generation, item_id, ordinal, pending, thread_id)
+           SELECT $1, $2, $3, u.id, u.ordinal, u.pending, u.thread_id FROM unnest($4::text[], $5::bigint[], $6::bool[], $7::text[]) AS u(id, ordinal, pending, thread_id)
+           ON CONFLICT DO NOTHING`,
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      arrayLiteral(items, (i) => i.id),
+      arrayLiteral(items, (i) => i.ordinal),
+      arrayLiteral(items, (i) => i.pending),
+      arrayLiteral(items, (i) => i.threadId ?? null),
+    ],
+  });
+}
+
+export function putBack(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  items: readonly AgainItem[],
+): void {
+  session.send({
+    name: 'full-sync-again',
+    text: `INSERT INTO syncline.full_sync_items AS w (account_id, collection_id, generation, item_id, ordinal, pending, attempts, not_before)
+           SELECT $1, $2, $3, u.id, u.ordinal, true, u.attempts, now() + u.delay * interval '1 ms'
+             FROM unnest($4::text[], $5::bigint[], $6::int[], $7::int[]) AS u(id, ordinal, delay, attempts)
+           ON CONFLICT (account_id, collection_id, generation, item_id)
+           DO UPDATE SET ordinal = excluded.ordinal, pending = true, attempts = w.attempts + 1, not_before = excluded.not_before`,
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      arrayLiteral(items, (i) => i.id),
+      arrayLiteral(items, (i) => i.ordinal),
+      arrayLiteral(items, (i) => i.delayMs),
+      arrayLiteral(items, (i) => i.attempts ?? 1),
+    ],
+  });
+}
+
+function strikeOut(session: Transaction, lease: Lease, ids: string[]): void {
+  session.send({
+    name: 'refetch-strike-out',
+    text: 'DELETE FROM syncline.refetch_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
+    values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
+  });
+}
+
+function drop(session: Transaction, lease: Lease, generation: number, ids: string[]): void {
+  session.send({
+    name: 'full-sync-drop',
+    text: `DELETE FROM syncline.full_sync_items WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
+    values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
+  });
+}
+
+function takeEarly(session: Transaction, lease: Lease, generation: number, ids: string[]): void {
+  session.send({
+    name: 'full-sync-early',
+    text: `UPDATE syncline.full_sync_items SET pending = false WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
+    values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
+  });
+}
+
+/** Rows that the complete list does not name, and that are not held. */
+async function sweep(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  limit: number,
+): Promise<RowChange[]> {
+  const mirror = mirrorOf(lease.kind);
+  const { table, scope } = mirror.absence;
+  const unmet = await session.query<{ id: string }>({
+    text: `SELECT m.id FROM syncline.${table} m
+            WHERE m.account_id = $1 ${scope === null ? '' : `AND m.${scope} = $5`}
+              AND NOT ${existsByIndex('SELECT 1 FROM syncline.full_sync_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id')}
+              AND NOT ${existsByIndex('SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = m.id')}
+            ORDER BY m.id LIMIT $4`,
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      limit,
+      ...(scope === null ? [] : [lease.externalId]),
+    ],
+  });
+  mirror.forgetUnlisted?.(session, lease, generation);
+  return mirror.deleteRows(
+    session,
+    lease,
+    unmet.rows.map((row) => row.id),
+  );
+}
+
+const CLEAR_ITEMS = clearPageText('full_sync_items');
+
+/** @returns how many entries of the fuller list are gone */
+async function clear(session: Transaction, lease: Lease, limit: number): Promise<number> {
+  const cleared = await Promise.all([
+    clearItems(session, lease, limit),
+    mirrorOf(lease.kind).listing?.clear(session, lease, limit) ?? 0,
+  ]);
+  return Math.max(...cleared);
+}
+
+async function clearItems(session: Transaction, lease: Lease, limit: number): Promise<number> {
+  const cleared = await session.query({
+    name: 'full-sync-clear',
+    text: CLEAR_ITEMS,
+    values: [lease.accountId, lease.collectionId, limit],
+  });
+  return cleared.rowCount ?? 0;
+}

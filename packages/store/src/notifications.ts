@@ -1,0 +1,114 @@
+import type pg from 'pg';
+import type { CollectionKind } from './mirrors/resources.js';
+import { NEVER } from './collections.js';
+import { arrayLiteral } from './pool.js';
+import { byIndex } from './transaction.js';
+
+/*
+ * A notification is one statement: it marks the collection as requested, and the schedule has it
+ * from there on. It says only "look"; what Google wrote beside it (a history id, a message number)
+ * is not kept and never becomes a cursor.
+ */
+
+/** A collection that was notified. */
+export interface Notified {
+  collectionId: string;
+  accountId: string;
+  tenant: string;
+  kind: CollectionKind;
+  /** Whether a job for it now is of use: it follows, and nothing makes it rest. */
+  ready: boolean;
+}
+
+export interface Notifications {
+  /**
+   * Google says that something changed in these mailboxes. One address may be several accounts' (of
+   * several tenants).
+   * @returns what was announced, by address; an address that nobody mirrors is absent
+   */
+  notifyMailboxes(addresses: readonly string[]): Promise<Map<string, Notified[]>>;
+  /** A change behind one of our channels. Null when the channel is no more, or Google names another resource than it did when it was made. */
+  notifyChannel(channelId: string, resourceId: string): Promise<Notified | null>;
+  /** A channel's first message, which is no change: the way from Google to us is open. */
+  noteSyncMessage(channelId: string, resourceId: string): Promise<boolean>;
+}
+
+export function notificationsIn(pool: pg.Pool): Notifications {
+  return {
+    notifyMailboxes: (addresses) => notifyMailboxes(pool, addresses),
+    notifyChannel: (channelId, resourceId) => notifyChannel(pool, channelId, resourceId),
+    noteSyncMessage: (channelId, resourceId) => noteSyncMessage(pool, channelId, resourceId),
+  };
+}
+
+/**
+ * The queue is told beside this, and the schedule is the net in case that hint is lost: due a
+ * moment later, so that a tick does not give the collection out a second time while the hint is
+ * being served. What rests for a reason (parked, or Google's transient errors) goes on resting: a
+ * notification must not make a call every second to what is refused every second.
+ */
+const NOTIFY = `requested_at = clock_timestamp(), notified_at = clock_timestamp(),
+              next_sync_at = CASE WHEN c.parked IS NULL AND c.failures = 0 THEN least(c.next_sync_at, now() + interval '1.5 seconds') ELSE c.next_sync_at END`;
+const READY = `c.phase = 'incremental' AND NOT c.full_sync_requested AND c.parked IS NULL AND c.failures = 0`;
+
+/** Rows are locked in the order of their ids, like everything that takes several collections. */
+async function notifyMailboxes(
+  pool: pg.Pool,
+  addresses: readonly string[],
+): Promise<Map<string, Notified[]>> {
+  const notified = await byIndex(pool).query<NotifiedRow & { address: string }>({
+    name: 'notify-mailboxes',
+    text: `WITH chosen AS MATERIALIZED (
+             SELECT c.id, w.address FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id JOIN syncline.accounts a ON a.id = c.account_id
+              WHERE w.address = ANY($1::text[]) AND c.state = 'active' AND a.state = 'active' ORDER BY c.id FOR UPDATE OF c)
+           UPDATE syncline.collections c SET ${NOTIFY} FROM chosen WHERE c.id = chosen.id AND c.next_sync_at < ${NEVER}
+           RETURNING c.id, c.account_id, c.tenant, c.kind, ${READY} AS ready, chosen.address`,
+    values: [arrayLiteral(addresses, (address) => address)],
+  });
+  const byAddress = new Map<string, Notified[]>();
+  for (const row of notified.rows)
+    byAddress.set(row.address, [...(byAddress.get(row.address) ?? []), notifiedOf(row)]);
+  return byAddress;
+}
+
+async function notifyChannel(
+  pool: pg.Pool,
+  channelId: string,
+  resourceId: string,
+): Promise<Notified | null> {
+  const notified = await byIndex(pool).query<NotifiedRow>({
+    name: 'notify-channel',
+    text: `UPDATE syncline.collections c SET ${NOTIFY} FROM syncline.channels h JOIN syncline.accounts a ON a.id = h.account_id
+            WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND h.expires_at > now() AND c.id = h.collection_id AND c.state = 'active' AND a.state = 'active' AND c.next_sync_at < ${NEVER}
+        RETURNING c.id, c.account_id, c.tenant, c.kind, ${READY} AS ready`,
+    values: [channelId, resourceId],
+  });
+  const row = notified.rows[0];
+  return row ? notifiedOf(row) : null;
+}
+
+async function noteSyncMessage(
+  pool: pg.Pool,
+  channelId: string,
+  resourceId: string,
+): Promise<boolean> {
+  const noted = await byIndex(pool).query({
+    name: 'sync-message-channel',
+    text: `UPDATE syncline.watches w SET heard_at = clock_timestamp() FROM syncline.channels h
+            WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND h.expires_at > now() AND w.collection_id = h.collection_id`,
+    values: [channelId, resourceId],
+  });
+  return noted.rowCount === 1;
+}
+
+interface NotifiedRow {
+  id: string;
+  account_id: string;
+  tenant: string;
+  kind: CollectionKind;
+  ready: boolean;
+}
+
+function notifiedOf({ id, account_id: accountId, tenant, kind, ready }: NotifiedRow): Notified {
+  return { collectionId: id, accountId, tenant, kind, ready };
+}

@@ -1,0 +1,259 @@
+import { phaseOf } from '../../cursor.js';
+import type { WindowExtension, GmailIncremental } from './cursor.js';
+import { GoogleError } from '@syncline/google';
+import type { MailWindow } from '@syncline/store';
+import { parkedFor } from '../../parking.js';
+import { MAX_RESTARTS, type Step, type StepContext } from '../../step.js';
+import { isRefusedAlone } from '../../account-refusal.js';
+import { listPage } from './list-page.js';
+import { deeperWindow } from './window.js';
+
+/*
+ * The window has grown: older mail is fetched beside incremental syncs. Only the slice between the
+ * new moment and the old one is listed, a page at a time; what is not stored goes to the mailbox's
+ * list and is fetched like what history names, under a listing that leaves the sync position where
+ * it is. Between two pages history is looked at, so that new mail waits for 500 old messages at
+ * most.
+ *
+ * Rejected: a full sync to the new moment (it lists everything again, and new mail waits until it
+ * ends); remembering the slice in Redis.
+ */
+
+/** Google forgets page tokens again and again: the mailbox rests that long, and goes on then. */
+const RESTLESS_MS = 15 * 60_000;
+
+const AT_ITS_BEGINNING: WindowExtension = {
+  pageToken: null,
+  isListed: false,
+  incrementalFirst: false,
+  listed: 0,
+  restarts: 0,
+};
+
+/**
+ * The next page of the older slice, for a mailbox that is caught up.
+ * @returns null when there is none, or when history comes first
+ */
+export async function extensionStep(
+  context: StepContext,
+  cursor: GmailIncremental,
+): Promise<Step | null> {
+  const extension = cursor.extension ?? AT_ITS_BEGINNING;
+  const window = cursor.extension
+    ? context.window
+    : deeperWindow(context.mirror, context.window, context.rt.clock.nowMs());
+  if (window === null || extension.isListed || extension.incrementalFirst) return null;
+  if (untilListMs(context, extension) > 0) return null;
+  const page = await listOlder(context, extension, window);
+  if (page === 'endless' || page === 'unanswered')
+    return listLater(context, cursor, { extension, window, trouble: page });
+  if (!page) return listAgain(context, cursor, extension);
+  const { messages: known } = await context.store.knownMessages(
+    context.lease.accountId,
+    page.ids.map((item) => item.id),
+    [],
+  );
+  const pending = page.ids.filter((item) => !known.has(item.id));
+  const next = afterOlderPage(cursor, extension, page, pending.length);
+  return {
+    commit: {
+      cursor: next,
+      phase: phaseOf(next),
+      generation: context.generation,
+      progress: { done: extension.listed + page.ids.length, total: null },
+      delta: { kind: 'none' },
+      items: {
+        met: pending.map((item, i) => ({
+          id: item.id,
+          threadId: item.threadId,
+          ordinal: BigInt(i + 1),
+          pending: true,
+        })),
+      },
+      ...(cursor.extension ? {} : { window }),
+    },
+    next: () => next,
+  };
+}
+
+type ListedPage = NonNullable<Awaited<ReturnType<typeof listPage>>>;
+
+/**
+ * A list that fails says nothing of history, which is looked at next and finds out whether the
+ * mailbox can be read at all.
+ * @returns null when Google no longer knows the page token
+ */
+async function listOlder(
+  context: StepContext,
+  { pageToken }: WindowExtension,
+  { fromMs, goalMs }: MailWindow,
+): Promise<ListedPage | 'endless' | 'unanswered' | null> {
+  try {
+    const slice = { fromMs: goalMs ?? fromMs, beforeMs: fromMs };
+    return await listPage(context, { pageToken, slice });
+  } catch (error) {
+    if (error instanceof GoogleError && error.detail.kind === 'endless-listing') return 'endless';
+    if (isRefusedAlone(error)) return 'unanswered';
+    throw error;
+  }
+}
+
+function afterOlderPage(
+  cursor: GmailIncremental,
+  extension: WindowExtension,
+  { ids, nextPageToken }: ListedPage,
+  toFetch: number,
+): GmailIncremental {
+  return {
+    ...cursor,
+    listing: toFetch > 0 ? { pageToken: null, until: cursor.after } : null,
+    listed: toFetch,
+    fetched: 0,
+    extension: {
+      pageToken: nextPageToken,
+      isListed: nextPageToken === null,
+      incrementalFirst: true,
+      listed: extension.listed + ids.length,
+      restarts: toFetch > 0 ? 0 : extension.restarts,
+      // Pages of a list without an end come before it shows; of one that answers again, nothing is left.
+      ...(extension.endless && !extension.endless.isUnanswered
+        ? { endless: extension.endless }
+        : {}),
+    },
+  };
+}
+
+/** Google no longer knows the page token: the slice is listed from its first page again, and what is stored of it is not fetched again. */
+function listAgain(
+  context: StepContext,
+  cursor: GmailIncremental,
+  extension: WindowExtension,
+): Step {
+  const isRestless = extension.restarts >= MAX_RESTARTS;
+  const next: GmailIncremental = {
+    ...cursor,
+    extension: {
+      ...AT_ITS_BEGINNING,
+      incrementalFirst: true,
+      restarts: isRestless ? 0 : extension.restarts + 1,
+    },
+  };
+  return {
+    commit: {
+      cursor: next,
+      phase: phaseOf(next),
+      generation: context.generation,
+      delta: { kind: 'none' },
+    },
+    next: () => next,
+    ...(isRestless
+      ? {
+          end: {
+            kind: 'snoozed',
+            delayMs: RESTLESS_MS,
+            reason: 'Google forgets the page tokens of older mail',
+            counts: true,
+          },
+        }
+      : {}),
+  };
+}
+
+/**
+ * The slice's list has no end, or does not answer: history goes on. After a rest that is longer each
+ * time a list without an end is begun again, and one that did not answer goes on where it was.
+ */
+function listLater(
+  context: StepContext,
+  cursor: GmailIncremental,
+  {
+    extension,
+    window,
+    trouble,
+  }: { extension: WindowExtension; window: MailWindow; trouble: 'endless' | 'unanswered' },
+): Step {
+  const nowMs = context.rt.clock.nowMs();
+  const times = extension.endless?.times ?? 0;
+  const jitter = context.rt.random.next();
+  const next: GmailIncremental = {
+    ...cursor,
+    extension:
+      trouble === 'endless'
+        ? {
+            ...AT_ITS_BEGINNING,
+            incrementalFirst: true,
+            endless: {
+              times: times + 1,
+              untilMs: nowMs + parkedFor('endless', 'gmail', times, jitter).delayMs,
+            },
+          }
+        : {
+            ...extension,
+            incrementalFirst: true,
+            endless: {
+              times: times + 1,
+              untilMs: nowMs + unansweredPauseMs(times, jitter),
+              isUnanswered: true,
+            },
+          },
+  };
+  return {
+    commit: {
+      cursor: next,
+      phase: phaseOf(next),
+      generation: context.generation,
+      delta: { kind: 'none' },
+      ...(cursor.extension ? {} : { window }),
+    },
+    next: () => next,
+  };
+}
+
+const UNANSWERED_FIRST_MS = 2_000;
+const UNANSWERED_CAP_MS = 60 * 60_000;
+
+function unansweredPauseMs(times: number, jitter: number): number {
+  return Math.min(UNANSWERED_CAP_MS, UNANSWERED_FIRST_MS * 2 ** times) * (1 + 0.1 * jitter);
+}
+
+/** How often history is looked at while the list of the slice rests. */
+const CHECK_WHILE_WAITING_MS = 60_000;
+
+const ENDLESS_WORDS =
+  "Google's list of older mail has no end; new mail goes on, and the list is begun again later";
+const UNANSWERED_WORDS =
+  'Google does not list older mail; new mail goes on, and the list is read on later';
+
+/** For a mailbox that is caught up by history while the list of its older slice rests. */
+export function endOfExtension(
+  context: StepContext,
+  { extension }: GmailIncremental,
+): Pick<Step, 'end'> {
+  const pauseMs = extension ? untilListMs(context, extension) : 0;
+  return pauseMs > 0
+    ? {
+        end: {
+          kind: 'snoozed',
+          delayMs: Math.min(pauseMs, CHECK_WHILE_WAITING_MS),
+          reason: extension?.endless?.isUnanswered ? UNANSWERED_WORDS : ENDLESS_WORDS,
+          counts: false,
+        },
+      }
+    : {};
+}
+
+function untilListMs(context: StepContext, { endless }: WindowExtension): number {
+  return (endless?.untilMs ?? 0) - context.rt.clock.nowMs();
+}
+
+/**
+ * A listing of history has begun, for a mailbox that was caught up: the slice goes on after it, or,
+ * when all of it is fetched, is done.
+ */
+export function checked(cursor: GmailIncremental): GmailIncremental {
+  const { extension, ...others } = cursor;
+  if (!extension) return cursor;
+  return extension.isListed
+    ? others
+    : { ...others, extension: { ...extension, incrementalFirst: false } };
+}

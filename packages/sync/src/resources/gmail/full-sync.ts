@@ -1,0 +1,213 @@
+import { unreachable } from '@syncline/runtime';
+import { withListing, type ListingNote, type PendingCursor, type TidyState } from '../../cursor.js';
+import {
+  NO_POSITION,
+  type GmailCursor,
+  type GmailIncremental,
+  type GmailListing,
+} from './cursor.js';
+import { countConfirms, lackingByCount } from '../../evidence/decide.js';
+import { tidyStep } from '../../evidence/tidy.js';
+import type { Step, StepContext } from '../../step.js';
+import { REQUESTED_FULL_SYNC_GAP_MS } from '../../without-position.js';
+import { readCatalogue } from './catalogue.js';
+import { fetchStep } from './fetch.js';
+import { listPage } from './list-page.js';
+import { excludedLabels } from '../../mirror-policy.js';
+import { firstLabel, labelsStep, relabelStep } from './relabel.js';
+import { historyIdOfNewest } from './history-id.js';
+import { floorMs, reached, windowOfFullSync } from './window.js';
+
+/*
+ * The full sync, and the resync, which is a full sync over rows that are good already: nothing is
+ * wiped, what is stored is not fetched again, and the guide's price of 20 units a message comes
+ * down to some hundredths of one.
+ */
+
+/**
+ * The sync position is pinned before the first id is listed, so what changes during the full sync
+ * is replayed after it.
+ * @param isForced whether the full sync is begun because Google disowned what the mailbox followed
+ * from
+ */
+export async function beginFullSync(
+  context: StepContext,
+  cursor: PendingCursor,
+  isForced = (cursor.resync === true && cursor.isRelisting !== true) || (cursor.restarts ?? 0) > 0,
+): Promise<Step> {
+  const profile = context.profile ?? (await context.google.gmail.profile());
+  context.profile = null;
+  await context.meetAddress(profile.emailAddress, 'profile');
+  const from = profile.historyId ?? (await historyIdOfNewest(context.google.gmail));
+  const { labels, deleted } = await readCatalogue(context);
+  const next: GmailCursor = {
+    phase: 'full',
+    step: 'list',
+    from: from === null ? NO_POSITION : String(from),
+    pageToken: null,
+    listed: 0,
+    restarts: cursor.restarts ?? 0,
+    ...(cursor.resync ? { resync: true } : {}),
+    listing: {
+      begunAtMs: context.rt.clock.nowMs(),
+      profileTotal: profile.messagesTotal,
+      ...(deleted.length > 0 ? { deletedLabels: deleted } : {}),
+    },
+  };
+  return {
+    commit: {
+      cursor: next,
+      phase: 'full',
+      generation: context.generation + 1,
+      progress: { done: 0, total: profile.messagesTotal },
+      beginsFullSync: true,
+      isForced,
+      window: windowOfFullSync(
+        context.mirror,
+        context.window,
+        context.generation === 0,
+        context.rt.clock.nowMs(),
+      ),
+      delta: {
+        kind: 'gmail',
+        messages: [],
+        labelChanges: [],
+        deleted: [],
+        labels,
+      },
+    },
+    next: () => next,
+  };
+}
+
+export function fullSyncStep(
+  context: StepContext,
+  cursor: Extract<GmailCursor, { phase: 'full' }>,
+): Promise<Step> {
+  switch (cursor.step) {
+    case 'list':
+      return listStep(context, cursor);
+    case 'labels':
+      return labelsStep(context, cursor);
+    case 'relabel':
+      return relabelStep(context, cursor);
+    case 'fetch':
+      return fetchStep(context, cursor);
+    case 'sweep':
+    case 'hold':
+    case 'clear':
+      return endStep(context, cursor);
+    default:
+      return unreachable(cursor);
+  }
+}
+
+async function listStep(context: StepContext, cursor: GmailListing): Promise<Step> {
+  const page = await listPage(context, cursor);
+  // Google no longer knows the page token (it rested too long): the full sync begins again, under a
+  // new generation.
+  if (!page)
+    return beginFullSync(context, {
+      phase: 'pending',
+      restarts: (cursor.restarts ?? 0) + 1,
+      ...(cursor.resync ? { resync: true } : {}),
+    });
+  const listed = cursor.listed + page.ids.length;
+  const nameless = (cursor.listing?.nameless ?? 0) + page.nameless;
+  const listing = nameless === 0 ? cursor.listing : { ...cursor.listing, nameless };
+  const known = cursor.resync
+    ? (
+        await context.store.knownMessages(
+          context.lease.accountId,
+          page.ids.map((item) => item.id),
+          [],
+        )
+      ).messages
+    : new Set<string>();
+  const next = page.nextPageToken
+    ? { ...cursor, pageToken: page.nextPageToken, listed, ...withListing(listing) }
+    : await afterListing(context, { ...cursor, ...withListing(listing) }, listed);
+  return {
+    commit: {
+      cursor: next,
+      phase: 'full',
+      generation: context.generation,
+      ...(page.nextPageToken ? {} : { progress: { done: 0, total: listed } }),
+      delta: { kind: 'none' },
+      items: {
+        met: page.ids.map((item, i) => ({
+          id: item.id,
+          threadId: item.threadId,
+          ordinal: BigInt(cursor.listed + i + 1),
+          pending: !known.has(item.id),
+        })),
+      },
+    },
+    next: () => next,
+  };
+}
+
+async function afterListing(
+  context: StepContext,
+  cursor: GmailListing,
+  listed: number,
+): Promise<GmailCursor> {
+  const listing = listingOf(context, cursor, listed);
+  return cursor.resync
+    ? firstLabel(context, { from: cursor.from, listed, restarts: cursor.restarts ?? 0, listing })
+    : { phase: 'full', step: 'fetch', from: cursor.from, listed, fetched: 0, listing };
+}
+
+/** What speaks for the listing that is complete now. */
+function listingOf(
+  context: StepContext,
+  { listing: { begunAtMs, profileTotal, deletedLabels, nameless } = {} }: GmailListing,
+  listed: number,
+): ListingNote {
+  const isWhole = floorMs(context.window) === 0 && excludedLabels(context.mirror).length === 0;
+  const lacking = lackingByCount(profileTotal ?? null, listed, isWhole);
+  return {
+    begunAtMs: begunAtMs ?? context.rt.clock.nowMs(),
+    ...(deletedLabels === undefined ? {} : { deletedLabels }),
+    ...(countConfirms(profileTotal ?? null, listed, isWhole) ? { countConfirms: true } : {}),
+    ...(lacking > 0 ? { lacking } : {}),
+    ...(nameless === undefined ? {} : { nameless }),
+  };
+}
+
+type GmailTidying = Extract<GmailCursor, { phase: 'full' } & TidyState>;
+
+/** The end of a full sync; see evidence/tidy.ts. */
+function endStep(context: StepContext, cursor: GmailTidying): Promise<Step> {
+  const { from, listing } = cursor;
+  return tidyStep(context, cursor, {
+    listing,
+    at: (state) => ({
+      phase: 'full',
+      from,
+      ...withListing(listing),
+      ...state,
+    }),
+    clearing: () => (context.window.goalMs === null ? {} : { window: reached(context.window) }),
+    incremental: (hold) => ({
+      ...beginsIncremental(context, from),
+      ...(hold === undefined ? {} : { hold }),
+    }),
+  });
+}
+
+function beginsIncremental(context: StepContext, from: string): GmailIncremental {
+  const isLost = from === NO_POSITION;
+  context.fullSyncCompleted = isLost;
+  return {
+    phase: 'incremental',
+    after: from,
+    listing: null,
+    listed: 0,
+    fetched: 0,
+    labelsReadAtMs: 0,
+    ...(isLost
+      ? { fullSyncNotBeforeMs: context.rt.clock.nowMs() + REQUESTED_FULL_SYNC_GAP_MS }
+      : {}),
+  };
+}
