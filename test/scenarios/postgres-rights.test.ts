@@ -106,7 +106,7 @@ test('a role that may not use the schema or its tables is refused at each start'
   // It may work there, and not migrate: the tables are another role's.
   await type(
     database,
-    "DELETE FROM syncline._prisma_migrations WHERE migration_name LIKE '%sources'",
+    "DELETE FROM syncline._prisma_migrations WHERE migration_name LIKE '%initial'",
   );
   await type(database, 'GRANT CREATE ON SCHEMA syncline TO reader');
   await expectRefusal(

@@ -11,6 +11,7 @@ import {
 import pg from 'pg';
 import { connectionOf, resolveTls } from './connection.js';
 import { databaseUnreachable, isConnectionFailure } from './database-errors.js';
+import { refuseEarlierVersion } from './earlier-version.js';
 import { checkFeed } from './feed-epoch.js';
 import { inMigration, type MigrationSession, type MigrationWait } from './migration-lock.js';
 import { clientFor, schemaOf } from './schema-name.js';
@@ -33,11 +34,11 @@ const DEFAULT_WAIT_MS = 300_000;
 /**
  * Brings the mirror's schema up to this program's, and begins a new epoch of the feed in a copy of
  * another database; creates the database and the schema if they do not exist. Nothing outside of
- * the schema is changed. Safe to run at once from several processes.
+ * the schema is changed, and nothing in a schema that a development version has made. Safe to run at once from several processes.
  * @param options what `inMigration` needs; by default it waits for 300 s and in silence
  * @returns the names of the migrations that were applied now
- * @throws OperatorError when the database cannot be reached, a right is missing, the wait takes too
- * long or is interrupted, or a migration failed
+ * @throws OperatorError when the database cannot be reached, a right is missing, the schema is a
+ * development version's, the wait takes too long or is interrupted, or a migration failed
  */
 export async function migrate(
   databaseUrl: string,
@@ -80,6 +81,7 @@ export async function checkSchema(pool: pg.Pool): Promise<void> {
 async function migrateIn(to: MigrationSession, wait: MigrationWait): Promise<string[]> {
   const { session, schema } = to;
   refuseUnfit(await factsOf(session, schema), schema, 'migrate');
+  await refuseEarlierVersion(session, schema, await knownChecksums());
   const missing = await missingMigrations(session);
   if (missing.length > 0) {
     await noteEarlierVersion(to, wait);
@@ -129,6 +131,24 @@ async function knownMigrations(): Promise<string[]> {
     .sort();
 }
 
+/** By name, in order. */
+async function knownChecksums(): Promise<Map<string, string>> {
+  const names = await knownMigrations();
+  return new Map(
+    await Promise.all(
+      names.map(async (name) => [name, checksumOf(await statementsOf(name))] as const),
+    ),
+  );
+}
+
+function statementsOf(name: string): Promise<string> {
+  return readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
+}
+
+function checksumOf(sql: string): string {
+  return createHash('sha256').update(sql).digest('hex');
+}
+
 async function missingMigrations(session: pg.Client | pg.Pool): Promise<string[]> {
   const table = await session.query<{ known: boolean }>(
     `SELECT to_regclass('syncline._prisma_migrations') IS NOT NULL AS known`,
@@ -163,7 +183,7 @@ async function appliedMigrations(session: pg.Client | pg.Pool): Promise<Set<stri
  */
 async function apply(session: pg.Client, name: string): Promise<boolean> {
   if ((await appliedMigrations(session)).has(name)) return false;
-  const sql = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
+  const sql = await statementsOf(name);
   try {
     await session.query(sql);
   } catch (error) {
@@ -173,7 +193,7 @@ async function apply(session: pg.Client, name: string): Promise<boolean> {
   }
   await session.query(
     'INSERT INTO syncline._prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), 1)',
-    [randomUUID(), createHash('sha256').update(sql).digest('hex'), name],
+    [randomUUID(), checksumOf(sql), name],
   );
   return true;
 }

@@ -96,7 +96,7 @@ test('an old schema, a missing database and a dead server are each reported in o
   const masterKey = randomBytes(32);
   const url = new URL(fixture.database.url);
   await fixture.database.pool.query(
-    "DELETE FROM syncline._prisma_migrations WHERE migration_name LIKE '%first_mirror'",
+    "DELETE FROM syncline._prisma_migrations WHERE migration_name LIKE '%initial'",
   );
   await expect(openStore(rt, { databaseUrl: url.href, masterKey })).rejects.toThrow(
     /older than this program[^]*npm run migrate/,

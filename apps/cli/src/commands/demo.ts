@@ -12,6 +12,7 @@ import type { Arrivals } from '../demo/arrivals.js';
 import { type Report, checkMirrors } from '../demo/check-mirrors.js';
 import { pictureOf } from '../demo/picture.js';
 import { reportText } from '../demo/report-text.js';
+import { resetEmbedded } from '../demo/fresh-space.js';
 import { type DemoPlan, type Stage, onStage } from '../demo/stage.js';
 import { type Watch, refreshWatched } from '../demo/watch-accounts.js';
 import { tellImport } from '../import-progress.js';
@@ -21,6 +22,7 @@ import { type Progress, openProgress } from '../terminal.js';
 interface DemoOptions extends Omit<DemoPlan, 'keep'> {
   once?: true;
   keep?: true;
+  reset?: true;
   json?: true;
 }
 
@@ -51,6 +53,7 @@ export function addDemo(program: Command): void {
     )
     .option('--seed <number>', 'another seed is another world', wholeNumber(0), 1)
     .option('--keep', "leave the demo's database in place")
+    .option('--reset', 'first erase what `npm run up` has on the embedded servers')
     .option('--json', 'with --once: print one document')
     .action((options: DemoOptions) =>
       runCommand([], (cli) => demo(cli, options), options.once ? 1 : 0),
@@ -60,6 +63,7 @@ export function addDemo(program: Command): void {
 async function demo(cli: Cli, options: DemoOptions): Promise<number> {
   const { rt } = cli;
   const progress = openProgress(rt.clock, PLAIN_EVERY_MS);
+  if (options.reset) await resetEmbedded(rt, cli.config, cli.createDatabase, progress.say);
   const startedMs = rt.clock.nowMs();
   progress.say('starting a simulated Google, a scheduler, workers and the API');
   try {

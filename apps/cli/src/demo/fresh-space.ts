@@ -44,7 +44,12 @@ export async function makeFreshSpace(
   const databaseUrl = demoDatabase(config.databaseUrl);
   const redisPrefix = demoPrefix(config.redisPrefix);
   const keys = { redisUrl, redisTls, allowInsecure, redisPrefix, deployment: null };
-  await dropWhenUnused(rt, databaseUrl, say);
+  await dropWhenUnused(rt, databaseUrl, {
+    say,
+    waiting: 'waiting for an earlier demo to end',
+    inUse:
+      'Another demo is running here. End it first, or give this one a SYNCLINE_DATA_DIR of its own.',
+  });
   await createDatabase?.(DATABASE);
   await migrate(databaseUrl, { signal: rt.signal, clock: rt.clock, say });
   await erasePrefix(rt, keys);
@@ -60,6 +65,32 @@ export async function makeFreshSpace(
   };
 }
 
+/**
+ * Recreates the database of `npm run up` on the embedded Postgres, and erases its keys in Redis: a
+ * schema of a development version cannot be upgraded.
+ * @throws OperatorError when Postgres is not embedded, or a process still uses the database
+ */
+export async function resetEmbedded(
+  rt: Runtime,
+  config: Parameters<typeof makeFreshSpace>[1],
+  createDatabase: Resolved['createDatabase'],
+  say: (line: string) => void,
+): Promise<void> {
+  const { databaseUrl, redisUrl, redisTls, allowInsecure, redisPrefix } = config;
+  if (createDatabase === null)
+    throw new OperatorError(
+      '--reset is for the embedded Postgres, and DATABASE_URL names another one: drop the schema there, and run: npm run migrate',
+    );
+  await dropWhenUnused(rt, databaseUrl, {
+    say,
+    waiting: 'waiting for other processes to leave the embedded database',
+    inUse: 'The embedded database is in use: end `npm run up` first.',
+  });
+  await createDatabase(decodeURIComponent(new URL(databaseUrl).pathname.slice(1)));
+  await migrate(databaseUrl, { signal: rt.signal, clock: rt.clock, say });
+  await erasePrefix(rt, { redisUrl, redisTls, allowInsecure, redisPrefix, deployment: null });
+}
+
 export function demoDatabase(databaseUrl: string): string {
   const url = new URL(databaseUrl);
   url.pathname = `/${DATABASE}`;
@@ -71,18 +102,18 @@ export function demoPrefix(redisPrefix: string): string {
   return `${redisPrefix.slice(0, PREFIX_LENGTH_LIMIT - PREFIX_SUFFIX.length)}${PREFIX_SUFFIX}`;
 }
 
-async function dropWhenUnused(
-  rt: Runtime,
-  databaseUrl: string,
-  say: (line: string) => void,
-): Promise<void> {
+interface DropWords {
+  say: (line: string) => void;
+  waiting: string;
+  /** The error when the database is still in use at the end. */
+  inUse: string;
+}
+
+async function dropWhenUnused(rt: Runtime, databaseUrl: string, words: DropWords): Promise<void> {
   const deadlineMs = rt.clock.nowMs() + OTHERS_TIMEOUT_MS;
   for (let reported = false; !(await dropDatabase(databaseUrl)); reported = true) {
-    if (rt.clock.nowMs() >= deadlineMs)
-      throw new OperatorError(
-        'Another demo is running here. End it first, or give this one a SYNCLINE_DATA_DIR of its own.',
-      );
-    if (!reported) say('waiting for an earlier demo to end');
+    if (rt.clock.nowMs() >= deadlineMs) throw new OperatorError(words.inUse);
+    if (!reported) words.say(words.waiting);
     await rt.clock.sleep(ASK_EVERY_MS, rt.signal);
   }
 }

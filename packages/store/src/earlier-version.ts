@@ -1,0 +1,56 @@
+import { OperatorError } from '@syncline/runtime';
+import type pg from 'pg';
+
+/**
+ * Development versions had other tables and migrations, and there is no upgrade from them: before
+ * the first release all migrations became one. Their schema is left as it is, whatever it holds.
+ * @param known the checksum of each migration of this program, by name, in order
+ * @throws OperatorError that names the statement and the commands that recreate the schema
+ */
+export async function refuseEarlierVersion(
+  session: pg.Client,
+  schema: string,
+  known: ReadonlyMap<string, string>,
+): Promise<void> {
+  // The tables first: another process may be committing them, and the record with them.
+  const hasTables = await exists(session, 'syncline.collections');
+  const applied = (await exists(session, 'syncline._prisma_migrations'))
+    ? await appliedChecksums(session)
+    : new Map<string, string>();
+  if (!isEarlierVersion(hasTables, applied, known)) return;
+  throw new OperatorError(
+    `The schema "${schema}" was made by a development version, which cannot be upgraded; nothing was changed.\n` +
+      `To recreate it, which erases its accounts and their mirrors: DROP SCHEMA ${session.escapeIdentifier(schema)} CASCADE; and then run: npm run migrate\n` +
+      'With the embedded Postgres run: npm run demo -- --reset',
+  );
+}
+
+/**
+ * Pure. A migration that is unknown and comes after all known ones is a newer version's, which is
+ * none of our business: migrations only add.
+ */
+export function isEarlierVersion(
+  hasTables: boolean,
+  applied: ReadonlyMap<string, string>,
+  known: ReadonlyMap<string, string>,
+): boolean {
+  const [initial = ''] = known.keys();
+  if (hasTables && !applied.has(initial)) return true;
+  return [...applied].some(
+    ([name, checksum]) => name < initial || (known.get(name) ?? checksum) !== checksum,
+  );
+}
+
+async function exists(session: pg.Client, relation: string): Promise<boolean> {
+  const found = await session.query<{ exists: boolean }>(
+    `SELECT to_regclass('${relation}') IS NOT NULL AS exists`,
+  );
+  return found.rows[0]?.exists ?? false;
+}
+
+async function appliedChecksums(session: pg.Client): Promise<Map<string, string>> {
+  const { rows } = await session.query<{ name: string; checksum: string }>(
+    'SELECT migration_name AS name, checksum FROM syncline._prisma_migrations WHERE rolled_back_at IS NULL AND finished_at IS NOT NULL',
+  );
+  return new Map(rows.map(({ name, checksum }) => [name, checksum]));
+}
