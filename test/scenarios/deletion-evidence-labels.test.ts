@@ -200,7 +200,7 @@ test('while no list answers no label is given up, however long it lasts', async 
   await world.control.fault({ kind: 'expire-history', email });
   await (await mailboxSteps(world)).stepUntil((cursor) => cursor['step'] === 'labels');
   await world.control.fault({ kind: '503', method: 'messages.list' });
-  expect(new Set(await runs(10))).toEqual(new Set(['snooze']));
+  expect(new Set(await runs(10))).toEqual(new Set(['snoozed']));
   await world.control.clearFaults();
   await world.control.fault({ kind: '500', method: 'labels.get' });
   expect((await runs(2)).at(-1)).toBe('caught-up');

@@ -291,11 +291,11 @@ test.each(['500', '403-permission', '404', 'malformed-json'])(
         { sliceMs: 5_000, signal: new AbortController().signal },
       );
     expect(await run()).toMatchObject({
-      kind: 'snooze',
-      why: expect.stringContaining('does not list older mail') as string,
+      kind: 'snoozed',
+      reason: expect.stringContaining('does not list older mail') as string,
     });
     const { messageId } = await mailbox.act({ action: 'deliver', text: 'New' });
-    expect(await run()).toMatchObject({ kind: 'snooze' });
+    expect(await run()).toMatchObject({ kind: 'snoozed' });
     expect((await mailbox.rows()).has(messageId!)).toBe(true);
     await world.control.clearFaults();
     await world.catchUp();

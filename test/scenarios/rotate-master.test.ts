@@ -177,7 +177,7 @@ async function expectMissingKeyBlamesNobody(): Promise<void> {
 }
 
 const isKeyMissing = (line: string): boolean =>
-  line.includes('"outcome":"snooze"') &&
+  line.includes('"outcome":"snoozed"') &&
   line.includes(`a worker lacks the master key with the id ${ids.old}`);
 
 async function expectNothingUnderOldKey(): Promise<void> {
