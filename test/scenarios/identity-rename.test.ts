@@ -2,22 +2,24 @@ import { NO_DRIFT } from '../support/drift.js';
 import { startNotificationWorld, type NotificationWorld } from '../support/notification-world.js';
 
 /*
- * A person gets another primary address while notifications are on. Polls are minutes apart: what
- * is seen within seconds was notified.
+ * A person gets another primary address while notifications are on.
  */
 
 let world: NotificationWorld;
-beforeEach(async () => {
+async function start(
+  pollMs: { activeMs: number; idleMs: number },
+  resources: ('gmail' | 'calendar')[],
+): Promise<void> {
   world = await startNotificationWorld({
-    poll: { activeMs: 600_000, idleMs: 900_000 },
+    poll: pollMs,
+    resources,
     seed: 53,
     accounts: 1,
     messagesPerAccount: 15,
     calendarsPerAccount: 1,
     eventsPerCalendar: 4,
   });
-  await world.until(async () => (await count("watches WHERE state <> 'requested'")) === 4);
-});
+}
 afterEach(() => world.close());
 
 const count = async (sql: string, values: unknown[] = []): Promise<number> =>
@@ -30,25 +32,67 @@ const count = async (sql: string, values: unknown[] = []): Promise<number> =>
     ).rows[0]!.n,
   );
 
-test('pushes under a new primary address notify the mailbox, whose account and watch have taken it over', async () => {
+/** @returns the address before */
+async function rename(): Promise<string> {
   const before = world.simulator.accounts()[0]!.email;
   await fetch(`${world.simulator.url}/sim/accounts/${before}/rename`, {
     method: 'POST',
     body: JSON.stringify({ email: 'new.name@demo.example' }),
   });
-  await world.until(
-    async () => (await count("watches WHERE address = 'new.name@demo.example'")) === 1,
-  );
+  return before;
+}
+
+async function deliveredIsMirrored(): Promise<void> {
+  const { messageId } = world.simulator.act('new.name@demo.example', { action: 'deliver' });
+  await world.until(async () => (await count('gmail_messages WHERE id = $1', [messageId])) === 1);
+}
+
+const isNewAddressWatched = async (): Promise<boolean> =>
+  (await count("watches WHERE address = 'new.name@demo.example'")) === 1;
+
+test('pushes under a new primary address notify the mailbox, whose account and watch have taken it over', async () => {
+  // Polls are minutes apart: what is seen within seconds was notified.
+  await start({ activeMs: 600_000, idleMs: 900_000 }, ['gmail', 'calendar']);
+  await world.until(async () => (await count("watches WHERE state <> 'requested'")) === 4);
+  const before = await rename();
+  await world.until(isNewAddressWatched);
   expect((await world.store.accounts.list([before]))[0]).toMatchObject({
     email: 'new.name@demo.example',
     aliases: [before],
     state: 'active',
   });
-  const { messageId } = world.simulator.act('new.name@demo.example', { action: 'deliver' });
-  await world.until(async () => (await count('gmail_messages WHERE id = $1', [messageId])) === 1);
+  await deliveredIsMirrored();
   await world.until(async () => {
     const { missing, extra, stale } = await world.drift();
     return missing.length + extra.length + stale.length === 0;
   });
   expect(await world.drift()).toMatchObject(NO_DRIFT);
+}, 120_000);
+
+test('without calendars, a new primary address is known within ten seconds of the first poll that finds a change without a notification', async () => {
+  const POLL_MS = 3_000;
+  await start({ activeMs: POLL_MS, idleMs: POLL_MS }, ['gmail']);
+  await world.until(async () => (await count("watches WHERE state = 'on'")) === 1);
+  await world.until(async () => (await count('collections WHERE notified_at IS NOT NULL')) === 1);
+  const before = await rename();
+  // What comes within seconds of a notification counts as announced by it.
+  await world.database.pool.query(
+    "UPDATE syncline.collections SET notified_at = now() - interval '1 minute'",
+  );
+  await world.database.pool.query(
+    "UPDATE syncline.watches SET watched_at = now() - interval '1 hour'",
+  );
+  await deliveredIsMirrored();
+  const foundAtMs = performance.now();
+  await world.until(isNewAddressWatched);
+  expect(performance.now() - foundAtMs).toBeLessThan(10_000 + POLL_MS);
+  expect((await world.store.accounts.list([before]))[0]).toMatchObject({
+    email: 'new.name@demo.example',
+    aliases: [before],
+    state: 'active',
+  });
+  const [{ now }] = (await world.database.pool.query<{ now: string }>('SELECT now()::text AS now'))
+    .rows as [{ now: string }];
+  await deliveredIsMirrored();
+  await world.until(async () => (await count('collections WHERE notified_at > $1', [now])) === 1);
 }, 120_000);

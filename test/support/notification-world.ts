@@ -45,10 +45,13 @@ export interface NotificationWorld {
 
 export interface NotificationOptions extends SimulatorOptions {
   poll: { activeMs: number; idleMs: number };
+  /** What is mirrored; left out, Gmail and Calendar. */
+  resources?: ('gmail' | 'calendar')[];
 }
 
 export async function startNotificationWorld({
   poll,
+  resources = ['gmail', 'calendar'],
   ...options
 }: NotificationOptions): Promise<NotificationWorld> {
   const over = new AbortController();
@@ -89,7 +92,7 @@ export async function startNotificationWorld({
       email,
       refreshToken,
       tenant: 'default',
-      resources: ['gmail', 'calendar'],
+      resources,
     });
   const host = await fleet.work({
     concurrency: { ...splitConcurrency(16), watch: 2 },
