@@ -8,7 +8,7 @@
  *   redis     the user and its password
  *
  * A secret is generated once: a run that is repeated, or was killed, gives the same files. All other files are written again at each run, so a
- * new version may grant the user of Redis another command. `--new-master-key` begins a rotation (docs/deployment.md): the key becomes the old one, and
+ * new version may grant the user of Redis another command. `--new-master-key` begins a rotation (docs/how-to/security.md): the key becomes the old one, and
  * a new one is generated. `--forget-old-master-key` ends it, and no service gets the old key any more; `kept` has it until the next rotation has ended, and
  * `--bring-back-old-master-key` makes it the old one again.
  */
@@ -42,7 +42,7 @@ const KEPT = {
 const OLD_KEY = 'master_key_old';
 /** The old key of the last rotation that was ended. No reader gets it. */
 const KEY_BEFORE = 'master_key_before';
-/** The least rights of docs/deployment.md. */
+/** The least rights of docs/how-to/deployment.md. */
 const REDIS_COMMANDS =
   `ping info time client|list client|setname multi exec eval evalsha scan type exists del unlink expire pexpire pexpireat persist pttl
   get set incr incrby hset hmset hsetnx hget hmget hgetall hexists hincrby hlen hdel lpush rpush lset lindex llen lpos lrange lrem ltrim lpop rpop rpoplpush

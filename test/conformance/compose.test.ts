@@ -130,9 +130,9 @@ test('each secret is mounted where it is read, and nowhere else', () => {
       expect([name, volume.endsWith(':ro')]).toEqual([name, name !== 'secrets']);
 });
 
-test('the README, the schema and the compose file name the same variables', () => {
+test('the configuration reference, the schema and the compose file name the same variables', () => {
   const named = new Set(
-    readFileSync(path.join(ROOT, 'README.md'), 'utf8')
+    readFileSync(path.join(ROOT, 'docs/reference/configuration.md'), 'utf8')
       .split('\n')
       .filter((line) => /^\| `[A-Z_]+`/.test(line))
       .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([A-Z_]+)`/g)])
@@ -190,7 +190,7 @@ test('the previous master key is read during a rotation only', () => {
   ]);
 });
 
-test('the user of Redis may run what docs/deployment.md grants', () => {
+test('the user of Redis may run what docs/how-to/deployment.md grants', () => {
   const script = readFileSync(path.join(ROOT, 'deploy/generate-secrets.mjs'), 'utf8');
   const granted = /const REDIS_COMMANDS =\s*`([^`]*)`/.exec(script)?.[1]?.split(/\s+/) ?? [];
   expect(granted.toSorted()).toEqual(Object.keys(REDIS_COMMANDS).toSorted());

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/* docs/lessons.md says for every lesson which test shows it; a test that was renamed or removed must not leave a promise behind. */
+/* docs/explanation/lessons.md says for every lesson which test shows it; a test that was renamed or removed must not leave a promise behind. */
 
 const ROOT = path.resolve(__dirname, '../..');
-const LESSONS = readFileSync(path.join(ROOT, 'docs/lessons.md'), 'utf8');
+const LESSONS = readFileSync(path.join(ROOT, 'docs/explanation/lessons.md'), 'utf8');
 const COUNT = 143;
 const ROWS = [...LESSONS.matchAll(/^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)].map(
   ([, number, lesson, does, shown]) => ({

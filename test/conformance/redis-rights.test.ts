@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { CLUSTER_COMMANDS, REDIS_COMMANDS } from '@syncline/runtime';
 
-const TEXT = readFileSync(path.resolve(__dirname, '../../docs/deployment.md'), 'utf8');
+const TEXT = readFileSync(path.resolve(__dirname, '../../docs/how-to/deployment.md'), 'utf8');
 
-test('docs/deployment.md grants an ACL user what is tried at start, and nothing else', () => {
+test('docs/how-to/deployment.md grants an ACL user what is tried at start, and nothing else', () => {
   const line = /^ACL SETUSER syncline .*$/m.exec(TEXT)?.[0] ?? '';
   const granted = line.split(' ').filter((word) => word.startsWith('+'));
   expect(granted).toEqual(Object.keys(REDIS_COMMANDS).map((name) => `+${name}`));

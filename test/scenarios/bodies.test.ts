@@ -37,10 +37,10 @@ const addressed = async (): Promise<Addressed[]> =>
 const feed = async (): Promise<number> =>
   (await world.database.pool.query('SELECT count(*)::int AS n FROM syncline.changes')).rows[0].n;
 
-/** The queries that docs/mirror.md shows for addresses. */
+/** The queries that docs/reference/tables.md shows for addresses. */
 function documented(): string[] {
   const [, section = ''] = readFileSync(
-    path.resolve(__dirname, '../../docs/mirror.md'),
+    path.resolve(__dirname, '../../docs/reference/tables.md'),
     'utf8',
   ).split('### Addresses');
   const queries =

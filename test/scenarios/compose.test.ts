@@ -153,7 +153,7 @@ test('a volume without a master key has nothing to be replaced: a sentence, and 
 });
 
 test('the documented commands of a rotation end with the first that fails', () => {
-  const text = readFileSync(path.join(ROOT, 'docs/deployment.md'), 'utf8');
+  const text = readFileSync(path.join(ROOT, 'docs/how-to/security.md'), 'utf8');
   const [, block = ''] = /```sh\n([^`]*--new-master-key[^`]*)```/.exec(text) ?? [];
   const bin = path.join(folder, 'bin');
   const log = path.join(folder, 'docker.log');

@@ -3,7 +3,7 @@ import type { Field } from './corpus-compare.js';
 /*
  * Where the mirror and mailparser read the same mail differently, and why. Every difference was looked at: where the mirror (or the
  * simulator that stands for Gmail) was wrong it was mended, so what is left is a choice that holds. "It" is mailparser,
- * "we" are the simulator's MIME and the engine together. Summed up in docs/mirror.md.
+ * "we" are the simulator's MIME and the engine together. Summed up in docs/explanation/mail.md.
  */
 
 /** A difference that is understood. */
@@ -81,7 +81,7 @@ const GROUPS: readonly { kind: Kind; why: string; where: readonly string[] }[] =
   },
   {
     kind: 'flowed',
-    why: 'It joins the soft lines of format=flowed; the mirror keeps bodies as they were sent (ARCHITECTURE.md).',
+    why: 'It joins the soft lines of format=flowed; the mirror keeps bodies as they were sent (docs/decisions/0107-bodies-as-sent.md).',
     where: ['mail-parser__eml_thirdparty_015.eml text', 'mimekit__messages_issue1130.eml text'],
   },
   {

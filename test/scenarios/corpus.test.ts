@@ -81,10 +81,10 @@ test('a mail that the other parser does not come to the end of is mirrored like 
   expect(beyond).toEqual(FOLDERS.includes(CORPUS) ? [true] : []);
 });
 
-test('docs/mirror.md sums the differences up as they are', () => {
+test('docs/explanation/mail.md sums the differences up as they are', () => {
   const section =
-    readFileSync(path.resolve(__dirname, '../../docs/mirror.md'), 'utf8').split(
-      '## Held against another parser',
+    readFileSync(path.resolve(__dirname, '../../docs/explanation/mail.md'), 'utf8').split(
+      '## Comparison with another parser',
     )[1] ?? '';
   const said = [...section.matchAll(/^\| `([a-z-]+)` \| (\d+) \|/gm)].map(([, kind, count]) => [
     kind,

@@ -1,7 +1,7 @@
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
-/* What went wrong with calendars elsewhere (docs/lessons.md), each as a test in its name. Two accounts that see one calendar serve for all. */
+/* What went wrong with calendars elsewhere (docs/explanation/lessons.md), each as a test in its name. Two accounts that see one calendar serve for all. */
 
 let world: World;
 let email: string;

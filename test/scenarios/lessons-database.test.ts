@@ -3,7 +3,7 @@ import { testDatabase, type TestDatabase } from '../support/database.js';
 
 const TABLE_NAMES = ACCOUNT_TABLES.map(({ name }) => name);
 
-/* What went wrong in databases elsewhere (docs/lessons.md), asked of the schema itself: every table that will ever be added is asked too. */
+/* What went wrong in databases elsewhere (docs/explanation/lessons.md), asked of the schema itself: every table that will ever be added is asked too. */
 
 let database: TestDatabase;
 beforeAll(async () => {

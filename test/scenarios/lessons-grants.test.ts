@@ -2,7 +2,7 @@ import type { AccountView } from '@syncline/store';
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
-/* What went wrong with grants elsewhere (docs/lessons.md), each as a test in its name. */
+/* What went wrong with grants elsewhere (docs/explanation/lessons.md), each as a test in its name. */
 
 const DAY_MS = 86_400_000;
 let world: World;

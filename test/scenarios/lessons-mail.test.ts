@@ -3,7 +3,7 @@ import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps, type MailboxSteps } from '../support/mailbox-steps.js';
 import { startWorld, type World } from '../support/world.js';
 
-/* What went wrong with mail elsewhere (docs/lessons.md), each as a test in its name. One mailbox for all of them. */
+/* What went wrong with mail elsewhere (docs/explanation/lessons.md), each as a test in its name. One mailbox for all of them. */
 
 let world: World;
 let mailbox: MailboxSteps;

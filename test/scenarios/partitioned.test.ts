@@ -6,7 +6,7 @@ import { startWorld, type World } from '../support/world.js';
 
 const TABLE_NAMES = ACCOUNT_TABLES.map(({ name }) => name);
 
-/* Every table of the mirror is hash-partitioned by account, with the SQL of docs/scale.md. Three accounts, so that two of them are hardly ever in one partition. */
+/* Every table of the mirror is hash-partitioned by account, with the SQL of docs/how-to/scaling.md. Three accounts, so that two of them are hardly ever in one partition. */
 
 const NOT_PARTITIONED = ['account_aliases', 'channels', 'collections', 'credentials', 'watches'];
 

@@ -3,7 +3,7 @@ import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { startPgBouncer, type TestPgBouncer } from '../support/pgbouncer.js';
 
 /**
- * A whole fleet behind a real PgBouncer in transaction mode with the configuration of docs/deployment.md: Debian's 1.18, which does not know prepared
+ * A whole fleet behind a real PgBouncer in transaction mode with the configuration of docs/how-to/deployment.md: Debian's 1.18, which does not know prepared
  * statements, and a pool that is smaller than the fleet.
  *
  * @needs pgbouncer

@@ -12,11 +12,11 @@ import {
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 
-/* Users with few rights, and servers that do not fit: each is told in one sentence at start, and the rights of docs/deployment.md are enough. */
+/* Users with few rights, and servers that do not fit: each is told in one sentence at start, and the rights of docs/how-to/deployment.md are enough. */
 
 const DOCUMENTED =
   /^ACL (SETUSER syncline .*)$/m.exec(
-    readFileSync(path.resolve(__dirname, '../../docs/deployment.md'), 'utf8'),
+    readFileSync(path.resolve(__dirname, '../../docs/how-to/deployment.md'), 'utf8'),
   )?.[1] ?? '';
 
 let redis: TestRedis;
@@ -48,7 +48,7 @@ async function refusal(url: string): Promise<string> {
   return stderr;
 }
 
-test('a fleet and the commands work with the rights of docs/deployment.md and no others', async () => {
+test('a fleet and the commands work with the rights of docs/how-to/deployment.md and no others', async () => {
   await acl(DOCUMENTED);
   await acl('LOG RESET');
   world.env['REDIS_URL'] = as('syncline');

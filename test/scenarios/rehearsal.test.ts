@@ -8,7 +8,7 @@ import { serverUrl } from '../support/database.js';
 import { freePort } from '../support/redis-server.js';
 
 /**
- * docs/deployment.md, "Rehearsal", typed as written into one shell. Only names, ports and the folder
+ * docs/how-to/deployment.md, "Rehearsal", typed as written into one shell. Only names, ports and the folder
  * are others, since tests run beside each other.
  *
  * @needs pgbouncer redis-server redis-cli psql openssl curl
@@ -16,7 +16,7 @@ import { freePort } from '../support/redis-server.js';
 
 const ROOT = path.resolve(__dirname, '../..');
 
-test('the rehearsal of docs/deployment.md mirrors behind PgBouncer and a Redis Cluster, twice on one Redis, and leaves nothing behind', async () => {
+test('the rehearsal of docs/how-to/deployment.md mirrors behind PgBouncer and a Redis Cluster, twice on one Redis, and leaves nothing behind', async () => {
   const { code, output } = await typed(await script());
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(output).toContain('refused, as it should be');
@@ -27,7 +27,7 @@ test('the rehearsal of docs/deployment.md mirrors behind PgBouncer and a Redis C
 
 /** The section's commands in their order. Any that fails ends them. */
 async function script(): Promise<string> {
-  const page = await readFile(path.join(ROOT, 'docs/deployment.md'), 'utf8');
+  const page = await readFile(path.join(ROOT, 'docs/how-to/deployment.md'), 'utf8');
   const section = page.split('\n## Rehearsal\n')[1]?.split('\n## ')[0] ?? '';
   const blocks = [...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block]) => block);
   expect(blocks.length).toBeGreaterThan(6);

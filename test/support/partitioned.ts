@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type pg from 'pg';
 
-const SCALE = path.resolve(__dirname, '..', '..', 'docs', 'scale.md');
+const SCALE = path.resolve(__dirname, '..', '..', 'docs', 'how-to', 'scaling.md');
 
-/** Creates the mirror tables of an empty database hash-partitioned, by the SQL of docs/scale.md as it is written there. */
+/** Creates the mirror tables of an empty database hash-partitioned, by the SQL of docs/how-to/scaling.md as it is written there. */
 export async function partitionMirror(pool: pg.Pool): Promise<void> {
   const sql = /```sql\n(DO [^]*?)```/.exec(readFileSync(SCALE, 'utf8'))?.[1];
-  if (sql === undefined) throw new Error('docs/scale.md has no SQL that partitions the tables');
+  if (sql === undefined)
+    throw new Error('docs/how-to/scaling.md has no SQL that partitions the tables');
   await pool.query(sql);
 }
 

@@ -16,10 +16,10 @@ export interface TestPgBouncer {
   stop(): Promise<void>;
 }
 
-const DEPLOYMENT = path.resolve(__dirname, '../../docs/deployment.md');
+const DEPLOYMENT = path.resolve(__dirname, '../../docs/how-to/deployment.md');
 
 /**
- * Starts `pgbouncer` with the configuration of docs/deployment.md, where only addresses are replaced, and `settings` after it.
+ * Starts `pgbouncer` with the configuration of docs/how-to/deployment.md, where only addresses are replaced, and `settings` after it.
  * It refuses to run as root and becomes another user then.
  */
 export async function startPgBouncer(
@@ -59,7 +59,7 @@ export async function startPgBouncer(
 async function documented(at: { server: URL; port: number; users: string }): Promise<string> {
   const page = await readFile(DEPLOYMENT, 'utf8');
   const ini = /```ini\n(\[databases\][^`]*)```/.exec(page)?.[1];
-  if (ini === undefined) throw new Error('docs/deployment.md has no pgbouncer.ini');
+  if (ini === undefined) throw new Error('docs/how-to/deployment.md has no pgbouncer.ini');
   return ini
     .replace(/^\S+ = host=.*$/m, `* = host=${at.server.hostname} port=${at.server.port}`)
     .replace(/^listen_port = .*$/m, `listen_port = ${at.port}`)

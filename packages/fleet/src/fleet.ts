@@ -138,7 +138,7 @@ async function connect(rt: Runtime, options: FleetOptions): Promise<Connected> {
   const { redisPrefix: prefix, holder } = options;
   const found = await findRedis(rt, options, { isForQueues: true });
   const home = { found, settings: options, holder };
-  const errors = new ErrorLog(rt, 'queue-error');
+  const errors = new ErrorLog(rt, 'queue_failed');
   const connection = producerConnection(rt, home);
   onRedisError(connection, (error) => errors.report(error));
   try {

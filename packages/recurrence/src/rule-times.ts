@@ -13,7 +13,7 @@ import { firstDayOf, weekdayOf, yearDaysOf, type DayParts, type YearDays } from 
 /*
  * A recurrence rule's wall times in order (RFC 5545, 3.3.10): period by period, the days that pass the rule's parts, at the times of day
  * that it names, of which BYSETPOS picks some. Ours, since no library is right and bounded at once: of those that we measured one takes
- * seconds for 30 February, one is wrong about a fifth of our property test's rules, and one never comes back (ARCHITECTURE.md).
+ * seconds for 30 February, one is wrong about a fifth of our property test's rules, and one never comes back (docs/decisions/0129-own-recurrence.md).
  */
 
 export interface Search {

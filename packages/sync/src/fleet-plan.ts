@@ -1,5 +1,5 @@
 /**
- * What a fleet would cost of Google's quota, and how long it would take: arithmetic, without asking anybody. docs/quota.md has the formulas in words; the
+ * What a fleet would cost of Google's quota, and how long it would take: arithmetic, without asking anybody. docs/explanation/quota.md has the formulas in words; the
  * assumptions about mailboxes stand below as constants.
  */
 import type { Config } from '@syncline/runtime';

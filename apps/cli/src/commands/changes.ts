@@ -8,7 +8,7 @@ import {
 } from '@syncline/control/feed';
 import { OperatorError, unreachable } from '@syncline/runtime';
 import type { FeedPosition } from '@syncline/store';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { findAccount } from '../accounts.js';
 import { runWithStore, wholeNumber } from '../command.js';
 import { printNdjson } from '../output.js';
@@ -32,13 +32,22 @@ export function addChanges(program: Command): void {
       'print the change feed, {"epoch","seq","entity","id","calendarId","op","at"} a line',
     )
     .argument('<email>')
-    .option('--after <seq>', 'only what came later', sequenceNumber, 0n)
+    .addOption(
+      new Option('--after <seq>', 'only what came later')
+        .argParser(sequenceNumber)
+        // The help writes a default as JSON, which has no bigint.
+        .default(0n, '0'),
+    )
     .option(
       '--epoch <epoch>',
       'the epoch that --after is of: exit 1 when the feed has another one by now',
       wholeNumber(0),
     )
-    .option('--limit <count>', 'no more than this', wholeNumber(0), Number.MAX_SAFE_INTEGER)
+    .addOption(
+      new Option('--limit <count>', 'no more than this')
+        .argParser(wholeNumber(0))
+        .default(Number.MAX_SAFE_INTEGER, 'no limit'),
+    )
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
     .action((email: string, options: ChangesOptions) =>

@@ -6,7 +6,7 @@ import { confirmed } from '../confirm.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
 
-/** `syncline keys retire-lost ID` (docs/deployment.md, "When a master key is lost"). */
+/** `syncline keys retire-lost ID` (docs/how-to/security.md, "When a master key is lost"). */
 export function addRetireLost(keys: Command): void {
   keys
     .command('retire-lost')

@@ -17,7 +17,7 @@ import { addRetireLost } from './keys-retire-lost.js';
 const DEFAULT_RATE = 500;
 const PROGRESS_EVERY_MS = 2_000;
 
-/** `syncline keys rotate-master` and `retire-lost` (docs/deployment.md, "Rotating the master key"). */
+/** `syncline keys rotate-master` and `retire-lost` (docs/how-to/security.md, "Rotating the master key"). */
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('the master key');
   addRetireLost(keys);

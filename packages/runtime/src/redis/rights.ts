@@ -9,7 +9,7 @@ const KEY = Symbol('key');
 type Arguments = readonly (string | number | typeof KEY)[];
 
 /**
- * Every command that Syncline and BullMQ send or run in their scripts, with arguments that harm nothing. docs/deployment.md has the same list
+ * Every command that Syncline and BullMQ send or run in their scripts, with arguments that harm nothing. docs/how-to/deployment.md has the same list
  * (test/conformance/redis-rights.test.ts compares them).
  */
 export const REDIS_COMMANDS: Readonly<Record<string, Arguments>> = {

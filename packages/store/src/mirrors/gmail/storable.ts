@@ -36,7 +36,7 @@ const MESSAGE: Fields<MessageRow> = {
   attachments: (parts) => (parts as AttachmentRow[]).map((part) => storable(part, ATTACHMENT)),
 };
 
-/** `partId` is a key that parsing has made (docs/mirror.md), not Google's word. */
+/** `partId` is a key that parsing has made (docs/reference/tables.md), not Google's word. */
 const ATTACHMENT: Fields<AttachmentRow> = {
   partId: 'text',
   filename: 'text',

@@ -4,7 +4,7 @@ import { tokensOf, type Token } from './address-tokens.js';
 import { decodeHeader } from './encoded-words.js';
 
 /*
- * Address headers → who is named in them (RFC 5322, 3.4, the obsolete forms of 4.4, and what people send instead). What each form becomes is summed up in docs/mirror.md.
+ * Address headers → who is named in them (RFC 5322, 3.4, the obsolete forms of 4.4, and what people send instead). What each form becomes is summed up in docs/reference/tables.md.
  * Everything here goes through its tokens once, forwards; what comes back out of brackets as text is never put into brackets again.
  * Rejected: mailparser's parser, which takes minutes for a header of 130 KB and reads what stands in any brackets as an address.
  */
