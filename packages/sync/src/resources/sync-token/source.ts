@@ -6,6 +6,8 @@ import type { StepContext } from '../../step.js';
  * them (turn.ts).
  */
 export interface SyncTokenSource {
+  /** Google's name of its listing, for messages. */
+  method: string;
   /** Asks Google for a page. @throws GoogleError */
   read(context: StepContext, request: PageRequest): Promise<SourcePage>;
   /**
@@ -20,7 +22,7 @@ interface PageRequest {
   /** Null: a page of a full listing. */
   syncToken: string | null;
   pageToken: string | null;
-  /** What earlier pages of the listing told to be deleted. */
+  /** What earlier pages of the listing told to be deleted, and none has named again since. */
   gone: readonly string[];
 }
 
@@ -38,6 +40,6 @@ export interface Meaning {
   /** Items that could not be understood. */
   quarantined: SetAside[];
   metIds: string[];
-  /** Deleted items that later pages of the same listing are held against. */
+  /** Deleted items that later pages of the same listing may name again. */
   gone: string[];
 }
