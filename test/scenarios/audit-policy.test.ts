@@ -83,7 +83,7 @@ async function auditWhole(): Promise<AuditView['last']> {
 
 async function plant(id: string, internalDateMs: number): Promise<void> {
   await world.database.pool.query(
-    `INSERT INTO syncline.gmail_messages SELECT account_id, $1, thread_id, history_id, label_ids, 'epoch'::timestamptz + $2 * interval '1 ms', size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource
+    `INSERT INTO syncline.gmail_messages (account_id, id, thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource) SELECT account_id, $1, thread_id, history_id, label_ids, 'epoch'::timestamptz + $2 * interval '1 ms', size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource
        FROM syncline.gmail_messages LIMIT 1`,
     [id, internalDateMs],
   );

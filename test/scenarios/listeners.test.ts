@@ -103,7 +103,7 @@ test('beyond loopback the log and the address of the board say that it is not av
   expect(beyond.board).toBeUndefined();
   const board = await rawRequest(beyond.operatorPort, '/board');
   expect(board.status).toBe(404);
-  expect(board.text).toContain('has no login yet, so it is served on loopback only');
+  expect(board.text).toContain('has no login yet, so it is available on loopback only');
   expect((await rawRequest(beyond.operatorPort, '/metrics')).status).toBe(200);
 });
 

@@ -100,7 +100,7 @@ test('beyond loopback the board is not available: its address says why, and path
   const beyond = await listenForTest(operatorApp(rt, { store, fleet }, '0.0.0.0'));
   const board = await rawRequest(beyond.port, '/board', { host: 'sync.example.com' });
   expect(board.status).toBe(404);
-  expect(board.text).toContain('no login yet, so it is served on loopback only');
+  expect(board.text).toContain('no login yet, so it is available on loopback only');
   for (const path of ['/board/', '/board/api/queues', '/board/static/favicon.ico'])
     expect([path, (await rawRequest(beyond.port, path)).status]).toEqual([path, 404]);
   expect((await rawRequest(beyond.port, '/metrics', { host: 'sync.example.com' })).status).toBe(
