@@ -71,7 +71,7 @@ describe('with a Redis that stays', () => {
         .queues()
         .find((queue) => queue.name === 'gmail-full')
         ?.getWaiting()) ?? [];
-    expect(given).toMatchObject({ data: { collectionId: 'gives-up' }, attemptsMade: 0 });
+    expect(given).toMatchObject({ data: { collection: 'gives-up' }, attemptsMade: 0 });
   });
 
   test('an idle host drains at once, and a drained one fetches nothing', async () => {
