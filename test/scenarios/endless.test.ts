@@ -136,29 +136,6 @@ test.each(quick('calendar-events'))(
   },
 );
 
-test.each(LISTS.filter(([kind]) => kind !== 'calendar-list'))(
-  'parks the full sync of %s when page after page brings known items alone, in another choice and version',
-  async (kind, method) => {
-    await begin({
-      messagesPerAccount: 45,
-      calendarsPerAccount: 25,
-      eventsPerCalendar: 25,
-      largestPage: 20,
-    });
-    if (kind === 'calendar-events') await run('calendar-list', 5_000);
-    await world.control.fault({ kind: 'pages-without-news', method });
-    const before = await calls(method);
-    expect(await run(kind, 60_000)).toMatchObject({
-      kind: 'parked',
-      reason: expect.stringMatching(/nothing new/) as string,
-    });
-    expect((await calls(method)) - before).toBeLessThanOrEqual(2_100);
-    await world.control.clearFaults();
-    await world.catchUp();
-    expect(await world.drift()).toMatchObject(NO_DRIFT);
-  },
-);
-
 test('waits longer after each listing without an end, although pages are committed in between', async () => {
   await begin();
   await world.control.fault({ kind: 'pages-repeat', method: 'messages.list' });

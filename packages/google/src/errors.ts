@@ -8,7 +8,7 @@ export type EndlessReason =
   | 'pages-in-a-circle'
   /** The same page came again and again, each time with another token. */
   | 'pages-repeat'
-  /** Page after page brought nothing, or nothing that earlier pages had not. */
+  /** Page after page brought nothing. */
   | 'nothing-new'
   /** The token of the next page is no text that can be stored and sent back. */
   | 'token-unusable';
@@ -62,7 +62,7 @@ export const ENDLESS: Record<EndlessReason, string> = {
   'page-names-itself': 'a page names itself as the next one',
   'pages-in-a-circle': 'a page leads back to an earlier one',
   'pages-repeat': 'the same page comes again and again',
-  'nothing-new': 'page after page is empty or brings nothing new',
+  'nothing-new': 'page after page is empty',
   'token-unusable': 'the token of the next page is no text that can be kept and sent back',
 };
 

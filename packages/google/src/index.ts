@@ -7,7 +7,6 @@ import {
   type Runtime,
   DEFAULT_PROJECT,
 } from '@syncline/runtime';
-import { openLoneRefusals } from './lone-refusals.js';
 import { openBatchSizes } from './batch-size.js';
 import { candidateTokens } from './candidate.js';
 import { GoogleError } from './errors.js';
@@ -136,7 +135,7 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
       }),
     );
   const all = [...projects.values()];
-  const shared = { rt, transport, origins, ...openBatchMemory() };
+  const shared = { rt, transport, batchSizes: openBatchSizes(), origins };
   return {
     account: (accountId, call = { lane: 'live' }) =>
       accountOf({
@@ -175,11 +174,6 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
       redis.disconnect();
     },
   };
-}
-
-/** What is learnt from batches, of all accounts. */
-function openBatchMemory(): Pick<Session, 'batchSizes' | 'loneRefusals'> {
-  return { batchSizes: openBatchSizes(), loneRefusals: openLoneRefusals() };
 }
 
 /** A project that is not configured is known by its calls being refused: whoever is asked about the account says so. */

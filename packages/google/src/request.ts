@@ -6,7 +6,6 @@
  * any call, and the sync engine, which knows what else is waiting, decides on it.
  */
 import type { Runtime } from '@syncline/runtime';
-import type { LoneRefusals } from './lone-refusals.js';
 import type { BatchSizes } from './batch-size.js';
 import { classify } from './classify.js';
 import { API_NAMES, APIS } from './apis/facts.js';
@@ -54,7 +53,6 @@ export interface Session {
   tokens: Pick<Tokens, 'access' | 'forget' | 'owner'>;
   transport: Transport;
   batchSizes: BatchSizes;
-  loneRefusals: LoneRefusals;
   origins: Origins;
   tier: Tier;
   /** The account's project is not configured. */

@@ -58,12 +58,9 @@ export function identifiedOf(
   return { identified: named, nameless };
 }
 
-/**
- * A list of anything; an absent list is an empty one, as Google leaves empty lists out, and so is
- * null.
- */
+/** A list of anything; an absent list is an empty one, as Google leaves empty lists out. */
 export function listOf(value: unknown, what: string): unknown[] {
-  if (value === undefined || value === null) return [];
+  if (value === undefined) return [];
   if (!Array.isArray(value)) throw new MalformedAnswer(`${what} is not a list`);
   return value;
 }

@@ -54,8 +54,6 @@ export interface FaultOrder {
   ms?: number;
   /** Only lists of this label's messages. */
   label?: string;
-  /** Only calls for what changed since a sync token or a history id. */
-  incremental?: boolean;
   /**
    * `omitting-listing`: the share of items that is left out, the same ones each time, 0..1. Default
    * 0.5.
@@ -319,16 +317,11 @@ function canHit(kind: CallFault, target: Target): boolean {
 
 function isAbout(order: FaultOrder, { ids, query, holds }: Target): boolean {
   if (order.id !== undefined && ids?.includes(order.id) !== true) return false;
-  if (order.incremental === true && !isIncremental(query)) return false;
   if (order.label !== undefined && query?.getAll('labelIds').includes(order.label) !== true)
     return false;
   // An answer is altered wherever it has the item.
   if (order.item === undefined || order.kind === 'altered-answer') return true;
   return holds?.(order.item) === true;
-}
-
-function isIncremental(query: URLSearchParams | undefined): boolean {
-  return ['syncToken', 'startHistoryId'].some((name) => (query?.get(name) ?? '') !== '');
 }
 
 const FULL_LISTINGS = ['messages.list', 'events.list', 'calendarList.list', 'labels.list'];

@@ -1,10 +1,10 @@
-import type { Google, GoogleAccount } from '@syncline/google';
+import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
 import { LeaseLost, type Lease, type PageCommit, type Store } from '@syncline/store';
 import { auditCollection, isAuditDue } from './audit.js';
 import { callerOf } from './caller.js';
 import { listedAgain, type Cursor } from './cursor.js';
-import { heldWords, holdDueAtMs, isHeld, noteHeld } from './evidence/hold.js';
+import { heldWords, holdDueAtMs, isHeld } from './evidence/hold.js';
 import { wholePolicy, type MirrorPolicy } from './mirror-policy.js';
 import type { AddressSource, Profile } from './resources/identity.js';
 import {
@@ -18,6 +18,7 @@ import type { Outcome } from './outcome.js';
 import {
   ISOLATE_AFTER_CRASHES,
   finishedEarly,
+  judge,
   later,
   lostOrThrow,
   finishWithError,
@@ -26,8 +27,6 @@ import {
 } from './finish-run.js';
 import type { SyncPolicy } from './policy.js';
 import { positionAt, takeSpent, totalsOf, type Position } from './position.js';
-import { adviceFor } from './restart.js';
-import { unwrittenAfter, writeCursor } from './unwritten-cursor.js';
 import { withRenewal } from './renewal.js';
 import { collectionModule } from './resources/index.js';
 import type { RunObserver } from './run-observer.js';
@@ -239,25 +238,16 @@ async function runSteps(
   position: Position,
   { signal, observer }: Run,
 ): Promise<RunEnd> {
-  let unwritten: Cursor | null = null;
   for (;;) {
-    const step: Step = await nextStep(context, position).catch(async (error: unknown) => {
-      if (position.cursor === unwritten) await writeCursor(context, unwritten, error);
-      throw error;
-    });
+    const step = await nextStep(context, position);
     if (step.commit) await commitStep(context, position, step, step.commit);
-    unwritten = unwrittenAfter(step, position.cursor);
-    tellProgress(step, observer);
+    const { phase, progress } = step.commit ?? {};
+    if (progress && phase !== 'incremental') observer?.progressed(progress.done, progress.total);
     const end = step.end ? await endOf(context, position.cursor, step.end) : null;
     if (end) return end;
     const mayStop = signal.aborted || !isUnfinished(context, position.cursor, step);
     if (!context.hasTime() && mayStop) return { kind: 'more' };
   }
-}
-
-function tellProgress({ commit }: Step, observer: RunObserver | undefined): void {
-  const { phase, progress } = commit ?? {};
-  if (progress && phase !== 'incremental') observer?.progressed(progress.done, progress.total);
 }
 
 async function commitStep(
@@ -314,6 +304,18 @@ function commitOf(context: StepContext, cursor: Cursor, commit: PageCommit): Pag
   };
 }
 
+function noteHeld(context: StepContext, { held }: PageCommit): void {
+  if (held === undefined) return;
+  const { sinceMs = context.rt.clock.nowMs(), discards = 0 } = context.held ?? {};
+  context.held = held && {
+    sinceMs,
+    rows: held.rows,
+    waitsFor: held.waitsFor,
+    untilMs: held.untilMs,
+    discards: held.waitsFor === 'new-listing' ? discards + 1 : discards,
+  };
+}
+
 /**
  * A collection that is caught up but for a sweep: the run ends, or, when something is due for the
  * sweep, goes on with that.
@@ -359,9 +361,12 @@ async function nextStep(context: StepContext, position: Position): Promise<Step>
       context.hasCheckedChanges = false;
       return step;
     } catch (error) {
-      const kind =
-        recoveries < RECOVERIES_A_STEP ? await adviceFor(context, position, error) : null;
-      if (kind === null) throw error;
+      const { kind } =
+        error instanceof GoogleError
+          ? judge(context.rt, context.lease, position, error)
+          : { kind: 'failed' };
+      if ((kind !== 'full-sync-again' && kind !== 'list-again') || recoveries === RECOVERIES_A_STEP)
+        throw error;
       context.prefetched = null;
       position.cursor =
         kind === 'list-again' ? listedAgain(position.cursor) : { phase: 'pending', resync: true };
@@ -372,7 +377,7 @@ async function nextStep(context: StepContext, position: Position): Promise<Step>
           collectionId: context.lease.collectionId,
           recovery: kind,
         },
-        'Google no longer serves the sync position or the page',
+        'Google no longer knows the sync position or the page',
       );
     }
   }

@@ -1,6 +1,6 @@
 /**
  * Listings that do not end as Google documents it: pages that name themselves, lead in a circle,
- * repeat, stay empty or bring known items again, a last page without `nextSyncToken`, and history ids that are missing or
+ * repeat or stay empty, a last page without `nextSyncToken`, and history ids that are missing or
  * absurd. All of it has been reported of the real service (gogcli PR #1004, inbox-zero #3748,
  * google-api-php-client #1141).
  */
@@ -13,7 +13,6 @@ export const PAGE_ENDINGS = [
   'pages-in-a-circle',
   'pages-repeat',
   'empty-pages',
-  'pages-without-news',
 ] as const;
 /** What is done to the position that an answer names. */
 export const POSITION_ENDINGS = [
@@ -108,10 +107,6 @@ export class Endings {
         const { messages: _m, threads: _t, drafts: _d, history: _h, items: _i, ...rest } = page;
         return { ...rest, nextPageToken: this.alias(this.realOf(sent) || first) };
       }
-      case 'pages-without-news': {
-        const some = sent === '' ? page : someOf(page, this.made);
-        return { ...some, nextPageToken: this.alias(this.realOf(sent) || first) };
-      }
     }
   }
 
@@ -150,27 +145,6 @@ const KEPT = 100_000;
 
 function isPageEnding(kind: Ending): kind is PageEnding {
   return PAGE_ENDINGS.some((one) => one === kind);
-}
-
-/**
- * Some of a page's items, others each time, in another version: no two pages in a row are the same,
- * and none has an item that the page itself does not have.
- */
-function someOf(page: Record<string, unknown>, macrotask: number): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(page).map(([name, value]) => {
-      if (!Array.isArray(value) || value.length === 0) return [name, value];
-      const chosen = value.filter((_, i) => ((macrotask >> (i % 20)) & 1) === 1);
-      const items = chosen.length > 0 ? chosen : [value[macrotask % value.length]];
-      return [name, items.map((item) => inVersion(item, macrotask))];
-    }),
-  );
-}
-
-function inVersion(item: unknown, version: number): unknown {
-  return item !== null && typeof item === 'object' && 'etag' in item
-    ? { ...item, etag: `"${version}"` }
-    : item;
 }
 
 function withoutPosition(

@@ -36,7 +36,6 @@ export interface CollectionModule {
   parseCursor(letter: unknown): Cursor;
   /** The next page, by the cursor. @throws GoogleError */
   step(context: StepContext, cursor: Cursor): Promise<Step>;
-  position: PositionCall;
   /** Rows that a page's delta shows to be there. */
   namedBy(delta: Delta): string[];
   /** Asks Google for each of these by its id. @throws GoogleError */
@@ -44,14 +43,6 @@ export interface CollectionModule {
   /** One slice of the audit in hand. */
   audit(context: AuditContext, cursor: Cursor): Promise<AuditEnd>;
   watch: WatchModule;
-}
-
-/** The call that reads what changed since the sync position. */
-export interface PositionCall {
-  /** Google's name of it. */
-  method: string;
-  /** Another call about the same collection, the first of a full sync. @throws GoogleError */
-  otherAnswer(context: StepContext): Promise<unknown>;
 }
 
 /** How Google is told to notify of a collection, and to end it. */

@@ -20,7 +20,6 @@ import {
   request,
   requireRefusedGrant,
 } from '../../request.js';
-import { NO_ITEM, isThrottled } from '../../lone-refusals.js';
 import { type JsonObject, isIdentified, parseObject } from '../../shape.js';
 
 /** What is asked for: one call a part. */
@@ -137,12 +136,11 @@ function lightEnough(kind: Kind<unknown>, ids: string[]): string[] {
 /** How many of `ids`, from the first, were dealt with. */
 async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<number> {
   const { session } = fetch;
-  const parts = withCompany(fetch, ids);
   const boundary = `batch_${session.rt.random.uuid()}`;
   const compose = (granted: number) => {
     const body = encodeBatch(
       boundary,
-      parts.slice(0, granted).map((id, i) => ({ id: `item-${i}`, path: fetch.kind.pathOf(id) })),
+      ids.slice(0, granted).map((id, i) => ({ id: `item-${i}`, path: fetch.kind.pathOf(id) })),
     );
     return {
       verb: 'POST' as const,
@@ -152,21 +150,16 @@ async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<n
     };
   };
   try {
-    const sent = await request(session, {
-      method: fetch.kind.method,
-      items: parts.length,
-      compose,
-    });
-    const answers = parseBatch(sent.answer.contentType, sent.answer.body);
+    const sent = await request(session, { method: fetch.kind.method, items: ids.length, compose });
+    const parts = parseBatch(sent.answer.contentType, sent.answer.body);
     fetch.outerFailures = 0;
-    await takeParts(fetch, ids.slice(0, sent.granted), sent, answers, again);
-    return Math.min(sent.granted, ids.length);
+    await takeParts(fetch, ids.slice(0, sent.granted), sent, parts, again);
+    return sent.granted;
   } catch (error) {
     const failure =
       error instanceof MalformedAnswer ? unavailable(fetch.kind.method, error) : error;
     if (!(failure instanceof GoogleError)) throw failure;
     fetch.outerFailures += 1;
-    if (isThrottled(failure)) session.loneRefusals.forget(session.accountId);
     if (failure.detail.kind !== 'unavailable' || fetch.outerFailures >= OUTER_FAILURES_LIMIT) {
       fetch.stop = failure;
       return 0;
@@ -185,9 +178,7 @@ async function takeParts(
   again: string[],
 ): Promise<void> {
   const { session } = fetch;
-  const answered = await fileParts(fetch, ids, parts, sent.answer.body);
-  const own = ownRefusal(fetch, ids, parts, answered);
-  const failures = own === null ? answered : answered.filter(({ id }) => id !== own);
+  const failures = await fileParts(fetch, ids, parts, sent.answer.body);
   if (failures.some(({ error }) => isCrowded(error))) session.batchSizes.refused(session.accountId);
   else session.batchSizes.accepted(session.accountId, ids.length);
   // Google may say 401 in the parts instead of around them: the same one fresh token is granted then.
@@ -205,48 +196,7 @@ async function takeParts(
     if (renew && error.detail.kind === 'unauthorized') askAgain(fetch, id, error, again);
     else await acceptFailure(fetch, id, error, again);
   }
-  judgeForbidden(fetch, ids, answered);
-}
-
-/** What was refused alone last, and is asked for alone, is asked for beside something else. */
-function withCompany({ session, kind }: Fetch, ids: string[]): string[] {
-  const [only = '', another] = ids;
-  const isSuspect =
-    another === undefined && session.loneRefusals.isSuspect(session.accountId, keyOf(kind, only));
-  return isSuspect ? [only, NO_ITEM] : ids;
-}
-
-/**
- * Files the item that alone is refused for quota in batch after batch as its own failure: Google
- * does not throttle the account. @returns its id; null when there is none
- */
-function ownRefusal(
-  { session, kind, errors }: Fetch,
-  ids: string[],
-  parts: BatchPart[],
-  failures: readonly PartFailure[],
-): string | null {
-  const { accountId, loneRefusals } = session;
-  if (failures.length === 0 && !loneRefusals.hasSuspect(accountId)) return null;
-  const failed = new Set(failures.map(({ id }) => id));
-  const refused = failures.filter(({ error }) => isThrottled(error)).map(({ id }) => id);
-  const company = parts.find((part) => part.id === `item-${ids.length}`);
-  const passed = ids.filter((id) => !failed.has(id));
-  if (company?.status === 404) passed.push(NO_ITEM);
-  if (company && company.status !== 404) refused.push(NO_ITEM);
-  const isOwn = loneRefusals.note(accountId, {
-    refused: refused.map((id) => keyOf(kind, id)),
-    passed: passed.map((id) => keyOf(kind, id)),
-  });
-  const [own] = refused;
-  if (!isOwn || own === undefined) return null;
-  const reason = 'quota-of-one-item';
-  errors.set(own, new GoogleError(kind.method, { kind: 'forbidden', reason }));
-  return own;
-}
-
-function keyOf({ method }: Kind<unknown>, id: string): string {
-  return `${method} ${id}`;
+  judgeForbidden(fetch, ids, failures);
 }
 
 interface PartFailure {

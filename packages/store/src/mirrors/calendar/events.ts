@@ -23,11 +23,6 @@ export interface EventDelta {
   events: readonly EventRow[];
   /** Ids of events that are deleted. */
   deleted: readonly string[];
-  /**
-   * Pages of the same listing follow, and may name a series again that this one deletes: its
-   * cancelled occurrences wait for that.
-   */
-  isUnfinished?: boolean;
 }
 
 /** One calendar of an account. */
@@ -41,18 +36,13 @@ export async function applyEvents(
   session: Transaction,
   accountId: string,
   calendarId: string,
-  { events, deleted, isUnfinished = false }: EventDelta,
+  { events, deleted }: EventDelta,
 ): Promise<RowChange[]> {
   const calendar = { accountId, calendarId };
   const rows = lastById(events);
   const shown = rows.filter((row) => !isCancelledOccurrence(row));
   const stored = await upsertEvents(session, calendar, shown);
-  const gone = await deleteEvents(
-    session,
-    calendar,
-    deleted,
-    isUnfinished ? 'waiting' : 'forgotten',
-  );
+  const gone = await deleteEvents(session, calendar, deleted, 'forgotten');
   const cancelled = await applyCancelled(session, calendar, rows.filter(isCancelledOccurrence));
   const created = stored.filter(({ op }) => op === 'created').map(({ id }) => id);
   const shownAgain = await showCancelledOf(session, calendar, created);
@@ -64,8 +54,8 @@ export async function applyEvents(
  * alone; an exception that is not cancelled is a meeting of its own and stays: a guest may be taken
  * off a series and still be invited to one of its meetings.
  * @param cancelled what becomes of those occurrences: a tombstone ends them with their series
- * (`forgotten`), unless a later page may bring the series back; a complete listing that lacks the
- * series may still have named them (`waiting`)
+ * (`forgotten`), while a complete listing that lacks the series may still have named them
+ * (`waiting`)
  */
 export async function deleteEvents(
   session: Transaction,

@@ -6,7 +6,6 @@ import {
   type PendingCursor,
   type TidyState,
 } from '../../cursor.js';
-import type { IdlePages } from '../../idle-pages.js';
 
 /* The life of a collection with sync tokens as data; see ../../cursor.ts. */
 
@@ -17,7 +16,6 @@ export type SyncTokenCursor =
       step: 'list';
       pageToken: string | null;
       listed: number;
-      idle?: IdlePages;
       /** Items without an id that its pages had so far. */
       nameless?: number;
       begunAtMs?: number;
@@ -39,10 +37,7 @@ export type SyncTokenCursor =
        */
       syncTokenAtMs?: number;
       pageToken: string | null;
-      /**
-       * Of a listing under way: events that its pages told to be deleted and did not name again,
-       * since what is left of a series may come after it.
-       */
+      /** Of a listing under way: events that its earlier pages told to be deleted, since what is left of a series may come after it. */
       gone?: string[];
       /**
        * Of calendar lists: when it is read in full again, since its deltas hide changes of access.

@@ -1,5 +1,4 @@
 import { isStorableId, type ListedItem } from '@syncline/store';
-import type { IdlePages } from '../../idle-pages.js';
 import type { CaughtUp, Step } from '../../step.js';
 import type { SyncTokenCursor } from './cursor.js';
 import type { IncrementalCursor, ListPlan } from './plan.js';
@@ -7,17 +6,14 @@ import type { SourcePage } from './source.js';
 
 /* What a page means for the cursor and the mirror. Pure. */
 
-/**
- * Tombstones of one listing that are remembered until its last page: bounds the cursor. What waits
- * for others waits longer than it needs to.
- */
+/** Tombstones of one listing that its later pages are held against: bounds the cursor. */
 const GONE_KEPT = 1_000;
 
 /** A page of a full listing. @param begunAtMs when the listing began, where that is known */
 export function interpretListed(
   { cursor, generation, isForced }: ListPlan,
   page: SourcePage,
-  { begunAtMs, nowMs, idle }: { begunAtMs: number | undefined; nowMs: number; idle?: IdlePages },
+  { begunAtMs, nowMs }: { begunAtMs: number | undefined; nowMs: number },
 ): Step {
   const beginsFullSync = cursor.pageToken === null;
   const met: ListedItem[] = page.metIds.map((id, i) => ({
@@ -34,7 +30,6 @@ export function interpretListed(
         pageToken: page.nextPageToken,
         listed,
         nameless,
-        ...(idle === undefined ? {} : { idle }),
         ...(begunAtMs === undefined ? {} : { begunAtMs }),
       }
     : {
@@ -93,19 +88,12 @@ function afterIncrement(
     return page.nextSyncToken === null
       ? { ...between, pageToken: null }
       : { ...between, syncToken: page.nextSyncToken, syncTokenAtMs: nowMs, pageToken: null };
-  const goneByNow = goneAfter(gone, page);
+  const goneByNow = [...gone, ...page.gone.filter(isStorableId)].slice(-GONE_KEPT);
   return {
     ...between,
     pageToken: page.nextPageToken,
     ...(goneByNow.length > 0 ? { gone: goneByNow } : {}),
   };
-}
-
-/** What a page names again is not gone any more. */
-function goneAfter(gone: readonly string[], page: SourcePage): string[] {
-  const met = new Set(page.metIds);
-  const before = gone.filter((id) => !met.has(id));
-  return [...new Set([...before, ...page.gone.filter(isStorableId)])].slice(-GONE_KEPT);
 }
 
 /**

@@ -36,6 +36,8 @@ export interface Known {
   relists: boolean;
 }
 
+const FIRST_PAGE = { pageToken: null, listed: 0, nameless: 0 };
+
 /**
  * Google forgets deletions after some time ("such tombstones eventually disappear", without a
  * number; some four weeks by what is seen) and may answer an older sync position without them and
@@ -63,16 +65,17 @@ export function newListing({ generation }: Pick<Known, 'generation'>): ListPlan 
 
 /** Google no longer knows the page token: the full sync begins again, under a new generation. */
 export function listedFromStart({ cursor, generation }: ListPlan): ListPlan {
+  const restarts = (cursor.restarts ?? 0) + 1;
   return {
     kind: 'list',
-    cursor: listCursor((cursor.restarts ?? 0) + 1),
+    cursor: { ...cursor, ...FIRST_PAGE, restarts },
     generation: generation + 1,
     isForced: true,
   };
 }
 
 function listCursor(restarts: number): ListCursor {
-  return { phase: 'full', step: 'list', pageToken: null, listed: 0, nameless: 0, restarts };
+  return { phase: 'full', step: 'list', ...FIRST_PAGE, restarts };
 }
 
 function planList(cursor: ListCursor, known: Known): ListPlan {
@@ -80,7 +83,7 @@ function planList(cursor: ListCursor, known: Known): ListPlan {
   return cursor.pageToken !== null && isWorthless(cursor.begunAtMs, known)
     ? {
         kind: 'list',
-        cursor: listCursor(cursor.restarts ?? 0),
+        cursor: { ...cursor, ...FIRST_PAGE },
         generation: generation + 1,
         isForced: false,
       }

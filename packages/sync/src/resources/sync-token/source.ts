@@ -6,8 +6,6 @@ import type { StepContext } from '../../step.js';
  * them (turn.ts).
  */
 export interface SyncTokenSource {
-  /** Google's name of its listing, for messages. */
-  method: string;
   /** Asks Google for a page. @throws GoogleError */
   read(context: StepContext, request: PageRequest): Promise<SourcePage>;
   /**
@@ -22,7 +20,7 @@ interface PageRequest {
   /** Null: a page of a full listing. */
   syncToken: string | null;
   pageToken: string | null;
-  /** What earlier pages of the listing told to be deleted, and none has named again since. */
+  /** What earlier pages of the listing told to be deleted. */
   gone: readonly string[];
 }
 
@@ -40,6 +38,6 @@ export interface Meaning {
   /** Items that could not be understood. */
   quarantined: SetAside[];
   metIds: string[];
-  /** Deleted items that later pages of the same listing may name again. */
+  /** Deleted items that later pages of the same listing are held against. */
   gone: string[];
 }
