@@ -348,7 +348,7 @@ async function notificationsOf(operatorUrl) {
       (100 * value('syncline_notification_seconds_bucket', `le="${le}",via="gmail-push"`)) /
       answered
     ).toFixed(1);
-  return `${value('syncline_notifications_total', 'via="gmail-push",outcome="notified"')} notifications rung, sync messages included; answered within 10 ms ${within(0.01)} %, within 50 ms ${within(0.05)} %`;
+  return `${value('syncline_notifications_total', 'via="gmail-push",outcome="notified"')} notifications, sync messages included; answered within 10 ms ${within(0.01)} %, within 50 ms ${within(0.05)} %`;
 }
 
 export async function post(url, body) {

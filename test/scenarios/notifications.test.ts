@@ -7,7 +7,7 @@ import {
 } from '../support/notification-world.js';
 
 /*
- * The whole fleet in this process, rung by the simulator. Polls are minutes apart, so that what is
+ * The whole fleet in this process, notified by the simulator. Polls are minutes apart, so that what is
  * seen within seconds was notified.
  */
 

@@ -85,8 +85,8 @@ export async function startNotificationWorld({
     redisPrefix: prefix,
     deployment: null,
   });
-  const ears = await openEars(rt, { simulator, store, fleet });
-  const watchTargets = { topic: TOPIC, channelAddress: `${ears.url}/push/calendar` };
+  const notifications = await openNotifications(rt, { simulator, store, fleet });
+  const watchTargets = { topic: TOPIC, channelAddress: `${notifications.url}/push/calendar` };
   for (const { email, refreshToken } of simulator.accounts())
     await store.accounts.import({
       email,
@@ -113,12 +113,12 @@ export async function startNotificationWorld({
         ReturnType<NotificationWorld['watches']>
       >,
     drift: () => driftOf(store, control),
-    pullInstead: ears.pullInstead,
+    pullInstead: notifications.pullInstead,
     until: (met, timeoutMs = 30_000) => until(database, met, timeoutMs),
     async close() {
       simulator.setRate(0);
       over.abort(new Error('the test is over'));
-      await Promise.all([ticking, host.drain(5_000), ears.close(rt)]);
+      await Promise.all([ticking, host.drain(5_000), notifications.close(rt)]);
       await Promise.all([fleet.close(), google.close()]);
       const { violations, callsAfterInvalidGrant, callsAfterRevoke } = simulator.ledger.snapshot();
       await store.close();
@@ -132,8 +132,8 @@ export async function startNotificationWorld({
   };
 }
 
-/** The API, and the subscription that it is rung or pulls by. */
-async function openEars(
+/** The API, and the subscription that pushes to it or that it pulls from. */
+async function openNotifications(
   rt: Runtime,
   o: { simulator: Simulator; store: Store; fleet: Fleet },
 ): Promise<{ url: string; pullInstead(): void; close(rt: Runtime): Promise<void> }> {

@@ -5,7 +5,7 @@
  *   ready would only end the same way again: that is told once, as the end of the whole.
  * - Their logs go to a file each; errors, and what they tell a person on stderr, are shown.
  * - They are in process groups of their own, or Ctrl-C would reach them twice, and a second signal means "now". So that a
- *   killed parent leaves none behind, each holds a channel to it and drains when that closes (leash.ts).
+ *   killed parent leaves none behind, each holds a channel to it and drains when that closes (exit-with-parent.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';

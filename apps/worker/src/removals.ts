@@ -6,7 +6,10 @@ const ABANDONED_AFTER_MS = 15_000;
 const CHECK_EVERY_MS = 5_000;
 const BACKOFF = { firstMs: CHECK_EVERY_MS, capMs: 30_000 };
 
-/** Until the process drains: finishes removals whose command was killed, or met Google's weather. Any number of workers may. */
+/**
+ * Until the process drains: finishes removals whose command was killed or met a transient error of
+ * Google's. Any number of workers may.
+ */
 export async function runRemovals(
   rt: Runtime,
   deps: Pick<SyncDeps, 'store' | 'google'>,

@@ -143,8 +143,8 @@ export function openQuota(rt: Runtime, redis: RedisConnection, options: QuotaOpt
 }
 
 /**
- * The pause after a missed beat is the one after every beat: what was spent is to be told within
- * the hold that follows a forgetful Redis.
+ * The pause after a missed beat is the one after every beat: usage has to be reported within
+ * the hold that follows a loss of Redis' data.
  */
 function heartbeatReport(rt: Runtime): LoopReport {
   return openLoopReport(rt, {

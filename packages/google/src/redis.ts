@@ -21,7 +21,10 @@ import {
 const COMMAND_TIMEOUT_MS = 2_000;
 /** A connection that has not answered for this long is made anew: one that only looks alive would time out command by command for a quarter of an hour. */
 const SILENCE_LIMIT_MS = 5_000;
-/** Short, since every process has to re-report its spend within the hold that follows a forgetful restart. */
+/**
+ * Short, since every process has to report again what it has spent within the hold that follows a
+ * restart of Redis without its data.
+ */
 const RECONNECT_CEILING_MS = 500;
 const FIRST_CONNECT_WAIT_MS = 3_000;
 const COMPLAIN_EVERY_MS = 30_000;

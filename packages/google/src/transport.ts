@@ -192,7 +192,7 @@ function tooLarge(limitBytes: number): AnswerRefused {
   return new AnswerRefused(`the answer is larger than ${limitBytes / 1024} KB`);
 }
 
-/** What no waiting mends: a header or path that we built wrong is a bug and must not pass for weather. */
+/** A header or path that we built wrong is a bug, and must not count as a transient error. */
 function isOurMistake(error: unknown): boolean {
   return (
     error instanceof TypeError ||

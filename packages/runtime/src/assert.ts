@@ -1,6 +1,6 @@
 import { OwnError } from './errors.js';
 
-/** A broken assumption of ours: a bug, never weather. It is thrown, never caught to go on. */
+/** A broken assumption of ours: a bug, never a transient error. It is thrown, never caught to go on. */
 class AssertionError extends OwnError {
   override name = 'AssertionError';
 }

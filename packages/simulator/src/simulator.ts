@@ -55,7 +55,7 @@ export interface Simulator {
   ): void;
   /** The user consents anew after a revocation; returns the new refresh token. */
   consent(email: string, scopes?: readonly string[]): string;
-  /** Topics and subscriptions, and the weather that notifications travel in. */
+  /** Topics and subscriptions, and the faults of their deliveries. */
   readonly pubsub: PubSub;
   readonly delivery: Delivery;
   readonly serviceAccount: ServiceAccount;

@@ -35,8 +35,8 @@ export interface PoolOptions {
  * @param byIndex for who runs the same statements for ever, each of which has its index: a plan
  * that was made while a table was small reads it from end to end, and stays in the session until
  * the next ANALYZE. The full syncs' list is empty most of the time and has half a million rows a
- * minute after a tenant has connected: each follower's clearing of its three rows read them all
- * then, and changes waited for 15 s. One plan a session: Postgres otherwise plans whatever takes an
+ * minute after a tenant has connected: each incremental sync's clearing of its three rows read
+ * them all then, and changes waited for 15 s. One plan a session: Postgres otherwise plans whatever takes an
  * array anew each time, in the hope of a better one. A notification's statement was planned for
  * 0.84 ms and ran for 0.27. It holds for transactions, and for what goes through `byIndex`.
  */

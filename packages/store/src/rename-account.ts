@@ -6,8 +6,8 @@ export type Renamed =
 
 /**
  * The account's address follows Google's, in the transaction that has locked its row. The one
- * before stays as an alias, for lookups, and the mailbox's watch is rung under the new one: Google
- * names the primary address alone. A spelling that differs in case only is kept as it was given.
+ * before stays as an alias, for lookups, and notifications of the mailbox's watch are matched by the new one:
+ * Google names the primary address alone. A spelling that differs in case only is kept as it was given.
  */
 export async function renameAccount(
   session: Transaction,

@@ -1,6 +1,7 @@
 /**
- * Transactions whose statements travel together. Nothing waits for an answer that it does not need: BEGIN goes out with the first statements and COMMIT
- * with the last, so a page of a follower takes Postgres and the worker two or three exchanges instead of a dozen.
+ * Transactions whose statements travel together. Nothing waits for an answer that it does not need:
+ * BEGIN goes out with the first statements and COMMIT with the last, so a page of an incremental
+ * sync takes two or three exchanges with Postgres instead of a dozen.
  *
  * Postgres runs them in the order in which they are sent, and after the first that fails none of the others: COMMIT rolls back then. What must not
  * happen is a statement that is sent after the transaction's end, since it would stand by itself: those are refused here.

@@ -209,7 +209,7 @@ function nextWhenCaughtUp(
  * and a request can move it.
  */
 export const QUEUED_SNOOZE_LIMIT_MS = 30_000;
-/** A snoozed job waits in Redis; the schedule remembers it too, a little later, in case Redis forgets. */
+/** A snoozed job waits in Redis. Its collection is due a little later too, in case Redis loses the job. */
 const SNOOZE_GRACE_MS = 5_000;
 const FAILED_BASE_MS = 30_000;
 const FAILED_CAP_MS = 15 * 60_000;

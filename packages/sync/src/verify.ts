@@ -65,8 +65,9 @@ const CATCH_UP_MS = 20_000;
 const CATCH_UP_POLL_MS = 250;
 
 /**
- * Compares every field of the mirror with Google now. Differences are looked at a second time, after the fleet has been rung and
- * has caught up, since a mailbox in use is always a poll behind; what differs twice is reported.
+ * Compares every field of the mirror with Google now. Differences are compared again after a sync
+ * request was served, since a mailbox in use is always a poll behind; what differs twice is
+ * reported.
  * Costs 20 units a message, or 40 a thread where that is less, and 5 for every 500 ids (with a sample: 5 for every 500 ids of each label, and 20 for each message of it);
  * a calendar costs a request for every 2,500 events.
  */

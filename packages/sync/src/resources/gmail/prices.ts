@@ -15,7 +15,7 @@ export interface MailShape {
   activeHoursPerDay: number;
   /** What is kept of bodies: a source is a second get of its message. */
   bodies: Config['mirror']['bodies'];
-  /** Whether mailboxes are watched, and rung for, beside being polled. */
+  /** Whether mailboxes are watched, and notified of changes, beside being polled. */
   watches: boolean;
 }
 

@@ -82,8 +82,8 @@ async function historyStep(context: StepContext, cursor: GmailIncremental): Prom
     ...(meaning.labels ? { labelsReadAtMs: context.rt.clock.nowMs() } : {}),
   });
   const hasRecords = page.records.length > 0;
-  // A sync without news has nothing to write: the run's settlement, under the same epoch, says that
-  // it was there.
+  // A sync without news writes nothing here: `finishRun` writes, under the same epoch, that it took
+  // place.
   if (!hasRecords && meaning.labels === null && staysAt(cursor, next))
     return { commit: null, next: () => next, ...endIfCaughtUp(context, next) };
   return {
