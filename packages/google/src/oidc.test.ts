@@ -94,12 +94,17 @@ describe('a token that comes again', () => {
     expect(verifications).toHaveBeenCalledTimes(2);
   });
 
-  test('is refused when it has expired, and when the clock was set back before its beginning', async () => {
+  test('is refused when it has expired within that minute', async () => {
     const token = await signed({ exp: seconds(20) });
     expect(await judged(token)).toBeNull();
-    nowMs -= 600_000;
+    nowMs += 31_000;
     expect(await judged(token)).toBe('expired');
-    nowMs += 600_000 + 31_000;
+  });
+
+  test('is refused when the clock was set back before its beginning', async () => {
+    const token = await signed();
+    expect(await judged(token)).toBeNull();
+    nowMs -= 600_000;
     expect(await judged(token)).toBe('expired');
   });
 
