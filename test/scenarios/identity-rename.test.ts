@@ -73,12 +73,16 @@ test('without calendars, a new primary address is known within ten seconds of th
   const POLL_MS = 3_000;
   await start({ activeMs: POLL_MS, idleMs: POLL_MS }, ['gmail']);
   await world.until(async () => (await count("watches WHERE state = 'on'")) === 1);
-  await world.until(async () => (await count('collections WHERE notified_at IS NOT NULL')) === 1);
   const before = await rename();
-  // What comes within seconds of a notification counts as announced by it.
-  await world.database.pool.query(
-    "UPDATE syncline.collections SET notified_at = now() - interval '1 minute'",
-  );
+  // What comes within seconds of a notification counts as announced by it. A run reads that time
+  // when it claims the mailbox, so no run may be under way.
+  await world.until(async () => {
+    const aged = await world.database.pool.query(
+      `UPDATE syncline.collections SET notified_at = now() - interval '1 minute'
+        WHERE notified_at IS NOT NULL AND lease_until IS NULL`,
+    );
+    return aged.rowCount === 1;
+  });
   await world.database.pool.query(
     "UPDATE syncline.watches SET watched_at = now() - interval '1 hour'",
   );
