@@ -1,12 +1,15 @@
 'use strict';
 /**
- * A lock between processes of one machine that a kill -9 cannot leave held.
+ * A lock between processes of one machine. A kill -9 cannot leave it held.
  *
- * Claims are files `<name>.<n>`. Whoever creates the next number holds the lock once the highest claim is free or its
- * owner is dead. Numbers only grow: a stale lock is never removed and taken in two steps, which is where the usual
- * `O_EXCL` file lets two processes in (both see the dead owner, the slower one deletes the claim of the faster).
+ * A claim is a file `<name>.<n>`. A process holds the lock after creating the next number, provided
+ * that the highest existing claim is free or its owner has exited. Numbers only grow. Removing a
+ * stale lock and taking the lock are therefore never two steps. The usual `O_EXCL` file lock has
+ * these two steps and lets two processes in: both find that the owner has exited, and the slower
+ * process deletes the claim of the faster one.
  *
- * Plain JavaScript, because the launcher needs it before anything is installed or compiled.
+ * This file is plain JavaScript because the launcher needs it before anything is installed or
+ * compiled.
  */
 const { execFileSync } = require('node:child_process');
 const { randomUUID } = require('node:crypto');
@@ -16,7 +19,10 @@ const path = require('node:path');
 const POLL_MS = 40;
 const FREE = 'free';
 
-/** Runs `body` while holding `<dir>/<name>`; waits for other holders, at most `timeoutMs` and until `signal` is aborted. */
+/**
+ * Runs `body` while holding `<dir>/<name>`. Waits for other holders for at most `timeoutMs`, or
+ * until `signal` is aborted.
+ */
 async function withFileLock(dir, name, { timeoutMs, onWait = () => {}, signal }, body) {
   makeDirs(dir);
   const deadline = performance.now() + timeoutMs;
@@ -41,8 +47,8 @@ async function withFileLock(dir, name, { timeoutMs, onWait = () => {}, signal },
 }
 
 /**
- * Makes a directory and those above it. Node's own recursive mkdir never returns where a parent can
- * be seen and not written to, such as /proc. Throws the system's error, also when a file is in the
+ * Creates a directory and its parents. Node's recursive mkdir never returns for a parent that is
+ * visible but not writable, such as /proc. Throws the system's error, also when a file is in the
  * way.
  */
 function makeDirs(dir, mode = 0o777) {
@@ -53,14 +59,14 @@ function makeDirs(dir, mode = 0o777) {
     try {
       fs.mkdirSync(one, { mode });
     } catch (error) {
-      if (error.code !== 'EEXIST') throw error; // Another process was quicker.
+      if (error.code !== 'EEXIST') throw error; // Another process created it first.
     }
   }
   if (!fs.statSync(whole).isDirectory())
     throw Object.assign(new Error(`${whole} is not a directory`), { code: 'ENOTDIR' });
 }
 
-/** The path of our claim, or null while somebody else holds the lock. */
+/** Returns the path of this process's claim, or null while another process holds the lock. */
 function tryClaim(dir, name) {
   const highest = claimNumbers(dir, name).at(-1) ?? 0;
   if (highest > 0 && !isFree(claimPath(dir, name, highest))) return null;
@@ -68,14 +74,15 @@ function tryClaim(dir, name) {
   const draft = `${own}.${randomUUID()}`;
   fs.writeFileSync(draft, identityOf(process.pid) ?? FREE);
   try {
-    fs.linkSync(draft, own); // Created with its content, or not at all.
+    fs.linkSync(draft, own); // The link creates the file with its content in one step.
   } catch (error) {
     if (error.code === 'EEXIST') return null;
     throw error;
   } finally {
     fs.unlinkSync(draft);
   }
-  // We may have counted before others went on, and created a number that was already used and cleared.
+  // Other processes may have taken the lock since the numbers were read above. In that case this
+  // claim reuses a number that was already used and removed.
   if (claimNumbers(dir, name).at(-1) !== highest + 1) {
     fs.rmSync(own, { force: true });
     return null;
@@ -90,7 +97,8 @@ function isFree(file) {
     const owner = fs.readFileSync(file, 'utf8');
     return owner === FREE || !isAlive(owner);
   } catch (error) {
-    if (error.code === 'ENOENT') return false; // Cleared by a newer holder: count again.
+    // A newer holder removed the file; the caller has to read the numbers again.
+    if (error.code === 'ENOENT') return false;
     throw error;
   }
 }
@@ -107,14 +115,20 @@ function claimPath(dir, name, number) {
   return path.join(dir, `${name}.${number}`);
 }
 
-/** Replaces a file in one step: a reader sees the old content or the new, and a crash leaves one of them. */
+/**
+ * Replaces a file in one step: a reader gets the old content or the new content. A crash leaves one
+ * of the two.
+ */
 function writeWhole(file, content, mode = 0o600) {
   const draft = `${file}.${randomUUID()}`;
   fs.writeFileSync(draft, content, { mode });
   fs.renameSync(draft, file);
 }
 
-/** `<pid> <when it started>`, since pids are used again; null when there is no such process (or only its zombie). */
+/**
+ * Returns `<pid> <start time>`, because the system reuses pids. Returns null when there is no such
+ * process or only its zombie.
+ */
 function identityOf(pid) {
   if (process.platform === 'linux') {
     try {
@@ -134,7 +148,7 @@ function identityOf(pid) {
   }
 }
 
-/** Whether the process that once had this identity still runs. */
+/** Whether the process with this identity is still running. */
 function isAlive(identity) {
   const pid = Number(identity.split(' ')[0]);
   return Number.isInteger(pid) && pid > 0 && identityOf(pid) === identity;

@@ -1,7 +1,7 @@
 /**
- * The first import of every program (`@syncline/runtime/at-start`): from here on a signal waits for
- * the program to be loaded, and a failure to load it is reported without a stack where an operator
- * can mend it.
+ * The first import of every program (`@syncline/runtime/at-start`). Signals are kept until the
+ * program is loaded. A failure to load is reported without a stack when an operator can fix its
+ * cause.
  */
 import { keepSignals } from './early-signals.js';
 import { reportLoadFailure } from './load-failure.js';

@@ -1,7 +1,7 @@
 export interface Backoff {
-  /** Ceiling of the first pause, in ms. */
+  /** Upper limit of the first pause, in ms. */
   firstMs: number;
-  /** Ceiling of every pause, in ms. */
+  /** Upper limit of every pause, in ms. */
   capMs: number;
 }
 
@@ -9,10 +9,10 @@ export interface Backoff {
 const DOUBLINGS_LIMIT = 30;
 
 /**
- * The pause before the next try, in ms. The ceiling doubles with each failure up to the cap. The pause lies in the upper half
- * below it, by `chance`, so that what failed together is not retried together.
- *
- * @param failures in a row, ≥ 1
+ * Returns the pause before the next attempt, in ms. The upper limit doubles with each failure, up
+ * to the cap. The pause is in the upper half of the range below that limit; `chance` selects the
+ * value. This spreads the retries of operations that failed at the same time.
+ * @param failures consecutive failures, ≥ 1
  * @param chance uniform in [0, 1)
  */
 export function backoffMs(failures: number, { firstMs, capMs }: Backoff, chance: number): number {

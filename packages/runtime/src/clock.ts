@@ -1,9 +1,12 @@
-/** Time, passed in wherever it matters, so that a test can own it. */
+/** The current time and sleeping, passed as a parameter so that tests can control them. */
 export interface Clock {
   now(): Date;
   /** Milliseconds since the epoch. */
   nowMs(): number;
-  /** Resolves after `ms`. Rejects with `signal.reason` when `signal` is aborted, at once if it already is. */
+  /**
+   * Resolves after `ms`. Rejects with `signal.reason` when `signal` is aborted, or immediately when
+   * it already is.
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -20,7 +23,7 @@ function sleepUntilAborted(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener('abort', onAbort);
       resolve();
     }, ms);
-    // A process-long signal collects a listener per sleep otherwise.
+    // Without this removal a process-wide signal would collect one listener per sleep.
     const onAbort = (): void => {
       clearTimeout(timer);
       reject(signal?.reason);

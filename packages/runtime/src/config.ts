@@ -1,7 +1,7 @@
 /**
- * Configuration comes from the environment alone and is read once, whole: every mistake is reported
- * together, by variable name. No value is ever quoted, since a secret pasted into the wrong
- * variable must not reach a terminal or a log.
+ * Configuration comes from the environment only and is read once, as a whole. All mistakes are
+ * reported together, by variable name. No value is ever quoted, because a secret pasted into the
+ * wrong variable must not reach a terminal or a log.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -26,72 +26,81 @@ import { FILE_VARIANTS, VARIABLES, type Values } from './variables.js';
 export interface Config {
   /** Postgres ≥ 14; null means the embedded server. */
   databaseUrl: string | null;
-  /** Sessions with Postgres that one process may open; null is what its kind of process needs. */
+  /** Maximum number of Postgres sessions of one process; null means the default of its service. */
   databasePoolSize: number | null;
   /** How long `migrate` waits for another migration, or for a table that another session uses. */
   migrationLockWaitMs: number;
   /** Redis ≥ 6.2 or Valkey; null means the embedded server. */
   redisUrl: string | null;
-  /** Every key of this deployment begins with it and a colon. */
+  /** Every key of this deployment begins with this prefix and a colon. */
   redisPrefix: string;
-  /** Of a `rediss:` URL; null is what the system trusts. */
+  /**
+   * TLS files of a `rediss:` URL; null means the certificate authorities that the system trusts.
+   */
   redisTls: RedisTls | null;
-  /** Absolute path of where embedded servers and generated keys live. */
+  /** Absolute path of the directory of the embedded servers and generated keys. */
   dataDir: string;
-  /** `projects` are those beside the default one, which is `clientId` with `quotas`. */
+  /**
+   * `projects` are the projects beside the default one. The default project is `clientId` with
+   * `quotas`.
+   */
   google: {
     apiUrl: string | null;
     clientId: string | null;
     clientSecret: string | null;
     projects: GoogleProject[];
-    /** Through which Google is reached; null is straight. */
+    /** The proxy for requests to Google; null means a direct connection. */
     proxy: GoogleProxy | null;
   };
-  /** What may be insecure beyond loopback, as the operator allows it; logged at each start. */
+  /** Insecure settings that the operator allows beyond loopback. They are logged at each start. */
   allowInsecure: readonly InsecureKind[];
-  /** 32 bytes that seal the refresh tokens; null means the one that is kept in `dataDir`. */
+  /** 32 bytes that encrypt the refresh tokens; null means the key stored in `dataDir`. */
   masterKey: Buffer | null;
-  /** 32 bytes of the previous master key, which only opens what it sealed; null outside a rotation. */
+  /**
+   * 32 bytes of the previous master key. It only decrypts what it encrypted before; null outside a
+   * rotation.
+   */
   oldMasterKey: Buffer | null;
   quotas: Quotas;
-  /** How stale a collection may get without a push. */
+  /** Maximum age of a collection's data without push notifications. */
   poll: { activeMs: number; idleMs: number };
-  /** How often a mirror is held against Google by itself; 0 is never. */
+  /** Interval of the automatic audits of a mirror against Google; 0 means never. */
   auditEveryMs: number;
   mirror: Mirror;
-  /** Jobs that one worker process runs at once. */
+  /** Number of jobs that one worker process runs at once. */
   workerConcurrency: number;
-  /** How long jobs may wait for a worker that fetches none of them before it ends itself. */
+  /** A worker that fetches no job for this long while jobs are waiting ends its process. */
   workerStuckAfterMs: number;
-  /** The API's public listener: an IP address or `localhost`. */
+  /** Address of the API's public listener: an IP address or `localhost`. */
   host: string;
-  /** Of the public listener; 0 takes a free one. */
+  /** Port of the public listener; 0 selects a free one. */
   port: number;
-  /** The operators' listener of the API, and the address of `metricsPort`. */
+  /** Address of the API's operator listener and of `metricsPort`. */
   operatorHost: string;
   operatorPort: number;
-  /** How long the API keeps a connection between an answer and the next request. */
+  /** How long the API keeps a connection open between a response and the next request. */
   httpKeepAliveMs: number;
-  /** Where a scheduler or worker serves its own metrics; null is nowhere. */
+  /** Port on which a scheduler or worker serves its own metrics; null means none. */
   metricsPort: number | null;
   logLevel: string;
-  /** Null as long as no notification variable is set. */
+  /** Null when no notification variable is set. */
   push: Push | null;
 }
 
-/** What is kept of what Google has. */
+/** Which of Google's data the mirror keeps. */
 interface Mirror {
   /**
-   * Of a message's body: text and html, beside them the whole source, the text alone, or nothing.
+   * Parts of a message's body: `full` keeps text and html, `raw` also keeps the whole source,
+   * `text` keeps the text only, `none` keeps nothing.
    */
   bodies: 'full' | 'raw' | 'text' | 'none';
-  /** Messages that are not mirrored at all, by where they lie. */
+  /** Messages that are not mirrored, by the mailbox location that contains them. */
   exclude: readonly ('spam' | 'trash' | 'drafts')[];
-  /** How many days a mailbox's first full sync goes back; null is to its beginning. */
+  /** Days that a mailbox's first full sync goes back; null means the whole mailbox. */
   windowDays: number | null;
 }
 
-/** A configuration with nothing left open: embedded servers run, the key exists. */
+/** A complete configuration: the embedded servers are running and the key exists. */
 export type ResolvedConfig = Config & {
   databaseUrl: string;
   redisUrl: string;
@@ -106,14 +115,14 @@ export type ResolvedConfig = Config & {
 };
 
 /**
- * What a process cannot do without. `migrate` needs none, a scheduler needs no Google client; the
- * API hears the notifications that are configured.
+ * Settings that a process requires. `migrate` requires none, a scheduler requires no Google client,
+ * and the API requires what receiving the configured notifications needs.
  */
 export type Requirement = 'google' | 'master-key' | 'notifications';
 
 /**
- * Reads `env`. Relative paths count from the working directory; `checkoutDir` gives the default
- * data directory.
+ * Reads `env`. Relative paths are resolved against the working directory. `checkoutDir` determines
+ * the default data directory.
  * @throws ConfigError naming every mistake.
  */
 export function loadConfig(
@@ -149,8 +158,8 @@ function unknownVariables(env: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * The environment with `X_FILE` read into `X`, and empty values dropped: compose files pass unset
- * variables as ''.
+ * Returns the environment with the file of each `X_FILE` read into `X`, without empty values:
+ * compose files pass unset variables as ''.
  */
 function withFiles(env: NodeJS.ProcessEnv, problems: string[]): Record<string, string> {
   const filled = Object.fromEntries(
@@ -202,7 +211,10 @@ function missing(filled: Record<string, string>, requires: readonly Requirement[
   return problems;
 }
 
-/** The generated key of embedded servers is compared where it is read (resolve.ts). */
+/**
+ * Compares the two configured keys. `resolve.ts` compares the generated key of the embedded
+ * servers.
+ */
 function problemsOfOldKey(values: Values): string[] {
   const { SYNCLINE_MASTER_KEY: current, SYNCLINE_MASTER_KEY_OLD: old } = values;
   return current && old?.equals(current)
@@ -255,7 +267,7 @@ function toConfig(
 }
 
 function toGoogle(values: Values, projects: GoogleProject[]): Config['google'] {
-  // The simulator takes any client.
+  // The simulator accepts any client.
   const fallback = values.GOOGLE_API_URL === undefined ? null : 'syncline-demo';
   return {
     apiUrl: values.GOOGLE_API_URL ?? null,
@@ -267,14 +279,14 @@ function toGoogle(values: Values, projects: GoogleProject[]): Config['google'] {
 }
 
 /**
- * Jobs mostly wait for Google, so one core carries many; past 64 a process's event loop is what
- * they wait for.
+ * Jobs mostly wait for Google, so one core runs many. Above 64 jobs the event loop of a process is
+ * the bottleneck.
  */
 export function concurrencyFor(cores: number): number {
   return Math.min(64, Math.max(48, cores * 16));
 }
 
-/** The known name within three edits of `name`, if there is one. */
+/** Returns the known name with the smallest edit distance to `name`, up to three edits, or null. */
 function nearest(name: string, known: readonly string[]): string | null {
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))

@@ -1,19 +1,20 @@
 /**
- * DATABASE_URL: one server, one database, and the few parameters that are honoured, which mean what
- * they mean to libpq. Whatever else stands in it is refused by name, since a parameter that is
- * ignored in silence is believed to work. No value is quoted.
+ * DATABASE_URL: one server, one database, and the supported parameters, which have libpq's meaning.
+ * Other parameters are rejected by name, because a parameter that is silently ignored appears to
+ * work. No value is quoted.
  */
 import { OperatorError } from './errors.js';
 
 /**
- * What `sslmode` may be, as libpq means it (https://www.postgresql.org/docs/current/libpq-
- * ssl.html). `allow` is not offered: it never protects.
+ * Supported values of `sslmode`, with libpq's meaning
+ * (https://www.postgresql.org/docs/current/libpq-ssl.html). `allow` is not supported because it
+ * never protects.
  */
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 type SslMode = (typeof SSL_MODES)[number];
 
 export interface DatabaseUrl {
-  /** A name, an address, or the directory of a Unix socket. */
+  /** A host name, an address, or the directory of a Unix socket. */
   host: string;
   port: number;
   user: string | null;
@@ -24,7 +25,7 @@ export interface DatabaseUrl {
   connectTimeoutMs: number;
   tls: {
     mode: SslMode;
-    /** A file, or `system` for the authorities that Node trusts. */
+    /** Path of a file, or `system` for the certificate authorities that Node trusts. */
     rootCert: string | null;
     cert: string | null;
     key: string | null;
@@ -35,7 +36,7 @@ export const DEFAULT_SCHEMA = 'syncline';
 
 const DEFAULT_PORT = 5432;
 const DEFAULT_CONNECT_TIMEOUT_SECONDS = 10;
-/** Postgres cuts longer names. */
+/** Postgres truncates longer names. */
 const NAME_LIMIT_BYTES = 63;
 
 const HONOURED = [
@@ -50,7 +51,7 @@ const HONOURED = [
 ] as const;
 type Honoured = (typeof HONOURED)[number];
 
-/** Parameters that other programs know, and what stands in their place. */
+/** Parameters of other programs, and what to use instead. */
 const INSTEAD = new Map([
   [
     'options',
@@ -73,8 +74,9 @@ const INSTEAD = new Map([
 ]);
 
 /**
- * Variables that the driver of Postgres follows in every session, whatever the URL says, and what stands in their place. It also takes
- * PGUSER, PGPASSWORD, PGPASSFILE and PGAPPNAME for what the URL leaves open.
+ * Environment variables that the Postgres driver applies to every session regardless of the URL,
+ * and what to use instead. The driver also reads PGUSER, PGPASSWORD, PGPASSFILE and PGAPPNAME for
+ * values that the URL omits.
  */
 const READ_BY_DRIVER = new Map([
   ['PGOPTIONS', INSTEAD.get('options')],
@@ -82,7 +84,10 @@ const READ_BY_DRIVER = new Map([
   ['PGSSLNEGOTIATION', 'TLS is asked for as sslmode= of DATABASE_URL says'],
 ]);
 
-/** A sentence for each variable that would change the sessions with Postgres behind DATABASE_URL's back. */
+/**
+ * Returns a sentence for each environment variable that would change the Postgres sessions in
+ * addition to DATABASE_URL.
+ */
 export function problemsOfDriverVariables(
   given: Readonly<Record<string, string | undefined>>,
 ): string[] {
@@ -92,7 +97,7 @@ export function problemsOfDriverVariables(
 }
 
 /**
- * Takes a URL apart.
+ * Parses a URL.
  * @throws OperatorError that names every mistake
  */
 export function parseDatabaseUrl(text: string): DatabaseUrl {
@@ -122,7 +127,7 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   };
 }
 
-/** Every mistake, as the rest of a sentence that begins with the variable's name. */
+/** Returns every mistake, as the rest of a sentence that begins with the variable's name. */
 export function problemsOfDatabaseUrl(text: string): string[] {
   if (namesSeveralHosts(text))
     return [
@@ -135,7 +140,10 @@ export function problemsOfDatabaseUrl(text: string): string[] {
   return problems.length > 0 ? problems : problemsOfValues(given);
 }
 
-/** libpq's lists of hosts are no URL, or one with a strange host. A password may hold commas. */
+/**
+ * libpq's lists of hosts are not valid URLs, or have an invalid host. A password may contain
+ * commas.
+ */
 function namesSeveralHosts(text: string): boolean {
   const authority = /^postgres(?:ql)?:\/\/([^/?#]*)/i.exec(text)?.[1] ?? '';
   return authority.slice(authority.lastIndexOf('@') + 1).includes(',');

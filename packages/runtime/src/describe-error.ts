@@ -1,7 +1,9 @@
 /**
- * What may be said of an error where operators look: in logs, in Postgres beside a collection, in Redis and on Bull Board for a failed job, on a
- * terminal. A library's message may quote what it choked on (JSON.parse quotes the body, Postgres the value, an HTTP client the URL), so of errors
- * that are not ours only what is on a list is told: the name, the code, an HTTP status, and what Postgres refused by.
+ * What may be shown of an error to operators: in logs, in Postgres beside a collection, in Redis
+ * and Bull Board for a failed job, and on a terminal. A library's message may quote its input
+ * (JSON.parse quotes the body, Postgres the value, an HTTP client the URL). For errors of other
+ * code, only allow-listed facts are shown: the name, the code, an HTTP status, and the table and
+ * constraint that Postgres reports.
  */
 import { OwnError } from './errors.js';
 
@@ -9,7 +11,10 @@ const MESSAGE_LIMIT = 300;
 const CAUSE_LIMIT = 3;
 const FRAME_LIMIT = 12;
 
-/** One line: `GoogleError: gmail.history: unavailable`, or `DatabaseError 40P01`, with its causes. */
+/**
+ * Returns one line with the causes: `GoogleError: gmail.history: unavailable`, or `DatabaseError
+ * 40P01`.
+ */
 export function describeError(error: unknown): string {
   const names: string[] = [];
   let at: unknown = error;
@@ -21,12 +26,15 @@ export function describeError(error: unknown): string {
   return text.length > MESSAGE_LIMIT ? `${text.slice(0, MESSAGE_LIMIT)}…` : text;
 }
 
-/** The same with where it was thrown: for a bug, which nobody mends without that. */
+/** Returns the same line with the stack frames, which are needed to fix a bug. */
 export function describeBug(error: unknown): string {
   return [describeError(error), ...stackFrames(error)].join('\n');
 }
 
-/** Only the `at f (file:line:column)` lines that V8 wrote: the head of a stack repeats the message, newlines and all. */
+/**
+ * Returns only the `at f (file:line:column)` lines that V8 wrote. The head of a stack repeats the
+ * message with its newlines.
+ */
 export function stackFrames(error: unknown): string[] {
   if (!isError(error)) return [];
   const stack = error.stack ?? '';
@@ -39,7 +47,7 @@ export function stackFrames(error: unknown): string[] {
     .slice(0, FRAME_LIMIT);
 }
 
-/** What a log line tells of an error, by field. */
+/** The fields of an error in a log line. */
 export function errorFields(error: Error): Record<string, string | number> {
   const { code, status, table, constraint } = error as unknown as Partial<Record<string, unknown>>;
   return {
@@ -69,18 +77,23 @@ function labelled(field: string, value: unknown): Record<string, string | number
   return label === null ? {} : { [field]: typeof value === 'number' ? value : label };
 }
 
-/** A name or number that a program was written with; anything longer or stranger might be a value. */
+/**
+ * Returns a name or number that is part of a program. A longer or unusual text might be a value.
+ */
 function labelOf(value: unknown): string | null {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && /^[A-Za-z_]\w{0,63}$|^\w{1,10}$/.test(value) ? value : null;
 }
 
-/** Errors of Node's own modules are no instance of this realm's Error in every test runner. */
+/** In some test runners, errors of Node's own modules are not instances of this realm's Error. */
 function isError(value: unknown): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }
 
-/** Ours by rule; this is the belt to those braces: addresses, quoted text and long opaque runs (tokens) go. */
+/**
+ * The rule for OwnError already excludes such values. As a second protection this removes
+ * addresses, quoted text and long opaque strings (tokens).
+ */
 function scrub(message: string): string {
   const line = message.slice(0, 2 * MESSAGE_LIMIT).split('\n', 1)[0] ?? '';
   return line

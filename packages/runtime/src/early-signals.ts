@@ -1,35 +1,39 @@
 /**
- * The signals that end a process, kept from its first line until somebody receives them. Loading a program takes about a second, and
- * a signal within it would be lost where the program is process 1, as in a container, and end it without draining elsewhere.
+ * Keeps the signals that end a process, from its first line until they are handled. Loading a
+ * program takes about a second. Without this a signal during that time would be lost in a program
+ * that is process 1, as in a container, and would end any other program without draining.
  *
- * Imports nothing: it is there before everything else.
+ * This module imports nothing, so that it runs before every other module.
  */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-/** The first one, the echo that npm makes of it, and one that is meant. */
+/** The first signal, its repetition by npm, and one deliberate repetition. */
 const KEPT = 3;
 
-/** @param atMs when the signal came, by `performance.now()` */
+/** @param atMs time of the signal, by `performance.now()` */
 export type Receive = (name: NodeJS.Signals, atMs: number) => void;
 
 const kept: { name: NodeJS.Signals; atMs: number }[] = [];
 let receiver: Receive | null = null;
 let isListening = false;
 
-/** From now on signals do not end the process. */
+/** From this call on, signals do not end the process. */
 export function keepSignals(): void {
   if (isListening) return;
   isListening = true;
   for (const name of SIGNALS) process.on(name, hear);
 }
 
-/** Gives `receive` the signals that have come, and those to come. */
+/** Passes the kept signals and all later ones to `receive`. */
 export function receiveSignals(receive: Receive): void {
   keepSignals();
   receiver = receive;
   for (const { name, atMs } of kept.splice(0)) receive(name, atMs);
 }
 
-/** For what does not drain and is done: unless somebody receives them, signals end the process at once again. */
+/**
+ * For a program that has finished and does not drain. Signals end the process immediately again,
+ * unless a receiver is set.
+ */
 export function leaveSignals(): void {
   if (receiver !== null) return;
   for (const name of SIGNALS) process.off(name, hear);

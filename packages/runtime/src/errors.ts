@@ -1,26 +1,28 @@
 /**
- * An error whose message is written in this repository, of ids and fixed words. Only such messages are logged, stored with a job or a row, and shown:
- * what a library says may quote a value, an address or a token.
+ * An error whose message is written in this repository, from ids and fixed words. Only such
+ * messages are logged, stored with a job or a row, and displayed. A library's message may quote a
+ * value, an address or a token.
  */
 export class OwnError extends Error {}
 
 /**
- * Something that the operator can mend. The message says what is wrong and what to do about it; it is printed alone,
- * without a stack, and the process exits 1.
+ * A problem that the operator can fix. The message states what is wrong and what to do. It is
+ * printed alone, without a stack, and the process exits with code 1.
  */
 export class OperatorError extends OwnError {
   override name = 'OperatorError';
 }
 
 /**
- * A server that a program needs does not answer, or ends connections: it may serve in a moment. A
- * start waits for it (`server-wait.ts`). What a person has to change is a plain OperatorError.
+ * A server that a program requires does not answer, or ends connections; it may be available again
+ * soon. A start waits for it (`server-wait.ts`). A problem that a person has to fix is a plain
+ * OperatorError.
  */
 export class ServerUnavailable extends OperatorError {
   override name = 'ServerUnavailable';
 
   /**
-   * @param server fit for a log: `Postgres at HOST:PORT`
+   * @param server name for a log: `Postgres at HOST:PORT`
    * @param reason a code or a few words
    */
   constructor(
@@ -33,7 +35,10 @@ export class ServerUnavailable extends OperatorError {
   }
 }
 
-/** The environment cannot be used. Lists every problem at once, by variable name, and never quotes a value. */
+/**
+ * The environment is invalid. Lists all problems at once, by variable name, and never quotes a
+ * value.
+ */
 export class ConfigError extends OperatorError {
   override name = 'ConfigError';
 

@@ -4,7 +4,10 @@ import { systemClock } from './clock.js';
 let nowMs = 0;
 const eventLoop = createEventLoop({ ...systemClock, nowMs: () => nowMs });
 
-/** Three that each have three pieces of work, and what else has a turn of the event loop between: a bar. */
+/**
+ * Runs three tasks of three pieces each. A bar in the result marks other work of the event loop
+ * between two pieces.
+ */
 async function workBetween({ yieldToOthers }: EventLoop): Promise<string> {
   const went: string[] = [];
   const work = async (name: string): Promise<void> => {

@@ -1,27 +1,30 @@
 /**
- * Long work that is cut into pieces of a millisecond while somebody waits. Between two of them
- * whatever else is ready has the event loop: a page of a full sync is 20 ms of parsing, and with
- * five pages in a row a change whose answer had arrived waited 100 ms for its callback. One line
- * for the process, since it has one event loop: twenty pages that each let go after a millisecond
- * would still be twenty milliseconds in a row. Where nobody waits nothing is cut: turns of the
- * event loop cost a sixth of a full sync's CPU, and pages that take longer to parse are more pages
- * in memory.
+ * Splits long work into pieces of a millisecond while an incremental sync is in progress. Other
+ * callbacks that are ready run between two pieces. Reason: parsing a page of a full sync takes 20
+ * ms, and with five pages in a row the callback of an incremental sync's response waited 100 ms.
+ * The process has one queue for all pieces, because it has one event loop: twenty pages that each
+ * yielded after a millisecond would still take twenty milliseconds in a row. Without an incremental
+ * sync the work is not split: iterations of the event loop cost a sixth of a full sync's CPU time,
+ * and slower parsing keeps more pages in memory.
  *
- * Rejected: worker threads (what is parsed would be copied, which costs as much as parsing it).
+ * Rejected: worker threads (copying the parsed data costs as much as parsing it).
  */
 import type { Clock } from './clock.js';
 
 export interface EventLoop {
   /**
-   * Resolves in a later turn of the event loop, in which no other piece of work goes on; at once,
-   * when nobody waits.
+   * Resolves in a later iteration of the event loop, in which no other piece of work runs; resolves
+   * immediately when no incremental sync is in progress.
    */
   yieldToOthers(): Promise<void>;
-  /** Somebody's change is being served, and more may come: for the next second work is cut into pieces. */
+  /**
+   * Reports that an incremental sync is in progress. Work is split into pieces for the next second,
+   * because more changes may follow.
+   */
   someoneWaits(): void;
 }
 
-/** With a change a second, somebody waits all the time. */
+/** With one change per second, work is always split. */
 const WAITED_FOR_MS = 1_000;
 
 export function createEventLoop(clock: Clock): EventLoop {

@@ -1,19 +1,31 @@
-/** The proxy variables, as curl and most programs read them, for what goes to Google; Postgres and Redis are never asked through a proxy. */
+/**
+ * The proxy variables, with the meaning that curl and most programs give them, for requests to
+ * Google. Postgres and Redis are never reached through a proxy.
+ */
 import type { Values } from './variables.js';
 
 export interface GoogleProxy {
-  /** For https origins; null is straight. May hold credentials: never to be logged. */
+  /**
+   * Proxy for https origins; null means a direct connection. It may contain credentials and must
+   * not be logged.
+   */
   httpsUrl: string | null;
-  /** For a plain-http GOOGLE_API_URL; null is straight. */
+  /** Proxy for a plain-http GOOGLE_API_URL; null means a direct connection. */
   httpUrl: string | null;
-  /** Hosts that are reached straight, as NO_PROXY lists them: names with all their subdomains, `host:port`, or `*` alone. '' is none. */
+  /**
+   * Hosts that are reached directly, in NO_PROXY's format: names with all their subdomains,
+   * `host:port`, or `*` alone. '' means none.
+   */
   noProxy: string;
 }
 
 export const PROXY_URL_MESSAGE =
   'must be a URL like http://proxy.example.com:3128, or http://user:password@proxy.example.com:3128 with special characters percent-encoded';
 
-/** Whether the HTTP client can use it: http or https, a host, no path, and credentials that can be decoded. */
+/**
+ * Whether the HTTP client can use the URL: http or https, a host, no path, and credentials that can
+ * be decoded.
+ */
 export function isProxyUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
@@ -28,7 +40,10 @@ export function isProxyUrl(text: string): boolean {
   );
 }
 
-/** The lower-case form wins where both are set, as in curl. Null when nothing is set. */
+/**
+ * Reads the proxy variables. The lower-case variable takes precedence where both are set, as in
+ * curl. Returns null when none is set.
+ */
 export function toProxy(values: Values): GoogleProxy | null {
   const httpsUrl = values.https_proxy ?? values.HTTPS_PROXY ?? null;
   const httpUrl = values.http_proxy ?? values.HTTP_PROXY ?? null;
@@ -36,7 +51,7 @@ export function toProxy(values: Values): GoogleProxy | null {
   return { httpsUrl, httpUrl, noProxy: values.no_proxy ?? values.NO_PROXY ?? '' };
 }
 
-/** The host and port alone, for a log line. */
+/** Returns only hosts and ports, for a log line. */
 export function proxyForLog({ httpsUrl, httpUrl, noProxy }: GoogleProxy): Record<string, string> {
   return {
     ...(httpsUrl === null ? {} : { https: new URL(httpsUrl).host }),
@@ -50,6 +65,6 @@ function isPercentEncoded(text: string): boolean {
     decodeURIComponent(text);
     return true;
   } catch {
-    return false; // A lone % is an answer here: the variable is named as a mistake.
+    return false; // A lone % is expected here: the caller reports the variable as a mistake.
   }
 }

@@ -1,25 +1,35 @@
-/** The probes behind `/readyz`. They run in the background: however often it is asked, a server is asked once in a period. */
+/**
+ * The probes behind `/readyz`. They run in the background: a server is probed once per period,
+ * regardless of the number of requests.
+ */
 import type { Need } from './health.js';
 import { runLoop } from './loop.js';
 import { RepeatLimit } from './repeat-limit.js';
 import type { Runtime } from './runtime.js';
 
 const EVERY_MS = 5_000;
-/** After a failure: a process is ready again soon after its server. */
+/**
+ * Interval after a failure. It is shorter, so that a process is ready again soon after its server.
+ */
 const FAILED_EVERY_MS = 2_000;
-/** With the period this keeps below the 10 s within which a half-open connection is noticed. */
+/**
+ * Together with the period it stays below the 10 s within which a half-open connection is detected.
+ */
 const TIMEOUT_MS = 3_000;
 
 export interface HealthProbe {
-  /** In `/readyz` and the log. */
+  /** The name in `/readyz` and the log. */
   name: string;
-  /** What a failure means for the process. */
+  /** The effect of a failure on the process. */
   need: Need;
-  /** Rejects when the server cannot do what this process needs of it. */
+  /** Rejects when the server cannot do what this process requires of it. */
   check: () => Promise<void>;
 }
 
-/** Probes every 5 s, and every 2 s after a failure, until `rt.signal` is aborted. Each probe has 3 s. */
+/**
+ * Probes every 5 s, and every 2 s after a failure, until `rt.signal` is aborted. The limit of a
+ * probe is 3 s.
+ */
 export function runHealthProbe(rt: Runtime, { name, need, check }: HealthProbe): Promise<void> {
   const limit = new RepeatLimit();
   const guarded = oneAtATime(check);
@@ -44,14 +54,14 @@ export function runHealthProbe(rt: Runtime, { name, need, check }: HealthProbe):
         rt.log.info({ event: 'probe_recovered', probe: name }, 'the probe succeeds again');
       wasOk = error === null;
       const everyMs = wasOk ? EVERY_MS : FAILED_EVERY_MS;
-      // Nothing is negative but the step of a clock that was set back.
+      // A difference is negative only when the clock was set back.
       const tookMs = Math.max(0, rt.clock.nowMs() - beganMs);
       return Math.max(FAILED_EVERY_MS / 2, everyMs - tookMs);
     },
   });
 }
 
-/** A probe that was given up may hold its connection for a while; meanwhile no second one is begun. */
+/** A timed-out probe may hold its connection for a while. No second probe starts until it ends. */
 function oneAtATime(check: () => Promise<void>): () => Promise<void> {
   let isRunning = false;
   return async () => {
@@ -65,7 +75,7 @@ function oneAtATime(check: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** Null when it succeeded in time. */
+/** Returns null when the probe succeeded in time. */
 async function errorInTime(rt: Runtime, check: () => Promise<void>): Promise<unknown> {
   const waiting = new AbortController();
   const end = (): void => waiting.abort(new Error('the probe is over'));

@@ -1,22 +1,28 @@
 /**
- * What a process knows of its own health (docs/decisions/0011-process-health.md). Loops and probes report here; `/readyz` reads
- * it and asks nobody. Names only: addresses, ids and error texts belong in the log.
+ * The health of this process (docs/decisions/0011-process-health.md). Loops and probes report here.
+ * `/readyz` reads this state and sends no query. It contains names only; addresses, ids and error
+ * texts belong in the log.
  */
 import type { Clock } from './clock.js';
 import { describeError } from './describe-error.js';
 import type { Metrics } from './metrics.js';
 
-/** What a process cannot do without (`not-ready`), and what it goes on without (`degraded`). */
+/**
+ * Effect of a failure: the process cannot work (`not-ready`), or continues without the function
+ * (`degraded`).
+ */
 export type Need = 'not-ready' | 'degraded';
 
-/** A streak of failures of one loop. */
+/** A sequence of consecutive failures of one loop. */
 export interface Streak {
   sinceMs: number;
   failures: number;
-  /** The kind of the last error, without values. */
+  /** Kind of the last error, without values. */
   kind: string;
   need: Need;
-  /** From then on the streak counts as over, when nobody reports a success. Null: only a success ends it. */
+  /**
+   * Time at which the sequence ends even when no success is reported. Null: only a success ends it.
+   */
   overAtMs: number | null;
 }
 
@@ -37,15 +43,20 @@ type ReadyAnswer =
   | { status: 'not ready'; missing: string[]; degraded?: string[] };
 
 export interface Health {
-  /** The start is over. Draining is known from the process's signal. */
+  /** Reports that the start is complete. Draining follows from the signal of the process. */
   started(): void;
   loopFailed(loop: string, error: unknown, o: { need: Need; overAtMs?: number }): void;
   loopSucceeded(loop: string): void;
-  /** A round begins that takes no longer than `limitMs`, or hangs. Null: it has ended. */
+  /**
+   * Reports the start of a round that takes at most `limitMs`; a longer round counts as hanging.
+   * Null: the round has ended.
+   */
   roundRuns(loop: string, round: { need: Need; limitMs: number } | null): void;
-  /** Loops that fail repeatedly, or hang. */
+  /** Returns the loops that fail repeatedly or hang. */
   failingLoops(): FailingLoop[];
-  /** From now on the process is ready only with a fresh success of this probe. */
+  /**
+   * From this call on, the process is ready only while the last success of this probe is recent.
+   */
   expectProbe(name: string, need: Need): void;
   probed(name: string, isOk: boolean): void;
   answer(): ReadyAnswer;
@@ -59,19 +70,20 @@ interface ProbeResult {
 
 const FAILURES_TO_REPORT = 3;
 const FAILING_MS_TO_REPORT = 10_000;
-/** Two periods of a probe and its timeout: an older result says nothing about now. */
+/** Two periods of a probe plus its timeout. An older result no longer describes the present. */
 const PROBE_STALE_MS = 15_000;
 
 /**
- * Three failures in a row, and ten seconds since the first. A restart of a server, or one lost connection, is over sooner and makes no
- * process not ready. A loop with long pauses is not reported for one failure.
+ * Whether a loop fails repeatedly: three consecutive failures, the first of them at least ten
+ * seconds ago. A server restart or a lost connection is over sooner and does not make the process
+ * not ready. A loop with long pauses is not reported for a single failure.
  */
 export function failsRepeatedly({ failures, sinceMs, overAtMs }: Streak, nowMs: number): boolean {
   if (overAtMs !== null && nowMs >= overAtMs) return false;
   return failures >= FAILURES_TO_REPORT && nowMs - sinceMs >= FAILING_MS_TO_REPORT;
 }
 
-/** The streak after one more failure; a streak that is over does not go on. */
+/** Returns the sequence after one more failure. A sequence that has ended is not continued. */
 export function afterFailure(before: Streak | undefined, failure: Failure, nowMs: number): Streak {
   const isOver = before?.overAtMs !== null && before !== undefined && nowMs >= before.overAtMs;
   const goesOn = before !== undefined && !isOver ? before : { sinceMs: nowMs, failures: 0 };

@@ -23,7 +23,7 @@ const REMOTE = [
   '127.0.0.1.example.com',
   '127.0.0.999',
   '128.0.0.1',
-  // Names and forms that a resolver may lead anywhere.
+  // Names and forms that a resolver may map to any address.
   'localhost.',
   'ip6-localhost',
   'app.localhost',
@@ -36,7 +36,7 @@ test('loopback is a name or an address of this machine, and nothing that resembl
   expect(LOCAL.filter((host) => !isLoopback(host))).toEqual([]);
   expect(isLoopback('::1')).toBe(true);
   expect(REMOTE.filter(isLoopback)).toEqual([]);
-  // As servers may name each other.
+  // Forms that servers may use to name each other.
   expect(isLoopback('::1%lo')).toBe(true);
   expect(['fe80::1%lo', '127.1', '0x7f000001', '2130706433', '', '?'].filter(isLoopback)).toEqual(
     [],

@@ -1,7 +1,7 @@
 /**
- * Plaintext beyond this machine, and a server there that asks for no password. Both are refused,
- * unless SYNCLINE_ALLOW_INSECURE names the kind; each start logs which kinds are allowed. Disabled
- * certificate checks and a guessable master key are never allowed
+ * Plaintext beyond this machine, and a server beyond it that requires no password. Both are
+ * refused, unless SYNCLINE_ALLOW_INSECURE names the kind. Each start logs the allowed kinds.
+ * Disabled certificate checks and a guessable master key are never allowed
  * (docs/decisions/0018-weak-configuration.md).
  */
 import { BlockList, isIP } from 'node:net';
@@ -9,7 +9,7 @@ import { unreachable } from './assert.js';
 import { type DatabaseUrl, parseDatabaseUrl, problemsOfDatabaseUrl } from './database-url.js';
 import { type RedisAddress, parseRedisUrl } from './redis/address.js';
 
-/** What may be allowed, one by one. */
+/** Kinds that can be allowed individually. */
 export const INSECURE_KINDS = [
   'postgres',
   'postgres-password',
@@ -20,12 +20,13 @@ export const INSECURE_KINDS = [
 export type InsecureKind = (typeof INSECURE_KINDS)[number];
 export type RedisInsecurity = Extract<InsecureKind, 'redis' | 'redis-password'>;
 
-/** Variables by name, as they stand in the environment. */
+/** Environment variables by name, unparsed. */
 type Given = Readonly<Record<string, string | undefined>>;
 
 /**
- * A sentence for each kind that is in use and not allowed. Reads the raw variables, so that these problems are reported
- * together with all others; a URL that cannot be parsed is reported elsewhere.
+ * Returns a sentence for each kind that is in use and not allowed. It reads the raw variables, so
+ * that these problems are reported together with all others. A URL that cannot be parsed is
+ * reported elsewhere.
  */
 export function problemsOfInsecurity(given: Given): string[] {
   const allowed = (given['SYNCLINE_ALLOW_INSECURE'] ?? '').split(',').map((name) => name.trim());
@@ -34,7 +35,7 @@ export function problemsOfInsecurity(given: Given): string[] {
   );
 }
 
-/** What an allowed kind means, for the log line of each start. */
+/** Describes an allowed kind for the log line of each start. */
 export function insecureInWords(kind: InsecureKind): string {
   switch (kind) {
     case 'postgres':
@@ -53,8 +54,9 @@ export function insecureInWords(kind: InsecureKind): string {
 }
 
 /**
- * Whether TLS to Postgres is demanded and not verified: it protects against eavesdropping and not against an impostor server.
- * With an authority, `sslmode=require` means verify-ca, as in libpq.
+ * Whether TLS to Postgres is required but not verified: it protects against eavesdropping and not
+ * against an impostor server. With a certificate authority, `sslmode=require` means verify-ca, as
+ * in libpq.
  */
 export function isUnverified(databaseUrl: string | null): boolean {
   if (databaseUrl === null) return false;
@@ -63,8 +65,8 @@ export function isUnverified(databaseUrl: string | null): boolean {
 }
 
 /**
- * What a connection to Redis lacks that it needs beyond loopback. Sentinels may do without a
- * password: with TLS, a master that a stranger makes them name has no certificate.
+ * Returns what a connection to Redis lacks of the requirements beyond loopback. Sentinels may work
+ * without a password: with TLS, a master that an attacker makes them name has no valid certificate.
  */
 export function lacksOf(
   { tls, password }: Pick<RedisAddress, 'tls' | 'password'>,
@@ -76,7 +78,7 @@ export function lacksOf(
   ];
 }
 
-/** Whether a URL's hostname is this machine, whatever a resolver says. */
+/** Whether a URL's hostname always means this machine, independently of a resolver. */
 export function isLoopback(hostname: string): boolean {
   const host = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1');
   switch (isIP(host)) {
@@ -89,7 +91,7 @@ export function isLoopback(hostname: string): boolean {
   }
 }
 
-/** Also matches IPv4 addresses that are written as IPv6 ones. */
+/** Also matches IPv4 addresses in IPv6 notation. */
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
@@ -127,7 +129,7 @@ function isPlainPostgres(url: string | undefined): boolean {
   return !isLocal(host) && !DEMANDS_TLS[tls.mode];
 }
 
-/** The variables are the driver's. */
+/** The names are those of the Postgres driver's variables. */
 function hasNoPostgresPassword(given: Given): boolean {
   const text = given['DATABASE_URL'];
   if (text === undefined || problemsOfDatabaseUrl(text).length > 0) return false;
@@ -145,7 +147,7 @@ const DEMANDS_TLS: Record<DatabaseUrl['tls']['mode'], boolean> = {
   'verify-full': true,
 };
 
-/** A directory holds a Unix socket. */
+/** A host that is a directory is a Unix socket. */
 function isLocal(host: string): boolean {
   return host.startsWith('/') || isLoopback(host);
 }
@@ -157,7 +159,8 @@ function lacksBeyondLoopback(kind: RedisInsecurity, given: Given): boolean {
 }
 
 /**
- * What is on loopback is never reached through a proxy elsewhere (packages/google/src/proxy.ts).
+ * A target on loopback is never reached through a proxy on another machine
+ * (packages/google/src/proxy.ts).
  */
 function isPlainGoogle(url: string | undefined): boolean {
   if (url === undefined || !URL.canParse(url)) return false;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 
-/** What a program prints on standard error that runs this text, and its exit code. */
+/** Returns the standard error and the exit code of a program with this source text. */
 function run(text: string): Promise<{ stderr: string; code: unknown }> {
   const program = `require('@syncline/runtime/at-start');
     const { OperatorError } = require('@syncline/runtime');

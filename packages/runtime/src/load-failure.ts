@@ -1,6 +1,6 @@
 /**
- * An error of a module that is being loaded comes before anybody can catch it, and Node would print
- * all of it.
+ * An error while modules are loaded occurs before any code can catch it. Node would print the whole
+ * error.
  */
 import { writeSync } from 'node:fs';
 import { describeBug } from './describe-error.js';
@@ -9,12 +9,12 @@ import { OperatorError } from './errors.js';
 const STDERR = 2;
 
 /**
- * From now on until the program is loaded, an error that nobody catches ends the process with exit
- * code 1. Of an OperatorError the message is printed, of any other what `describeBug` gives.
+ * From this call until the program is loaded, an uncaught error ends the process with exit code 1.
+ * For an OperatorError its message is printed, for every other error the result of `describeBug`.
  */
 export function reportLoadFailure(): void {
   process.on('uncaughtException', report);
-  // Modules are loaded without a pause: the first immediate runs when all of them are.
+  // Modules are loaded without a pause, so the first immediate runs after all of them.
   setImmediate(() => process.off('uncaughtException', report));
 }
 

@@ -4,7 +4,10 @@ import { scrubText } from './log.js';
 
 const RUNTIME = path.join(__dirname, '..', 'dist', 'index.js');
 
-/** What `statement` logs, in a process of its own since a log writes to the real stdout. */
+/**
+ * Returns the log lines of `statement`. It runs in a separate process because a log writes to the
+ * real stdout.
+ */
 async function logged(statement: string, logLevel = 'info'): Promise<Record<string, unknown>> {
   const child = startProgram(process.execPath, [
     '-e',

@@ -1,16 +1,21 @@
 /**
- * One JSON line an event. Nothing secret or personal leaves through here, whoever writes the line:
+ * One JSON line per event. No secret or personal data is logged, whichever code writes the line:
  *
- * - errors go through an allow-list (describe-error.ts): the name, the code, the status, and the message of our own errors alone, since a library's
- *   message and stack may quote values;
- * - by name: a field called token, authorization, password, email, subject… at any depth is replaced before it is written;
- * - by look: addresses, tokens, private keys, bearer headers and passwords inside URLs are replaced in the finished line.
+ * - errors pass an allow list (describe-error.ts): the name, the code, the status, and the message
+ *   of OwnError only, because a library's message and stack may quote values;
+ * - by name: a field called token, authorization, password, email, subject… at any depth is
+ *   replaced before it is written;
+ * - by form: addresses, tokens, private keys, bearer headers and passwords inside URLs are replaced
+ *   in the finished line.
  */
 import { hostname } from 'node:os';
 import pino from 'pino';
 import { describeError, errorFields, stackFrames } from './describe-error.js';
 
-/** `log.info({ event: 'page-committed', accountId }, 'plain sentence')`. Ids only; names of events are API. */
+/**
+ * `log.info({ event: 'page-committed', accountId }, 'plain sentence')`. Fields contain ids only.
+ * Names of events are API.
+ */
 export type Log = pino.Logger;
 
 const SECRET_NAMES = new Set([
@@ -46,7 +51,7 @@ const SECRET_NAMES = new Set([
   'databaseurl',
   'redisurl',
   'proxyurl',
-  // Of a pg error that was taken apart.
+  // A field of a pg error.
   'detail',
   'hint',
   'where',
@@ -64,7 +69,7 @@ export function createLog(service: string, level: string, destination: 'stderr' 
     level,
     base: { service, pid: process.pid, host: hostname() },
     timestamp: pino.stdTimeFunctions.isoTime,
-    // pino would apply its own error serializer after ours.
+    // Without this, pino would apply its own error serializer after the formatter below.
     serializers: { err: (value: unknown) => value },
     formatters: {
       level: (label) => ({ level: label }),
@@ -72,9 +77,10 @@ export function createLog(service: string, level: string, destination: 'stderr' 
     },
     hooks: { streamWrite: scrubText, logMethod: withOwnWords },
   };
-  // Written synchronously: the last line before a process exits is the one that matters most.
+  // Written synchronously, so that the last line before an exit is not lost.
   const log = pino(options, pino.destination({ fd: destination === 'stderr' ? 2 : 1, sync: true }));
-  // A child's own fields pass no formatter of pino's. Children inherit this, and so do theirs.
+  // pino does not pass the fields of a child logger through the formatter. Child loggers inherit
+  // this override, at every depth.
   const child = log.child;
   log.child = function <Levels extends string>(
     this: Log,
@@ -86,7 +92,7 @@ export function createLog(service: string, level: string, destination: 'stderr' 
   return log;
 }
 
-/** pino takes an error's own message for the line's, where there is none. */
+/** Without a message, pino would use the error's own message as the message of the line. */
 function withOwnWords(this: pino.Logger, args: Parameters<pino.LogFn>, method: pino.LogFn): void {
   const [first, text, ...values] = args as [unknown, string | undefined, ...unknown[]];
   const error = first instanceof Error ? first : errorIn(first);
@@ -103,17 +109,23 @@ function errorIn(fields: unknown): Error | null {
 const LOCAL_PART = String.raw`[\p{L}\p{N}_.+'%&=/-]{1,64}`;
 const DOMAIN = String.raw`[\p{L}\p{N}_-]{1,63}(?:\.[\p{L}\p{N}_-]{1,63}){1,8}`;
 const ADDRESS = new RegExp(`${LOCAL_PART}@${DOMAIN}`, 'gu');
-/** In a URL. */
+/** An address in a URL. */
 const ENCODED_ADDRESS = new RegExp(`${LOCAL_PART.replace('%', '')}%40${DOMAIN}`, 'giu');
 const PASSWORD_IN_URL = /(:\/\/[^\s:@/"]{0,64}:)[^\s@/"]{1,256}@/g;
-/** Google's access tokens, refresh tokens, codes and client secrets, any bearer or basic header, and JWTs. */
+/**
+ * Google's access tokens, refresh tokens, authorization codes and client secrets, any bearer or
+ * basic header, and JWTs.
+ */
 const TOKENS =
   /\bya29\.[\w.-]{1,2048}|\b[14]\/\/?[\w-]{10,512}|\bGOCSPX-[\w-]{1,64}|\b(?:Bearer|Basic) [\w.~+/=-]{1,2048}|\beyJ[\w-]{5,4096}\.[\w-]{2,8192}(?:\.[\w-]{0,2048})?/g;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]{1,40}-----[^"-]{0,8192}(?:-----END [A-Z ]{1,40}-----)?/g;
 const SECRET_IN_QUERY =
   /([?&](?:access_token|refresh_token|id_token|token|client_secret|code|key|password|assertion)=)[^&\s"]{1,4096}/gi;
 
-/** A finished line or message without the secrets and addresses that can be told by their look. */
+/**
+ * Returns a finished line or message without the secrets and addresses that can be recognized by
+ * their form.
+ */
 export function scrubText(text: string): string {
   let clean = text;
   if (clean.includes('@'))

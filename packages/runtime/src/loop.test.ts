@@ -160,7 +160,7 @@ interface World {
   setBack: (ms: number) => void;
 }
 
-/** A process whose time passes by sleeping, and which drains at `untilMs`. */
+/** Creates a process whose time advances only by sleeping, and which drains at `untilMs`. */
 function world({ untilMs, chance = 0 }: { untilMs: number; chance?: number }): World {
   const draining = new AbortController();
   const slept: number[] = [];
@@ -169,7 +169,7 @@ function world({ untilMs, chance = 0 }: { untilMs: number; chance?: number }): W
     now: () => new Date(nowMs),
     nowMs: () => nowMs,
     sleep: async (ms: number, signal?: AbortSignal) => {
-      // What answers at once is there before any sleep is over.
+      // Operations that complete immediately finish before any sleep ends.
       await new Promise((resolve) => setImmediate(resolve));
       if (signal?.aborted) throw signal.reason;
       nowMs += ms;

@@ -1,4 +1,7 @@
-/** One helper for everything that is done again and again until the process drains. An error that repeats pauses its loop, and shows in `/readyz`. */
+/**
+ * A helper for everything that repeats until the process drains. A failing loop pauses between its
+ * rounds and is reported in `/readyz`.
+ */
 import { type Backoff, backoffMs } from './backoff.js';
 import { describeError } from './describe-error.js';
 import type { Need } from './health.js';
@@ -6,22 +9,28 @@ import { RepeatLimit } from './repeat-limit.js';
 import type { Runtime } from './runtime.js';
 
 export interface LoopOptions {
-  /** In metrics, logs and `/readyz`: one of a small fixed set, never an id or a value. */
+  /** The name in metrics, logs and `/readyz`: one of a small fixed set, never an id or a value. */
   name: string;
   backoff: Backoff;
-  /** What repeated failures mean for the process. Default `not-ready`. */
+  /** Effect of repeated failures on the process. Default `not-ready`. */
   need?: Need;
-  /** The line of the log. At most once in 30 s for each kind of error, with the number of failures between. */
+  /**
+   * Log line of a failure. It is written at most once in 30 s for each kind of error, with the
+   * number of failures in between.
+   */
   failed: { event: string; text: string | ((error: unknown) => string); level?: 'error' | 'warn' };
-  /** The line when it works again, if a failure was logged. */
+  /** Log line of the first success after a logged failure. */
   recovered?: { event: string; text: string };
-  /** Errors that something else has logged. They count all the same. */
+  /** Identifies errors that other code has already logged. They still count as failures. */
   isLoggedElsewhere?: (error: unknown) => boolean;
-  /** For what is done only when it is asked for: not asked for this long after its pause, it no longer counts as failing. */
+  /**
+   * For work that is only done on request: without a request for this long after its pause, it no
+   * longer counts as failing.
+   */
   forgottenAfterMs?: number;
 }
 
-/** The failures of a loop that somebody else runs. */
+/** Records the failures of a loop that other code runs. */
 export interface LoopReport {
   succeeded(): void;
   /** @returns the pause before the next try, in ms */
@@ -29,17 +38,26 @@ export interface LoopReport {
 }
 
 export interface Loop extends LoopOptions {
-  /** One round. Resolves with the pause until the next one, in ms. Throws when it failed. */
+  /**
+   * Runs one round. Resolves with the pause until the next round, in ms. Throws when the round
+   * failed.
+   */
   round: () => Promise<number>;
-  /** A round that lasts longer hangs (on a connection that carries nothing), and shows in `/readyz`. Default: it may last. */
+  /**
+   * A longer round counts as hanging, for example on a dead connection, and is reported in
+   * `/readyz`. Default: no limit.
+   */
   roundLimitMs?: number;
-  /** Ends the loop. Default: the process's signal. */
+  /** Ends the loop when aborted. Default: the process's signal. */
   signal?: AbortSignal;
-  /** The pause before the first round, in ms. Default none. */
+  /** The pause before the first round, in ms. Default: none. */
   firstAfterMs?: number;
 }
 
-/** Runs rounds until the signal is aborted, and resolves then. A failed round is followed by a pause with backoff. Never rejects for a failed round. */
+/**
+ * Runs rounds until the signal is aborted, then resolves. A failed round is followed by a pause
+ * with backoff. A failed round never rejects this call.
+ */
 export async function runLoop(rt: Runtime, loop: Loop): Promise<void> {
   const { signal = rt.signal, firstAfterMs = 0 } = loop;
   const report = openLoopReport(rt, loop);
@@ -51,11 +69,11 @@ export async function runLoop(rt: Runtime, loop: Loop): Promise<void> {
       pauseMs = await inSight(rt, loop);
       report.succeeded();
     } catch (error) {
-      if (signal.aborted) break; // What was interrupted has not failed.
+      if (signal.aborted) break; // An interrupted round has not failed.
       pauseMs = report.failed(error);
     }
   }
-  // Who has ended fails no more.
+  // A loop that has ended no longer counts as failing.
   rt.health.loopSucceeded(loop.name);
 }
 
@@ -72,7 +90,10 @@ async function inSight(
   }
 }
 
-/** For loops with a clock of their own: a timer, a page that is asked for, a library's. */
+/**
+ * Reports failures for loops with their own schedule: a timer, requests for a page, a library's
+ * loop.
+ */
 export function openLoopReport(rt: Runtime, o: LoopOptions): LoopReport {
   const limit = new RepeatLimit();
   let failures = 0;
@@ -101,7 +122,7 @@ export function openLoopReport(rt: Runtime, o: LoopOptions): LoopReport {
   };
 }
 
-/** @returns whether a line was written */
+/** @returns whether a log line was written */
 function say(
   rt: Runtime,
   { name, failed: { event, text, level = 'warn' } }: LoopOptions,
@@ -118,7 +139,7 @@ function say(
   return true;
 }
 
-/** Returns early when the signal is aborted: the loop looks at it. */
+/** Returns early when the signal is aborted; the loop checks the signal. */
 async function pause(rt: Runtime, ms: number, signal: AbortSignal): Promise<void> {
   await rt.clock.sleep(ms, signal).catch((reason: unknown) => {
     if (!signal.aborted) throw reason;

@@ -1,9 +1,9 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 /**
- * Every metric of Syncline. Names, units and labels are API: dashboards are written against them. Labels come from
- * closed, small sets; no account, tenant, address or calendar id is ever a label, so that ten thousand accounts
- * cost as many series as one.
+ * All metrics of Syncline. Names, units and labels are API because dashboards depend on them.
+ * Labels have small closed sets of values. No account, tenant, address or calendar id is a label,
+ * so that ten thousand accounts need as many series as one.
  */
 function declare(registry: Registry) {
   const make = makersFor(registry);
@@ -200,7 +200,7 @@ function fleetMetrics({ counter, gauge, seconds }: Makers) {
   };
 }
 
-/** Accounts and watches, as the API sees them when it is asked. */
+/** Accounts and watches, measured by the API when its metrics are requested. */
 function populationMetrics({ gauge }: Makers) {
   return {
     accounts: gauge('syncline_accounts', 'Accounts by state', ['state']),
@@ -232,7 +232,10 @@ export function createMetrics(): Metrics {
   return { ...declare(registry), registry };
 }
 
-/** Adds memory, CPU and event loop of this process. Once a process: it installs observers that are never taken down. */
+/**
+ * Adds memory, CPU and event loop of this process. Call it once per process: it installs observers
+ * that are never removed.
+ */
 export function collectProcessMetrics(metrics: Metrics): void {
   collectDefaultMetrics({ register: metrics.registry });
 }

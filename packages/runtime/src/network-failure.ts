@@ -1,11 +1,11 @@
 /**
- * What the operating system and the resolver say of a server that cannot be reached at the moment,
- * or that ended the connection. Others (EACCES, EPROTO) are mistakes that time does not mend.
+ * Codes of the operating system and the resolver for a server that is currently unreachable or
+ * ended the connection. Other codes (EACCES, EPROTO) are mistakes that do not pass by themselves.
  */
 const CODES =
   /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|ENETRESET|ENOTFOUND|EAI_AGAIN|EADDRNOTAVAIL)$/;
 
-/** Whether an error's code says that a server is away and may be back in a moment. */
+/** Whether an error's code means that a server is unreachable and may be available again soon. */
 export function isNetworkFailure(code: string): boolean {
   return CODES.test(code);
 }

@@ -1,29 +1,29 @@
 /**
- * What a process prints, complete before it ends. Node writes to a pipe in the background, and
- * `process.exit` drops what is still waiting there; to a file it writes at once, and ignores a
- * write that took a part only (a disk that has just become full). So everything that is printed
- * goes through here, and a process ends by `flushOutputs`.
+ * Makes the output of a process complete before the process ends. Node writes to a pipe in the
+ * background, and `process.exit` drops the data that is still buffered. Node writes to a file
+ * synchronously, and ignores an incomplete write (a disk that has just become full). All output
+ * therefore goes through this module, and a process ends with `flushOutputs`.
  */
 import { fstatSync, writeSync } from 'node:fs';
 import { OperatorError } from './errors.js';
 
 export interface Output {
   /**
-   * Resolves when there is room for more: whoever prints a lot is as fast as the reader, and keeps
-   * little in memory.
-   * @throws OperatorError when nothing can be written any more, except that the reader went away:
-   * then it is dropped
+   * Resolves when the buffer has room. This limits the writer to the speed of the reader and keeps
+   * memory small.
+   * @throws OperatorError when the output can no longer be written. When the reader has closed the
+   * output, the data is dropped without an error.
    */
   write(chunk: string | Uint8Array): Promise<void>;
-  /** Without waiting. An error shows in `failure`. */
+  /** Writes without waiting. An error is available in `failure`. */
   put(chunk: string | Uint8Array): void;
-  /** Resolves when the buffer is short again, or nothing can be written any more. */
+  /** Resolves when the buffer has room or the output can no longer be written. */
   drained(): Promise<void>;
-  /** Resolves when the operating system has taken everything, or takes nothing any more. */
+  /** Resolves when the operating system has accepted all data, or accepts no more. */
   flush(): Promise<void>;
-  /** The reader went away (`| head`): what is written is dropped. */
+  /** The reader has closed the output (`| head`); written data is dropped. */
   readonly isClosed: boolean;
-  /** Why a part of the output is lost: the disk is full, for one. */
+  /** The reason why part of the output is lost, for example a full disk. */
   readonly failure: OperatorError | null;
 }
 
@@ -41,17 +41,17 @@ export function stderr(): Output {
 }
 
 /**
- * Waits for no reader any more once `signal` is aborted: a process that is told to end must not
- * hang on one that has stopped reading.
+ * Once `signal` is aborted, writers no longer wait for a reader: a reader that has stopped reading
+ * must not prevent the process from ending.
  */
 export function stopWaitingForReaders(signal: AbortSignal): void {
   signal.addEventListener('abort', () => abandoned.abort(signal.reason), { once: true });
 }
 
 /**
- * To be awaited before `process.exit`.
- * @param deadlineMs how long a reader may take; without it, as long as it likes. After
- * `stopWaitingForReaders` it is a second at most.
+ * Must be awaited before `process.exit`.
+ * @param deadlineMs maximum wait for a reader; default: no limit. After `stopWaitingForReaders` the
+ * wait is a second at most.
  */
 export async function flushOutputs(deadlineMs = Number.POSITIVE_INFINITY): Promise<void> {
   const flushed = Promise.all([stdout().flush(), stderr().flush()]);
@@ -126,11 +126,11 @@ async function drainOf(stream: NodeJS.WriteStream): Promise<void> {
   });
 }
 
-/** A file, or a device like /dev/null: written at once, and to the last byte. */
+/** Output to a file or a device such as /dev/null. It is written synchronously and completely. */
 function throughFile(name: Name): Output {
   const state: State = { isClosed: false, failure: null };
-  // Over the limit on a file's size the system ends a process that does not listen; one that does
-  // is told by an error.
+  // When a file exceeds its size limit, the system ends a process without a handler. With a
+  // handler, the write fails with an error.
   process.on('SIGXFSZ', () => undefined);
   const put = (chunk: string | Uint8Array): void => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
@@ -178,7 +178,7 @@ async function whenAborted(signal: AbortSignal, unless: AbortSignal): Promise<vo
   );
 }
 
-/** Never, with an infinite time. */
+/** Resolves after `ms`; never resolves for an infinite time. */
 async function passed(ms: number, unless: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     if (ms === Number.POSITIVE_INFINITY) return;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type Child, endChildren, startScript } from '../test-support/child.js';
 
-/** Servers that are named are not started, and these are never connected to. */
+/** Servers with a URL are not started, and nothing connects to these. */
 const ENV = {
   DATABASE_URL: 'postgres://u@127.0.0.1:1/x',
   REDIS_URL: 'redis://127.0.0.1:1',

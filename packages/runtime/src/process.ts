@@ -1,12 +1,12 @@
 /**
- * The whole life of a process, in one place and the same for each:
+ * The life cycle of a process, which is the same for all processes:
  *
- *   config → embedded servers if needed → start → ready → SIGTERM, SIGINT or SIGHUP → drain → exit 0
+ * config → embedded servers if needed → start → ready → SIGTERM, SIGINT or SIGHUP → drain → exit 0
  *
- * Draining is bounded: past the deadline the process ends anyway and still with 0, since leases and fences make an
- * abandoned page harmless, and an orchestrator would kill us a moment later. A second signal forces the end. What nobody
- * caught (`unhandledRejection`, `uncaughtException`) ends the process with one line in the log: it does not run on in a
- * state that nobody thought of.
+ * Draining is bounded. After the deadline the process ends with exit code 0 all the same: leases
+ * and epochs make an abandoned page harmless, and an orchestrator would kill the process a moment
+ * later. A second signal ends the process immediately. An uncaught error (`unhandledRejection`,
+ * `uncaughtException`) ends the process with one log line, because its state is undefined.
  */
 import { setMaxListeners } from 'node:events';
 import path from 'node:path';
@@ -26,41 +26,53 @@ import { drainOnSignals, signalsReceived } from './signals.js';
 /** The sum of these two and LAST_WORDS_MS is below the documented 8 s in which a process ends. */
 const DRAIN_DEADLINE_MS = 5_500;
 const RELEASE_DEADLINE_MS = 1_500;
-/** What a process still has to say waits this long for a reader that is slow, or has stopped. */
+/** Maximum wait for a slow or stopped reader of the last output. */
 const LAST_WORDS_MS = 500;
-/** A timer of any length keeps the process alive while nothing else does: signal handlers alone don't. */
+/** A timer of any length keeps the process alive. Signal handlers alone do not. */
 const KEEP_ALIVE_MS = 60_000;
-/** Each loop and call listens for the drain signal; Node warns on standard error from the eleventh listener on. */
+/**
+ * Each loop and call listens for the drain signal. Node prints a warning on standard error from the
+ * eleventh listener on.
+ */
 const DRAIN_LISTENERS = 1_000;
 
 export interface Service {
-  /** Stops taking work, finishes or gives up what runs, releases everything. Bounded. */
+  /**
+   * Accepts no new work, finishes or abandons the running work, and releases all resources. Bounded
+   * in time.
+   */
   drain(): Promise<void>;
-  /** For a service that ends by itself: resolves with the process's exit code. It is drained afterwards all the same. */
+  /**
+   * For a service that ends by itself: resolves with the exit code of the process. The service is
+   * drained afterwards in this case too.
+   */
   finished?: Promise<number>;
 }
 
 export interface ProcessOptions {
-  /** What this process cannot do without. Default: a Google client and the master key. */
+  /** Settings that this process requires. Default: a Google client and the master key. */
   requires?: readonly Requirement[];
-  /** Where the log goes. Default stdout. */
+  /** Destination of the log. Default stdout. */
   stdout?: 'stderr' | 'stdout';
   /** Serves `/livez`, `/readyz` and `/metrics` on METRICS_PORT, if that is set. */
   servesMetrics?: boolean;
-  /** How long a drain may take before what still runs is given up. Default 5.5 s, which leaves 2.5 s of the documented 8. */
+  /**
+   * Maximum duration of a drain; the remaining work is abandoned after it. Default 5.5 s, which
+   * leaves 2.5 s of the documented 8 s.
+   */
   drainDeadlineMs?: number;
 }
 
 interface Drain {
   draining: AbortController;
   deadlineMs: number;
-  /** What is left of the deadline; all of it before draining begins. */
+  /** Returns the remaining time; the full deadline before draining begins. */
   leftMs(): number;
 }
 
 type Start = (rt: Runtime, config: ResolvedConfig) => Promise<Service>;
 
-/** Runs a service until it is told to end, or ends; then ends the process. */
+/** Runs a service until a signal arrives or the service ends, then ends the process. */
 export async function runProcess(
   service: string,
   start: Start,
@@ -95,17 +107,20 @@ export async function runProcess(
   process.exit();
 }
 
-/** The checkout that this code runs from. */
+/** Returns the path of the checkout that contains this code. */
 export function checkoutDir(): string {
   return path.resolve(__dirname, '..', '..', '..');
 }
 
-/** The environment we were started in: for `loadConfig` in a short command, and for handing on to child processes. */
+/**
+ * Returns the environment of this process, for `loadConfig` in a short command and for child
+ * processes.
+ */
 export function processEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** From the embedded servers' start to their release; the exit code. */
+/** Runs from the start of the embedded servers to their release. Returns the exit code. */
 async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Promise<number> {
   collectProcessMetrics(rt.metrics);
   logSurroundings(rt, config);
@@ -135,7 +150,7 @@ async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Pro
   }
 }
 
-/** What an operator has allowed or set around the process, at each start. */
+/** Logs, at each start, the insecure kinds that the operator has allowed and the proxy. */
 export function logSurroundings(
   { log }: Runtime,
   { allowInsecure, google }: Pick<Config, 'allowInsecure' | 'google'>,
@@ -152,7 +167,10 @@ export function logSurroundings(
     );
 }
 
-/** Logged by long-running programs and not by each command, since many managed databases are used in this way. */
+/**
+ * Long-running programs log this and commands do not, because many managed databases are used in
+ * this way.
+ */
 function warnOfUnverified({ log }: Runtime, { databaseUrl }: Config): void {
   if (isUnverified(databaseUrl))
     log.warn(
@@ -161,7 +179,7 @@ function warnOfUnverified({ log }: Runtime, { databaseUrl }: Config): void {
     );
 }
 
-/** From start to the end of draining; the exit code. */
+/** Runs from the start to the end of draining. Returns the exit code. */
 async function live(rt: Runtime, start: () => Promise<Service>, drain: Drain): Promise<number> {
   if (rt.signal.aborted) return 0;
   const service = await unlessDrained(rt, start(), drain);
@@ -184,14 +202,17 @@ async function live(rt: Runtime, start: () => Promise<Service>, drain: Drain): P
   return code;
 }
 
-/** The result of a start, or null when a signal ended it or it did not complete in time after a signal. */
+/**
+ * Returns the result of a start. Returns null when a signal ended the start, or when it did not
+ * complete in time after a signal.
+ */
 async function unlessDrained<T>(
   rt: Runtime,
   starting: Promise<T>,
   drain: Drain,
 ): Promise<T | null> {
   const started = starting.catch((error: unknown) => {
-    if (rt.signal.aborted) return null; // It was interrupted, and how it says so is not news.
+    if (rt.signal.aborted) return null; // The start was interrupted, so its error is expected.
     throw error;
   });
   await Promise.race([started, aborted(rt.signal)]);
@@ -203,7 +224,10 @@ async function unlessDrained<T>(
   return result;
 }
 
-/** One deadline for a start that is interrupted and the draining after it, counted from the beginning of the draining. */
+/**
+ * One deadline for an interrupted start and the draining after it. It is counted from the beginning
+ * of the draining.
+ */
 function drainWithin(draining: AbortController, deadlineMs: number): Drain {
   let beganMs: number | null = null;
   const begin = (): void => void (beganMs ??= performance.now());
@@ -213,7 +237,10 @@ function drainWithin(draining: AbortController, deadlineMs: number): Drain {
   return { draining, deadlineMs, leftMs: () => Math.max(0, deadlineMs - spentMs()) };
 }
 
-/** Releases the embedded servers. A failure costs a server left running, which the next start takes over. */
+/**
+ * Releases the embedded servers. After a failure a server keeps running, and the next start takes
+ * it over.
+ */
 async function release(rt: Runtime, embedded: () => Promise<void>): Promise<void> {
   try {
     const inTime = await within(RELEASE_DEADLINE_MS, embedded());
@@ -230,7 +257,7 @@ async function release(rt: Runtime, embedded: () => Promise<void>): Promise<void
 function endOnCrash(rt: Runtime, releaseInTime: () => Promise<void>): void {
   let crashed = false;
   const crash = (error: unknown): void => {
-    if (crashed) return; // What falls over on the way down says nothing new.
+    if (crashed) return; // Later errors are consequences of the first one.
     crashed = true;
     logBug(rt, 'crashed', error);
     process.exitCode = 1;
@@ -246,7 +273,7 @@ async function endAfter(releaseInTime: () => Promise<void>): Promise<never> {
   process.exit();
 }
 
-/** With its stack at every level: a bug that nobody can place is not mended. */
+/** Logs the stack at every log level, because a bug cannot be fixed without its location. */
 function logBug(rt: Runtime, event: string, error: unknown): void {
   rt.log.fatal(
     { event, err: error, stack: stackFrames(error).join('\n') },
@@ -262,7 +289,7 @@ function aborted(signal: AbortSignal): Promise<number> {
   );
 }
 
-/** Whether `work` was done in time. Rejects with its error. */
+/** Whether `work` finished in time. Rejects with its error. */
 async function within(deadlineMs: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>(

@@ -1,6 +1,8 @@
 /**
- * GOOGLE_PROJECTS_FILE: further Google Cloud projects of one deployment, each an OAuth client with a budget of its own. Google counts quota per
- * project, so a fleet that one project cannot carry is spread over several; an account's refresh token works with its own project's client only.
+ * GOOGLE_PROJECTS_FILE: further Google Cloud projects of one deployment. Each has an OAuth client
+ * and its own quota. Google counts quota per project, so a fleet that exceeds the quota of one
+ * project is spread over several. An account's refresh token is only valid with the client of its
+ * own project.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,14 +10,17 @@ import { z } from 'zod';
 import { PROJECT_FORMS, PROJECT_KEYS, quotasOf, topicsOf, type Quotas } from './resources/index.js';
 
 export interface GoogleProject {
-  /** `default` is the one of GOOGLE_CLIENT_ID. */
+  /** The project of GOOGLE_CLIENT_ID is called `default`. */
   name: string;
   clientId: string;
   clientSecret: string;
   quotas: Quotas;
-  /** Where Gmail publishes for its accounts: Gmail takes topics of the project alone that an account's client belongs to. Absent: its mailboxes are polled. */
+  /**
+   * The Pub/Sub topic of Gmail notifications for the project's accounts. Gmail only accepts topics
+   * of the project that the account's client belongs to. Absent: the mailboxes are polled.
+   */
   topic?: string;
-  /** What is pulled from that topic. Absent: notifications are pushed. */
+  /** The subscription that is pulled from that topic. Absent: notifications are pushed. */
   subscription?: string;
 }
 
@@ -33,7 +38,10 @@ const ENTRY = z.strictObject({
 });
 type Entry = z.infer<typeof ENTRY>;
 
-/** What a key must be, for the message: a value is never quoted, since it may be a secret. */
+/**
+ * The required form of each key, for error messages: a value is never quoted because it may be a
+ * secret.
+ */
 const EXPECTED: ReadonlyMap<string, string> = new Map(
   Object.entries<string>({
     name: 'must be 1 to 31 characters of a-z, 0-9 and -',
@@ -45,8 +53,9 @@ const EXPECTED: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * The projects of the file, beside the default one; limits that an entry leaves out are the default project's. Every mistake goes to `problems`.
- * A relative `clientSecretFile` counts from the folder of `file`.
+ * Returns the projects of the file, without the default one. Limits that an entry omits are those
+ * of the default project. All mistakes are added to `problems`. A relative `clientSecretFile` is
+ * resolved against the folder of `file`.
  */
 export function readProjects(
   file: string | undefined,
@@ -88,7 +97,7 @@ function parsed(file: string, tell: (problem: string) => void): unknown[] | null
   return null;
 }
 
-/** Undefined for what is not JSON; the parser's own message would quote the file. */
+/** Returns undefined for invalid JSON, because the parser's own message would quote the file. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);

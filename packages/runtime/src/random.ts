@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
-/** Chance, passed in wherever it matters (jitter, ids), so that a test can repeat it. */
+/** Randomness (jitter, ids), passed as a parameter so that tests can repeat it. */
 export interface Random {
-  /** Uniform in [0, 1). Not for secrets. */
+  /** Returns a number uniform in [0, 1). Not for secrets. */
   next(): number;
   uuid(): string;
 }

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { RedisTls } from './redis/connect.js';
 import type { Values } from './variables.js';
 
-/** The files of REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE; null when none is named. Mistakes are added to `problems`. */
+/**
+ * Reads the files of REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE. Returns null when none is
+ * set. Mistakes are added to `problems`.
+ */
 export function readRedisTls(values: Values, problems: string[]): RedisTls | null {
   const { REDIS_URL, REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE } = values;
   const named = { REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE };

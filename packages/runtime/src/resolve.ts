@@ -4,17 +4,18 @@ import { type Embedded, startEmbedded } from './embedded/start.js';
 
 export interface Resolved {
   config: ResolvedConfig;
-  /** Makes another database on the embedded Postgres; null when Postgres is given. */
+  /** Creates another database on the embedded Postgres; null when Postgres is given. */
   createDatabase: Embedded['createDatabase'];
-  /** Gives up the use of the embedded servers. */
+  /** Ends this process's use of the embedded servers. */
   release(): Promise<void>;
 }
 
 /**
- * Starts the embedded servers that `config` leaves open, and fills in what they answer to. `log` is told what was
- * really done. Google's client and the key are empty where the process said that it needs none.
- * @throws OperatorError when the machine lacks something that a person has to install; the signal's reason when it is
- * aborted before the servers answer
+ * Starts the embedded servers for which `config` has no URL, and adds their addresses. `log`
+ * receives each completed action. Google's client and the key are empty when the process does not
+ * require them.
+ * @throws OperatorError when the machine lacks something that a person has to install; the signal's
+ * reason when it is aborted before the servers answer
  */
 export async function resolveConfig(
   config: Config,
@@ -49,7 +50,7 @@ export async function resolveConfig(
   };
 }
 
-/** @throws OperatorError when both are the same */
+/** @throws OperatorError when both keys are the same */
 function differing(old: Buffer | null, current: Buffer): Buffer | null {
   if (old?.equals(current))
     throw new OperatorError(

@@ -5,33 +5,36 @@ import { type Log, createLog } from './log.js';
 import { type Metrics, createMetrics } from './metrics.js';
 import { type Random, systemRandom } from './random.js';
 
-/** What every part of a process may use of the world around it. Passed first, everywhere. */
+/**
+ * The dependencies of all code on the process and its environment. It is the first parameter
+ * everywhere.
+ */
 export interface Runtime {
   log: Log;
   metrics: Metrics;
-  /** What `/readyz` tells. */
+  /** The state that `/readyz` reports. */
   health: Health;
   clock: Clock;
   random: Random;
-  /** The process' one event loop, which long work shares with whoever waits. */
+  /** The event loop of the process, which long work shares with other work. */
   eventLoop: EventLoop;
   /** Aborted when draining starts. */
   signal: AbortSignal;
-  /** How long a start waits for a server that is away (`server-wait.ts`); 0 is not at all. */
+  /** Maximum wait of a start for an unavailable server (`server-wait.ts`); 0 means no wait. */
   serverWaitMs: number;
 }
 
 export interface RuntimeOptions {
-  /** Which process this is: `worker`, `scheduler`, `api`, `cli`… It is on every log line. */
+  /** The kind of process: `worker`, `scheduler`, `api`, `cli`… It is on every log line. */
   service: string;
   /** One of pino's levels, or `silent`. */
   logLevel: string;
   signal?: AbortSignal;
   /** Default 0. */
   serverWaitMs?: number;
-  /** Where log lines go. A command whose output is data logs to stderr. Default `stdout`. */
+  /** Destination of log lines. A command whose output is data logs to stderr. Default `stdout`. */
   stdout?: 'stderr' | 'stdout';
-  /** For tests that own time or chance. */
+  /** For tests that control time or randomness. */
   clock?: Clock;
   random?: Random;
 }

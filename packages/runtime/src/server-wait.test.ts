@@ -8,7 +8,7 @@ import { waitForServers } from './server-wait.js';
 const away = (reason: string): ServerUnavailable =>
   new ServerUnavailable(`Postgres cannot be used: ${reason}`, 'Postgres at db:5432', reason);
 
-/** Time passes only while it sleeps. */
+/** Returns a runtime whose time advances only while it sleeps. */
 function waiting(serverWaitMs: number): { rt: Runtime; warned: string[]; elapsedMs: () => number } {
   let nowMs = 0;
   const real = createRuntime({ service: 'test', logLevel: 'silent', serverWaitMs });

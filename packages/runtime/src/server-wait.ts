@@ -1,30 +1,30 @@
 /**
- * Waits for a server that is away while a program starts: it, or a pooler before it, restarts or
- * fails over. A program that ended at once would be restarted again and again by its orchestrator.
- * What a person has to change is not waited for.
+ * Waits for an unavailable server while a program starts: the server, or a pooler in front of it,
+ * restarts or fails over. Without this wait the program would end, and its orchestrator would
+ * restart it again and again. There is no wait for problems that a person has to fix.
  */
 import { backoffMs } from './backoff.js';
 import { type OperatorError, ServerUnavailable } from './errors.js';
 import type { Runtime } from './runtime.js';
 
 /**
- * How long a start waits: of a program that runs until a signal ends it, and of a command, for
- * which a person waits.
+ * Maximum wait of a start: for a program that runs until a signal ends it, and for a command, which
+ * a person runs and waits for.
  */
 export const SERVER_WAIT_MS = { program: 60_000, command: 5_000 } as const;
 
 const BACKOFF = { firstMs: 250, capMs: 5_000 };
 
-/** Puts an error of one library into a sentence for an operator; null for every other error. */
+/** Converts an error of one library into a sentence for an operator; null for every other error. */
 export type Explain = (error: unknown) => OperatorError | null;
 
 /**
- * Does `work`, and repeats it while it fails with a ServerUnavailable, for `rt.serverWaitMs` at
- * most. Each reason is logged once. Ends at once when `rt.signal` is aborted.
- * @param explain puts raw errors into sentences, and so decides which of them are waited for
- * @param onSignal what becomes of a running attempt: it is abandoned, since the process ends; or it
- * is awaited, since it ends by itself and says what it did
- * @throws what `work` threw last, explained; the signal's reason when it is aborted
+ * Does `work`, and repeats it while it fails with a ServerUnavailable, for at most
+ * `rt.serverWaitMs`. Each reason is logged once. Ends immediately when `rt.signal` is aborted.
+ * @param explain converts raw errors into sentences, and thereby decides which of them are repeated
+ * @param onSignal handling of a running attempt: it is abandoned because the process ends, or it is
+ * awaited because it ends by itself and reports its result
+ * @throws the last error of `work`, explained; the signal's reason when it is aborted
  */
 export async function waitForServers<T>(
   rt: Pick<Runtime, 'clock' | 'log' | 'random' | 'serverWaitMs' | 'signal'>,
@@ -42,7 +42,7 @@ export async function waitForServers<T>(
     } catch (error) {
       if (rt.signal.aborted) throw error;
       const explained = explainedBy(explain, error);
-      // The pauses count as well, since a clock may be set back.
+      // The pauses are counted separately because the clock may be set back.
       const leftMs = rt.serverWaitMs - Math.max(pausedMs, rt.clock.nowMs() - beganMs);
       if (!(explained instanceof ServerUnavailable) || leftMs <= 0) throw explained;
       tell(rt, explained, reported);
@@ -76,9 +76,9 @@ function tell(
 }
 
 /**
- * Does `work`, and abandons it when the signal is aborted: for work that the end of the process
- * ends.
- * @throws what `work` throws; the signal's reason
+ * Does `work`, and abandons it when the signal is aborted. For work that the end of the process
+ * ends too.
+ * @throws the error of `work`; the signal's reason
  */
 export async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();

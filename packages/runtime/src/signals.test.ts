@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Child, endChildren, startProgram } from '../test-support/child.js';
 
-/** What npm makes of signals, asked of npm itself. `exec`, as in our own scripts: a shell in between would die alone. */
+/**
+ * Tests npm's handling of signals with the real npm. The script uses `exec`, like the scripts of
+ * this repository: without it the signal would end only the shell in between.
+ */
 let dir: string;
 beforeAll(() => {
   dir = mkdtempSync(path.join(tmpdir(), 'syncline-npm-'));
@@ -53,6 +56,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
 test('a script whose npm was killed drains instead of running on unseen', async () => {
   const npm = await startUnderNpm();
   npm.process.kill('SIGKILL');
-  expect(await npm.exited).toEqual({ code: null, signal: 'SIGKILL' }); // Ended means: nobody holds its output open any more.
+  // `exited` resolves when no process holds the output of npm open any more.
+  expect(await npm.exited).toEqual({ code: null, signal: 'SIGKILL' });
   expect(npm.output().stdout).toBe('drained\n');
 });

@@ -1,16 +1,22 @@
 /**
- * How a process hears that it should end. Two habits of npm, which is what most of our processes are started by:
+ * The signals that end a process. Two properties of npm matter, because npm starts most of these
+ * processes:
  *
- * - it passes SIGINT and SIGTERM on to its script, which the terminal (Ctrl-C) or a signal to the process group has
- *   reached already: one key press arrives twice. One such echo is forgiven; whoever means it presses again;
- * - when it is killed it takes nobody along: its script would run on unseen. So a script whose parent is gone drains.
+ * - npm passes SIGINT and SIGTERM on to its script. The terminal (Ctrl-C) or a signal to the
+ *   process group has already reached the script, so one key press arrives twice. One such
+ *   repetition is ignored; a further one counts as the second signal;
+ * - when npm is killed, its script would keep running unnoticed. A script whose parent has ended
+ *   therefore drains.
  */
 import { receiveSignals } from './early-signals.js';
 
 const ECHO_MS = 2_000;
 const PARENT_CHECK_MS = 1_000;
 
-/** The first signal aborts `draining`, at once if it came while the program was loaded; a second one ends the process at once with 1. */
+/**
+ * The first signal aborts `draining`, immediately if it arrived while the program was loaded. A
+ * second signal ends the process immediately with exit code 1.
+ */
 export function drainOnSignals(draining: AbortController): void {
   const underNpm = process.env['npm_lifecycle_event'] !== undefined;
   let first: { name: string; atMs: number } | null = null;
@@ -31,7 +37,10 @@ export function drainOnSignals(draining: AbortController): void {
   if (underNpm) drainWithoutParent(draining);
 }
 
-/** Resolves when the signals that have come are received: Node tells of them when its loop turns. */
+/**
+ * Resolves when the pending signals have been handled. Node delivers them in the next iteration of
+ * the event loop.
+ */
 export function signalsReceived(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,12 +1,13 @@
 import { connect, type ConnectionOptions } from 'node:tls';
 
 /**
- * Makes a TLS connection, sends nothing on it, and waits for the alert by which the server refuses
- * it: it asks for a client's certificate, or does not trust the one that it got. In TLS 1.3 a
- * server checks the client's certificate after the client has completed the handshake
- * (https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2.4). A driver has sent its first command by
- * then and mostly meets ECONNRESET instead of the alert, which looks like a server that restarts.
- * @param limitMs how long the server may take
+ * Opens a TLS connection, sends nothing, and waits for the alert with which the server refuses it:
+ * the server requires a client certificate, or does not trust the one it received. In TLS 1.3 a
+ * server checks the client certificate after the client has completed the handshake
+ * (https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2.4). By then a driver has sent its first
+ * command, and usually gets ECONNRESET instead of the alert, which looks like a server that
+ * restarts.
+ * @param limitMs timeout for the server
  * @returns OpenSSL's error; null when the server refuses nothing or does not answer
  */
 export function tlsRefusal(options: ConnectionOptions, limitMs: number): Promise<Error | null> {
@@ -21,7 +22,7 @@ export function tlsRefusal(options: ConnectionOptions, limitMs: number): Promise
     socket.on('error', (error: NodeJS.ErrnoException) =>
       finish(error.code?.startsWith('ERR_SSL_') ? error : null),
     );
-    // Without data there is no other end of a connection that was refused by no alert.
+    // Ends the wait when the server closes the connection without an alert.
     socket.on('close', () => finish(null));
     socket.resume();
   });

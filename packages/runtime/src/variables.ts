@@ -8,7 +8,10 @@ import { REDIS_URL_FORM, parseRedisUrl } from './redis/address.js';
 import { PUSH_VARIABLES, QUOTA_VARIABLES } from './resources/index.js';
 import { whole } from './zod-forms.js';
 
-/** Variables whose value may also come from a file named by `<NAME>_FILE`, as container secrets are mounted. */
+/**
+ * Variables whose value may also be in a file named by `<NAME>_FILE`, as container secrets are
+ * mounted.
+ */
 export const FILE_VARIANTS = [
   'GOOGLE_CLIENT_ID',
   'GOOGLE_CLIENT_SECRET',
@@ -18,7 +21,10 @@ export const FILE_VARIANTS = [
   'REDIS_URL',
 ] as const;
 
-/** Every variable that Syncline reads, with its default. Messages complete the sentence "<NAME> …" and quote no value. */
+/**
+ * Every variable that Syncline reads, with its default. Messages complete the sentence "<NAME> …"
+ * and quote no value.
+ */
 export const VARIABLES = z.object({
   DATABASE_URL: databaseUrl().optional(),
   DATABASE_POOL_SIZE: whole(2, 1_000).optional(),
@@ -39,7 +45,7 @@ export const VARIABLES = z.object({
   GOOGLE_CLIENT_SECRET: z.string().optional(),
   GOOGLE_PROJECTS_FILE: z.string().optional(),
   GOOGLE_API_URL: origin('must be an origin like http://127.0.0.1:8787, without a path').optional(),
-  // The lower-case forms are read by other programs too, and win here as they do there.
+  // Other programs read the lower-case variables too. These take precedence here as they do there.
   HTTPS_PROXY: proxyUrl(),
   https_proxy: proxyUrl(),
   HTTP_PROXY: proxyUrl(),
@@ -47,7 +53,7 @@ export const VARIABLES = z.object({
   NO_PROXY: z.string().optional(),
   no_proxy: z.string().optional(),
   SYNCLINE_ALLOW_INSECURE: listOf(INSECURE_KINDS).default([]),
-  // Node's own switch: with 0 no TLS connection of this process is verified.
+  // Node's own setting: with 0 no TLS connection of this process is verified.
   NODE_TLS_REJECT_UNAUTHORIZED: z
     .string()
     .refine(
@@ -65,7 +71,7 @@ export const VARIABLES = z.object({
     .enum(['full', 'raw', 'text', 'none'], 'must be full, raw, text or none')
     .default('full'),
   MIRROR_EXCLUDE: listOf(['spam', 'trash', 'drafts']).default([]),
-  // With 20,000 days the window stays after 1970, which stands for the beginning of a mailbox.
+  // 20,000 days do not reach back to 1970, which stands for the whole mailbox.
   MIRROR_WINDOW_DAYS: whole(1, 20_000).optional(),
   WORKER_CONCURRENCY: whole(1, 1_000).optional(),
   WORKER_STUCK_SECONDS: whole(1, 3_600).default(60),
@@ -85,9 +91,9 @@ export const VARIABLES = z.object({
   PUSH_BASE_URL: baseUrl(
     'must be a public https address like https://sync.example.com (http for loopback only)',
   ).optional(),
-  // Google's own name for the path of a service account's key file.
+  // Google's own name for the variable with the path of a service account's key file.
   GOOGLE_APPLICATION_CREDENTIALS: z.string().optional(),
-  // Our own tests hand their servers to child processes by these; nothing here reads them.
+  // The tests pass their servers to child processes in these variables. No program reads them.
   SYNCLINE_TEST_DATABASE_URL: z.string().optional(),
   SYNCLINE_TEST_REDIS_URL: z.string().optional(),
 });
@@ -95,7 +101,10 @@ export const VARIABLES = z.object({
 export type Values = z.infer<typeof VARIABLES>;
 export type VariableName = keyof Values;
 
-/** The address of a listener. Host names other than `localhost` are refused, since they may resolve to any address. */
+/**
+ * The address of a listener. Host names other than `localhost` are rejected, because they may
+ * resolve to any address.
+ */
 function bindAddress() {
   return z
     .string()
@@ -105,7 +114,7 @@ function bindAddress() {
     );
 }
 
-/** Names from `allowed`, between commas; each counts once. */
+/** Names from `allowed`, separated by commas. Duplicates are ignored. */
 function listOf<const Name extends string>(allowed: readonly Name[]) {
   const names = (text: string): string[] => text.split(',').map((name) => name.trim());
   return z
@@ -127,7 +136,7 @@ function url(protocols: readonly string[], message: string, accepts: (parsed: UR
     );
 }
 
-/** Every mistake is a problem of its own. */
+/** Each mistake is reported as a separate problem. */
 function databaseUrl() {
   return z.string().superRefine((text, context) => {
     for (const message of problemsOfDatabaseUrl(text))
@@ -135,7 +144,9 @@ function databaseUrl() {
   });
 }
 
-/** An http(s) origin without its trailing slash, so that Google's own paths can be appended to it. */
+/**
+ * An http(s) origin without its trailing slash, so that Google's own paths can be appended to it.
+ */
 function origin(message: string) {
   return url(
     ['http:', 'https:'],
@@ -148,7 +159,9 @@ function proxyUrl() {
   return z.string().refine(isProxyUrl, PROXY_URL_MESSAGE).optional();
 }
 
-/** An address that our own paths can be appended to. It may have a path of its own, behind a gateway. */
+/**
+ * An address to which the API's paths can be appended. Behind a gateway it may have a path itself.
+ */
 function baseUrl(message: string) {
   return url(
     ['http:', 'https:'],

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-/* Forms of values that several parts of the configuration share. */
+/* Value formats that several parts of the configuration share. */
 
-/** A variable's whole number. */
+/** An integer value of a variable. */
 export function whole(min: number, max: number) {
   const inRange = (text: string): boolean =>
     /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max;
@@ -12,7 +12,7 @@ export function whole(min: number, max: number) {
     .transform(Number);
 }
 
-/** A limit in GOOGLE_PROJECTS_FILE; left out, it is the default project's. */
+/** A limit in GOOGLE_PROJECTS_FILE; when omitted, the default project's limit applies. */
 export function limit(max: number) {
   return z.number().int().min(1).max(max).optional();
 }

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import path from 'node:path';
 
-/** A child process under test: what it says, when it says it, and how it ended. */
+/** A child process under test: its output and its exit. */
 export interface Child {
   readonly process: ChildProcessWithoutNullStreams;
   output(): { stdout: string; stderr: string };
@@ -12,7 +12,10 @@ export interface Child {
 
 const running = new Set<Child>();
 
-/** For `afterEach`: what a failed test left behind would keep jest waiting for ever. Kills whole process groups. */
+/**
+ * For `afterEach`: processes that a failed test left running would keep jest waiting without a
+ * limit. Kills whole process groups.
+ */
 export async function endChildren(): Promise<void> {
   for (const child of running) killGroup(child.process.pid as number);
   await Promise.all([...running].map((child) => child.exited));
@@ -22,11 +25,15 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // All of it is gone, and only its output still drains.
+    // All processes of the group have ended; only their output is still being read.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
-/** Starts one of the scripts beside this file. `env` is added to an environment that names no server. */
+/**
+ * Starts one of the scripts beside this file. `env` is added to an environment that names no
+ * server.
+ */
 export function startScript(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Child {
   return startProgram(process.execPath, [path.join(__dirname, script), ...args], env);
 }

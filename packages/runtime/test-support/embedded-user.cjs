@@ -1,5 +1,8 @@
 'use strict';
-/** `node embedded-user.cjs DATA_DIR`: uses the embedded servers until standard input ends. Prints their addresses as one JSON line. */
+/**
+ * `node embedded-user.cjs DATA_DIR`: uses the embedded servers until standard input ends. Prints
+ * their addresses as one JSON line.
+ */
 const { once } = require('node:events');
 const { startEmbedded } = require('../dist/index.js');
 

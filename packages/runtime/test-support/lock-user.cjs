@@ -1,5 +1,8 @@
 'use strict';
-/** `node lock-user.cjs DIR TIMES`: adds one to DIR/count, TIMES times, each time under the lock; with `die` for TIMES it is killed holding it. */
+/**
+ * `node lock-user.cjs DIR TIMES`: increments DIR/count TIMES times, each time under the lock. With
+ * `die` for TIMES the process is killed while it holds the lock.
+ */
 const { readFileSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 const { withFileLock } = require('../file-lock.cjs');
@@ -15,7 +18,8 @@ const count = path.join(dir, 'count');
   for (let i = 0; i < Number(times); i++) {
     await withFileLock(dir, 'lock', { timeoutMs: 30_000 }, async () => {
       const seen = Number(readFileSync(count, 'utf8'));
-      await new Promise((resolve) => setImmediate(resolve)); // Gives a second holder its chance to read the same number.
+      // Lets a second holder, if there is one, read the same number.
+      await new Promise((resolve) => setImmediate(resolve));
       writeFileSync(count, String(seen + 1));
     });
   }

@@ -1,5 +1,5 @@
 'use strict';
-/** A process for tests: `node service.cjs <how it behaves>`. Prints one word a line for what happens. */
+/** A process for tests: `node service.cjs BEHAVIOUR`. Prints one word per line for each event. */
 const { OperatorError, runProcess } = require('../dist/index.js');
 
 const say = (word) => process.stdout.write(`${word}\n`);

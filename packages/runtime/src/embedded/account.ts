@@ -1,7 +1,8 @@
 /**
- * Who the embedded servers run as. Postgres refuses uid 0, and Redis needs no rights either: root's servers run as
- * `postgres` or `nobody`. Such a user cannot enter a private home directory, so what it must reach is put into a spare
- * directory of root's when the data directory or the checkout lies below one.
+ * The system user of the embedded servers. Postgres refuses to run as uid 0, and Redis needs no
+ * root rights either: root starts the servers as `postgres` or `nobody`. These users cannot enter a
+ * private home directory. When the data directory or the checkout is below one, the files they need
+ * are placed in a spare directory that root owns.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,7 +12,9 @@ import { makeDirs } from '../../file-lock.cjs';
 import { OperatorError } from '../errors.js';
 import { serverEnvironment } from './environment.js';
 
-/** For `spawn`; empty when the process is not root and stays itself. */
+/**
+ * User and group for `spawn`; empty when the process is not root, so that the user does not change.
+ */
 export type ServerAccount = { uid?: number; gid?: number };
 
 export function serverAccount(): ServerAccount {
@@ -28,7 +31,10 @@ export function serverAccount(): ServerAccount {
   return { uid: Number(user[2]), gid: Number(user[3]) };
 }
 
-/** Whether the account can enter or execute `target`. Asked of the kernel: parents, ACLs and mounts all have a say. */
+/**
+ * Whether the account can enter or execute `target`. The kernel decides, because parent
+ * directories, ACLs and mounts matter.
+ */
 export function isReachable(target: string, account: ServerAccount): boolean {
   if (account.uid === undefined) return true;
   return (
@@ -40,12 +46,18 @@ export function isReachable(target: string, account: ServerAccount): boolean {
   );
 }
 
-/** The directory in which the account's servers live: `dataDir`, or root's spare one when the account cannot get there. */
+/**
+ * Returns the directory of the account's servers: `dataDir`, or root's spare directory when the
+ * account cannot reach `dataDir`.
+ */
 export function reachableHome(dataDir: string, account: ServerAccount): string {
   return isReachable(dataDir, account) ? dataDir : spareDir(dataDir);
 }
 
-/** Below /var/tmp, which outlives a reboot. Another user may have made the name first, so it must be root's own. */
+/**
+ * Returns a directory below /var/tmp, which survives a reboot. Another user may have created that
+ * name first, so root must own it.
+ */
 export function spareDir(dataDir: string): string {
   const spare = path.join(
     '/var/tmp',
@@ -61,13 +73,16 @@ export function spareDir(dataDir: string): string {
   return spare;
 }
 
-/** A directory that only the account can look into. */
+/** Creates a directory that only the account can access. */
 export function makePrivateDir(dir: string, account: ServerAccount): void {
   makeDirs(dir, 0o700);
   giveTo(dir, account);
 }
 
-/** Only for files in directories of our own: the account could swap a file in its own for a link to anything. */
+/**
+ * Only for files in directories that this process owns. In a directory of its own, the account
+ * could replace a file by a link to any other file.
+ */
 export function giveTo(file: string, account: ServerAccount): void {
   if (account.uid !== undefined && account.gid !== undefined)
     chownSync(file, account.uid, account.gid);

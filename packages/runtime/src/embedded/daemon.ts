@@ -1,4 +1,4 @@
-/** Starting a server that outlives its starter, and waiting until it answers. */
+/** Starts a server that outlives its starter, and waits until it is ready. */
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { OperatorError } from '../errors.js';
@@ -11,7 +11,7 @@ const TAIL_LINES = 8;
 
 export interface Wait {
   timeoutMs: number;
-  /** Aborted when the process is told to end. */
+  /** Aborted when the process receives a signal to end. */
   signal: AbortSignal;
 }
 
@@ -23,9 +23,11 @@ export interface Daemon {
 }
 
 /**
- * Starts the program in a session of its own, so that neither a Ctrl-C in our terminal nor our death reaches it, and
- * resolves once `answers()` does. @throws OperatorError with the last lines of its log when it ends or is not ready in
- * time; the signal's reason when it is aborted, and the program is told to end then.
+ * Starts the program in its own session, so that a Ctrl-C in this terminal and the end of this
+ * process do not affect it. Resolves when `answers()` does.
+ * @throws OperatorError with the last lines of the program's log when the program ends or is not
+ * ready in time; the signal's reason when the signal is aborted, in which case the program receives
+ * SIGINT
  */
 export async function startDaemon(
   daemon: Daemon,
@@ -50,7 +52,7 @@ export async function startDaemon(
   try {
     if ((await until(isDecided, timeoutMs, signal)) && exited === null) return;
   } catch (error) {
-    child.kill('SIGINT'); // Ends Postgres without waiting for sessions, and Redis.
+    child.kill('SIGINT'); // Ends Postgres without waiting for its sessions; also ends Redis.
     throw error;
   }
   if (exited === null) child.kill('SIGKILL');
@@ -59,7 +61,10 @@ export async function startDaemon(
   );
 }
 
-/** Polls `condition` until it holds; false when it does not in `timeoutMs`. @throws the signal's reason when it is aborted */
+/**
+ * Polls `condition` until it holds. Returns false when it does not hold within `timeoutMs`.
+ * @throws the signal's reason when it is aborted
+ */
 export async function until(
   condition: () => Promise<boolean> | boolean,
   timeoutMs: number,
@@ -74,7 +79,9 @@ export async function until(
   return false;
 }
 
-/** What the process was started as, with its arguments; empty when there is none. Slim containers have no `ps`. */
+/**
+ * Returns the command line of the process; empty when there is none. Slim containers have no `ps`.
+ */
 export function commandLine(pid: number): string {
   if (process.platform !== 'linux')
     return spawnSync('ps', ['-o', 'args=', '-p', String(pid)], {
@@ -84,7 +91,7 @@ export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {
-    return ''; // Gone between two syncs.
+    return ''; // The process ended between two reads.
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * The environment of the programs around the embedded servers. Our own environment holds secrets,
- * and SQL of a superuser can read the server's (`COPY … FROM PROGRAM 'env'`), so these are allow
- * lists.
+ * The environment of the programs that run the embedded servers. The environment of this process
+ * contains secrets, and a superuser can read the environment of the server with SQL (`COPY … FROM
+ * PROGRAM 'env'`), so these are allow lists.
  */
 
-/** What finding programs and libraries, and the form of their messages, depend on. */
+/** Variables for finding programs and libraries, and for the format of their messages. */
 const SERVER_NAMES = [
   'PATH',
   'LANG',
@@ -17,7 +17,7 @@ const SERVER_NAMES = [
   'DYLD_LIBRARY_PATH',
 ];
 
-/** Where Docker's client finds its server and its plug-ins. */
+/** Variables by which Docker's client finds its server and its plug-ins. */
 const DOCKER_NAMES = [
   'HOME',
   'DOCKER_HOST',
@@ -29,7 +29,7 @@ const DOCKER_NAMES = [
   'XDG_RUNTIME_DIR',
 ];
 
-/** apt-get reaches its mirrors as the machine is set up to. */
+/** Variables by which apt-get reaches its mirrors. */
 const INSTALLER_NAMES = [
   'HOME',
   'HTTP_PROXY',
@@ -40,17 +40,17 @@ const INSTALLER_NAMES = [
   'no_proxy',
 ];
 
-/** For the servers themselves, and for programs that run as their user. */
+/** Returns the environment of the servers, and of programs that run as their user. */
 export function serverEnvironment(): NodeJS.ProcessEnv {
   return only(SERVER_NAMES);
 }
 
-/** For Docker's client. */
+/** Returns the environment of Docker's client. */
 export function dockerEnvironment(): NodeJS.ProcessEnv {
   return only([...SERVER_NAMES, ...DOCKER_NAMES]);
 }
 
-/** For apt-get. */
+/** Returns the environment of apt-get. */
 export function installerEnvironment(): NodeJS.ProcessEnv {
   return only([...SERVER_NAMES, ...INSTALLER_NAMES]);
 }

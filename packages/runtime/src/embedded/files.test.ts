@@ -14,7 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const CLI = path.resolve(__dirname, '../../../../apps/cli/dist/main.js');
 
-/** A command with embedded servers. */
+/** Runs a command that needs the embedded servers. */
 function run(word: string, dataDir: string): Promise<{ code: unknown; err: string }> {
   const env = {
     PATH: process.env['PATH'],

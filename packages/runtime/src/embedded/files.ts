@@ -5,11 +5,16 @@ import { makeDirs, writeWhole } from '../../file-lock.cjs';
 import { OperatorError } from '../errors.js';
 import { isGuessable } from '../master-key.js';
 
-/** How a server that belongs to a data directory is reached. Kept there, mode 0600, and reused by every later start. */
+/**
+ * How to reach a server of a data directory. The record is stored in that directory with mode 0600
+ * and reused by every later start.
+ */
 export interface ServerRecord {
   port: number;
   password: string;
-  /** Of the application's role in Postgres. Absent in what an earlier version has written. */
+  /**
+   * Password of the application's Postgres role. Absent in records that an earlier version wrote.
+   */
   applicationPassword?: string;
 }
 
@@ -22,12 +27,15 @@ export function writeRecord(file: string, record: ServerRecord): void {
   writeWhole(file, `${JSON.stringify(record)}\n`);
 }
 
-/** URL-safe, so that it can stand in a connection URL as it is. */
+/** Returns a URL-safe password, which needs no encoding in a connection URL. */
 export function newPassword(): string {
   return randomBytes(24).toString('base64url');
 }
 
-/** The key that seals refresh tokens: made once for a data directory, and kept there. Losing it means reconnecting every account. */
+/**
+ * Returns the key that encrypts refresh tokens. It is generated once for a data directory and
+ * stored there. When it is lost, every account has to be connected again.
+ */
 export function keptMasterKey(dataDir: string): Buffer {
   const file = path.join(dataDir, 'master.key');
   if (!existsSync(file)) writeWhole(file, `${randomBytes(32).toString('base64')}\n`);
@@ -40,7 +48,8 @@ export function keptMasterKey(dataDir: string): Buffer {
 }
 
 /**
- * Makes a directory of ours. Root's are passable (0711), so that a server can reach its own folder without root's rights.
+ * Creates a directory of Syncline. A directory of root has mode 0711, so that a server can reach
+ * its own folder without root rights.
  * @throws OperatorError when it cannot be written to.
  */
 export function makeDir(dir: string): void {

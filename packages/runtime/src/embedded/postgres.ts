@@ -1,7 +1,8 @@
 /**
- * A private Postgres of one data directory: `postgres/data` (the cluster, moved there when it is complete),
- * `postgres/server.log`, and `postgres.json` (port and passwords). Every step may be cut off by a kill -9 and is done
- * again, or found done, by the next start. The caller holds the directory's lock.
+ * A private Postgres of one data directory: `postgres/data` (the cluster, moved there when it is
+ * complete), `postgres/server.log`, and `postgres.json` (port and passwords). A kill -9 may
+ * interrupt every step; the next start repeats the step or finds it done. The caller holds the lock
+ * of the directory.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,7 +34,10 @@ const DATABASE = 'syncline';
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 
-/** Durable as any Postgres; sized for a laptop and a few hundred connections. UTC, since initdb takes the machine's zone. */
+/**
+ * Durability is Postgres' default. The sizes suit a laptop and a few hundred connections. The time
+ * zone is UTC, because initdb would use that of the machine.
+ */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -47,7 +51,7 @@ const SETTINGS = {
 };
 
 interface Cluster {
-  /** Where port and password are kept. */
+  /** Path of the file with the port and the passwords. */
   recordFile: string;
   data: string;
   logFile: string;
@@ -62,15 +66,18 @@ interface Start {
 }
 
 export interface EmbeddedPostgres {
-  /** Of the application's role, which owns the database. */
+  /** URL of the application's role, which owns the database. */
   databaseUrl: string;
-  /** Of the superuser. */
+  /** URL of the superuser. */
   administratorUrl: string;
-  /** Makes another database of the application's role, if there is none of this name. */
+  /** Creates another database of the application's role, if none has this name. */
   createDatabase(name: string): Promise<void>;
 }
 
-/** Starts the data directory's Postgres, or finds it running. @throws the signal's reason when it is aborted */
+/**
+ * Starts the Postgres of the data directory, or finds it running.
+ * @throws the signal's reason when it is aborted
+ */
 export async function startPostgres(
   dataDir: string,
   log: (line: string) => void,
@@ -85,7 +92,10 @@ export async function startPostgres(
   return prepared(cluster, record);
 }
 
-/** Checks roles and databases at every start, since a kill -9 may have ended an earlier start before this step. */
+/**
+ * Checks roles and databases at every start, because a kill -9 may have ended an earlier start
+ * before this step.
+ */
 async function prepared(cluster: Cluster, record: ServerRecord): Promise<EmbeddedPostgres> {
   const open = (database: string): Client => clientOf(record, database);
   const applicationPassword = record.applicationPassword ?? newPassword();
@@ -101,7 +111,10 @@ async function prepared(cluster: Cluster, record: ServerRecord): Promise<Embedde
   };
 }
 
-/** Ends the data directory's Postgres, if it runs: sessions are cut, everything committed is on disk. */
+/**
+ * Stops the Postgres of the data directory if it is running. Open sessions are closed; committed
+ * data is on disk.
+ */
 export async function stopPostgres(dataDir: string): Promise<void> {
   const cluster = clusterOf(dataDir);
   const pid = livePostmaster(cluster);
@@ -152,7 +165,10 @@ async function launch(
   return record;
 }
 
-/** The password stays for the cluster's life; the port changes when somebody else has taken it meanwhile. */
+/**
+ * The password does not change during the life of the cluster. The port changes when another
+ * program uses it.
+ */
 async function preparedRecord(
   cluster: Cluster,
   record: ServerRecord | null,
@@ -168,7 +184,7 @@ async function preparedRecord(
   return fresh;
 }
 
-/** initdb writes beside the final place, so that a cluster that exists is a whole one. */
+/** initdb writes to a temporary directory, so that an existing cluster is always complete. */
 async function initialise(
   cluster: Cluster,
   native: string,
@@ -218,7 +234,10 @@ function refuseOtherVersion(cluster: Cluster, native: string): void {
   }
 }
 
-/** True when this cluster's server answers. One that is only starting, recovering or shutting down is waited for. */
+/**
+ * Whether the server of this cluster answers. Waits for a server that is starting, recovering or
+ * shutting down.
+ */
 async function isRunning(
   cluster: Cluster,
   record: ServerRecord,
@@ -235,7 +254,7 @@ async function isRunning(
 
 async function answers(record: ServerRecord): Promise<boolean> {
   const client = clientOf(record, 'postgres');
-  client.on('error', () => {}); // A connection that is cut while it is probed has answered the question.
+  client.on('error', () => {}); // An interrupted probe connection needs no further handling.
   try {
     await client.connect();
     return true;
@@ -246,20 +265,26 @@ async function answers(record: ServerRecord): Promise<boolean> {
   }
 }
 
-/** After a reboot the number in postmaster.pid may be anybody's: Postgres would then refuse to start until a human removes the file. */
+/**
+ * After a reboot, the pid in postmaster.pid may belong to another process. Postgres would then
+ * refuse to start until a person removes the file.
+ */
 function forgetDeadPostmaster(cluster: Cluster): void {
   if (livePostmaster(cluster) === null)
     rmSync(path.join(cluster.data, 'postmaster.pid'), { force: true });
 }
 
-/** The pid of this cluster's running server; another process that happens to have its number does not count. */
+/**
+ * Returns the pid of this cluster's running server. Another process with the same pid does not
+ * count.
+ */
 function livePostmaster(cluster: Cluster): number | null {
   const file = path.join(cluster.data, 'postmaster.pid');
   const pid = Number(contentOf(file).split('\n')[0]);
   return pid > 0 && commandLine(pid).includes(cluster.data) ? pid : null;
 }
 
-/** Empty when there is no such file: a server that ends removes its own at any moment. */
+/** Returns '' when the file does not exist: a server that ends removes its file at any moment. */
 function contentOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
@@ -277,7 +302,7 @@ function clientOf(record: ServerRecord, database: string): Client {
     password: record.password,
     database,
     connectionTimeoutMillis: 2_000,
-    // Said, or PGSSLMODE would decide.
+    // Set explicitly, because otherwise PGSSLMODE would decide.
     ssl: false,
   });
 }

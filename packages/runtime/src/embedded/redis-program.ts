@@ -1,6 +1,7 @@
 /**
- * Finding a Redis server. npm carries none, so: one on PATH, else the distribution's package where we may install it,
- * else a container, else the one line that the operator has to type.
+ * Finds a Redis server. npm has none, so the order is: a server on PATH, the distribution's package
+ * where this process may install it, a container. Otherwise the error states the command for the
+ * operator.
  */
 import { spawn } from 'node:child_process';
 import {
@@ -36,7 +37,8 @@ const INSTALL = [
 export type RedisProgram = { kind: 'program'; path: string } | { kind: 'container' };
 
 /**
- * @throws OperatorError with what to type when there is no way to a Redis; the signal's reason when it is aborted
+ * @throws OperatorError with the command to type when no Redis is available; the signal's reason
+ * when it is aborted
  */
 export async function redisProgram(
   log: (line: string) => void,
@@ -93,9 +95,10 @@ async function install(log: (line: string) => void, signal: AbortSignal): Promis
 }
 
 /**
- * A package manager that is interrupted leaves the machine's packages half installed, so apt-get is in a process group of
- * its own and goes on when we are told to end. The policy that prevents the service allows everything once apt-get is gone.
- * @returns what went wrong, or null
+ * An interrupted package manager leaves the machine's packages half installed. apt-get therefore
+ * runs in its own process group and continues when this process is told to end. The policy that
+ * prevents the service has no effect once apt-get has ended.
+ * @returns the failure, or null
  */
 async function installPackage(signal: AbortSignal): Promise<string | null> {
   const dir = mkdtempSync(path.join(tmpdir(), 'syncline-apt-'));

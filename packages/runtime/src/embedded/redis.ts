@@ -1,7 +1,8 @@
 /**
- * A private Redis of one data directory: its append-only file in `redis/data`, port and password in `redis.json`.
- * Queues survive a restart (at most a second of them is lost to a power cut, which the scheduler makes good), and it
- * never evicts: an evicted job key is a job that runs without its data. The caller holds the directory's lock.
+ * A private Redis of one data directory: its append-only file in `redis/data`, port and password in
+ * `redis.json`. Queues survive a restart. A power cut loses at most the last second, which the
+ * scheduler restores. The server never evicts keys: without its evicted key, a job would run
+ * without its data. The caller holds the lock of the directory.
  */
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
@@ -20,7 +21,10 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 2_000;
 
-/** Starts the data directory's Redis, or finds it running. Returns its URL. @throws the signal's reason when it is aborted */
+/**
+ * Starts the Redis of the data directory, or finds it running. Returns its URL.
+ * @throws the signal's reason when it is aborted
+ */
 export async function startRedis(
   dataDir: string,
   log: (line: string) => void,
@@ -43,7 +47,9 @@ export async function startRedis(
   return urlOf(record);
 }
 
-/** Ends the data directory's Redis, if it runs, with everything written to its file. */
+/**
+ * Stops the Redis of the data directory if it is running. All data is written to its file first.
+ */
 export async function stopRedis(dataDir: string): Promise<void> {
   const record = readRecord(path.join(dataDir, 'redis.json'));
   if (!record || !(await isRunning(record))) return;
@@ -62,7 +68,8 @@ async function launch(
   makeDir(dir);
   makePrivateDir(path.join(dir, 'data'), account);
   const configFile = path.join(dir, 'redis.conf');
-  writeWhole(configFile, settings(dir, record)); // In a file, since arguments can be read by every user of the machine.
+  // The settings are in a file because every user of the machine can read command-line arguments.
+  writeWhole(configFile, settings(dir, record));
   giveTo(configFile, account);
   await startDaemon(
     { program, args: [configFile], account, logFile: path.join(dir, 'server.log') },
@@ -86,7 +93,10 @@ function settings(dir: string, record: ServerRecord): string {
   ].join('\n');
 }
 
-/** Not `docker run`: `up --wait` is done twice without harm, and finds the container that a killed start left. */
+/**
+ * Uses `docker compose up`, not `docker run`: it can be repeated safely, and it finds the container
+ * that an interrupted start left.
+ */
 async function launchContainer(
   dataDir: string,
   record: ServerRecord,
@@ -115,7 +125,10 @@ volumes:
     throw new OperatorError('The Redis container does not answer.');
 }
 
-/** True when our server is there, and ready. One that still loads its file takes our password, and is waited for. */
+/**
+ * Whether the server of this record is running and ready. Waits for a server that accepts the
+ * password and is still loading its file.
+ */
 async function isRunning(record: ServerRecord, signal?: AbortSignal): Promise<boolean> {
   let answer = '';
   const hasStarted = async (): Promise<boolean> => {
@@ -125,7 +138,10 @@ async function isRunning(record: ServerRecord, signal?: AbortSignal): Promise<bo
   return (await until(hasStarted, START_TIMEOUT_MS, signal)) && answer.includes('+PONG');
 }
 
-/** One command after the password, as Redis's inline protocol; the raw answer, or what came of it before the connection ended. */
+/**
+ * Sends one command after the password, in Redis' inline protocol. Returns the raw response, or the
+ * part received before the connection ended.
+ */
 function ask(record: ServerRecord, command: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
@@ -136,7 +152,8 @@ function ask(record: ServerRecord, command: string): Promise<string> {
       answer += chunk.toString('latin1');
       if (answer.split('\r\n').length > 2) socket.end();
     });
-    socket.once('error', () => socket.destroy()); // Nobody there, or gone: the answer stays empty.
+    // The server is not running or the connection was lost: the response stays empty.
+    socket.once('error', () => socket.destroy());
     socket.once('close', () => resolve(answer));
   });
 }

@@ -1,4 +1,6 @@
-/** Runs a program to its end without blocking the event loop, so that signals are handled meanwhile. */
+/**
+ * Runs a program to its end without blocking the event loop, so that signals are handled meanwhile.
+ */
 import { spawn } from 'node:child_process';
 import type { ServerAccount } from './account.js';
 
@@ -7,19 +9,19 @@ export interface Run {
   args: readonly string[];
   env: NodeJS.ProcessEnv;
   account?: ServerAccount;
-  /** Written to its standard input. */
+  /** Text for its standard input. */
   input?: string;
-  /** After this time the program is killed. Default: never. */
+  /** The program is killed after this time. Default: never. */
   timeoutMs?: number;
 }
 
 export interface Ran {
   ok: boolean;
-  /** What it wrote to stderr, or why it could not be started. */
+  /** Output of the program on stderr, or the reason why it could not be started. */
   stderr: string;
 }
 
-/** @throws the signal's reason when it was aborted; the program is sent SIGTERM then */
+/** @throws the signal's reason when it was aborted; the program receives SIGTERM in that case */
 export async function runToEnd(run: Run, signal: AbortSignal): Promise<Ran> {
   signal.throwIfAborted();
   const child = spawn(run.program, run.args, {
@@ -32,15 +34,16 @@ export async function runToEnd(run: Run, signal: AbortSignal): Promise<Ran> {
   });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  child.stdin.on('error', () => undefined); // It ended without reading all of its input; the exit code tells whether it failed.
+  // The program ended before reading all input; its exit code shows whether it failed.
+  child.stdin.on('error', () => undefined);
   child.stdin.end(run.input);
   const code = await new Promise<number | null>((resolve) => {
     child.once('close', resolve);
-    // After an abort the rest of its output is not awaited.
+    // After an abort, the remaining output is not awaited.
     child.once('exit', (status) => signal.aborted && resolve(status));
     child.once('error', (error) => {
       stderr += error.message;
-      if (child.pid === undefined) resolve(null); // It could not be started.
+      if (child.pid === undefined) resolve(null); // The program could not be started.
     });
   });
   signal.throwIfAborted();

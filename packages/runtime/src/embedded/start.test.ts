@@ -23,12 +23,15 @@ interface Addresses {
   masterKey: string;
 }
 
-/** One for all tests, since making a cluster takes a second; each test leaves its servers stopped. */
+/**
+ * One data directory for all tests, because creating a cluster takes a second. Each test stops its
+ * servers.
+ */
 let dataDir: string;
 afterEach(endChildren);
 beforeAll(() => (dataDir = newDir()));
 
-/** Whatever a failed test left running is found, taken over and stopped. */
+/** Finds and stops the servers that a failed test left running. */
 afterAll(async () => {
   await (await startEmbedded({ dataDir })).release();
   rmSync(dataDir, { recursive: true, force: true });
@@ -36,7 +39,7 @@ afterAll(async () => {
 
 function newDir(): string {
   const dir = mkdtempSync(path.join(tmpdir(), 'syncline-embedded-'));
-  chmodSync(dir, 0o711); // Root's servers run as another user, who has to get in.
+  chmodSync(dir, 0o711); // Root's servers run as another user, who needs access.
   return dir;
 }
 
@@ -66,7 +69,7 @@ async function query<T extends object>(databaseUrl: string, sql: string): Promis
   }
 }
 
-/** What Redis answers to inline commands. */
+/** Returns the responses of Redis to inline commands. */
 function redis(redisUrl: string, ...commands: string[]): Promise<string> {
   const { port, password } = new URL(redisUrl);
   return new Promise((resolve, reject) => {
@@ -175,7 +178,8 @@ test('killed servers are started again, whatever pid they left behind', async ()
   process.kill(Number(left.split('\n')[0]), 'SIGKILL');
   killed.child.process.kill('SIGKILL');
   await killed.child.exited;
-  writeFileSync(pidFile, left.replace(/^\d+/, String(process.pid))); // As after a reboot: the number is somebody else's.
+  // Simulates a reboot: the pid belongs to another process.
+  writeFileSync(pidFile, left.replace(/^\d+/, String(process.pid)));
 
   const next = await user();
   expect(await query(next.addresses.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
@@ -318,7 +322,10 @@ test('a data directory of the previous version goes on, and what its superuser o
   await after.leave();
 });
 
-/** As an earlier version left it: one superuser owns both databases and everything in them, and there is no other role. */
+/**
+ * Creates the state of an earlier version: one superuser owns both databases and everything in
+ * them, and there is no other role.
+ */
 async function makePreviousVersion({ administratorUrl }: Addresses): Promise<void> {
   await query(administratorUrl, 'CREATE DATABASE kept');
   for (const name of ['syncline', 'kept'])
@@ -344,7 +351,7 @@ const OWNED_BY_OTHERS = `
   UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'old'::regnamespace AND typowner <> current_user::regrole
   UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'old'::regnamespace AND proowner <> current_user::regrole`;
 
-/** The environment of a program that the server starts. */
+/** Returns the environment of a program that the server starts. */
 async function environmentOfServer(databaseUrl: string): Promise<string[]> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();

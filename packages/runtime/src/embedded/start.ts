@@ -1,7 +1,8 @@
 /**
- * The embedded servers belong to a data directory, not to a process: whoever starts first starts them, everybody else
- * finds them, and the last one that leaves orderly stops them. A process that was killed leaves them running, and the
- * next start takes them over. Who uses them is a file per user under `users/`; a dead owner's file does not count.
+ * The embedded servers belong to a data directory, not to a process. The first process starts them,
+ * later processes find them running, and the last process that releases them stops them. A killed
+ * process leaves them running, and the next start takes them over. Each user of the servers has a
+ * file under `users/`. The file of a process that no longer exists is ignored.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -12,34 +13,43 @@ import { keptMasterKey, makeDir } from './files.js';
 import { startPostgres, stopPostgres } from './postgres.js';
 import { startRedis, stopRedis } from './redis.js';
 
-/** Longer than a first start with apt-get in it. */
+/** Longer than a first start that includes apt-get. */
 const LOCK_TIMEOUT_MS = 300_000;
 
 export interface EmbeddedOptions {
   dataDir: string;
-  /** Given: that server is not started. */
+  /** A server with a URL is not started. */
   databaseUrl?: string | null;
   redisUrl?: string | null;
-  /** Told what is really done, a plain sentence at a time. */
+  /** Receives each completed action as a plain sentence. */
   log?: (line: string) => void;
-  /** Ends the start when it is aborted; what was started is stopped then. */
+  /** Aborting it ends the start; servers that were started are stopped. */
   signal?: AbortSignal;
 }
 
 export interface Embedded {
   databaseUrl: string;
-  /** Of the superuser of the embedded Postgres, for tests; null when Postgres is given. */
+  /** URL of the superuser of the embedded Postgres, for tests; null when Postgres is given. */
   administratorUrl: string | null;
-  /** Makes another database of the same role, which may not do so itself; null when Postgres is given. */
+  /**
+   * Creates another database of the same role, which has no right to do so itself; null when
+   * Postgres is given.
+   */
   createDatabase: ((name: string) => Promise<void>) | null;
   redisUrl: string;
   /** 32 bytes. */
   masterKey: Buffer;
-  /** Gives up the use; stops the servers when nobody else uses them. May be called twice. */
+  /**
+   * Ends this process's use of the servers. Stops them when no other process uses them. May be
+   * called twice.
+   */
   release(): Promise<void>;
 }
 
-/** @throws OperatorError when the machine lacks something that a person has to install; the signal's reason when it is aborted */
+/**
+ * @throws OperatorError when the machine lacks something that a person has to install; the signal's
+ * reason when it is aborted
+ */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const dataDir = path.resolve(options.dataDir);
   const log = options.log ?? (() => {});
@@ -63,7 +73,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         const redis = options.redisUrl
           ? Promise.resolve(options.redisUrl)
           : startRedis(dataDir, log, signal);
-        // Both have settled before either's failure stops what did start.
+        // Both starts must settle first, so that the failure of one also stops the other server.
         await Promise.allSettled([postgres, redis]);
         return {
           ...(await postgres),
@@ -105,7 +115,10 @@ function register(dataDir: string): string {
   return file;
 }
 
-/** How many processes use the servers; forgets those that died. */
+/**
+ * Returns the number of processes that use the servers, and removes the files of processes that
+ * have ended.
+ */
 function livingUsers(dataDir: string): number {
   const dir = path.join(dataDir, 'users');
   let living = 0;

@@ -1,46 +1,52 @@
 /**
- * The connections of one listener. Their number is bounded, and a full listener makes room instead of refusing: it closes the connection that has waited
- * longest without a request in work. So silent sockets and slow clients cost their own connections and not the health probe's.
+ * The connections of one listener. Their number is bounded. A full listener does not refuse a new
+ * connection: it closes the connection that has waited longest without a request in progress.
+ * Silent sockets and slow clients therefore lose their own connections and do not block the health
+ * probe.
  *
- * A connection whose client does not read its answers waits too: Node reports no end of an answer that the kernel does not take.
+ * A connection whose client does not read its responses counts as waiting too: Node does not report
+ * the end of a response that the kernel does not accept.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 export interface ConnectionLimits {
-  /** Open at once. */
+  /** Maximum number of open connections. */
   connections: number;
-  /** In which the client must have taken an answer that is complete. */
+  /** Time in which the client must have read a complete response. */
   unreadMs: number;
 }
 
 export interface Connections {
   /** Closes every connection without a request in progress. */
   closeWaiting(): void;
-  /** Closes every connection, also those that Node has handed over. */
+  /** Closes every connection, including those that Node has handed over. */
   closeAll(): void;
   /**
-   * Whether an error of the listener's own may be written to a socket: nothing of another answer is on its way or to come. The
-   * request that is being received is the one that the error answers.
+   * Whether the listener may write an error response to a socket: no other response is being
+   * written or will be. The error is the response to the request that is being received.
    */
   mayAnswer(socket: Duplex): boolean;
 }
 
 /** Connections that may be closed to make room, each set from the longest wait to the shortest. */
 interface Waiting {
-  /** Has not sent the head of a request yet. */
+  /** Connections that have not sent the head of a request yet. */
   silent: Set<Socket>;
-  /** Has had an answer, and may send another request. */
+  /** Connections that have received a response and may send another request. */
   idle: Set<Socket>;
-  /** Has sent the head of a request, and not yet all of its body. */
+  /** Connections that have sent the head of a request but not its whole body. */
   receiving: Set<Socket>;
 }
 
-/** The answers of each connection that are not ended, or not taken by the kernel; in the order of their requests. */
+/**
+ * The responses of each connection that are not ended or not accepted by the kernel, in the order
+ * of their requests.
+ */
 type Answering = Map<Socket, Set<ServerResponse>>;
 
-/** How often unread answers are looked for. */
+/** Interval of the check for unread responses. */
 const CHECK_EVERY_MS = 1_000;
 
 /** Bounds the connections of `server`. Call it before other listeners of `request` are added. */
@@ -85,7 +91,8 @@ function makeRoom(waiting: Waiting, answering: Answering, newcomer: Socket): voi
     first(waiting.receiving) ??
     firstUnread(answering) ??
     newcomer;
-  // It counts as open until it is closed, and nothing may choose it a second time.
+  // The connection counts as open until it is closed. Removing it here prevents it from being
+  // selected again.
   forget(waiting, longest);
   answering.delete(longest);
   longest.destroy();
@@ -96,7 +103,7 @@ function first(set: ReadonlySet<Socket>): Socket | undefined {
   return undefined;
 }
 
-/** The kernel takes no more for its client, who does not read. */
+/** Returns a connection whose client does not read: the kernel accepts no more data for it. */
 function firstUnread(answering: Answering): Socket | undefined {
   for (const socket of answering.keys()) if (socket.writableLength > 0) return socket;
   return undefined;
@@ -124,8 +131,8 @@ function trackRequests(server: Server, { silent, idle, receiving }: Waiting, all
 }
 
 /**
- * Closes the connections whose client has not taken a complete answer in time. By a timer of its own: the socket's timeout begins
- * anew with each byte that a slow client takes.
+ * Closes the connections whose client has not read a complete response in time. It uses its own
+ * timer, because the socket's timeout restarts with each byte that a slow client reads.
  */
 function closeUnread(server: Server, answering: Answering, unreadMs: number): void {
   const completeSinceMs = new WeakMap<ServerResponse, number>();
@@ -133,7 +140,7 @@ function closeUnread(server: Server, answering: Answering, unreadMs: number): vo
     const nowMs = performance.now();
     for (const [socket, answers] of answering) {
       for (const answer of answers) {
-        // Those behind it wait for it, and not for the client.
+        // Later responses wait for this one, not for the client.
         if (!answer.writableEnded) break;
         const sinceMs = completeSinceMs.get(answer);
         if (sinceMs === undefined) completeSinceMs.set(answer, nowMs);

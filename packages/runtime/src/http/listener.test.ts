@@ -26,9 +26,9 @@ const rt = createRuntime({ service: 'test', logLevel: 'silent' });
 let listener: Listener;
 let sockets: Socket[];
 let answerNow: () => void;
-/** Requests whose head has arrived. */
+/** Number of requests whose head has arrived. */
 let arrived: number;
-/** The listener's side of each request's connection. */
+/** The listener's socket of each request. */
 let answered: Socket[];
 
 beforeEach(() => {
@@ -40,13 +40,14 @@ afterEach(async () => {
   await listener.close(rt);
 });
 
-/** More than the kernel takes for a client that does not read. */
+/** Larger than the kernel's buffers for a client that does not read. */
 const BIG = Buffer.alloc(32 * 1024 * 1024);
 const CONNECT = 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n';
 
 /**
- * Answers at once, `/slow` when the test says so, `/begun` begins at once and ends when the test says so, and `/body` when the
- * body is there.
+ * Starts a listener that answers immediately, with these exceptions: `/slow` is answered when the
+ * test releases it, `/begun` begins immediately and ends when the test releases it, `/body` is
+ * answered when the whole body has arrived.
  */
 async function serve(limits: Partial<ListenerLimits> = {}): Promise<void> {
   const released = new Promise<void>((resolve) => (answerNow = resolve));
@@ -72,7 +73,7 @@ async function serve(limits: Partial<ListenerLimits> = {}): Promise<void> {
 
 interface Client {
   socket: Socket;
-  /** Everything that came, when the server has closed. */
+  /** Everything received, once the server has closed the connection. */
   closed: Promise<string>;
 }
 
@@ -89,7 +90,7 @@ async function client(sends = ''): Promise<Client> {
   return { socket, closed };
 }
 
-/** Takes as much of its answers as fits into the kernel's memory, and no more. */
+/** Opens a connection that reads only as much of its responses as the kernel's buffers hold. */
 async function mute(sends: string): Promise<Socket> {
   const socket = connect(listener.port, '127.0.0.1');
   sockets.push(socket);
@@ -105,7 +106,7 @@ const clients = (count: number, sends?: string): Promise<Client[]> =>
 const head = (path: string, ...headers: string[]): string =>
   [`GET ${path} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n');
 
-/** The answer to a new request. */
+/** Returns the response to a new request. */
 async function ask(): Promise<string> {
   return (await client(head('/', 'Connection: close'))).closed;
 }
@@ -219,7 +220,7 @@ test.each([
 
 test('a connection that is reset after it asked for a tunnel ends nothing else', async () => {
   await serve({ connections: 100 });
-  // What is written for this one waits for its client, and so meets the reset.
+  // The response to this request waits for its client, so the reset interrupts it.
   const waiting = await mute(head('/big') + CONNECT);
   waiting.resetAndDestroy();
   for (let round = 0; round < 20; round += 1)

@@ -11,9 +11,9 @@ import { type Connections, boundConnections } from './connections.js';
 export interface ListenerOptions {
   /** An IP address of this machine, or `localhost`. */
   host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   port: number;
-  /** The variables that set them, for errors. */
+  /** Names of the variables that set host and port, for error messages. */
   variables: { host: string; port: string };
   limits: ListenerLimits;
   /** Whether the open listener keeps the process running. Default: true. */
@@ -21,39 +21,60 @@ export interface ListenerOptions {
 }
 
 export interface ListenerLimits {
-  /** Open at once. Beyond it the one that has waited longest without a request in progress is closed. */
+  /**
+   * Maximum number of open connections. Above it, the connection that has waited longest without a
+   * request in progress is closed.
+   */
   connections: number;
-  /** Size of the head of one request. */
+  /** Maximum size of the head of one request. */
   headerBytes: number;
-  /** Time for the head of a request to arrive, counted from the start of the connection for the first request. */
+  /**
+   * Time for the head of a request to arrive. For the first request it starts with the connection.
+   */
   headersMs: number;
   /** Time for a whole request to arrive, including its body. */
   requestMs: number;
-  /** Time between an answer and the next request. */
+  /** Time between a response and the next request. */
   keepAliveMs: number;
-  /** A connection with a request in progress is closed after this time without a byte in either direction. */
+  /**
+   * A connection with a request in progress is closed after this time without a byte in either
+   * direction.
+   */
   stalledMs: number;
-  /** In which the client must have taken an answer that is complete, however little it takes at a time. */
+  /**
+   * Time in which the client must have read a complete response, regardless of its reading speed.
+   */
   unreadMs: number;
   requestsPerConnection: number;
 }
 
 export interface Listener {
   port: number;
-  /** Where a program on this machine reaches it: `http://127.0.0.1:3000`. */
+  /** The origin for programs on this machine: `http://127.0.0.1:3000`. */
   origin: string;
-  /** Takes no more connections, lets requests in progress end for up to 3 s, then cuts them off. */
+  /**
+   * Accepts no more connections, waits up to 3 s for requests in progress, then closes their
+   * connections.
+   */
   close(rt: Runtime): Promise<void>;
 }
 
-/** How often the time limits are checked. */
+/** Interval of the check of the time limits. */
 const CHECK_EVERY_MS = 1_000;
-/** With the 2 s of the connections to Redis this stays below the 5.5 s that a process has for draining. */
+/**
+ * Together with the 2 s for the connections to Redis, this stays below the 5.5 s that a process has
+ * for draining.
+ */
 const CLOSE_TIMEOUT_MS = 3_000;
-/** Connections that the kernel holds until they are accepted. When it is full, a client tries again after a second. The limit of the kernel may be lower. */
+/**
+ * Connections that the kernel holds until they are accepted. When this queue is full, a client
+ * tries again after a second. The kernel's own limit may be lower.
+ */
 const BACKLOG = 4_096;
 
-/** @throws OperatorError when the address is taken, not allowed or not of this machine */
+/**
+ * @throws OperatorError when the address is in use, not permitted or not an address of this machine
+ */
 export async function listen(
   handler: RequestListener,
   options: ListenerOptions,
@@ -72,7 +93,7 @@ export async function listen(
   const end = refusing(connections, limits.unreadMs);
   server.on('request', handler);
   server.on('clientError', (error: ClientError, socket) => refuse(error, socket, end));
-  // Node would close the connection without a word.
+  // Without this handler Node would close the connection without a response.
   server.on('connect', (_request, socket: Duplex) => end(socket, 405));
   try {
     server.listen({ host, port, backlog: BACKLOG });
@@ -91,19 +112,24 @@ export async function listen(
   };
 }
 
-/** Where a program on this machine reaches a listener of `host`; one on every address is reached by loopback. */
+/**
+ * Returns the origin of a listener on `host` for programs on this machine. A listener on every
+ * address is reached by loopback.
+ */
 export function originOf(host: string, port: number): string {
   const near = LOOPBACK_OF_ALL.get(host) ?? host;
   return `http://${isIP(near) === 6 ? `[${near}]` : near}:${port}`;
 }
 
-/** Every address of a family, and its loopback. */
+/**
+ * The address that stands for every address of a family, and the loopback address of that family.
+ */
 const LOOPBACK_OF_ALL: ReadonlyMap<string, string> = new Map([
   ['0.0.0.0', '127.0.0.1'],
   ['::', '::1'],
 ]);
 
-/** Whether a listener of `host` is reached from this machine only. */
+/** Whether a listener on `host` can be reached from this machine only. */
 export function isLoopbackHost(host: string): boolean {
   return isLoopback(host);
 }
@@ -111,18 +137,19 @@ export function isLoopbackHost(host: string): boolean {
 type ClientError = NodeJS.ErrnoException & { rawPacket?: Buffer };
 type End = (socket: Duplex, status: number) => void;
 
-/** What is no HTTP, too long or too late. */
+/** Refuses a message that is not valid HTTP, too long or too late. */
 function refuse(error: ClientError, socket: Duplex, end: End): void {
-  // What comes behind a request that is refused is refused with it.
+  // Data behind a refused request is ignored: its connection is already ending.
   if (socket.writableEnded && !socket.destroyed) return;
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   end(socket, isUnknownMethod(error) ? 405 : (REFUSALS.get(error.code ?? '') ?? 400));
 }
 
 /**
- * Ends connections with an answer of the listener's own. Where it would stand in the middle of another answer, or in its place, the
- * connection is closed without it. Node no longer watches these sockets: an error that nobody listens to would end the process, and
- * no limit in time holds.
+ * Ends connections with a response of the listener itself. The connection is closed without a
+ * response when the response would interrupt or replace another one. Node no longer handles these
+ * sockets: without the error listener below an error would end the process, and without the timer
+ * no time limit would apply.
  */
 function refusing(connections: Connections, withinMs: number): End {
   return (socket, status) => {
@@ -151,7 +178,10 @@ const REFUSALS: ReadonlyMap<string, number> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 408],
 ]);
 
-/** A method that Node's parser does not know, such as TRACK, and not some other protocol. */
+/**
+ * Whether the error is caused by a method that Node's parser does not know, such as TRACE, and not
+ * by another protocol.
+ */
 function isUnknownMethod({ code, rawPacket }: ClientError): boolean {
   const begins = rawPacket?.subarray(0, 32).toString('latin1') ?? '';
   return code === 'HPE_INVALID_METHOD' && /^[A-Za-z]+ /.test(begins);

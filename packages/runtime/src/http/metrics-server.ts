@@ -1,5 +1,6 @@
 /**
- * `/livez`, `/readyz` and `/metrics` of a process that has no other HTTP: a scheduler or a worker.
+ * `/livez`, `/readyz` and `/metrics` of a process without other HTTP pages: a scheduler or a
+ * worker.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Runtime } from '../runtime.js';
@@ -20,7 +21,7 @@ const LIMITS: ListenerLimits = {
   requestsPerConnection: 1_000,
 };
 
-/** The registry is in this process: computing its text takes milliseconds and no query. */
+/** The registry is in this process: creating its text takes milliseconds and no query. */
 const METRICS_EVERY_MS = 1_000;
 
 interface Page {
@@ -30,10 +31,11 @@ interface Page {
 }
 
 /**
- * Serves on OPERATOR_HOST, since these pages are for operators. Port 0 takes a free one. Paths are matched
- * exactly. GET and HEAD are answered, other methods get 405. On loopback a request has to name loopback as its host, and
- * gets 421 otherwise. The server keeps no process alive.
- * @throws OperatorError when the address cannot be listened on
+ * Listens on OPERATOR_HOST, because these pages are for operators. Port 0 selects a free port.
+ * Paths are matched exactly. GET and HEAD are answered, other methods get 405. On loopback a
+ * request must name loopback as its host, and gets 421 otherwise. The server does not keep the
+ * process alive.
+ * @throws OperatorError when it cannot listen on the address
  */
 export async function serveMetrics(rt: Runtime, host: string, port: number): Promise<Listener> {
   const pages = pagesOf(rt);
@@ -80,7 +82,7 @@ function json(status: number, body: object): Page {
 function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   const page = pages.get(path);
-  // A body is not read, so a connection that carries one cannot be used again.
+  // The body of the request is not read, so a connection that carries one cannot be reused.
   response.shouldKeepAlive &&= !hasBody(request);
   if (!isAllowed(request.method, page !== undefined))
     return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
@@ -95,13 +97,13 @@ function underOwnName(respond: RequestListener): RequestListener {
   return (request, response) => {
     if (isLoopbackName(request.headers.host ?? '')) return respond(request, response);
     const { status, text } = FOREIGN_NAME;
-    // A body that comes with it is not read.
+    // The body of the request is not read, so a connection that carries one cannot be reused.
     response.shouldKeepAlive &&= !hasBody(request);
     send(response, { status, type: 'text/plain; charset=utf-8', text });
   };
 }
 
-/** TRACE reads a request back to its sender: nowhere. */
+/** TRACE is refused on every path because it returns the request to its sender. */
 function isAllowed(method: string | undefined, isPage: boolean): boolean {
   return isPage ? method === 'GET' || method === 'HEAD' : method !== 'TRACE';
 }

@@ -1,8 +1,9 @@
 import type { Runtime } from '../runtime.js';
 
 /**
- * The text of `/metrics`: computed at most once in `everyMs`, and shared by all requests meanwhile.
- * @param measured fills in the gauges whose values are not counted in this process
+ * Returns the text of `/metrics`. It is created at most once per `everyMs` and shared by all
+ * requests in that time.
+ * @param measured sets the gauges whose values are not counted in this process
  */
 export function metricsText(
   { clock, metrics: { registry } }: Runtime,
@@ -27,7 +28,7 @@ export function metricsText(
   };
   return () => {
     const ageMs = clock.nowMs() - computedAtMs;
-    // A negative age is that of a clock that was set back.
+    // An age is negative only when the clock was set back.
     const isFresh = isComputing || (ageMs >= 0 && ageMs < everyMs);
     return text !== null && isFresh ? text : (text = compute());
   };

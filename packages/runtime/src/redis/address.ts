@@ -1,6 +1,6 @@
 /**
- * What REDIS_URL means. Parsed here and not by ioredis, which takes every query parameter for an option of its own and a path that is no number for
- * database 0.
+ * The meaning of REDIS_URL. It is not parsed by ioredis, which treats every query parameter as one
+ * of its options and a non-numeric path as database 0.
  */
 
 export interface RedisHost {
@@ -9,17 +9,17 @@ export interface RedisHost {
 }
 
 export interface RedisAddress {
-  /** The server, any node of a cluster, or the sentinels that know the server. */
+  /** The server, any node of a cluster, or the sentinels of the server. */
   hosts: [RedisHost, ...RedisHost[]];
   tls: boolean;
   username: string | null;
   password: string | null;
   database: number;
-  /** Null when the hosts are servers. Sentinels have a user and password of their own. */
+  /** Null when the hosts are servers. Sentinels have their own user and password. */
   sentinel: { master: string; username: string | null; password: string | null } | null;
 }
 
-/** What a URL must look like, as the end of a sentence. */
+/** The required form of a URL, as the end of a sentence. */
 export const REDIS_URL_FORM =
   'must be a URL like redis://user:password@host:6379/0 (rediss: for TLS; any node of a cluster), or redis+sentinel://user:password@host:26379,host:26379/master?sentinelPassword=secret';
 
@@ -31,7 +31,7 @@ const SENTINEL_PARAMETERS = ['sentinelUsername', 'sentinelPassword'];
 const DATABASE = /^\d{1,5}$/;
 const MASTER_NAME = /^[A-Za-z0-9._-]{1,128}$/;
 
-/** Null when the text is no URL of Redis. */
+/** Returns null when the text is not a Redis URL. */
 export function parseRedisUrl(text: string): RedisAddress | null {
   const parts = URL_PARTS.exec(text);
   if (!parts) return null;
@@ -51,7 +51,7 @@ export function parseRedisUrl(text: string): RedisAddress | null {
   };
 }
 
-/** `host:port` of each host, fit for a message: a URL also holds passwords. */
+/** Returns `host:port` of each host, for messages. The URL itself also contains passwords. */
 export function redisHosts(address: RedisAddress): string {
   return address.hosts.map(redisHost).join(', ');
 }
@@ -115,7 +115,7 @@ function parseSentinel(
   };
 }
 
-/** Undefined when it is not percent-encoded as a URL is. */
+/** Returns undefined when the text has no valid percent-encoding. */
 function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

@@ -20,8 +20,8 @@ import {
 import { type FoundRedis, findRedis, unmetRedis } from './find.js';
 
 /*
- * Servers that are judged by what is connected to. 0.0.0.0 leads to this machine, and is no address
- * of loopback.
+ * Servers that the connected servers announce. 0.0.0.0 reaches this machine but is not a loopback
+ * address.
  */
 
 const BEYOND = '0.0.0.0';
@@ -39,7 +39,7 @@ const settings = (redisUrl: string, more: Partial<RedisSettings> = {}): RedisSet
 const find = (redisUrl: string, more: Partial<RedisSettings> = {}): Promise<FoundRedis> =>
   findRedis(rt, settings(redisUrl, more), { isForQueues: false });
 
-/** With what was emitted by it. */
+/** Opens a connection; `errors` contains the errors that it emitted. */
 function open(found: FoundRedis): { connection: RedisConnection; errors: Error[] } {
   const connection = found.connect({ retryStrategy: () => 50, maxRetriesPerRequest: 1 });
   const errors: Error[] = [];
@@ -52,7 +52,7 @@ describe('a cluster on loopback', () => {
   let cluster: TestCluster;
   let nodes: Redis[];
   let url: string;
-  /** A key of the last node, which is announced by another name in each test. */
+  /** A key of the last node. That node announces a different name in each test. */
   let key: string;
 
   beforeAll(async () => {
@@ -78,7 +78,10 @@ describe('a cluster on loopback', () => {
     await cluster.stop();
   });
 
-  /** Returns when the first node knows it, and what it says of the last one. */
+  /**
+   * Announces a name of the last node. Resolves with the node's `host:port` when the first node
+   * reports it.
+   */
   async function announce(hostname: string): Promise<string> {
     await nodes.at(-1)?.config('SET', 'cluster-announce-hostname', hostname);
     const server = `${hostname}:${new URL(cluster.urls.at(-1)!).port}`;
@@ -106,7 +109,7 @@ describe('a cluster on loopback', () => {
     await connection.set(key, 'kept');
     const server = await announce(BEYOND);
     await nodes.at(-1)?.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    // A lost connection is noticed by a command, and the cluster is asked anew for its nodes then.
+    // A command detects the lost connection, and ioredis then asks the cluster for its nodes again.
     await until(() =>
       connection.get(key).then(
         () => false,
@@ -116,12 +119,12 @@ describe('a cluster on loopback', () => {
     await expect(connection.get(key)).rejects.toThrow(`leads to ${server}`);
     await expect(connection.get(await keyOf(nodes[0]!))).resolves.toBeNull();
     expect(hostsOf(connection)).not.toContain(BEYOND);
-    // BullMQ makes its blocking connections in this way.
+    // BullMQ creates its blocking connections in this way.
     const copy = (connection as Cluster).duplicate();
     opened.push(copy);
     copy.on('error', () => undefined);
     await expect(copy.get(key)).rejects.toThrow(`leads to ${server}`);
-    // A log quotes no other errors.
+    // Logs quote only the messages of this class.
     expect(errors.find(({ message }) => message.includes(server))).toBeInstanceOf(OwnError);
 
     await announce('localhost');
@@ -256,7 +259,7 @@ describe('a Redis beyond loopback', () => {
   });
 });
 
-/** One whose slot the node serves. */
+/** Returns a key whose slot the node serves. */
 async function keyOf(node: Redis): Promise<string> {
   for (let i = 0; i < 1_000; i++) {
     const answer = await node.exists(`p:${i}`).catch(() => null);
@@ -265,7 +268,7 @@ async function keyOf(node: Redis): Promise<string> {
   throw new Error('the node serves no slot');
 }
 
-/** To which connections are open. */
+/** Returns the hosts with an open connection. */
 function hostsOf(connection: RedisConnection): (string | undefined)[] {
   const nodes = connection instanceof Cluster ? connection.nodes() : [connection];
   return nodes.filter(({ status }) => status === 'ready').map(({ options }) => options.host);

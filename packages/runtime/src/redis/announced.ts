@@ -1,6 +1,6 @@
 /**
  * Servers that REDIS_URL does not name: the nodes of a cluster announce each other, and sentinels
- * name the master and further sentinels. They are sent passwords and jobs too, so each is judged
+ * name the master and further sentinels. They receive passwords and jobs too, so each is checked
  * before a connection to it is opened, at the start and whenever the servers change.
  */
 import type { Redis } from 'ioredis';
@@ -10,16 +10,17 @@ import { type RedisAddress, type RedisHost, redisHost, redisHosts } from './addr
 import { lackOf } from './rights.js';
 
 /**
- * No connection is opened to this server. Logged as it stands; at the start it is an OperatorError.
+ * No connection is opened to this server. The error is logged as it is; at the start it becomes an
+ * OperatorError.
  */
 export class RefusedServer extends OwnError {
   override name = 'RefusedServer';
 }
 
-/** Decides about a server before a connection to it is opened; null permits it. */
+/** Checks a server before a connection to it is opened; null permits it. */
 export type ServerRule = (server: RedisHost) => RefusedServer | null;
 
-/** Null when every server may be connected to, as the configuration stands. */
+/** Returns null when the configuration permits connections to every server. */
 export function serverRuleOf(
   address: RedisAddress,
   hasCertificate: boolean,
@@ -42,7 +43,10 @@ const ADVICE: Record<RedisInsecurity, string> = {
     'REDIS_URL must have a password (or REDIS_CERT_FILE name a certificate of this client), since jobs are kept there; SYNCLINE_ALLOW_INSECURE=redis-password allows none.',
 };
 
-/** The nodes that a cluster announces, replicas too; none where the user may not ask. */
+/**
+ * Returns the nodes that a cluster announces, including replicas; empty when the user lacks the
+ * right to ask.
+ */
 export async function announcedNodes(probe: Redis): Promise<RedisHost[]> {
   const ranges = await probe.cluster('SLOTS').catch((error: unknown) => {
     if (lackOf(error) === null) throw error;
@@ -54,7 +58,7 @@ export async function announcedNodes(probe: Redis): Promise<RedisHost[]> {
 }
 
 /**
- * Of a node without the name that it should announce (`cluster-preferred-endpoint-type hostname`):
- * it cannot be connected to.
+ * Names of a node that has no host name to announce (`cluster-preferred-endpoint-type hostname`).
+ * Connections to it are impossible.
  */
 const NAMELESS: ReadonlySet<string> = new Set(['', '?']);

@@ -1,15 +1,19 @@
 /**
- * Whether a Redis asks for a password. REDIS_URL does not tell: a password, or a certificate, that
- * the server does not ask for keeps nobody out.
+ * Whether a Redis requires a password. REDIS_URL does not show it: a password or a certificate that
+ * the server does not require protects nothing.
  */
 import type { Redis } from 'ioredis';
 import { type RedisTarget, endConnection, probeOf } from './connect.js';
 
-/** What the server answers only to those that it has let in: this key's slot is another node's. */
+/**
+ * A reply that the server sends only to clients that it has admitted: this key's slot belongs to
+ * another node.
+ */
 const ANSWERS = /^(?:MOVED|ASK) /;
 
 /**
- * Asks for a key without a password and without a certificate. False also when nothing is answered.
+ * Requests a key without a password and without a client certificate. Also returns false when the
+ * server does not reply.
  */
 export async function letsAnybodyIn(
   { address, tls, rule }: RedisTarget,
@@ -20,7 +24,7 @@ export async function letsAnybodyIn(
     tls: tls && { ...tls, client: null },
     rule,
   });
-  stranger.on('error', () => undefined); // It is the answer of `connect` or of the command.
+  stranger.on('error', () => undefined); // `connect` or the command rejects with the same error.
   try {
     return await isAnswered(stranger, key);
   } finally {

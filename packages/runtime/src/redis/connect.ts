@@ -1,6 +1,6 @@
 /**
- * Connections to the Redis of this deployment, whichever kind of server it is. A server says itself that it is a node of a cluster; sentinels are told by
- * the URL.
+ * Connections to the Redis of this deployment, for every kind of server. A server reports that it
+ * is a node of a cluster; sentinels follow from the URL.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { InsecureKind } from '../insecure.js';
@@ -10,27 +10,30 @@ import type { RedisAddress } from './address.js';
 import type { ServerRule } from './announced.js';
 import { masterConnector, serverConnector } from './connectors.js';
 
-/** Of `rediss:` URLs. PEM texts. */
+/** TLS settings of `rediss:` URLs, as PEM texts. */
 export interface RedisTls {
-  /** Who may have signed the server's certificate; null is the system's list. */
+  /** Certificate authorities of the server's certificate; null means the system's list. */
   ca: string | null;
-  /** The client's certificate with its key. */
+  /** The client certificate with its key. */
   client: { cert: string; key: string } | null;
 }
 
-/** Where this deployment's keys are. */
+/** The Redis and the key prefix of this deployment. */
 export interface RedisSettings {
   redisUrl: string;
-  /** Every key begins with it and a colon. */
+  /** Every key begins with this prefix and a colon. */
   redisPrefix: string;
   redisTls?: RedisTls | null;
-  /** Of which kinds a server beyond loopback may be; by default of none. */
+  /** The insecure kinds that are allowed for a server beyond loopback; default: none. */
   allowInsecure?: readonly InsecureKind[];
-  /** What Postgres calls this deployment (`Store.feed.name`); null where nothing is compared, as in tests of one part. */
+  /**
+   * The name of this deployment in Postgres (`Store.feed.name`). Null where names are not compared,
+   * as in tests of a single component.
+   */
   deployment: string | null;
 }
 
-/** A process's own, of what it was configured with. */
+/** Returns the Redis settings of a process from its configuration. */
 export function redisSettings(
   { redisUrl, redisPrefix, redisTls, allowInsecure }: Omit<RedisSettings, 'deployment'>,
   deployment: string,
@@ -44,10 +47,10 @@ export function redisSettings(
   };
 }
 
-/** A server, the master that sentinels name, or a cluster. */
+/** A single server, the master that sentinels name, or a cluster. */
 export type RedisConnection = Redis | Cluster;
 
-/** What a connection is for decides about these; the rest follows from the server. */
+/** Options that depend on the purpose of a connection. All others depend on the server. */
 export type ConnectionOptions = Pick<
   RedisOptions,
   | 'connectionName'
@@ -59,25 +62,25 @@ export type ConnectionOptions = Pick<
   | 'autoResendUnfulfilledCommands'
 > & { retryStrategy: (attempt: number) => number };
 
-/** How long a node may take to list the cluster's slots. */
+/** Timeout for a node to list the cluster's slots. */
 const SLOTS_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const ALERT_WAIT_MS = 1_000;
-/** Of a server that is asked what it is. */
+/** Timeout for a server that is asked for its kind. */
 const SILENCE_LIMIT_MS = 5_000;
 
-/** What a URL and its files say, and which servers they may lead to. */
+/** The content of a URL and its files, and the rule for the servers that they may lead to. */
 export interface RedisTarget {
   address: RedisAddress;
   tls: RedisTls | null;
-  /** Null where every server may be connected to. */
+  /** Null when connections to every server are permitted. */
   rule: ServerRule | null;
 }
 
 /**
- * Opens a connection that reconnects for ever. Errors are emitted: `onRedisError` hears all of
- * them. A server that the rule refuses is not connected to: its commands reject with RefusedServer,
- * which is also emitted.
+ * Opens a connection that reconnects without a limit. Errors are emitted; `onRedisError` receives
+ * all of them. No connection is made to a server that the rule refuses: its commands reject with
+ * RefusedServer, which is also emitted.
  */
 export function connectTo(
   target: RedisTarget,
@@ -93,18 +96,23 @@ export function connectTo(
     ...serverOptions(target),
     enableOfflineQueue,
     retryStrategy,
-    // A demoted primary answers READONLY for ever on the old connection (measured: 5,250 errors a second): 2 = connect again and resend.
+    // A demoted primary answers READONLY permanently on the old connection (measured: 5,250 errors
+    // a second). 2 means: reconnect and resend.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
     db: address.database,
   });
-  // ioredis would go on in database 0, which may be another program's.
+  // After a failed SELECT, ioredis would continue in database 0, which may belong to another
+  // program.
   connection.on('error', (error: Error & { command?: { name?: string } }) => {
     if (error.command?.name === 'select') connection.disconnect(true);
   });
   return connection;
 }
 
-/** One connection that is not made anew, in no particular database; `connect` rejects when the server cannot be reached. */
+/**
+ * Returns one connection without a selected database that does not reconnect. Its `connect` rejects
+ * when the server is unreachable.
+ */
 export function probeOf(target: RedisTarget): Redis {
   return new Redis({
     ...serverOptions(target),
@@ -112,7 +120,8 @@ export function probeOf(target: RedisTarget): Redis {
     retryStrategy: null,
     sentinelRetryStrategy: () => null,
     maxRetriesPerRequest: 0,
-    // It would print a warning where the user may not ask INFO; `find` waits for a server that loads by itself.
+    // The ready check would print a warning when the user lacks the right to run INFO. `find`
+    // itself waits for a server that is loading.
     enableReadyCheck: false,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SILENCE_LIMIT_MS,
@@ -120,9 +129,9 @@ export function probeOf(target: RedisTarget): Redis {
 }
 
 /**
- * The alert by which one of the hosts refuses our TLS connection, for instance because of a
- * client's certificate; null when there is none, or no TLS. Commands are sent too early to see it
- * (tls-refusal.ts).
+ * Returns the alert with which one of the hosts refuses the TLS connection, for instance because of
+ * the client certificate. Returns null when there is no alert or no TLS. A connection that sends
+ * commands misses the alert (tls-refusal.ts).
  */
 export async function tlsAlert(address: RedisAddress, tls: RedisTls | null): Promise<Error | null> {
   if (!address.tls) return null;
@@ -132,23 +141,29 @@ export async function tlsAlert(address: RedisAddress, tls: RedisTls | null): Pro
   return alerts.find((alert) => alert !== null) ?? null;
 }
 
-/** Every error of a connection, also those of a cluster's single nodes. */
+/** Reports every error of a connection, including those of a cluster's nodes. */
 export function onRedisError(connection: RedisConnection, report: (error: Error) => void): void {
   connection.on('error', report);
   if (connection instanceof Cluster) connection.on('node error', report);
 }
 
-/** Closes without a word. On a connection that has ended already, ioredis would leave a timer that keeps the process for 2 s. */
+/**
+ * Closes a connection without an error. A second disconnect of an ended connection would leave a
+ * timer of ioredis that keeps the process alive for 2 s.
+ */
 export function endConnection(connection: RedisConnection): void {
   if (connection.status !== 'end') connection.disconnect();
 }
 
-/** The masters among which the keys are spread; of a single server itself. */
+/** Returns the masters that share the keys; for a single server, the server itself. */
 export function mastersOf(connection: RedisConnection): Redis[] {
   return connection instanceof Cluster ? connection.nodes('master') : [connection];
 }
 
-/** Up to the cap, doubled from 50 ms, a quarter more or less by chance. */
+/**
+ * Returns the pause before a reconnect: it doubles from 50 ms up to the cap, with a random
+ * deviation of up to a quarter.
+ */
 export function reconnectDelayMs(rt: Runtime, attempt: number, capMs: number): number {
   return Math.min(50 * 2 ** Math.min(attempt, 10), capMs) * (0.75 + rt.random.next() / 2);
 }
@@ -170,7 +185,7 @@ function serverOptions({ address, tls, rule }: RedisTarget): RedisOptions {
   };
 }
 
-/** ioredis copies it to the connections that it makes of this one. */
+/** ioredis copies this option to the connections that it derives from this one. */
 function keepRule(rule: ServerRule | null): Pick<RedisOptions, 'Connector'> {
   return rule === null ? {} : { Connector: serverConnector(rule) };
 }
@@ -183,7 +198,7 @@ function clusterOptions(
     enableOfflineQueue,
     clusterRetryStrategy: retryStrategy,
     slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
-    // Connecting by name and not by its address lets TLS compare the name with the certificate.
+    // Connecting by name instead of address lets TLS compare the name with the certificate.
     dnsLookup: (host, found) => found(null, host),
     redisOptions: {
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -205,7 +220,7 @@ function loginOf({
   };
 }
 
-/** Node compares the certificate with the host that it connects to unless told otherwise. */
+/** By default Node compares the certificate with the host of the connection. */
 function tlsOptions(tls: RedisTls | null): NonNullable<RedisOptions['tls']> {
   return {
     rejectUnauthorized: true,

@@ -1,4 +1,4 @@
-/** How ioredis opens connections when a rule decides about each server. */
+/** Connectors of ioredis that check each server against a rule. */
 import { connect as connectPlain } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { AbstractConnector, type RedisOptions, SentinelConnector } from 'ioredis';
@@ -8,10 +8,10 @@ type Connector = NonNullable<RedisOptions['Connector']>;
 type Stream = Awaited<ReturnType<AbstractConnector['connect']>>;
 
 const DEFAULT_PORT = 6379;
-/** ioredis' own. */
+/** The default of ioredis. */
 const DISCONNECT_TIMEOUT_MS = 2_000;
 
-/** For a server or the nodes of a cluster. ioredis does not export its own. */
+/** Returns a connector for a server or the nodes of a cluster. ioredis does not export its own. */
 export function serverConnector(rule: ServerRule): Connector {
   return class extends AbstractConnector {
     private readonly to: RedisOptions;
@@ -38,14 +38,14 @@ export function serverConnector(rule: ServerRule): Connector {
   };
 }
 
-/** For the master that sentinels name, and the sentinels that they name. */
+/** Returns a connector for the master that sentinels name, and for the sentinels that they name. */
 export function masterConnector(rule: ServerRule): Connector {
   return class extends SentinelConnector {
     private refused: RefusedServer | null;
 
     constructor(options: unknown) {
-      // ioredis passes each address that a sentinel names through this function before it connects
-      // there.
+      // ioredis calls this function with each address that a sentinel names, before it connects to
+      // that address.
       const natMap = (name: string): null => {
         const at = name.lastIndexOf(':');
         this.refused = rule({ host: name.slice(0, at), port: Number(name.slice(at + 1)) });
@@ -56,7 +56,10 @@ export function masterConnector(rule: ServerRule): Connector {
       this.refused = null;
     }
 
-    /** ioredis would put what was thrown into a sentence of its own. @throws RefusedServer */
+    /**
+     * Rejects with the thrown error itself; ioredis would wrap it in its own message.
+     * @throws RefusedServer
+     */
     override connect(report: (type: string, error: Error) => void): Promise<Stream> {
       this.refused = null;
       return super

@@ -1,19 +1,21 @@
 /**
- * One deployment for each prefix: the name that Postgres has of this deployment is kept in Redis too. Another one there means that another database's
- * fleet uses the same keys, and both would take each other's jobs.
+ * One deployment per prefix: Redis also stores the name that Postgres has for this deployment. A
+ * different name in Redis means that the fleet of another database uses the same keys. Each fleet
+ * would then take the jobs of the other.
  *
- * A name is `deployment:system:database` (`Store.feed.name`). A restored database has the deployment's id and is another database: it takes the prefix
- * over, unless the one that it was made of is still at work.
+ * A name is `deployment:system:database` (`Store.feed.name`). A restored database has the same
+ * deployment id but is another database. It takes over the prefix, unless processes of the original
+ * database are still connected.
  */
 import { OperatorError } from '../errors.js';
 import { type RedisConnection, type RedisSettings, mastersOf } from './connect.js';
 
-/** Digits of a deployment's id that stand in the names of connections. */
+/** Number of digits of a deployment's id in the names of connections. */
 const MARK_DIGITS = 8;
 
 /**
- * How a connection of ours calls itself: whose it is, what it is for, and the process that it is a sign of life of.
- * BullMQ's own begin with the prefix, too, and end alike.
+ * Returns the name of a connection: its deployment, its purpose, and the process whose liveness it
+ * proves. The names of BullMQ's connections also begin with the prefix and have the same ending.
  */
 export function connectionNameOf(
   { redisPrefix, deployment }: RedisSettings,
@@ -25,8 +27,9 @@ export function connectionNameOf(
 }
 
 /**
- * Takes the prefix for this deployment, or finds that it has it.
- * @throws OperatorError when another deployment has it, or is connected although Redis has forgotten so
+ * Claims the prefix for this deployment. Does nothing when the deployment already has it.
+ * @throws OperatorError when another deployment has the prefix, or is connected although its name
+ * in Redis is lost
  */
 export async function claimPrefix(
   connection: RedisConnection,
@@ -47,7 +50,10 @@ export async function claimPrefix(
   if (now !== null && !isSame(now, deployment)) throw anotherDeployment(hosts, redisPrefix);
 }
 
-/** As a living process does: what Redis has forgotten is written again. False when another deployment has the prefix now. */
+/**
+ * Called repeatedly by a running process. Restores the name after a loss of data in Redis. Returns
+ * false when another deployment has the prefix now.
+ */
 export async function keepPrefix(
   connection: RedisConnection,
   { redisPrefix, deployment }: RedisSettings,
@@ -66,7 +72,10 @@ function anotherDeployment(hosts: string, prefix: string): OperatorError {
   );
 }
 
-/** After Redis lost its keys a living fleet is known by the names of its connections. Where they cannot be read, nothing is known. */
+/**
+ * Whether another deployment is connected. After Redis lost its keys, a running fleet is recognized
+ * by the names of its connections. Returns false when these names cannot be read.
+ */
 async function isAnotherConnected(
   connection: RedisConnection,
   prefix: string,
@@ -81,7 +90,10 @@ async function isAnotherConnected(
   return marks.some((mark) => mark !== undefined && !isSame(mark, ours, '_'));
 }
 
-/** Roles that may not ask for the system name none: it counts where both have one. */
+/**
+ * Compares two names. A role that may not read the system identifier has a name without it; the
+ * identifier is compared only when both names have one.
+ */
 function isSame(one: string, other: string, separator = ':'): boolean {
   const [a, b] = [one.split(separator), other.split(separator)];
   const isSameSystem = a[1] === b[1] || !a[1] || !b[1];

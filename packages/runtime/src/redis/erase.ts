@@ -6,8 +6,9 @@ const SCAN_COUNT = 1_000;
 const RECONNECT_CAP_MS = 1_000;
 
 /**
- * Deletes every key of the prefix. For a prefix that nobody uses any more: what its processes write meanwhile may stay.
- * @throws OperatorError when Redis cannot be reached or is not fit for a queue
+ * Deletes every key of the prefix. For a prefix that is no longer in use: keys that its processes
+ * write meanwhile may remain.
+ * @throws OperatorError when Redis is unreachable or not suitable for a queue
  */
 export async function erasePrefix(rt: Runtime, settings: RedisSettings): Promise<void> {
   const found = await findRedis(rt, settings, { isForQueues: true });
@@ -15,7 +16,7 @@ export async function erasePrefix(rt: Runtime, settings: RedisSettings): Promise
     retryStrategy: (attempt) => reconnectDelayMs(rt, attempt, RECONNECT_CAP_MS),
   });
   try {
-    // A cluster knows its masters once it has answered.
+    // A cluster client knows its masters only after a first reply.
     await connection.exists(`${settings.redisPrefix}:deployment`);
     for (const master of mastersOf(connection)) {
       let cursor = '0';
@@ -27,7 +28,8 @@ export async function erasePrefix(rt: Runtime, settings: RedisSettings): Promise
           'COUNT',
           SCAN_COUNT,
         );
-        // One by one, since keys of different slots cannot be deleted by one command.
+        // The keys are deleted individually because one command cannot delete keys of different
+        // slots.
         await Promise.all(keys.map((key) => master.unlink(key)));
         cursor = next;
       } while (cursor !== '0');

@@ -1,4 +1,7 @@
-/** Meets the Redis that REDIS_URL names before anything is started on it: which kind of server it is, and whether it is fit for this deployment. */
+/**
+ * Checks the Redis of REDIS_URL before anything is started on it: the kind of server, and whether
+ * it is suitable for this deployment.
+ */
 import type { Redis } from 'ioredis';
 import { must } from '../assert.js';
 import { OperatorError } from '../errors.js';
@@ -26,22 +29,22 @@ const MIN_VERSION = [6, 2] as const;
 
 export interface FoundRedis {
   isCluster: boolean;
-  /** `host:port` of what the URL names, fit for a message. */
+  /** `host:port` of the hosts in the URL, for messages. */
   hosts: string;
   connect(options: ConnectionOptions): RedisConnection;
 }
 
 export interface FindOptions {
-  /** How long to wait for an answer. Default 5 s. */
+  /** Timeout for an answer. Default 5 s. */
   timeoutMs?: number;
-  /** Whether the user's rights are tried, and a server refused that would lose jobs. */
+  /** Whether to check the user's rights, and to refuse a server that would lose jobs. */
   isForQueues: boolean;
 }
 
 /**
- * @throws RedisUnreachable when it does not answer in time
- * @throws OperatorError when it refuses the credentials, the database number or a command, or lies
- * beyond loopback and is not secured; for queues also when it is older than 6.2 or evicts keys
+ * @throws RedisUnreachable when the server does not answer in time
+ * @throws OperatorError when the server refuses the credentials, the database number or a command,
+ * or is beyond loopback and not secured; for queues also when it is older than 6.2 or evicts keys
  */
 export async function findRedis(
   rt: Runtime,
@@ -53,7 +56,7 @@ export async function findRedis(
   const hosts = redisHosts(address);
   const reached: RedisHost[] = [];
   const probe = probeOf({ ...target, rule: noting(reached, target) });
-  // How it ends says less than what it emitted before.
+  // An emitted error is more specific than the error that ends the attempt.
   let emitted: Error | undefined;
   probe.on('error', (error: Error) => (emitted = error));
   const waited = new AbortController();
@@ -93,7 +96,7 @@ export async function findRedis(
   }
 }
 
-/** The rule of the target, which also notes the servers that it is asked about. */
+/** Returns the rule of the target, extended to record the servers that it checks. */
 function noting(reached: RedisHost[], { rule }: RedisTarget): ServerRule {
   return (server) => {
     reached.push(server);
@@ -101,7 +104,10 @@ function noting(reached: RedisHost[], { rule }: RedisTarget): ServerRule {
   };
 }
 
-/** When the server cannot be met: it is taken for a single one, and what is wrong shows when it is there. */
+/**
+ * For a server that cannot be reached at the start. It is treated as a single server, and problems
+ * are reported when it is reachable.
+ */
 export function unmetRedis(settings: RedisSettings): FoundRedis {
   const target = targetOf(settings);
   const connect = (options: ConnectionOptions): RedisConnection =>
@@ -115,7 +121,9 @@ function targetOf({ redisUrl, redisTls = null, allowInsecure = [] }: RedisSettin
   return { address, tls: redisTls, rule };
 }
 
-/** Logs in and chooses the database. Returns INFO, or '' where the user may not ask. */
+/**
+ * Logs in and selects the database. Returns INFO, or '' when the user lacks the right to run it.
+ */
 async function meet(
   rt: Runtime,
   probe: Redis,
@@ -139,7 +147,7 @@ async function meet(
 interface Met {
   rt: Runtime;
   target: RedisTarget;
-  /** Every server that the probe was led to; the last one answered. */
+  /** Every server that the probe was directed to; the last one answered. */
   reached: readonly RedisHost[];
   hosts: string;
   info: string;
@@ -148,7 +156,7 @@ interface Met {
   settings: RedisSettings;
 }
 
-/** Without queues only the answer to INFO is needed. */
+/** Without queues only the reply to INFO is required. */
 async function missingRightsOf(probe: Redis, met: Met): Promise<string[]> {
   const { rt, info, isCluster, isForQueues, settings } = met;
   if (!isForQueues) return info === '' ? ['+info'] : [];
@@ -175,7 +183,10 @@ async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
     );
 }
 
-/** The client would refuse such a node too, but only when it needs it. @throws RefusedServer */
+/**
+ * Checks every node. The client would refuse a node too, but only when it connects to that node.
+ * @throws RefusedServer
+ */
 async function fitNodes(probe: Redis, { rule }: RedisTarget): Promise<RedisHost[]> {
   const nodes = await announcedNodes(probe);
   for (const node of nodes) {
@@ -185,7 +196,7 @@ async function fitNodes(probe: Redis, { rule }: RedisTarget): Promise<RedisHost[
   return nodes;
 }
 
-/** Beyond loopback a server has to ask who it is that connects. */
+/** Refuses a server beyond loopback that requires no password. */
 async function refuseOpen(
   { target, reached, hosts, settings }: Met,
   nodes: readonly RedisHost[],
@@ -198,7 +209,10 @@ async function refuseOpen(
   );
 }
 
-/** What makes the Redis of this INFO answer unusable, as the end of a sentence, or null. */
+/**
+ * Returns the reason why the Redis of this INFO reply cannot be used, as the end of a sentence, or
+ * null.
+ */
 export function redisProblem(info: string): string | null {
   const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
   if (version !== null) {

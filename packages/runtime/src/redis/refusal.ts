@@ -1,4 +1,4 @@
-/** Why a Redis cannot be used, in a sentence that names the variable to change. */
+/** The reason why a Redis cannot be used, as a sentence that names the variable to change. */
 import { must } from '../assert.js';
 import { describeError } from '../describe-error.js';
 import { OperatorError, ServerUnavailable } from '../errors.js';
@@ -6,7 +6,7 @@ import { isNetworkFailure } from '../network-failure.js';
 import { type RedisAddress, parseRedisUrl, redisHosts } from './address.js';
 import { RefusedServer } from './announced.js';
 
-/** It does not answer, or answers that it cannot serve now: it may serve in a moment. */
+/** The server does not answer, or answers that it is temporarily unable to serve. */
 export class RedisUnreachable extends ServerUnavailable {
   constructor(hosts: string, why: string, options?: ErrorOptions) {
     super(
@@ -19,8 +19,8 @@ export class RedisUnreachable extends ServerUnavailable {
 }
 
 /**
- * The sentence for an error of a connection that was open, when Redis is away; null for every other
- * error.
+ * Returns the sentence for an error of an open connection when Redis is unavailable; null for every
+ * other error.
  */
 export function redisProblemOf(
   error: unknown,
@@ -32,12 +32,13 @@ export function redisProblemOf(
   return new RedisUnreachable(redisHosts(address), describeError(error), { cause: error });
 }
 
-/** It looks like any lost connection where the server sends no alert. */
+/** Where the server sends no alert, this error looks like any lost connection. */
 const UNSIGNED_CLIENT =
   "a server that asks for a client's certificate ends connections without one: REDIS_CERT_FILE and REDIS_KEY_FILE must name it";
 
 /**
- * What the client was told or met while it connected: a RedisUnreachable when the server is away.
+ * Returns the error for a failed connection attempt: a RedisUnreachable when the server is
+ * unavailable.
  */
 export function refusalOf(error: unknown, address: RedisAddress): OperatorError {
   if (error instanceof RefusedServer) return new OperatorError(error.message, { cause: error });
@@ -56,7 +57,10 @@ export function refusalOf(error: unknown, address: RedisAddress): OperatorError 
   });
 }
 
-/** Errors of ioredis, and replies of a server that is not ready. */
+/**
+ * Whether the error means that the server is unavailable: errors of ioredis, and replies of a
+ * server that is not ready.
+ */
 function isAway(error: Error): boolean {
   return (
     CLIENT_ERRORS.has(error.name) ||
@@ -70,8 +74,8 @@ const CLIENT_ERRORS = new Set(['MaxRetriesPerRequestError', 'ClusterAllFailedErr
 const CLIENT_WORDS =
   /^(Connection is closed|Command timed out|Stream isn't writeable|Redis is not connected|Socket timeout|Cluster isn't ready|Cluster is ended|None of startup nodes is available|All sentinels are unreachable)/;
 /**
- * Beginnings of replies: it loads its data, fails over, runs a long script, or has no connection
- * left.
+ * Beginnings of replies: the server loads its data, fails over, runs a long script, or has reached
+ * its limit of connections.
  */
 const NOT_READY =
   /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|UNBLOCKED|BUSY|ERR max number of clients)\b/;

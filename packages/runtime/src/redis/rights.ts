@@ -1,16 +1,18 @@
 /**
- * The rights that an ACL user needs, and which of them one lacks. Each command is tried on a key that does not exist, since `ACL DRYRUN` is for
- * administrators: Redis refuses what a user may not run before it looks at anything else.
+ * The rights that an ACL user needs, and the check for missing ones. Each command is tried on a key
+ * that does not exist, because `ACL DRYRUN` is reserved for administrators. Redis checks the rights
+ * of a user before anything else.
  */
 import type { Redis } from 'ioredis';
 
-/** Stands for a key in the arguments below. */
+/** Placeholder of a key in the arguments below. */
 const KEY = Symbol('key');
 type Arguments = readonly (string | number | typeof KEY)[];
 
 /**
- * Every command that Syncline and BullMQ send or run in their scripts, with arguments that harm nothing. docs/how-to/deployment.md has the same list
- * (test/conformance/redis-rights.test.ts compares them).
+ * Every command that Syncline and BullMQ send or run in their scripts, with harmless arguments.
+ * docs/how-to/deployment.md has the same list (test/conformance/redis-rights.test.ts compares
+ * them).
  */
 export const REDIS_COMMANDS: Readonly<Record<string, Arguments>> = {
   ping: [],
@@ -83,13 +85,16 @@ export const REDIS_COMMANDS: Readonly<Record<string, Arguments>> = {
   xtrim: [KEY, 'MAXLEN', 0],
 };
 
-/** In a cluster, besides: how the client finds the nodes. */
+/** Additional commands in a cluster, with which the client finds the nodes. */
 export const CLUSTER_COMMANDS: Readonly<Record<string, Arguments>> = {
   'cluster|slots': [],
   'cluster|info': [],
 };
 
-/** What the user of this connection lacks, as `ACL SETUSER` takes it: `+client|list`, `~syncline:*`. */
+/**
+ * Returns the missing rights of this connection's user in the syntax of `ACL SETUSER`:
+ * `+client|list`, `~syncline:*`.
+ */
 export async function missingRights(
   probe: Redis,
   prefix: string,
@@ -103,11 +108,13 @@ export async function missingRights(
       lack: await lackIn(probe, name, args, `${prefix}:${key}`),
     })),
   );
-  // Each of them removes what the others made; one of them may be what the user lacks.
+  // Each of these commands removes the keys that the attempts created. There are three because the
+  // user may lack the right to one of them.
   const made = `${prefix}:${key}`;
   await Promise.allSettled([probe.del(made), probe.unlink(made), probe.pexpire(made, 1)]);
   const missing = tried.filter(({ lack }) => lack === 'command').map(({ name }) => `+${name}`);
-  // Whoever may run no command on a key has not been asked for the key.
+  // Redis checks the right to a key only after the right to the command. Without a permitted
+  // command that takes a key, the right to the key is unknown and therefore listed.
   const reachesKeys = tried.some(({ takesKey, lack }) => takesKey && lack === null);
   return reachesKeys ? missing : [...missing, `~${prefix}:*`];
 }
@@ -127,10 +134,13 @@ async function lackIn(
   }
 }
 
-/** EXEC has its own beginning before it. */
+/** The error of EXEC has a prefix. */
 const NO_PERMISSION = /^(?:EXECABORT .*)?NOPERM\b/;
 
-/** What a refusal is about; null when it is none of rights: a key of another type, a slot of another node. */
+/**
+ * Returns the kind of the missing right. Returns null when the error does not concern rights: a key
+ * of another type, a slot of another node.
+ */
 export function lackOf(error: unknown): 'command' | 'key' | null {
   if (!(error instanceof Error) || !NO_PERMISSION.test(error.message)) return null;
   return /access (?:a|one of the) key/i.test(error.message) ? 'key' : 'command';

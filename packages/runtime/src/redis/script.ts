@@ -1,5 +1,5 @@
 /**
- * Scripts for Redis: Lua in `.lua` files beside the compiled code. The image carries them too
+ * Scripts for Redis: Lua in `.lua` files beside the compiled code. The image contains them too
  * (`files` of the package's package.json).
  */
 import { createHash } from 'node:crypto';
@@ -10,17 +10,17 @@ import { OperatorError } from '../errors.js';
 
 export interface RedisScript {
   lua: string;
-  /** SHA-1 of the text, by which EVALSHA names it. */
+  /** SHA-1 of the text, the argument of EVALSHA. */
   sha: string;
 }
 
 /**
- * One script of several files, in this order: a script of Redis cannot load another.
- * @param directory where the files are
- * @param names of the files, below the directory and without `.lua`
- * @param constants what TypeScript computes with too: whole numbers, which become Lua locals above
- * the files
- * @throws OperatorError when a file cannot be read, with its name
+ * Joins several files into one script, in this order, because a Redis script cannot load another
+ * one.
+ * @param directory directory of the files
+ * @param names names of the files, relative to the directory and without `.lua`
+ * @param constants integers that TypeScript uses too; they become Lua locals before the files
+ * @throws OperatorError with the name of a file that cannot be read
  */
 export function loadScript(
   directory: string,

@@ -40,7 +40,7 @@ test('learns the run of the node that takes over, although nothing else is asked
   }
 }, 90_000);
 
-/** Asks once in 100 ms, as a heartbeat does, until there is an answer. */
+/** Calls `ask` every 100 ms, like a heartbeat, until it returns a result. */
 async function until<T>(ask: () => Promise<T | null>): Promise<T> {
   for (const deadline = performance.now() + 30_000; performance.now() < deadline;) {
     const answer = await ask().catch(() => null);
@@ -57,6 +57,6 @@ test('twelve Google projects on one connection cause no warning of leaking liste
   const [listeners, most] = [connection.listenerCount('close'), connection.getMaxListeners()];
   for (const { stop } of runs) stop();
   endConnection(connection);
-  // 0 is no limit.
+  // 0 means no limit.
   expect([listeners >= 12, most === 0 || listeners <= most]).toEqual([true, true]);
 });

@@ -1,14 +1,19 @@
 /**
- * Which run of its server keeps a key. Another one than before means that the server was started again, perhaps empty, or that another one has taken over.
- * In a cluster each node has runs of its own, and a key may move.
+ * Identifies the run of the server that holds a key. A different run than before means that the
+ * server was restarted, possibly without its data, or that another server has taken over. In a
+ * cluster each node has its own runs, and a key may move to another node.
  */
 import { Cluster, Command, type Redis } from 'ioredis';
 import type { RedisConnection } from './connect.js';
 
-/** The run's id, or '' where the server does not tell. Asks once a connection. @throws Error of the Redis client */
+/**
+ * Returns the id of the run, or '' when the server does not report it. Sends one request per
+ * connection.
+ * @throws Error of the Redis client
+ */
 export type ServerRun = () => Promise<string>;
 
-/** Ends with `stop`, which forgets the connection. */
+/** `stop` removes the listener from the connection. */
 export function serverRunOf(
   connection: RedisConnection,
   key: string,
@@ -22,7 +27,8 @@ export function serverRunOf(
   const hear = (node: Redis | null): void => {
     heard?.off('close', forget);
     heard = node;
-    // A listener for each Google project of the process, up to a hundred: Node warns from the eleventh on.
+    // There is one listener per Google project of the process, up to a hundred. Node warns from the
+    // eleventh on.
     heard?.setMaxListeners(0);
     heard?.on('close', forget);
   };
@@ -39,7 +45,10 @@ export function serverRunOf(
   };
 }
 
-/** The node that serves the slot, as far as is known; undefined when it has gone and nobody has asked since who takes its place. */
+/**
+ * Returns the known node of the slot. Returns undefined when the node has left and its successor is
+ * not known yet.
+ */
 function nodeOf(connection: RedisConnection, slot: number): Redis | undefined {
   if (!(connection instanceof Cluster)) return connection;
   const name = connection.slots[slot]?.[0];
@@ -48,7 +57,10 @@ function nodeOf(connection: RedisConnection, slot: number): Redis | undefined {
     .find(({ options }) => `${options.host}:${options.port}` === name);
 }
 
-/** ioredis asks who serves a slot when a command for it was answered by another node. @throws Error when the cluster does not serve it at the moment */
+/**
+ * ioredis looks up the node of a slot after another node answered a command for it.
+ * @throws Error when the cluster currently does not serve the slot
+ */
 async function foundNode(connection: RedisConnection, key: string, slot: number): Promise<Redis> {
   await connection.exists(key);
   const node = nodeOf(connection, slot);

@@ -16,20 +16,22 @@ import {
   type GmailQuotas,
 } from './gmail/variables.js';
 
-/* The registry of what the configuration knows of each resource. */
+/* The registry of each resource's configuration. */
 
 export type Quotas = GmailQuotas & CalendarQuotas;
 
 export const QUOTA_VARIABLES = { ...GMAIL_QUOTA_VARIABLES, ...CALENDAR_QUOTA_VARIABLES };
 export const PUSH_VARIABLES = { ...GMAIL_PUSH_VARIABLES };
 
-/** Names of the variables that are about one resource. */
+/** Names of the variables that concern one resource. */
 export const RESOURCE_VARIABLES = [
   ...Object.keys(QUOTA_VARIABLES),
   ...Object.keys(PUSH_VARIABLES),
 ] as (keyof typeof QUOTA_VARIABLES | keyof typeof PUSH_VARIABLES)[];
 
-/** Keys of a project in GOOGLE_PROJECTS_FILE, and what those must be that are no numbers. */
+/**
+ * Keys of a project in GOOGLE_PROJECTS_FILE, and the required form of those that are not numbers.
+ */
 export const PROJECT_KEYS = {
   ...GMAIL_LIMIT_KEYS,
   ...CALENDAR_PROJECT_KEYS,
@@ -43,7 +45,7 @@ export function toQuotas(
   return { ...gmailQuotas(values), ...calendarQuotas(values) };
 }
 
-/** Of a further project. */
+/** Returns the quotas of a further project. */
 export function quotasOf(
   entry: Parameters<typeof gmailQuotasOf>[0] & Parameters<typeof calendarQuotasOf>[0],
   defaults: Quotas,

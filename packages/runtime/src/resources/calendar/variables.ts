@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { limit, whole } from '../../zod-forms.js';
 
-/* Calendar's variables and keys of GOOGLE_PROJECTS_FILE, and what they come to. */
+/* Calendar's variables and keys of GOOGLE_PROJECTS_FILE, and the resulting settings. */
 
 export interface CalendarQuotas {
   calendarRequestsPerUserMinute: number;
@@ -30,7 +30,10 @@ export function calendarQuotas(values: QuotaValues): CalendarQuotas {
   };
 }
 
-/** Of a further project: what its entry leaves out is the default project's. */
+/**
+ * Returns the quotas of a further project. Limits that its entry omits are those of the default
+ * project.
+ */
 export function calendarQuotasOf(entry: ProjectValues, defaults: CalendarQuotas): CalendarQuotas {
   return {
     calendarRequestsPerUserMinute:
@@ -40,7 +43,10 @@ export function calendarQuotasOf(entry: ProjectValues, defaults: CalendarQuotas)
   };
 }
 
-/** What channels post to. @param baseUrl the public address of the API */
+/**
+ * Returns the address that channels notify.
+ * @param baseUrl the public address of the API
+ */
 export function channelAddressAt(baseUrl: string): string {
   return `${baseUrl}/push/calendar`;
 }

@@ -4,28 +4,28 @@ import type { GoogleProject } from '../../projects.js';
 import type { Values } from '../../variables.js';
 
 /**
- * How Google notifies. Each part may be missing: then there are no such notifications, and polling
- * does its work.
+ * Settings of Google's notifications. Each part may be missing: collections without notifications
+ * are polled.
  */
 export interface Push {
-  /** `projects/P/topics/T`: switches Gmail watches on. */
+  /** `projects/P/topics/T`. Enables Gmail watches. */
   topic: string | null;
   /** `projects/P/subscriptions/S`: notifications are pulled instead of pushed. */
   subscription: string | null;
-  /** The topics of further Google projects, by the projects' names. */
+  /** Topics of further Google projects, by the name of the project. */
   projectTopics: Record<string, string>;
-  /** What is pulled of those. */
+  /** Subscriptions of further Google projects that are pulled. */
   projectSubscriptions: string[];
-  /** The public address that Google reaches the API at: switches Calendar channels on. */
+  /** The API's public address for Google. Enables Calendar channels. */
   baseUrl: string | null;
-  /** What the OIDC token of a Gmail push must carry. */
+  /** Required audience of the OIDC token of a Gmail push. */
   audience: string | null;
   serviceAccount: string | null;
-  /** Path of the key of the service account that pulls. */
+  /** Path of the key file of the service account that pulls. */
   credentialsFile: string | null;
 }
 
-/** The part of a service account's key file that is used. */
+/** The fields that are used of a service account's key file. */
 export interface ServiceAccountKey {
   email: string;
   privateKey: string;
@@ -33,8 +33,8 @@ export interface ServiceAccountKey {
 }
 
 /**
- * Null as long as no notification is configured. The audience of a push is its own address, unless
- * the subscription was made with another.
+ * Returns null when no notification is configured. The audience of a push is its own address,
+ * unless the subscription has another one.
  */
 export function toPush(values: Values, projects: readonly GoogleProject[]): Push | null {
   const baseUrl = values.PUSH_BASE_URL ?? null;
@@ -64,7 +64,7 @@ export function toPush(values: Values, projects: readonly GoogleProject[]): Push
     : null;
 }
 
-/** Topics that nothing is pulled from, by where they are configured. */
+/** Returns the names of the settings whose topic has no pulled subscription. */
 export function unheardTopics(push: Push | null, projects: readonly GoogleProject[]): string[] {
   return [
     ...(push?.topic && !push.subscription ? ['GMAIL_PUBSUB_TOPIC'] : []),
@@ -74,7 +74,9 @@ export function unheardTopics(push: Push | null, projects: readonly GoogleProjec
   ];
 }
 
-/** What the process that hears the notifications lacks, by variable name. */
+/**
+ * Returns the missing settings of the process that receives the notifications, by variable name.
+ */
 export function missingForNotifications(
   filled: Record<string, string>,
   projects: readonly GoogleProject[],
@@ -100,7 +102,7 @@ export function missingForNotifications(
   return problems;
 }
 
-/** Where a subscription that is pulled is configured; null when none is. */
+/** Returns the name of the setting of a pulled subscription; null when none is set. */
 function namedSubscription(
   filled: Record<string, string>,
   projects: readonly GoogleProject[],
@@ -123,7 +125,7 @@ function problemsOfKeyFile(file: string | undefined, pulled: string): string[] {
       ];
 }
 
-/** Null when the file cannot be read or is no such key. */
+/** Returns null when the file cannot be read or is not such a key. */
 export function readServiceAccount(file: string): ServiceAccountKey | null {
   try {
     const {
@@ -135,6 +137,7 @@ export function readServiceAccount(file: string): ServiceAccountKey | null {
     createPrivateKey(privateKey);
     return { email, privateKey, keyId: typeof keyId === 'string' ? keyId : '' };
   } catch {
-    return null; // Absent, not JSON, or no key: for whoever asks it is all the same.
+    // The file is absent, not JSON, or contains no key. Callers treat these cases alike.
+    return null;
   }
 }

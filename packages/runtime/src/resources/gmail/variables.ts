@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limit, whole } from '../../zod-forms.js';
 
-/* Gmail's variables and keys of GOOGLE_PROJECTS_FILE, and what they come to. */
+/* Gmail's variables and keys of GOOGLE_PROJECTS_FILE, and the resulting settings. */
 
 const TOPIC_NAME = /^projects\/[^/\s]+\/topics\/[^/\s]+$/;
 const SUBSCRIPTION_NAME = /^projects\/[^/\s]+\/subscriptions\/[^/\s]+$/;
@@ -12,7 +12,7 @@ export interface GmailQuotas {
   gmailUnitsPerUserMinute: number;
   gmailUnitsPerProjectMinute: number;
   gmailUnitsPerProjectDay: number;
-  /** Which of Google's price lists applies: projects made before 2026-05 keep `legacy`. */
+  /** Google's price list of the project: projects created before 2026-05 keep `legacy`. */
   gmailTier: 'new' | 'legacy';
 }
 
@@ -45,7 +45,7 @@ export const GMAIL_PROJECT_KEYS = {
   gmailPubsubSubscription: z.string().regex(SUBSCRIPTION_NAME).optional(),
 };
 
-/** What a key must be, where that is no number. */
+/** The required form of the keys that are not numbers. */
 export const GMAIL_PROJECT_FORMS = {
   gmailQuotaTier: 'must be new or legacy',
   gmailPubsubTopic: TOPIC_FORM,
@@ -69,7 +69,10 @@ export function gmailQuotas(values: QuotaValues): GmailQuotas {
   };
 }
 
-/** Of a further project: what its entry leaves out is the default project's. */
+/**
+ * Returns the quotas of a further project. Limits that its entry omits are those of the default
+ * project.
+ */
 export function gmailQuotasOf(entry: ProjectValues, defaults: GmailQuotas): GmailQuotas {
   return {
     gmailUnitsPerUserMinute: entry.gmailUnitsPerUserMinute ?? defaults.gmailUnitsPerUserMinute,
@@ -80,7 +83,7 @@ export function gmailQuotasOf(entry: ProjectValues, defaults: GmailQuotas): Gmai
   };
 }
 
-/** Where Gmail publishes for a further project's accounts. */
+/** Returns the topic and the subscription of a further project's accounts. */
 export function topicsOf(
   { gmailPubsubTopic, gmailPubsubSubscription }: ProjectValues,
   tell: (problem: string) => void,
