@@ -7,43 +7,56 @@ import { arrayLiteral } from './pool.js';
 import { byIndex, type Transaction } from './transaction.js';
 
 /*
- * Rows that a complete listing did not name. Absence alone deletes few of them: see packages/sync/src/evidence. What waits for a second
- * listing stands in `held_items`, so the wait survives crashes, and only what both listings lack is deleted.
+ * Rows that a complete listing did not name. Absence alone deletes only few rows (see
+ * packages/sync/src/evidence). Rows that wait for a second listing are in `held_items`, so a crash
+ * does not end the wait. Only rows that both listings lack are deleted.
  */
 
-/** What a complete listing did not name of a collection. */
+/** The rows of a collection that a complete listing did not name. */
 export interface Absence {
-  /** Rows of the collection, before the sweep; of a calendar list every event of every calendar counts as well. */
+  /**
+   * Rows of the collection before the sweep. For a calendar list, every event of every calendar
+   * counts too.
+   */
   rows: number;
-  /** Of them, rows that the listing did not name, and that no policy excludes by their own labels. */
+  /** Rows that the listing did not name and that no policy excludes by their own labels. */
   missing: number;
-  /** Of the missing, rows that no earlier listing lacked: they are not held yet. */
+  /** Missing rows that are not held yet: no earlier listing lacked them. */
   unheld: number;
-  /** Ids among the missing, spread evenly over ages: those of which Google's answer says something. */
+  /**
+   * Ids of missing rows, spread evenly over their ages. Only ids for which Google's answer is
+   * evidence.
+   */
   sample: string[];
 }
 
-/** Which rows are looked at: those that the full sync of this generation did not meet, or those that are held. */
+/**
+ * The examined rows: `unmet` are rows that the full sync of this generation did not list, `held`
+ * are rows that are held.
+ */
 export type Absent = 'unmet' | 'held';
 
-/** A sweep that waits, as the collection's row says it. */
+/** A waiting sweep, as stored in the collection's row. */
 export interface HeldSweep {
-  /** Rows that one complete listing did not name. */
+  /** Number of rows that one complete listing did not name. */
   rows: number;
   waitsFor: 'second-listing' | 'new-listing';
-  /** When that listing begins at the earliest, in milliseconds since the epoch. */
+  /** Earliest start of that listing, in milliseconds since the epoch. */
   untilMs: number;
 }
 
-/** What a claim knows of a sweep that waits. */
+/** The state of a waiting sweep, read with the claim of a lease. */
 export interface HeldState extends Pick<HeldSweep, 'waitsFor' | 'untilMs'> {
   sinceMs: number;
   rows: number;
-  /** Listings in a row that were discarded. */
+  /** Number of consecutive discarded listings. */
   discards: number;
 }
 
-/** @param excluded labels that no row should have: rows with one of them may go whatever the listing says */
+/**
+ * @param excluded labels that no row may have: rows with one of them may be deleted regardless of
+ * the listing
+ */
 export async function absenceOf(
   pool: pg.Pool,
   lease: Lease,
@@ -81,7 +94,7 @@ export async function absenceOf(
   };
 }
 
-/** A page of the missing ids, in order, after one of them. */
+/** Returns a page of the missing ids, in order, after the id `after`. */
 export async function absentIds(
   pool: pg.Pool,
   lease: Lease,
@@ -97,7 +110,7 @@ export async function absentIds(
   return found.rows.map(({ id }) => id);
 }
 
-/** Whether their rows are still there or not. */
+/** Returns held ids, whether or not their rows still exist. */
 async function heldIds(
   pool: pg.Pool,
   lease: Lease,
@@ -111,7 +124,10 @@ async function heldIds(
   return held.rows.map((row) => row.item_id);
 }
 
-/** In SQL: id, age, weight, and whether Google's answer to its id can tell that the listing was wrong. */
+/**
+ * SQL: id, age, weight, and whether Google's answer to a request for the id can show that the
+ * listing was wrong.
+ */
 function missingRows(lease: Lease, which: Absent): string {
   const absent = (id: string): string =>
     which === 'unmet'
@@ -122,7 +138,7 @@ function missingRows(lease: Lease, which: Absent): string {
   return mirrorOf(lease.kind).absence.missing(absent);
 }
 
-/** Rows are held until a second listing confirms that they are absent. */
+/** Holds rows until a second listing confirms that they are absent. */
 export function hold(
   session: Transaction,
   lease: Lease,
@@ -137,7 +153,7 @@ export function hold(
   });
 }
 
-/** Rows that Google has named since, by the second listing or otherwise. */
+/** Releases rows that Google has named since they were held, in the second listing or elsewhere. */
 export function release(session: Transaction, lease: Lease, ids: readonly string[]): void {
   session.send({
     name: 'held-release',
@@ -146,7 +162,7 @@ export function release(session: Transaction, lease: Lease, ids: readonly string
   });
 }
 
-/** Of this and of earlier full syncs. */
+/** Deletes held entries of this and of earlier full syncs. */
 export function forgetHeld(session: Transaction, lease: Lease, limit: number): Promise<number> {
   return session
     .query({
@@ -158,7 +174,7 @@ export function forgetHeld(session: Transaction, lease: Lease, limit: number): P
     .then(({ rowCount }) => rowCount ?? 0);
 }
 
-/** What the collection's row says of a sweep that waits; null: none does any more. */
+/** Writes the state of a waiting sweep to the collection's row; null removes it. */
 export function noteHeld(session: Transaction, lease: Lease, held: HeldSweep | null): void {
   session.send(
     held === null
@@ -176,7 +192,7 @@ export function noteHeld(session: Transaction, lease: Lease, held: HeldSweep | n
   );
 }
 
-/** Collections with a sweep that waits, by kind. */
+/** Counts the collections with a waiting sweep, by kind. */
 export async function countHeld(pool: pg.Pool): Promise<Map<string, number>> {
   const counted = await pool.query<{ kind: string; held: string }>(
     "SELECT kind, count(*) AS held FROM syncline.collections WHERE held_since IS NOT NULL AND state = 'active' GROUP BY kind",
@@ -184,18 +200,18 @@ export async function countHeld(pool: pg.Pool): Promise<Map<string, number>> {
   return new Map(counted.rows.map(({ kind, held }) => [kind, Number(held)]));
 }
 
-/** A collection with a sweep that waits. */
+/** A collection with a waiting sweep. */
 export interface HeldCollection {
   kind: CollectionKind;
   externalId: string;
   rows: number;
   since: Date;
   waitsFor: HeldSweep['waitsFor'];
-  /** When that listing begins at the earliest. */
+  /** Earliest start of that listing. */
   until: Date;
 }
 
-/** An account's collections with a sweep that waits. */
+/** Returns an account's collections with a waiting sweep. */
 export async function heldOf(pool: pg.Pool, accountId: string): Promise<HeldCollection[]> {
   const held = await pool.query<HeldCollection>(
     `SELECT kind, external_id AS "externalId", held_rows AS rows, held_since AS since, held_for AS "waitsFor", held_until AS until

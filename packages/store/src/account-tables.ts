@@ -1,26 +1,27 @@
 import { RESOURCE_NAMES, RESOURCES, type Entity, type Resource } from './mirrors/resources.js';
 
 /*
- * Every table that holds rows of an account, in the order in which they are erased. A test asks the
- * database for others.
+ * Every table with rows of an account, in the order in which they are erased. A test compares the
+ * list with the database.
  */
 
-/** What a table's rows belong to: the account itself, one of its collections, or a resource. */
+/** The owner of a table's rows: the account itself, one of its collections, or a resource. */
 type Owner = 'account' | 'collection' | Resource;
 
 export interface AccountTable {
   name: string;
   owner: Owner;
   /**
-   * What names a row of an account beside `account_id`: the rest of the primary key, or the whole
-   * of one that does not begin with the account. A test compares this with the database.
+   * The key columns of an account's row besides `account_id`: the rest of the primary key, or the
+   * whole primary key when it does not begin with the account. A test compares them with the
+   * database.
    */
   key: readonly string[];
-  /** What the feed calls a row of it; absent where the feed does not name it. */
+  /** Name of the rows in the feed; absent when the feed does not contain them. */
   entity?: Entity;
 }
 
-/** Scratch of full syncs, which is cleared page by page. */
+/** Temporary lists of full syncs, which are cleared page by page. */
 export const LISTING_TABLES = {
   full_sync_items: {
     name: 'full_sync_items',

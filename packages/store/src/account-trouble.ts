@@ -1,28 +1,34 @@
-/** Items that cannot be read, as the views of accounts name them. */
+/** Items that cannot be read, as shown in the views of accounts. */
 import type { PrismaClient } from './generated/client.js';
 
-/** An item that is in quarantine, or could not be read and is tried again soon. */
+/** An item in quarantine, or an item that could not be read and is retried soon. */
 export interface TroubledView {
   id: string;
   state: 'quarantined' | 'failing';
   reason: string;
   since: Date;
-  /** Null: by `quarantine retry` only. */
+  /** Null: only `quarantine retry` retries it. */
   nextTryAt: Date | null;
 }
 
-/** What stands in the way of a collection. */
+/** The unreadable items of a collection. */
 export interface Trouble {
-  /** How many items are in quarantine. */
+  /** Number of items in quarantine. */
   quarantined: number;
-  /** The newest of them, and those that are still being tried. */
+  /** The newest items in quarantine, and the items that are still being retried. */
   items: TroubledView[];
 }
 
-/** Named of one collection: this many in quarantine, and this many that are still being tried. */
+/**
+ * Maximum number of listed items of one collection: this many in quarantine, and this many that are
+ * still being retried.
+ */
 const NAMED_LIMIT = 20;
 
-/** Trouble of these accounts, by collection; a collection without any is left out. */
+/**
+ * Returns the unreadable items of these accounts by collection. Collections without any are
+ * omitted.
+ */
 export async function troubleOf(
   prisma: PrismaClient,
   accountIds: readonly string[],
@@ -45,7 +51,7 @@ export async function troubleOf(
 
 interface Row extends TroubledView {
   collectionId: string;
-  /** Items of the collection in this state. */
+  /** Number of items of the collection in this state. */
   total: bigint;
 }
 

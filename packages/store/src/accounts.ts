@@ -12,35 +12,40 @@ import type { WatchState } from './lease-watch.js';
 
 export type AccountState = 'active' | 'reauth_required' | 'paused' | 'disabled' | 'removing';
 
-/** Why an account is not active, or waits for a person, as programs read it. */
+/** The machine-readable reason why an account is not active or waits for a person. */
 export type AccountReasonCode =
   /** Google refuses the grant. */
   | 'grant-refused'
-  /** The stored refresh token does not open. */
+  /** The stored refresh token cannot be decrypted. */
   | 'credential-unreadable'
-  /** Policy of the account's organisation forbids every resource. */
+  /** A policy of the account's organisation forbids every resource. */
   | 'policy-forbids'
-  /** The grant belongs to another Google account than the rows. */
+  /** The grant belongs to a different Google account than the rows. */
   | 'identity-refused'
-  /** Nothing tells whether the grant belongs to the Google account that the rows are of. */
+  /** It is unknown whether the grant belongs to the Google account of the rows. */
   | 'identity-unproven'
-  /** The mailbox has another address by now, which another account of the tenant has. */
+  /** The mailbox has a new address, and another account of the tenant already has this address. */
   | 'address-taken';
 
 export interface AccountImport {
   email: string;
   refreshToken: string;
   tenant: string;
-  /** Left out, a known account keeps what it has, and a new one gets Gmail and Calendar. */
+  /**
+   * When omitted, an existing account keeps its resources, and a new one gets Gmail and Calendar.
+   */
   resources?: Resource[];
-  /** The Google project whose client the token was issued to; left out, a known account keeps its own and a new one gets `default`. */
+  /**
+   * The Google project whose client the token was issued to. When omitted, an existing account
+   * keeps its project, and a new one gets `default`.
+   */
   project?: string;
   /**
-   * Whose grant it was found to be, of an account that it belongs to. Left out, it is checked
-   * before it is used.
+   * The verified owner of the grant, which is the account's own. When omitted, the owner is checked
+   * before the grant is used.
    */
   owner?: GoogleKeys;
-  /** The address is another account's alias, and this is another person. */
+  /** Whether the address is an alias of another account and belongs to another person. */
   isAnotherPerson?: boolean;
 }
 
@@ -48,39 +53,42 @@ export interface AccountView {
   id: string;
   email: string;
   tenant: string;
-  /** Name of the Google project that it belongs to. */
+  /** Name of the account's Google project. */
   project: string;
   state: AccountState;
-  /** What is mirrored of it. */
+  /** The mirrored resources of the account. */
   resources: Resource[];
-  /** How its calls to Google are made, and counted. */
+  /** The grant for calls to Google; calls are counted under its identity. */
   grant: AccountGrant;
   reason: string | null;
   reasonCode: AccountReasonCode | null;
-  /** Addresses that it had before, in lower case. */
+  /** Former addresses of the account, in lower case. */
   aliases: string[];
-  /** Null until a grant of it was checked; accounts of one Google account share it. */
+  /** Null until a grant of the account was checked. Accounts of one Google account share the id. */
   identityId: string | null;
-  /** Where its change feed is: the epoch, and the last number given out. */
+  /** Position of the account's change feed: the epoch, and the last assigned number. */
   feed: { epoch: number; seq: number };
   collections: CollectionView[];
 }
 
-/** What audits looked at: nothing more may be said of it than that. */
+/** The results of audits. Nothing more is claimed about the collection. */
 export interface AuditView {
-  /** The last one that looked at everything it should: items compared, of how many the content as well, and how many differed. Null when there was none. */
+  /**
+   * The last complete audit: the number of compared items, how many of them were also compared by
+   * content, and how many differed. Null when there was none.
+   */
   last: { at: Date; checked: number; contents: number; drift: number } | null;
-  /** The one in hand: items listed so far, and how many of them differed. */
+  /** The current audit: the number of items listed so far, and how many of them differed. */
   inHand: { begunAt: Date; checked: number; drift: number } | null;
 }
 
 /** A sweep that waits for evidence. */
 export interface HeldSweepView {
-  /** Of a calendar list with their events. */
+  /** Number of rows; for a calendar list including the events. */
   rows: number;
   since: Date;
   waitsFor: HeldSweep['waitsFor'];
-  /** When that listing begins at the earliest. */
+  /** Earliest start of that listing. */
   until: Date | null;
 }
 
@@ -100,38 +108,48 @@ export interface CollectionView {
   nextSyncAt: Date | null;
   failures: number;
   error: string | null;
-  /** Why it rests although its account is active; `error` has the words. */
+  /**
+   * The reason why the collection is parked although its account is active. `error` has the
+   * description.
+   */
   parked: string | null;
   audit: AuditView;
   /**
-   * Rows that a full listing lacked, and that stay until another listing; null when there are none.
+   * Rows that a full listing lacked and that stay until another listing; null when there are none.
    */
   heldSweep: HeldSweepView | null;
-  /** Items set aside because they cannot be taken. */
+  /** Number of items in quarantine. */
   quarantined: number;
-  /** The newest of them, and those that are still being tried: twenty of each at most. */
+  /**
+   * The newest items in quarantine, and those that are still being retried: at most twenty of each.
+   */
   troubled: TroubledView[];
-  /** Null when nobody has requested a watch of it. */
+  /** Null when no watch of the collection has been requested. */
   watch: WatchView | null;
 }
 
 export interface WatchView {
   state: WatchState;
-  /** A sync found what no notification had announced, and nothing was heard since. */
+  /**
+   * Whether a sync found a change without a notification, and no notification has arrived since.
+   */
   silent: boolean;
   expiresAt: Date | null;
-  /** When it is renewed, or tried again. */
+  /** Time of the next renewal or retry. */
   dueAt: Date;
   lastNotifiedAt: Date | null;
   error: string | null;
 }
 
-/** The accounts as people see them. */
+/** Read-only views of the accounts, for display. */
 export interface AccountViews {
   list(emails?: readonly string[]): Promise<AccountView[]>;
-  /** Those that have or had one of these addresses, without what takes longer to read. */
+  /**
+   * Returns accounts that have or had one of these addresses, without the details that take longer
+   * to read.
+   */
   named(emails: readonly string[]): Promise<NamedAccount[]>;
-  /** In pages by tenant and address: for lists that may be long. */
+  /** Returns pages sorted by tenant and address, for long lists. */
   pages(filter?: AccountFilter): AsyncGenerator<AccountView[]>;
 }
 
@@ -144,8 +162,9 @@ export function accountViewsIn(pool: pg.Pool, openPrisma: OpenPrisma): AccountVi
 }
 
 /**
- * Every account with its collections, or those that have or had one of these addresses, without
- * case (any tenant). Holds all of them in memory; `accountPages` does not.
+ * Returns every account with its collections, or the accounts that have or had one of these
+ * addresses, case-insensitively and in any tenant. Keeps all of them in memory; `accountPages` does
+ * not.
  */
 async function listAccounts(
   pool: pg.Pool,
@@ -156,21 +175,22 @@ async function listAccounts(
   return viewsOf(await openPrisma(), named ? { id: { in: named } } : {});
 }
 
-/** Which accounts are listed; what is left out does not restrict. */
+/** Selects the listed accounts. An omitted field does not restrict the list. */
 export interface AccountFilter {
   tenant?: string;
   state?: AccountState;
-  /** No more than this many. */
+  /** Maximum number of accounts. */
   limit?: number;
 }
 
-/** Few enough that a page with its collections takes a few megabytes. */
+/** Small enough that a page with its collections takes a few megabytes. */
 const ACCOUNTS_A_PAGE = 250;
 
 /**
- * The accounts of `filter` by tenant and address, in pages of at most `ACCOUNTS_A_PAGE`, so that
- * memory stays bounded however many there are. Each page is read when it is asked for: an account
- * that is added or removed meanwhile may or may not be in it, and no other is left out for that.
+ * Returns the accounts of `filter` by tenant and address, in pages of at most `ACCOUNTS_A_PAGE`, so
+ * that memory is bounded for any number of accounts. Each page is read when it is requested. An
+ * account that is added or removed meanwhile may be included or not; this never causes another
+ * account to be left out.
  */
 async function* accountPages(
   openPrisma: OpenPrisma,
@@ -235,7 +255,7 @@ async function viewsOf(
       version: account.tokenVersion,
       verified: account.verifiedGrant === account.grantNumber,
       identityId: account.identityId,
-      // Noting calls in flight costs little, and another account may be bound at any time.
+      // Counting running calls is cheap, and another account may be bound at any time.
       shared: account.identityId !== null,
     },
     reason: account.reason,

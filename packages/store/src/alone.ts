@@ -3,30 +3,34 @@ import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
-/** A lease that its holder has not renewed for so long is anybody's. */
+/** A lease that was not renewed for this long is free. */
 const TTL_MS = 15_000;
 const RENEW_EVERY_MS = 5_000;
 
-/** Who is at work under a name. */
+/** The holder of a name. */
 export interface LeaseHolder {
   host: string;
   pid: number;
   since: Date;
-  /** When the lease ends unless it is renewed, from now on. */
+  /** Time until the lease ends if it is not renewed. */
   endsInMs: number;
 }
 
 export type Alone<T> = { kind: 'done'; result: T } | { kind: 'held'; by: LeaseHolder };
 
-/** A lease on a name, while it is held. */
+/** A held lease on a name. */
 export interface NamedLease {
   /** Aborted when the lease is lost. */
   signal: AbortSignal;
-  /** For whoever writes under the lease, in the transaction that writes: locks the lease until its end. @throws NamedLeaseLost */
+  /**
+   * Locks the lease until the end of the transaction. Must be called in each transaction that
+   * writes under the lease.
+   * @throws NamedLeaseLost
+   */
   fence(transaction: Transaction): Promise<void>;
 }
 
-/** The lease on a name ended, or somebody else has taken it over. */
+/** The lease on a name expired, or another process has taken it over. */
 class NamedLeaseLost extends Error {
   override readonly name = 'NamedLeaseLost';
   constructor(leaseName: string) {
@@ -37,9 +41,9 @@ class NamedLeaseLost extends Error {
 }
 
 /**
- * Does `work` unless somebody, in any process, is at work under the same name. The lease is a row that is renewed while `work` goes on; of a killed
- * process it ends by itself after 15 s.
- * @throws NamedLeaseLost when the lease was lost before `work` has ended; what `work` threw
+ * Does `work` unless a process already holds the same name. The lease is a row that is renewed
+ * while `work` runs. The lease of a killed process ends by itself after 15 s.
+ * @throws NamedLeaseLost when the lease was lost before `work` ended; the error of `work`
  */
 export async function alone<T>(
   rt: Runtime,
@@ -69,7 +73,7 @@ export async function alone<T>(
   } finally {
     finish.abort();
     await renewing;
-    // One that cannot be released ends by itself.
+    // A lease that cannot be released ends by itself.
     await pool
       .query('DELETE FROM syncline.named_leases WHERE name = $1 AND token = $2', [name, token])
       .catch((error: unknown) =>
@@ -78,7 +82,7 @@ export async function alone<T>(
   }
 }
 
-/** @returns null when the lease is ours now, otherwise whose it is */
+/** @returns null when this process has acquired the lease, otherwise its holder */
 async function acquire(pool: pg.Pool, name: string, token: string): Promise<LeaseHolder | null> {
   return inTransaction(pool, async (transaction) => {
     const taken = await transaction.query(
@@ -97,13 +101,16 @@ async function holderOf(transaction: Queryable, name: string): Promise<LeaseHold
     `SELECT host, pid, acquired_at AS since, (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "endsInMs" FROM syncline.named_leases WHERE name = $1`,
     [name],
   );
-  // The row was locked by our insert, so it is there.
+  // The insert above has locked the row, so it exists.
   const [holder] = rows;
   if (!holder) throw new Error(`the lease "${name}" has no row`);
   return holder;
 }
 
-/** Until `signal` is aborted. @throws NamedLeaseLost when the lease is somebody else's, or was not renewed in time */
+/**
+ * Renews the lease until `signal` is aborted.
+ * @throws NamedLeaseLost when another process has the lease, or the lease was not renewed in time
+ */
 async function keepRenewing(
   rt: Runtime,
   pool: pg.Pool,
@@ -121,7 +128,8 @@ async function keepRenewing(
         [name, token, TTL_MS],
       )
       .catch(() => null);
-    // Postgres may be away for a while; the lease lasts for as long as nobody can have taken it.
+    // A failed renewal is tolerated, because Postgres may be unavailable for a while. The lease
+    // counts as held until another process may have taken it.
     if (renewed?.rowCount === 1) renewedMs = askedMs;
     else if (renewed || rt.clock.nowMs() - renewedMs >= TTL_MS) throw new NamedLeaseLost(name);
   }

@@ -5,10 +5,14 @@ import type { Entity } from './mirrors/resources.js';
 import type { Op, RowChange } from './rows.js';
 import type { Transaction } from './transaction.js';
 
-/** One entry of an account's change feed: which row changed and how. The row itself says what it is now. */
+/**
+ * One entry of an account's change feed: which row changed and how. The row itself has the current
+ * state.
+ */
 export interface ChangeEvent {
   /**
-   * With `seq` it names the change: after a restore numbers are given out again, in another epoch.
+   * Together with `seq` it identifies the change. After a restore, numbers are assigned again in
+   * another epoch.
    */
   epoch: number;
   seq: bigint;
@@ -20,8 +24,9 @@ export interface ChangeEvent {
 }
 
 /**
- * Gives the changes their numbers and writes them; takes the account's row, the last lock of a commit. Of an account that had vanished under its own
- * lease, the number is null, which the table refuses.
+ * Assigns numbers to the changes and writes them. Locks the account's row, which is the last lock
+ * of a commit. When the account was deleted under its own lease, the number is null and the table
+ * rejects the insert.
  */
 export function appendChanges(
   session: Transaction,
@@ -47,7 +52,7 @@ export function appendChanges(
   });
 }
 
-/** Up to `limit` events of the account's present epoch after `afterSeq`, in order. */
+/** Returns up to `limit` events of the account's current epoch after `afterSeq`, in order. */
 export async function readChanges(
   pool: pg.Pool,
   accountId: string,

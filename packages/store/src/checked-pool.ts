@@ -1,4 +1,4 @@
-/** The pool of a process whose database was found fit, before anything else uses it. */
+/** The pool of a process. Its database is checked before any other code uses it. */
 import { type Runtime, waitForServers } from '@syncline/runtime';
 import type pg from 'pg';
 import { resolveTls } from './connection.js';
@@ -18,14 +18,14 @@ interface Options {
 
 export interface CheckedPool {
   pool: pg.Pool;
-  /** With the `sslmode` that the server offers. */
+  /** The URL with the `sslmode` that the server supports. */
   databaseUrl: string;
 }
 
 /**
- * Waits for a server that is away for `rt.serverWaitMs`, and begins anew when a connection ends
+ * Waits up to `rt.serverWaitMs` for an unavailable server, and starts again when a connection ends
  * between two checks.
- * @throws OperatorError when the server cannot be reached or is not fit
+ * @throws OperatorError when the server is unreachable or not suitable
  */
 export function openCheckedPool(
   rt: Runtime,

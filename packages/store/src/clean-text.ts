@@ -1,28 +1,28 @@
 /**
- * What Postgres cannot hold of a text: U+0000 in text and jsonb, and unpaired surrogates in jsonb.
- * Mail contains both. They are taken out (NUL) or replaced (U+FFFD) here and nowhere else,
- * so that whoever compares the mirror with its source can apply the same rule.
- * Ids, page tokens and sync positions are never cleaned: see storable.ts.
+ * Characters that Postgres cannot store: U+0000 in text and jsonb, and unpaired surrogates in
+ * jsonb. Mail contains both. They are removed (NUL) or replaced (U+FFFD) only here, so that code
+ * that compares the mirror with its source can apply the same rule. Ids, page tokens and sync
+ * positions are never cleaned (see storable.ts).
  */
 export function cleanText(text: string): string {
   const withoutNul = text.includes('\0') ? text.replaceAll('\0', '') : text;
   return withoutNul.isWellFormed() ? withoutNul : withoutNul.toWellFormed();
 }
 
-/** Reasons are for people; a longer one is cut. */
+/** Reasons are read by people; longer ones are truncated. */
 const REASON_LIMIT = 2_000;
 
-/** A reason or an error as it is stored: some are made of Google's words. */
+/** Returns the form in which a reason or an error is stored; some contain text from Google. */
 export function cleanReason<Reason extends string | null>(reason: Reason): Reason {
   return (reason === null ? null : cleanText(reason.slice(0, REASON_LIMIT))) as Reason;
 }
 
-/** The same for a JSON document, serialised; what is nested too deeply is cut off. */
+/** Serialises and cleans a JSON document. Levels that are nested too deeply are removed. */
 export function cleanJson(value: unknown): string {
   return cleanSerialised(serialised(value));
 }
 
-/** The same for a JSON document that is serialised by JSON.stringify already. */
+/** Cleans a JSON document that JSON.stringify has serialised. */
 export function cleanSerialised(json: string): string {
   // JSON.stringify writes NUL and unpaired surrogates as \u escapes; an escaped backslash before
   // the u must not match.
@@ -36,15 +36,15 @@ function cleanEscape(escape: string): string {
 }
 
 /**
- * Levels that are kept of a document which is nested too deeply for JSON.stringify (some 5,000
- * levels): Postgres reads jsonb by recursion as well (54001, "stack depth limit exceeded"), and so
- * does whoever compares documents. Google's own answers have some twenty.
+ * Number of levels kept of a document that is nested too deeply for JSON.stringify (about 5,000
+ * levels). Postgres also reads jsonb recursively (54001, "stack depth limit exceeded"), as does
+ * code that compares documents. Google's responses have about twenty levels.
  */
 export const JSON_DEPTH_LIMIT = 500;
 
 /**
  * Numbers need no cleaning: JSON.parse reads them as doubles, and every finite double fits into a
- * numeric; 1e400000 becomes null.
+ * numeric. 1e400000 becomes null.
  */
 export function serialised(value: unknown): string {
   try {
@@ -55,7 +55,7 @@ export function serialised(value: unknown): string {
   }
 }
 
-/** The document down to so many levels; what lies deeper is null. */
+/** Returns the document up to `levels` levels; deeper values are null. */
 function cutOff(value: unknown, levels: number): unknown {
   if (value === null || typeof value !== 'object') return value;
   if (levels === 0) return null;

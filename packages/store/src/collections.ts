@@ -15,42 +15,48 @@ import { addSpent, spentValues, type SpentUnits } from './quota-ledger.js';
 import { endWatchesOfGone } from './watches.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
-/** How a run ended, for the schedule. Times are relative, so that only the database's clock counts. */
+/**
+ * The result of a run for the schedule. Times are relative, so that only the clock of the database
+ * matters.
+ */
 export interface RunFinish {
-  /** `held`: level with Google but for a sweep that waits for evidence. */
+  /** `held`: caught up, except for a sweep that waits for evidence. */
   result: 'caught-up' | 'held' | 'more' | 'snoozed' | 'failed';
   nextInMs: number;
   /** Shown to the operator; null clears it. */
   error: string | null;
-  /** Transient errors lengthens the backoff; waiting for quota does not. */
+  /** Whether the run lengthens the backoff. Transient errors do; waiting for quota does not. */
   countsAsFailure?: boolean;
   /**
-   * The mirror is as of the beginning of the last full sync, which may have begun before this run;
-   * default false: as of this run's.
+   * Whether the mirror is caught up as of the start of the last full sync, which may be before this
+   * run. Default false: as of the start of this run.
    */
   asOfFullSync?: boolean;
-  /** Forgets runs that crashed before this one; default true. */
+  /** Whether to reset the counter of crashed runs; default true. */
   calm?: boolean;
   /**
-   * What the run has cost the account: written with its end, since a statement of its own is a
-   * third of a sync that finds nothing.
+   * Quota that the run has used. It is written by the same statement, because a separate statement
+   * would be a third of the cost of a sync without changes.
    */
   spent?: readonly SpentUnits[];
 }
 
-/** The moment as of which a run leaves the mirror caught up, in the statement that settles it. */
+/**
+ * SQL: the time as of which a run leaves the mirror caught up, in the statement that finishes the
+ * run.
+ */
 const AS_OF =
   'CASE WHEN $8 THEN least(run_started_at, full_sync_started_at) ELSE run_started_at END';
 
-/** Collections that rest for good carry this date: the due index then never meets them. */
+/** Date of collections that are off the schedule. The due index never reaches it. */
 export const NEVER = "timestamptz '9999-01-01'";
 
 /**
- * Writes how the run ended and gives the lease back. `requested_at` against the start of the run
- * decides: a request that came during the run is due at once, so no wake-up is lost. Who is caught
- * up comes back when one of its items is to be tried again.
- * @returns whether the collection is wanted again already
- * @throws LeaseLost, and nothing is written, what was spent neither
+ * Writes the outcome of the run and releases the lease. A request after the start of the run makes
+ * the collection due at once, so no request is lost. A collection that is caught up becomes due
+ * when one of its items is to be retried.
+ * @returns whether the collection was requested again during the run
+ * @throws LeaseLost; in that case nothing is written, and the quota usage neither
  */
 export async function finish(
   pool: pg.Pool,
@@ -90,26 +96,26 @@ export async function finish(
   return { requestedAgain: row.requested_again };
 }
 
-/** Why a collection rests, and for how long. */
+/** The reason and the duration of parking. */
 export interface Parking {
-  /** A word that programs compare. */
+  /** A machine-readable cause. */
   cause: string;
-  /** For a person. */
+  /** A description for people. */
   reason: string;
   nextInMs: number;
   /**
-   * What of the account's project is refused: it is tried for all that wait, and its end brings
-   * this collection back.
+   * The refused part of the account's project. It is retried once for all collections that wait for
+   * it, and when Google accepts it, this collection becomes due.
    */
   waitsFor?: ProjectFailure & { tryInMs: number };
-  /** The listing had no end: it is begun again from this cursor, and counted. */
+  /** The listing did not end. It is restarted from this cursor, and counted. */
   beginsAgain?: { cursor: unknown; phase: Phase };
 }
 
 /**
- * The collection rests for a cause that only a person can end, and the account's others go on. When policy forbids every
- * resource, nothing is left to go on with: the account itself is disabled then.
- * @returns whether it waits for something of its project that was not known to be refused
+ * Parks the collection for a cause that only a person can end. Other collections of the account
+ * continue. When policy forbids every resource, none is left, and the account itself is disabled.
+ * @returns whether it waits for a part of its project that was not known to be refused
  * @throws LeaseLost
  */
 export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boolean> {
@@ -148,8 +154,9 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boo
 }
 
 /**
- * Google no longer shows the collection to this account. Its rows stay until the calendar list tells that the calendar has left it; deltas
- * of the list pass over changes of access, so a full list is asked for at once.
+ * Finishes a collection that Google no longer shows to this account. Its rows stay until the
+ * calendar list shows that the calendar has left it. Incremental syncs of the list do not report
+ * changes of access, so a full sync of the list is requested at once.
  * @throws LeaseLost
  */
 export async function finishGone(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
@@ -171,7 +178,7 @@ export async function finishGone(pool: pg.Pool, lease: Lease, reason: string): P
   });
 }
 
-/** Has one collection synced in full again. */
+/** Requests a full sync of one collection. */
 export async function requestFullSync(pool: pg.Pool, collectionId: string): Promise<void> {
   await pool.query(
     'UPDATE syncline.collections SET requested_at = clock_timestamp(), full_sync_requested = true, next_sync_at = least(next_sync_at, now()) WHERE id = $1',
@@ -180,10 +187,10 @@ export async function requestFullSync(pool: pg.Pool, collectionId: string): Prom
 }
 
 /**
- * Notes notifications of collections: they come due now, and a run that begins from here on serves
+ * Requests a sync of collections: they are due now, and a run that begins after this call fulfils
  * the request.
  * @param accountIds null means every account
- * @returns the moment of the call by the database's clock, as text with microseconds
+ * @returns the time of the call by the clock of the database, as text with microseconds
  */
 export async function requestSync(
   pool: pg.Pool,
@@ -220,7 +227,7 @@ export interface BehindCollection {
   reason: string | null;
 }
 
-/** The collections that no run begun after `since` has left caught up. */
+/** Returns the collections that no run begun after `since` has left caught up. */
 export async function behindSince(
   pool: pg.Pool,
   accountIds: readonly string[] | null,
@@ -249,8 +256,8 @@ export async function behindSince(
 }
 
 /**
- * Holds the collections of an account until the transaction ends, in the order in which every
- * transaction takes them: before the account's row.
+ * Locks the collections of an account until the transaction ends, in the order that every
+ * transaction uses: before the account's row.
  */
 export async function lockCollections(session: Transaction, accountId: string): Promise<void> {
   await session.query(
@@ -259,7 +266,10 @@ export async function lockCollections(session: Transaction, accountId: string): 
   );
 }
 
-/** Account states that stop all calls also take its collections off the schedule; becoming active puts them back, due now. */
+/**
+ * Takes the collections of an account off the schedule when its state stops all calls. When the
+ * account becomes active, they are due now.
+ */
 export async function scheduleAccount(
   session: Queryable,
   accountId: string,

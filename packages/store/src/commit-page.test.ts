@@ -57,7 +57,7 @@ const rowsOf = async (table: string): Promise<number> =>
 const feed = (): Promise<{ seq: bigint; op: string; id: string }[]> =>
   fixture.store.changes(fixture.accountId, 0n, 100_000);
 
-/** A fresh lease each time: expired leases are free. */
+/** Returns a new lease each time, because expired leases are free. */
 async function lease(): Promise<Lease> {
   await fixture.database.pool.query(
     'UPDATE syncline.collections SET lease_until = NULL WHERE account_id = $1',

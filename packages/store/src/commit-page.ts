@@ -12,36 +12,42 @@ import { applyItems, type SetAside, type ItemsDelta } from './full-sync-items.js
 import { inTransaction, type Transaction } from './transaction.js';
 
 /**
- * THE write. A page of Google's answer becomes rows, change events and the advanced cursor in this one transaction,
- * under the lease's epoch, or it becomes nothing.
+ * Commits one page of a Google response: rows, change events and the advanced cursor in one
+ * transaction, under the epoch of the lease. Either all of it is written or nothing.
  *
- * Order of locks, the same in every commit, so that two commits cannot deadlock: the collection's row (the fence),
- * the mirror's rows sorted by key, the account's row. The account's row comes last and is held to the commit:
- * that makes the feed's seq gapless and puts it in commit order, so a reader that asks "after seq n" never skips a late row.
+ * Every commit takes its locks in the same order, so that two commits cannot deadlock: the
+ * collection's row (the fence), the mirror's rows sorted by key, the account's row. The account's
+ * row comes last and stays locked until the commit. This makes the feed's seq gapless and puts it
+ * in commit order, so that a reader of events after seq n never misses a row that is committed
+ * later.
  *
- * Rejected: checking the lease first and writing afterwards (a worker stopped in between would write under a lost lease);
- * an outbox beside the rows (the change table is the log already).
+ * Rejected: checking the lease first and writing afterwards (a worker stopped in between would
+ * write under a lost lease); an outbox beside the rows (the change table already is the log).
  */
 export interface PageCommit {
-  /** The next cursor, in packages/sync's own words. */
+  /** The next cursor, in the format of packages/sync. */
   cursor: unknown;
   phase: Phase;
   generation: number;
   progress?: { done: number; total: number | null };
-  /** Set by the commit that begins a full sync: it answers the request for one. */
+  /** Set by the commit that begins a full sync. It ends the request for a full sync. */
   beginsFullSync?: boolean;
   /**
-   * That full sync is begun because Google disowned a sync position or a page token, which counts
-   * against the day's budget of such full syncs.
+   * The full sync begins because Google rejected a sync position or a page token. It counts against
+   * the daily limit of such full syncs.
    */
   isForced?: boolean;
   delta: Delta;
   items?: ItemsDelta;
-  /** One item of a run that takes them one by one: it waits for no turn, since for as long as it waits it counts as in hand, and a kill would be blamed on it. */
+  /**
+   * Whether the run takes items one by one and this page has one of them. Such a commit does not
+   * wait for the write throttle: while it waited, the item would count as in flight, and a kill of
+   * the worker would be attributed to it.
+   */
   crashIsolation?: boolean;
-  /** How far back the mailbox is mirrored, where this page changes that. */
+  /** The mirrored time range of the mailbox, when this page changes it. */
   window?: MailWindow;
-  /** A sweep that waits for evidence from here on, or no longer (null). */
+  /** A sweep that waits for evidence from now on; null ends the wait. */
   held?: HeldSweep | null;
 }
 
@@ -50,27 +56,29 @@ export interface Committed {
   updated: number;
   deleted: number;
   /**
-   * Full sync items that a sweep or a clearing went through; less than the limit means that it is
-   * done.
+   * Number of full sync items that a sweep or a clearing has processed. Fewer than the limit means
+   * that it is done.
    */
   swept: number;
   cleared: number;
 }
 
-/** What a commit did, for metrics and logs. */
+/** The effects of a commit, for metrics and logs. */
 export interface Written extends Committed {
   changes: readonly RowChange[];
-  /** Items of the page that went to quarantine. */
+  /** Items of the page that were quarantined. */
   quarantined: readonly SetAside[];
-  /** Those of them that Postgres refused. */
+  /** The quarantined items that Postgres refused. */
   refused: readonly SetAside[];
 }
 
 /**
- * Items whose ids cannot be stored, and rows that Postgres refuses for their own sake, go to
- * quarantine, and the rest of the page is stored.
- * @throws LeaseLost when another worker has taken the collection over: nothing was written then.
- * @throws PageRefused when more rows are refused than chance explains: nothing was written either.
+ * Quarantines items whose ids cannot be stored, and rows that Postgres refuses because of their own
+ * values. The rest of the page is stored.
+ * @throws LeaseLost when another worker has taken over the collection; nothing was written in that
+ * case
+ * @throws PageRefused when more rows are refused than `refusalsAllowed` permits; nothing was
+ * written in that case either
  */
 export async function commitPage(
   pool: pg.Pool,
@@ -98,7 +106,8 @@ async function writePage(
   commit: PageCommit,
 ): Promise<Done> {
   return inTransaction(pool, async (session) => {
-    // Sent in this order, and so done in it; whether the lease was lost is asked first, whatever else failed.
+    // The statements run in the order in which they are sent. A lost lease is reported first, even
+    // when other statements fail too.
     const fenced = fence(session, lease, ttlMs, commit);
     if (commit.window) moveWindow(session, lease, commit.window);
     if (commit.held !== undefined) noteHeld(session, lease, commit.held);
@@ -116,8 +125,8 @@ async function writePage(
 }
 
 /**
- * The whole page once more, after a row of it was refused. A cursor that is refused fails here
- * again: it has no row to isolate.
+ * Writes the whole page again after Postgres refused one of its rows. A refused cursor fails again
+ * here, because it belongs to no row.
  */
 async function isolatePage(
   pool: pg.Pool,
@@ -137,7 +146,10 @@ async function isolatePage(
 
 const NO_ITEMS = { changes: [], swept: 0, cleared: 0 };
 
-/** First statement of the transaction: it locks the collection's row until the commit, so no claim can slip in between. */
+/**
+ * The first statement of the transaction. It locks the collection's row until the commit, so that
+ * no claim can happen in between.
+ */
 async function fence(
   session: Transaction,
   lease: Lease,

@@ -1,6 +1,6 @@
 /*
- * How a session reaches Postgres. The driver is given parts, never the URL: its own reading of
- * `sslmode` differs from libpq's.
+ * How a session connects to Postgres. The driver receives separate parameters, never the URL,
+ * because its interpretation of `sslmode` differs from libpq's.
  */
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -10,9 +10,9 @@ import type pg from 'pg';
 import { databaseUnreachable, TLS_QUESTION } from './database-errors.js';
 
 /**
- * The driver's configuration for a database URL. `sslmode=prefer` counts as `disable` here:
- * `resolveTls` replaces it by what the server offers.
- * @throws OperatorError when the URL has a mistake, or a file that it names cannot be read
+ * Returns the driver's configuration for a database URL. `sslmode=prefer` counts as `disable` here:
+ * `resolveTls` replaces it by the mode that the server supports.
+ * @throws OperatorError when the URL has a mistake, or one of its files cannot be read
  */
 export function connectionOf(databaseUrl: string): pg.ClientConfig {
   const url = parseDatabaseUrl(databaseUrl);
@@ -29,13 +29,13 @@ export function connectionOf(databaseUrl: string): pg.ClientConfig {
 }
 
 /**
- * Asks the server whether it speaks TLS where the URL leaves that to the server (`sslmode=prefer`,
- * the default as libpq has it). As in libpq only its answer decides: who cuts the connection must
- * not turn TLS off.
- * @returns the URL with `sslmode=require` or `sslmode=disable`; the same URL when it decides by
- * itself
- * @throws ServerUnavailable when the server cannot be reached or does not answer
- * @throws OperatorError when it is no Postgres
+ * Asks the server whether it supports TLS when the URL leaves the decision to the server
+ * (`sslmode=prefer`, libpq's default). As in libpq, only an answer of the server decides: an
+ * attacker who closes the connection must not be able to turn TLS off.
+ * @returns the URL with `sslmode=require` or `sslmode=disable`; the same URL when its mode is
+ * explicit
+ * @throws ServerUnavailable when the server is unreachable or does not answer
+ * @throws OperatorError when the server is not Postgres
  */
 export async function resolveTls(databaseUrl: string): Promise<string> {
   const { host, port, connectTimeoutMs, tls } = parseDatabaseUrl(databaseUrl);
@@ -49,8 +49,8 @@ export async function resolveTls(databaseUrl: string): Promise<string> {
 }
 
 /**
- * Length and code of an SSLRequest (https://www.postgresql.org/docs/current/protocol-message-
- * formats.html).
+ * Length and code of an SSLRequest
+ * (https://www.postgresql.org/docs/current/protocol-message-formats.html).
  */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
@@ -66,13 +66,14 @@ function offersTls(host: string, port: number, timeoutMs: number): Promise<boole
       socket.destroy();
     });
     socket.once('error', reject);
-    // After an answer or an error it changes nothing.
+    // Has no effect after an answer or an error.
     socket.once('close', () => reject(new Error(TLS_QUESTION.cut)));
   });
 }
 
 /**
- * Of the first byte. With E the server reports that it has failed; its text is not to be trusted.
+ * Interprets the first byte of the answer. With E the server reports an error; its text is not
+ * trustworthy.
  */
 function meaningOf(answer: string): boolean | Error {
   switch (answer) {
@@ -102,16 +103,16 @@ function tlsOf({ host, tls }: DatabaseUrl): pg.ClientConfig['ssl'] {
     case 'prefer':
       return false;
     case 'require':
-      // With an authority it is verify-ca, as in libpq; without one it protects from listeners
-      // alone.
+      // With a certificate authority `sslmode=require` means verify-ca, as in libpq. Without one it
+      // protects only against eavesdropping.
       return ca === undefined
         ? { ...identity, rejectUnauthorized: false }
         : { ...checkChain, checkServerIdentity: () => undefined };
     case 'verify-ca':
       return { ...checkChain, checkServerIdentity: () => undefined };
     case 'verify-full':
-      // The driver names no server when it is given an address, and Node would then check for
-      // localhost.
+      // The driver sets no server name for an address, and Node would then compare the certificate
+      // with localhost.
       return {
         ...checkChain,
         checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),

@@ -4,7 +4,7 @@ import { commitPage, type Committed, type PageCommit } from './commit-page.js';
 import { LeaseLost, type Lease } from './lease.js';
 import type { RowChange } from './rows.js';
 
-/** `commitPage`, with its rows, refusals and fenced writes counted. */
+/** Calls `commitPage` and counts its rows, refusals and fenced writes. */
 export async function countedCommit(
   rt: Runtime,
   pool: pg.Pool,
@@ -39,7 +39,7 @@ export async function countedCommit(
   }
 }
 
-/** One increment a kind of change: a label set is hashed at every one of them. */
+/** One increment per kind of change, because each increment hashes a label set. */
 function countChanges({ metrics }: Runtime, changes: readonly RowChange[]): void {
   const counts = new Map<string, { labels: Pick<RowChange, 'entity' | 'op'>; count: number }>();
   for (const { entity, op } of changes) {

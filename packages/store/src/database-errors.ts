@@ -1,4 +1,4 @@
-/** Why a database cannot be used, in a sentence for an operator. */
+/** The reason why a database cannot be used, as a sentence for an operator. */
 import {
   isNetworkFailure,
   OperatorError,
@@ -7,8 +7,8 @@ import {
 } from '@syncline/runtime';
 
 /**
- * The sentence for a database that refuses us or is away; a ServerUnavailable when it may serve in
- * a moment. What cannot be reached is named without the password.
+ * Returns the error for a database that refuses connections or is unavailable; a ServerUnavailable
+ * when it may be available again soon. The message names the server without the password.
  */
 export function databaseUnreachable(databaseUrl: string, error: unknown): OperatorError {
   const { host, port } = parseDatabaseUrl(databaseUrl);
@@ -19,15 +19,15 @@ export function databaseUnreachable(databaseUrl: string, error: unknown): Operat
     : new OperatorError(message);
 }
 
-/** The same for errors of a connection alone: null when a statement failed. */
+/** Returns the error for connection errors only; null when a statement failed. */
 export function connectionProblem(databaseUrl: string, error: unknown): OperatorError | null {
   return isConnectionFailure(error) ? databaseUnreachable(databaseUrl, error) : null;
 }
 
 /**
- * Whether a connection failed or ended, and whether it may succeed in a moment. Transient: the
- * server is away, starts, recovers, shuts down or has no session left. Final: a person has to
- * change the URL, a right or a certificate. Null: a statement failed.
+ * Classifies the failure of a connection. `transient`: the server is unavailable, starting,
+ * recovering, shutting down or has no session left. `final`: a person has to change the URL, a
+ * right or a certificate. Null: a statement failed.
  */
 export function connectionFailureOf(error: unknown): 'transient' | 'final' | null {
   const { code, message } = Object(error) as { code?: unknown; message?: unknown };
@@ -41,8 +41,8 @@ export function connectionFailureOf(error: unknown): 'transient' | 'final' | nul
 
 /**
  * Classes of https://www.postgresql.org/docs/current/errcodes-appendix.html (08 connection, 57P
- * operator intervention, 53300 too many connections). ENOENT is a Unix socket whose server has not
- * started.
+ * operator intervention, 53300 too many connections). ENOENT means a Unix socket whose server has
+ * not started.
  */
 const TRANSIENT_CODE = /^(08\d\d\d|57P0[1235]|53300|ENOENT)$/;
 const FINAL_CODE = /^(28...|3D000|E[A-Z]+|ERR_(TLS|SSL).*|.*CERT.*)$/;
@@ -50,14 +50,14 @@ const FINAL_CODE = /^(28...|3D000|E[A-Z]+|ERR_(TLS|SSL).*|.*CERT.*)$/;
 const TRANSIENT_WORDS =
   /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|timeout exceeded when trying to connect|There was an error establishing an SSL connection)/;
 
-/** How a server may leave the question for TLS open (`resolveTls`). */
+/** The cases in which a server does not answer the request for TLS (`resolveTls`). */
 export const TLS_QUESTION = {
   cut: 'it ended the connection when it was asked for TLS',
   failed: 'it reported an error when it was asked for TLS',
 } as const;
 const OF_TLS_QUESTION: ReadonlySet<string> = new Set(Object.values(TLS_QUESTION));
 
-/** PgBouncer gives this code to whatever it says itself, so its words decide. */
+/** PgBouncer uses this code for all of its own errors, so its message decides. */
 const PROTOCOL_VIOLATION = '08P01';
 const POOLER_FINAL =
   /authentication|no such (user|database)|does not exist|unsupported startup|SSL required|TLS required|pg_hba|not allowed|disabled|password/i;
@@ -68,21 +68,21 @@ function ofPooler(words: string): 'transient' | 'final' {
   return !POOLER_FINAL.test(words) && POOLER_TRANSIENT.test(words) ? 'transient' : 'final';
 }
 
-/** The connection failed or ended, rather than a statement. */
+/** Whether the connection failed or ended, as opposed to a statement. */
 export function isConnectionFailure(error: unknown): boolean {
   return connectionFailureOf(error) !== null;
 }
 
 const MESSAGE_LIMIT = 300;
 
-/** What OpenSSL says of a certificate that no authority of ours has issued. */
+/** OpenSSL's error codes for a certificate of an unknown authority. */
 const UNKNOWN_AUTHORITY =
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/;
 
 function whyIn(databaseUrl: string, error: unknown): string {
   const { user, database } = parseDatabaseUrl(databaseUrl);
   const { code: errorCode, message: words = '' } = error as { code?: string; message?: string };
-  // Before a session has begun the server quotes names of roles, databases and hosts alone.
+  // Before a session has begun, the server quotes only names of roles, databases and hosts.
   const message = (words.split('\n', 1)[0] ?? '').slice(0, MESSAGE_LIMIT);
   const code = errorCode ?? message;
   const role = user === null ? 'ROLE' : `"${user}"`;

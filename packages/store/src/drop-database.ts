@@ -2,8 +2,8 @@ import pg from 'pg';
 import { connectionOf, resolveTls } from './connection.js';
 
 /**
- * Drops the database that `databaseUrl` names, if it exists. `force` ends the sessions that are still in it.
- * @returns false, and does nothing, when sessions are in it and `force` is not given
+ * Drops the database of `databaseUrl` if it exists. `force` ends its open sessions.
+ * @returns false, without a change, when it has open sessions and `force` is not given
  */
 export async function dropDatabase(
   databaseUrl: string,
@@ -25,12 +25,12 @@ export async function dropDatabase(
   }
 }
 
-/** A database cannot be dropped from within. */
+/** A session cannot drop its own database. */
 async function connectBeside(databaseUrl: string): Promise<pg.Client> {
   const url = new URL(await resolveTls(databaseUrl));
   url.pathname = '/postgres';
   const admin = new pg.Client(connectionOf(url.href));
-  admin.on('error', () => undefined); // The next query tells it.
+  admin.on('error', () => undefined); // The next query reports the error.
   await admin.connect();
   return admin;
 }

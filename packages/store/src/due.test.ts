@@ -9,7 +9,10 @@ beforeEach(() => fixture.database.pool.query('DELETE FROM syncline.accounts'));
 
 const QUEUE = { resource: 'calendar' as const, full: true };
 
-/** Gives a tenant calendars that have been due since so many seconds, the later ones for less long. */
+/**
+ * Creates calendars of a tenant that are due. The first is due for `sinceSeconds`, each later one
+ * for less time.
+ */
 async function dueCalendars(tenant: string, count: number, sinceSeconds: number): Promise<void> {
   await fixture.database.pool.query({
     text: `WITH account AS (INSERT INTO syncline.accounts (id, tenant, email) VALUES (gen_random_uuid(), $1, $1 || '@example.com') RETURNING id)

@@ -1,16 +1,16 @@
 /**
- * What is due, handed out fairly. Any number of schedulers ask at once (SKIP LOCKED), and none
- * remembers anything.
+ * Hands out due collections, fairly between tenants. Any number of schedulers may claim
+ * concurrently (SKIP LOCKED), and none keeps state.
  *
- * Claiming only moves `next_sync_at` ahead by the visibility time: if the job is then lost with
- * Redis, the collection comes due again by itself, and nothing else has to remember that a job
- * exists.
+ * Claiming only moves `next_sync_at` ahead by the visibility time. When Redis then loses the job,
+ * the collection becomes due again by itself; no other record of the job is needed.
  *
- * Tenants take rounds: of everything that is due, first each tenant's oldest, then each tenant's
- * second oldest, and so on; whoever was given more before counts on from there (`ahead`), since a
- * claim for one job would take the oldest every time. Turns are taken among the oldest WINDOW rows
- * of a queue, which bounds a tick however much is due; a tenant that fills most of that window
- * would hide the others, so it is looked past: half of what is handed out then goes to the rest.
+ * Tenants take rounds. Of all due collections, the oldest of each tenant comes first, then the
+ * second oldest of each tenant, and so on. The rounds of a tenant that was served earlier continue
+ * from its last round (`ahead`). Otherwise a claim for one job would take the oldest collection
+ * every time. Rounds are formed among the oldest WINDOW rows of a queue, which bounds the work of a
+ * tick. A tenant that fills most of this window would hide the others. Such a tenant is skipped for
+ * half of the claimed collections.
  */
 import type pg from 'pg';
 import { ONBOARDING, type Phase } from './lease.js';
@@ -24,24 +24,27 @@ import {
 import { arrayLiteral } from './pool.js';
 
 /**
- * The queues that share one order of due work: a family of resources, and whether it is a full or
- * an incremental sync.
+ * The queues that share one order of due work: a family of resources, and full or incremental
+ * syncs.
  */
 interface DueQueue {
   resource: Resource;
   full: boolean;
 }
 
-/** Why it is due: its date came, Google notified, somebody asked, or the last run failed or was cut off. */
+/**
+ * The reason why a collection is due: its date, a notification, a request, or a failed or
+ * interrupted run.
+ */
 type DueCause = 'schedule' | 'notification' | 'request' | 'retry';
 
-/** In SQL, over collections as `c`. */
+/** SQL, for `collections c`. */
 const CAUSE = `CASE WHEN c.failures > 0 OR (c.run_open AND coalesce(c.lease_until <= now(), true)) THEN 'retry'
                           WHEN c.notified_at IS NOT NULL AND coalesce(c.notified_at > c.caught_up_at, true) THEN 'notification'
                           WHEN c.full_sync_requested OR (c.requested_at IS NOT NULL AND coalesce(c.requested_at > c.caught_up_at, true)) THEN 'request'
                           ELSE 'schedule' END`;
 
-/** A collection that the scheduler is to hand to a queue. */
+/** A collection that the scheduler adds to a queue. */
 export interface DueCollection {
   id: string;
   accountId: string;
@@ -49,39 +52,37 @@ export interface DueCollection {
   phase: Phase;
   fullSyncRequested: boolean;
   tenant: string;
-  /** Its first full sync has only begun: somebody who has just connected waits for it. */
+  /** Whether its first full sync has only begun, so that a newly connected user waits for it. */
   onboarding: boolean;
-  /** Its last run was cut off: the next goes on with it. */
+  /** Whether its last run was interrupted; the next run continues it. */
   interrupted: boolean;
   cause: DueCause;
-  /**
-   * Which of its tenant's rounds it had: 1 for the first, counted from what the tenant was ahead.
-   */
+  /** The round of its tenant: 1 for the first, plus the rounds that the tenant was ahead. */
   round: number;
 }
 
 export interface DueQuery {
   limit: number;
   visibilityMs: number;
-  /** Default: every queue in round, until `limit` is reached. */
+  /** Default: every queue in order, until `limit` is reached. */
   queue?: DueQueue;
-  /** Turns that tenants have had before the others. Default: none. */
+  /** Number of earlier rounds by tenant. Default: none. */
   lead?: ReadonlyMap<string, number>;
 }
 
 const QUEUES: readonly DueQueue[] = [false, true].flatMap((full) =>
   RESOURCE_NAMES.map((resource) => ({ resource, full })),
 );
-/** Rows among which tenants take rounds, read in the index's order. */
+/** Number of rows, in the order of the index, among which tenants take rounds. */
 const WINDOW = 10_000;
-/** A tenant with more than this share of a full window is looked past. */
+/** A tenant with more than this share of a full window is skipped for the second half. */
 const CROWDING_SHARE = 0.25;
-/** Index entries that are read to look past such tenants. */
+/** Maximum number of index entries that are read to skip such tenants. */
 const SCAN_PAST_LIMIT = 200_000;
 
 /**
- * Claims up to `limit` due collections, in rounds by tenant; one more where a tenant crowds the
- * others out and `limit` is 1.
+ * Claims up to `limit` due collections, in rounds by tenant. Claims one more when `limit` is 1 and
+ * a tenant crowds out the others.
  */
 export async function claimDue(pool: pg.Pool, q: DueQuery): Promise<DueCollection[]> {
   if (q.queue) return claimOfQueue(pool, q.queue, q);
@@ -93,7 +94,9 @@ export async function claimDue(pool: pg.Pool, q: DueQuery): Promise<DueCollectio
   return claimed;
 }
 
-/** In two halves, since only the first tells whether somebody crowds the others out of the window. */
+/**
+ * Claims in two halves, because only the first half shows whether a tenant crowds out the others.
+ */
 async function claimOfQueue(
   pool: pg.Pool,
   queue: DueQueue,
@@ -102,8 +105,8 @@ async function claimOfQueue(
   const half = Math.ceil(limit / 2);
   const first = await claimFairly(pool, queue, { limit: half, visibilityMs, lead, past: [] });
   const isCrowded = first.crowding.length > 0;
-  // Room for one job at a time is the rule where full syncs fill every slot: the others then get
-  // one beyond the limit, or they would never get any.
+  // When full syncs fill every slot, there is usually room for only one job at a time. The other
+  // tenants then get one job beyond the limit, because they would otherwise get none.
   const remainder = isCrowded ? Math.max(1, limit - half) : limit - half;
   if (remainder === 0 || (first.claimed.length < half && !isCrowded)) return first.claimed;
   const second = await claimFairly(pool, queue, {
@@ -119,7 +122,7 @@ interface FairClaim {
   limit: number;
   visibilityMs: number;
   lead: ReadonlyMap<string, number>;
-  /** Tenants that have had enough of this tick. */
+  /** Tenants that are skipped. */
   past: readonly string[];
 }
 
@@ -137,7 +140,9 @@ interface DueRow {
   crowding: string[] | null;
 }
 
-/** One tick's rounds of one queue, and the tenants that crowd the window when it is full. */
+/**
+ * Claims in rounds from one queue. Returns also the tenants that crowd the window when it is full.
+ */
 async function claimFairly(
   pool: pg.Pool,
   queue: DueQueue,

@@ -2,9 +2,9 @@ import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 
 /**
- * Development versions had other tables and migrations, and there is no upgrade from them: before
- * the first release all migrations became one. Their schema is left as it is, whatever it holds.
- * @param known the checksum of each migration of this program, by name, in order
+ * Development versions had other tables and migrations, and cannot be upgraded: before the first
+ * release all migrations were squashed into one. Their schema is left unchanged.
+ * @param known the checksums of this program's migrations by name, in order
  * @throws OperatorError that names the statement and the commands that recreate the schema
  */
 export async function refuseEarlierVersion(
@@ -12,7 +12,8 @@ export async function refuseEarlierVersion(
   schema: string,
   known: ReadonlyMap<string, string>,
 ): Promise<void> {
-  // The tables first: another process may be committing them, and the record with them.
+  // Checks the tables first, because another process may be committing them together with the
+  // record.
   const hasTables = await exists(session, 'syncline.collections');
   const applied = (await exists(session, 'syncline._prisma_migrations'))
     ? await appliedChecksums(session)
@@ -26,8 +27,8 @@ export async function refuseEarlierVersion(
 }
 
 /**
- * Pure. A migration that is unknown and comes after all known ones is a newer version's, which is
- * none of our business: migrations only add.
+ * Pure. An unknown migration after all known ones belongs to a newer version and is accepted,
+ * because migrations only add.
  */
 export function isEarlierVersion(
   hasTables: boolean,

@@ -1,8 +1,9 @@
 import { LISTING_TABLES, type AccountTable } from './account-tables.js';
 
 /**
- * Deletes up to `limit` rows of the account `$1`. Rows are named by their keys and the account:
- * a row's physical place repeats across the partitions of a table.
+ * Returns SQL that deletes up to `limit` rows of the account `$1`. Rows are identified by their
+ * keys and the account, because a row's physical position is not unique across the partitions of a
+ * table.
  */
 export function erasePageText({ name, key: keys }: AccountTable, limit: number): string {
   const isSame = keys.map((key) => `AND t.${key} = page.${key}`).join(' ');
@@ -12,9 +13,10 @@ export function erasePageText({ name, key: keys }: AccountTable, limit: number):
 }
 
 /**
- * Deletes up to `$3` rows of the collection `$2` of the account `$1`, in the order of the primary
- * key: a range of its index whatever the planner thinks of the table's size, since workers keep the
- * plans that they made while the table was empty.
+ * Returns SQL that deletes up to `$3` rows of the collection `$2` of the account `$1`, in the order
+ * of the primary key. The statement always uses a range of its index, independently of the
+ * planner's estimate of the table size, because workers keep plans that were made while the table
+ * was empty.
  */
 export function clearPageText(table: keyof typeof LISTING_TABLES): string {
   const [, ...keys] = LISTING_TABLES[table].key;

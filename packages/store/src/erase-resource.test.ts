@@ -22,7 +22,7 @@ test('a resource that is being erased is not claimed, and its collections are de
   expect(await resourceErasure.abandoned(0, 10)).toEqual([
     { accountId: fixture.accountId, resource: 'calendar' },
   ]);
-  // Whoever goes on begins anew.
+  // A later call starts the erasure again.
   expect(await resourceErasure.begin(fixture.accountId, 'calendar')).toBe(true);
   expect(await resourceErasure.eraseSome(fixture.accountId, 'calendar')).toEqual({
     erased: 1,

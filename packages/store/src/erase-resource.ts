@@ -6,23 +6,27 @@ import { collectionsOf, type Resource } from './mirrors/resources.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
- * A resource leaves an account: its collections stop, and its rows go page by page, each page with
- * its change events, so that a list folded with the feed stays right. `accounts.erasing` is the
- * only record of it: any worker that finds a resource there continues, wherever an earlier one was
- * killed.
+ * Removes a resource from an account: its collections stop, and its rows are deleted page by page.
+ * Each page is written with its change events, so that a list combined with the feed stays correct.
+ * `accounts.erasing` is the only record of the erasure. Any worker that finds a resource there
+ * continues, wherever an earlier worker was killed.
  */
 
 export interface ResourceErasure {
   /**
    * Stops the resource's collections.
-   * @returns false when the account does not have it, or nothing else, or is being removed
+   * @returns false when the account does not have the resource, has no other resource, or is being
+   * removed
    */
   begin(accountId: string, resource: Resource): Promise<boolean>;
-  /** Ids of its collections, as long as there are any. */
+  /** Returns the ids of its remaining collections. */
   collections(accountId: string, resource: Resource): Promise<string[]>;
-  /** Erases a page. @returns how many rows, and whether nothing is left */
+  /**
+   * Erases a page.
+   * @returns the number of rows, and whether nothing is left
+   */
   eraseSome(accountId: string, resource: Resource): Promise<{ erased: number; done: boolean }>;
-  /** Erasures without progress for `idleMs`. */
+  /** Returns erasures without progress for `idleMs`. */
   abandoned(idleMs: number, limit: number): Promise<{ accountId: string; resource: Resource }[]>;
 }
 
@@ -41,7 +45,9 @@ export function resourceErasureIn(pool: pg.Pool): ResourceErasure {
   };
 }
 
-/** Rows that one transaction erases at most, so that the feed's lock is held shortly. */
+/**
+ * Maximum number of rows that one transaction erases, so that the feed's lock is held only briefly.
+ */
 const ERASE_PAGE = 1_000;
 
 async function begin(pool: pg.Pool, accountId: string, resource: Resource): Promise<boolean> {

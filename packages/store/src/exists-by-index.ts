@@ -1,11 +1,12 @@
 /**
- * In SQL: whether `subquery` has a row, answered by one index lookup for each outer row.
+ * SQL: whether `subquery` has a row, evaluated by one index lookup per outer row.
  *
- * Postgres plans an ordinary EXISTS as a join, by its statistics, which do not cover a list that was
- * filled a moment ago: it compared each row of a mailbox with each item of the list, which took 30 s
- * for 20,000 messages. A subquery with OFFSET is never turned into a join.
+ * Postgres plans an ordinary EXISTS as a join, from statistics that do not cover a list that was
+ * filled a moment ago. It compared each row of a mailbox with each item of the list, which took 30
+ * s for 20,000 messages. Postgres never turns a subquery with OFFSET into a join.
  *
- * @param subquery must name every column of a key; otherwise each lookup reads all items of the list
+ * @param subquery must constrain every column of a key; otherwise each lookup reads all items of
+ * the list
  */
 export function existsByIndex(subquery: string): string {
   return `EXISTS (${subquery} OFFSET 0)`;

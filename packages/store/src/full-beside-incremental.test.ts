@@ -29,13 +29,13 @@ const CHANGE: PageCommit['delta'] = {
   ],
 };
 
-/** More than enough for a page that waits for nobody. */
+/** More checks than a page without a wait needs. */
 const CHANGES_CHECKS = 20;
 
 /**
- * What is written while the mailbox's row is held: `meanwhile` ends before the row is let go of,
- * the full syncs it returns after that.
- * @returns in which order
+ * Runs writes while the mailbox's row is locked. `meanwhile` ends before the lock is released; the
+ * full syncs that it returns end after it.
+ * @returns the order of the writes
  */
 async function writtenBeside(
   meanwhile: (
@@ -91,7 +91,8 @@ test('incremental pages, and items taken one by one, do not wait for pages of fu
 });
 
 test('a notification makes full syncs yield before its change is found, a poll does not', async () => {
-  // All sessions are open before: one that has to be opened first comes too late to be told from one that waits its turn.
+  // All sessions are opened before. A session that opens later would be indistinguishable from one
+  // that waits for its turn.
   await Promise.all(Array.from({ length: 4 }, () => fixture.store.ping()));
   for (const notified of [false, true]) {
     await fixture.database.pool.query(
@@ -105,7 +106,7 @@ test('a notification makes full syncs yield before its change is found, a poll d
         write('next full sync', list, pageOf('full')),
       ];
       if (!notified) await fullSyncs[1];
-      // A full sync that did not wait would be written among them.
+      // A full sync that did not wait would be written between the checks.
       else
         for (let n = 0; n < CHANGES_CHECKS; n++)
           await write('incremental', list, pageOf('incremental'));

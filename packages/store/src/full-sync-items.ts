@@ -19,53 +19,56 @@ import { byIndex, type Transaction } from './transaction.js';
 export type { FailingItem, SetAside } from './quarantine-writes.js';
 
 /**
- * The full sync's list. A full sync writes down every id it meets, in order; what is still to be
- * fetched is `pending`, and the cursor remembers the ordinal up to which it has fetched. So nothing
- * is updated per item, a crash resumes at the ordinal, and when the full sync is complete the same
- * list says which rows it did not meet: those are swept.
+ * The list of a full sync. A full sync stores every id that it lists, in order. Items that still
+ * have to be fetched are `pending`, and the cursor has the ordinal up to which items were fetched.
+ * No update per item is needed, and a run after a crash continues at the ordinal. When the full
+ * sync is complete, the same list shows which rows were not listed; these are swept.
  *
- * Rejected: a generation column on the mirror's rows (every full sync would rewrite every row just
- * to mark it), and pending ids in Redis (lost with it, while the cursor is already ahead).
+ * Rejected: a generation column on the mirror's rows (every full sync would rewrite every row only
+ * to mark it), and pending ids in Redis (they are lost with Redis, while the cursor has already
+ * advanced).
  */
 export interface ItemsDelta extends ListingDelta {
-  /** Ids met by this page. Ids already on the list keep their place. */
+  /** Ids listed by this page. Ids that are already on the list keep their position. */
   met?: ListedItem[];
-  /** Items to be asked for again later: they go to the end of the list. */
+  /** Items to fetch again later. They move to the end of the list. */
   again?: AgainItem[];
-  /** Items that are no longer pending: deleted at the source. */
+  /** Items that are no longer pending because they were deleted at Google. */
   dropped?: string[];
-  /** Items that cannot be taken: recorded with their reason, and passed. */
+  /** Items that cannot be stored. They are recorded with their reason, and skipped. */
   quarantined?: SetAside[];
-  /** Items that could not be read while others could: noted with their tries, and passed. */
-  failing?: FailingItem[];
-  /** Items on the list that were requested from outside: the request is struck out. */
-  replayed?: string[];
   /**
-   * Items that were taken or are gone: an earlier quarantine of theirs, or their failing, is over.
+   * Items that could not be read while others could. They are recorded with their number of
+   * attempts, and skipped.
    */
+  failing?: FailingItem[];
+  /** Items on the list whose refetch was requested. The request is removed. */
+  replayed?: string[];
+  /** Items that were stored or are gone. Their quarantine or failing state ends. */
   taken?: string[];
   /**
-   * The full sync has read every item of the collection again: what it did not set aside once more
-   * leaves the quarantine, and whatever was wanted is served.
+   * The full sync has read every item of the collection again. Items that it did not quarantine
+   * again leave the quarantine, and all refetch requests are removed.
    */
   rereadAll?: true;
-  /** Items taken before their turn, with their thread: they keep their place on the list and are not fetched again. */
-  takenEarly?: string[];
   /**
-   * Delete up to this many rows that the complete full sync did not meet; rows that are held stay.
+   * Items that were fetched early, with their thread. They keep their position on the list and are
+   * not fetched again.
    */
+  takenEarly?: string[];
+  /** Deletes up to this many rows that the complete full sync did not list. Held rows stay. */
   sweepLimit?: number;
-  /** Rows that the complete full sync did not meet and that wait for a second listing. */
+  /** Rows that the complete full sync did not list and that wait for a second listing. */
   held?: readonly string[];
-  /** Rows that Google has named since they were held. */
+  /** Held rows that Google has named since. */
   released?: readonly string[];
-  /** Rows that two listings did not name: they are deleted, and held no longer. */
+  /** Rows that two listings did not name. They are deleted and no longer held. */
   sweptHeld?: readonly string[];
-  /** No sweep of the collection waits any more: forget up to this many entries of such sweeps. */
+  /** No sweep of the collection waits any more: deletes up to this many entries of such sweeps. */
   forgetHeldLimit?: number;
-  /** The complete full sync missed no row: forget what it did not name otherwise. */
+  /** The complete full sync listed every row: deletes the other entries that it did not name. */
   forgetUnlisted?: true;
-  /** Clear up to this many entries of this and earlier lists. */
+  /** Deletes up to this many entries of this and earlier lists. */
   clearLimit?: number;
 }
 
@@ -73,7 +76,7 @@ export interface ListedItem {
   id: string;
   ordinal: bigint;
   pending: boolean;
-  /** A message's thread. */
+  /** Thread of a message. */
   threadId?: string;
 }
 
@@ -81,11 +84,11 @@ export interface AgainItem {
   id: string;
   ordinal: bigint;
   delayMs: number;
-  /** How often it counts as tried when it was not on the list; default 1. */
+  /** Number of attempts recorded for an item that was not on the list; default 1. */
   attempts?: number;
 }
 
-/** An item that is to be fetched now or, when `waitMs` > 0, later. */
+/** An item to fetch now or, when `waitMs` > 0, later. */
 export interface PendingItem {
   id: string;
   ordinal: bigint;
@@ -94,25 +97,23 @@ export interface PendingItem {
   threadId: string | null;
 }
 
-/** What the list knows of a thread. */
+/** The part of a thread that is on the list. */
 export interface ListedThread {
   threadId: string;
-  /** Its messages on the list, pending or not, counted no further than asked. */
+  /** Number of its messages on the list, pending or not, counted up to the limit. */
   size: number;
-  /** Those that are pending, after a position, and were not tried yet. */
+  /** Messages that are pending, after a position, and not attempted yet. */
   pending: string[];
 }
 
-/**
- * Where to look for pending items: after a position, without those that are on their way already.
- */
+/** Selects pending items: after a position, without those that are already being fetched. */
 export interface PendingQuery {
   afterOrdinal: bigint;
   limit: number;
   except: readonly string[];
 }
 
-/** The next items, in order. Reads only the partial index. */
+/** Returns the next items in order. Reads only the partial index. */
 export async function nextPending(
   pool: pg.Pool,
   lease: Lease,
@@ -147,7 +148,10 @@ export async function nextPending(
   }));
 }
 
-/** These threads as the list has them, each counted up to `limit` messages: a longer one is told by its size alone. */
+/**
+ * Returns these threads from the list, each counted up to `limit` messages. For a longer thread
+ * only the size is meaningful.
+ */
 export async function listedThreads(
   pool: pg.Pool,
   lease: Lease,
@@ -222,7 +226,7 @@ function writeItems(
   if (takenEarly?.length) takeEarly(session, lease, generation, takenEarly);
 }
 
-/** Endings come first: they must not end what this page sets aside. */
+/** Writes the endings first, so that they do not end the quarantine of this page's items. */
 function writeQuarantine(
   session: Transaction,
   lease: Lease,
@@ -317,7 +321,7 @@ function takeEarly(session: Transaction, lease: Lease, generation: number, ids: 
   });
 }
 
-/** Rows that the complete list does not name, and that are not held. */
+/** Deletes rows that the complete list does not name and that are not held. */
 async function sweep(
   session: Transaction,
   lease: Lease,
@@ -350,7 +354,7 @@ async function sweep(
 
 const CLEAR_ITEMS = clearPageText('full_sync_items');
 
-/** @returns how many entries of the fuller list are gone */
+/** @returns the number of deleted entries of the list with more of them */
 async function clear(session: Transaction, lease: Lease, limit: number): Promise<number> {
   const cleared = await Promise.all([
     clearItems(session, lease, limit),

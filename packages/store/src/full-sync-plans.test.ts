@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 
-/** As often as Postgres plans a statement anew before it keeps a plan. */
+/** Number of executions after which Postgres may keep a generic plan. */
 const TIMES = 6;
 
 test.each([

@@ -19,15 +19,15 @@ export interface ItemQueries extends LabelQueries {
     q: PendingQuery & { threadIds: readonly string[] },
   ): Promise<ListedThread[]>;
   /**
-   * What a complete listing did not name, with a sample of it.
-   * @param q excluded: labels that no row should have
+   * Returns the rows that a complete listing did not name, with a sample of them.
+   * @param q excluded: labels that no row may have
    */
   absence(
     lease: Lease,
     generation: number,
     q: { which: Absent; excluded: readonly string[]; limit: number },
   ): Promise<Absence>;
-  /** A page of the ids that it did not name. */
+  /** Returns a page of the ids that the listing did not name. */
   absentIds(
     lease: Lease,
     generation: number,

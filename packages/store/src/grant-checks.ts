@@ -1,7 +1,7 @@
 /**
  * Data for checking the owner of a grant, and the states of accounts whose grant is not verified.
- * Every write is fenced by the number of the grant: what was found out about one says nothing of
- * the next.
+ * Every write is fenced by the number of the grant, because a result for one grant says nothing
+ * about the next one.
  */
 import type pg from 'pg';
 import type { AccountReasonCode } from './accounts.js';
@@ -16,71 +16,77 @@ import { cleanReason } from './clean-text.js';
 import { lockCollections, scheduleAccount } from './collections.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
-/** What is known of the Google account that an account's rows are of. */
+/** The stored information about the Google account that an account's rows belong to. */
 export interface KnownIdentity {
   accountId: string;
   tenant: string;
   email: string;
   aliases: string[];
-  /** The Google project. */
+  /** Name of the Google project. */
   project: string;
   resources: Resource[];
-  /** As an earlier grant of this account has named it. */
+  /** Google's id from an earlier grant of this account. */
   googleSub: string | null;
   grant: number;
-  /** Of the grant, for access tokens: one of an earlier version is not used. */
+  /** Version of the grant for access tokens. A token of an earlier version is not used. */
   version: number;
-  /** The grant is the one that brought the rows. */
+  /** Whether the rows were read with this grant. */
   verified: boolean;
-  /** A person said that the grant is of the same mailbox. */
+  /** Whether a person has confirmed that the grant belongs to the same mailbox. */
   vouched: boolean;
-  /** It has rows that not every Google account has: a new grant has to prove that it is theirs. */
+  /**
+   * Whether the account has rows that not every Google account has. A new grant must be shown to
+   * belong to the same Google account.
+   */
   hasRows: boolean;
   hasMessages: boolean;
-  /** The address that is stored as an entry's id, which is the account's own; null without one. */
+  /** The primary calendar's id, which is the account's own address; null without one. */
   primaryAddress: string | null;
 }
 
 export interface Held {
   state: 'reauth_required' | 'disabled';
   code: AccountReasonCode;
-  /** For a person. */
+  /** A description for people. */
   reason: string;
-  /** When Google is asked again whether the cause has passed; left out, only a person ends it. */
+  /**
+   * Delay before Google is asked again whether the cause has passed. When omitted, only a person
+   * ends the state.
+   */
   probeInMs?: number | null;
 }
 
 export interface GrantChecks {
-  /** Null when the account is no more. */
+  /** Returns null when the account no longer exists. */
   known(accountId: string): Promise<KnownIdentity | null>;
   /**
-   * Stored messages of all ages, `limit` at most, each with its internalDate. Costs that many index
-   * scans.
+   * Returns up to `limit` stored messages of all ages with their internalDate. Needs that many
+   * index scans.
    */
   sample(accountId: string, limit: number): Promise<StoredMessageDate[]>;
   /**
-   * Takes the lock for asking for stored messages, for `ttlMs` at most; otherwise all collections
-   * of an account would ask at once.
-   * @returns false when it is taken
+   * Takes the lock for checking stored messages at Google, for at most `ttlMs`. Without it, all
+   * collections of an account would check at the same time.
+   * @returns false when the lock is taken
    */
   begin(accountId: string, ttlMs: number): Promise<boolean>;
-  /** Gives it back. */
+  /** Releases the lock. */
   end(accountId: string): Promise<void>;
   /**
-   * The account waits for a person; its rows stay, nothing more is written, and no more calls are
-   * made.
-   * @returns false when it has another grant by now, or is not active
+   * Makes the account wait for a person. Its rows stay, and there are no further writes and calls.
+   * @returns false when the account has another grant meanwhile, or is not active
    */
   hold(accountId: string, grant: number, held: Held): Promise<boolean>;
   /**
-   * Why an account that waits already goes on waiting: a grant that was offered to it is not its
-   * own. The state of the grant that it has stays: `accounts resume` and probes still try that one.
-   * @returns false when it does not wait for a grant
+   * Records why a waiting account continues to wait: a grant that was offered to it belongs to
+   * another Google account. The state of its current grant does not change: `accounts resume` and
+   * probes still try that grant.
+   * @returns false when the account does not wait for a grant
    */
   note(accountId: string, held: Held): Promise<boolean>;
   /**
-   * A person says that the account's grant is of the same mailbox.
-   * @returns false when the account does not wait for that
+   * Records that a person confirms that the account's grant belongs to the same mailbox.
+   * @returns false when the account does not wait for this confirmation
    */
   vouch(accountId: string): Promise<boolean>;
 }
@@ -135,9 +141,9 @@ async function hold(
             refused_since = CASE WHEN $4 IN ('grant-refused', 'credential-unreadable') THEN now() END, probes = 0, probe_at = now() + $6 * interval '1 ms', updated_at = now() WHERE id = $1 AND grant_number = $2 AND state = 'active'`,
     [accountId, grant, state, code, cleanReason(reason), probeInMs],
   );
-  // Another grant has taken its place, or the account is held already: its runs go on undisturbed.
+  // The account has another grant meanwhile, or is already held. Its runs are not interrupted.
   if (held.rowCount !== 1) return false;
-  // Runs that use this grant can write nothing more.
+  // Fences out the runs that use this grant.
   await session.query(
     `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, run_open = false, error = $2 WHERE account_id = $1`,
     [accountId, cleanReason(reason)],

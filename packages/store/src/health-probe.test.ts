@@ -37,7 +37,10 @@ test('a probe fails while the database takes no writes, and succeeds on the same
   await probe.close();
 });
 
-/** The first statement on a session that the server has ended may fail for that; the next one is on another. */
+/**
+ * Repeats the check, because the first statement on a session that the server has ended may fail.
+ * The next statement uses another session.
+ */
 async function untilDone(check: () => Promise<void>): Promise<void> {
   await check().catch((error: unknown) => {
     if (!/terminat|ECONNRESET/.test(String(error))) throw error;

@@ -1,23 +1,33 @@
-/** Whether Postgres takes writes. A server that answers SELECT may be a standby, read-only, or out of space. */
+/**
+ * Whether Postgres accepts writes. A server that answers SELECT may be a standby, read-only, or out
+ * of disk space.
+ */
 import { openPool } from './pool.js';
 import type { Queryable } from './transaction.js';
 
-/** Bounds the table, and keeps hundreds of processes from waiting for one row (a CHECK of the table has the same number). */
+/**
+ * Bounds the number of rows, and keeps hundreds of processes from waiting for one row. A CHECK of
+ * the table has the same number.
+ */
 const SLOTS = 64;
-/** A session that has not answered by then is ended, and the next probe opens another. */
+/** A session that has not answered in this time is closed, and the next probe opens another one. */
 const ANSWER_LIMIT_MS = 3_000;
 
 export interface WriteProbe {
-  /** Writes one row of a table of its own. Rejects when Postgres is away, read-only or refuses the statement. */
+  /**
+   * Writes one row of a separate table. Rejects when Postgres is unavailable, read-only or refuses
+   * the statement.
+   */
   check(): Promise<void>;
   close(): Promise<void>;
-  /** Other small statements that must not wait for pages. */
+  /** Runs other small statements that must not wait for pages. */
   query: Queryable['query'];
 }
 
 /**
- * A session of its own, opened at the first probe: it waits for no page of a full sync, and holds up none when it hangs.
- * @param chance gives a number in [0, 1)
+ * Opens a separate session at the first probe. It does not wait for pages of full syncs, and does
+ * not delay them when it hangs.
+ * @param chance returns a number in [0, 1)
  */
 export function openWriteProbe(databaseUrl: string, chance: () => number): WriteProbe {
   const pool = openPool(databaseUrl, 1, { answerLimitMs: ANSWER_LIMIT_MS });
@@ -31,7 +41,7 @@ export function openWriteProbe(databaseUrl: string, chance: () => number): Write
     },
     close: async () => {
       const isClosed = pool.end();
-      // A session that hangs ends by itself at its limit; a drain does not wait for it.
+      // A hanging session ends by itself at its time limit. A drain does not wait for it.
       if (pool.idleCount === pool.totalCount) await isClosed;
     },
   };

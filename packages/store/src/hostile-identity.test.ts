@@ -6,9 +6,9 @@ import type { Lease } from './lease.js';
 import type { HeldWatch } from './watches.js';
 
 /*
- * Hostile values in every text of the tables that say whose mail it is, through the calls that
- * write them, to a real Postgres. The columns come from the database: one that is neither named as
- * ours nor reached below fails the first test.
+ * Writes hostile values to every text column of the tables with identities, through the functions
+ * that write them, in a real Postgres. The columns are read from the database: a column that is
+ * neither listed as Syncline's own nor written below fails the first test.
  */
 
 let fixture: StoreFixture;
@@ -21,7 +21,7 @@ afterAll(() => fixture.close());
 
 /** Schema files of these tables. */
 const SCHEMAS = ['account', 'identity', 'watch'];
-/** What no word of Google's reaches. */
+/** Columns that never contain text from Google. */
 const OURS = [
   'accounts.tenant',
   'accounts.state',
@@ -65,7 +65,10 @@ const GOOGLE_SAYS: Record<string, (value: string) => Promise<unknown>> = {
     fixture.store.watches.finish(await heldWatch(), { state: 'on', nextInMs: 0, error }),
 };
 
-/** Characters that do not compress: an index entry is compressed before it is measured. */
+/**
+ * Characters that do not compress, because Postgres compresses an index entry before it checks its
+ * size.
+ */
 const NOISE = Array.from({ length: 1_000 }, (_, n) =>
   String.fromCodePoint(0x4e00 + ((n * 7_919 + n * n) % 20_000)),
 ).join('');

@@ -18,8 +18,8 @@ import {
 } from './index.js';
 
 /*
- * Hostile values in every column of every mirror table, through a commit to a real Postgres. The
- * columns come from the database: one that no row below reaches fails the first test.
+ * Writes hostile values to every column of every mirror table, through a commit in a real Postgres.
+ * The columns are read from the database: a column that no row below writes fails the first test.
  */
 
 let fixture: StoreFixture;
@@ -81,14 +81,17 @@ const EVENT: EventRow = {
   resource: '{}',
 };
 
-/** Puts a value where it ends up in a column. `clean` is what parsing does to the row. */
+/**
+ * Puts a value into the field that is stored in a column. `clean` applies the cleaning of the
+ * parser to the row.
+ */
 type Put = (value: never, clean: boolean) => Row;
 type Row =
   | { kind: 'message'; row: MessageRow }
   | { kind: 'label'; row: LabelRow }
   | { kind: 'calendar'; row: CalendarRow }
   | { kind: 'event'; row: EventRow }
-  /** A cancelled occurrence whose series has not come yet: it waits in a table of its own. */
+  /** A cancelled occurrence whose series is not known yet. It is stored in a separate table. */
   | { kind: 'occurrence'; row: EventRow };
 
 const message =
@@ -140,7 +143,7 @@ const time =
 let serial = 0;
 
 type Type = 'id' | 'text' | 'json' | 'number' | 'bigint' | 'date' | 'boolean' | 'bytes' | 'ids';
-/** A column that no word of Google's reaches. */
+/** Marks a column that never contains text from Google. */
 const OURS = 'ours';
 
 const COLUMNS: Record<string, typeof OURS | [Type, Put]> = {
@@ -230,7 +233,10 @@ const COLUMNS: Record<string, typeof OURS | [Type, Put]> = {
 };
 const MIRROR_TABLES = [...new Set(Object.keys(COLUMNS).map((column) => column.split('.')[0]))];
 
-/** Characters that do not compress: an index entry is compressed before it is measured. */
+/**
+ * Returns characters that do not compress, because Postgres compresses an index entry before it
+ * checks its size.
+ */
 const noise = (length: number): string =>
   Array.from({ length }, (_, n) =>
     String.fromCodePoint(0x4e00 + ((n * 7_919 + n * n) % 20_000)),
@@ -294,12 +300,12 @@ const VALUES: Record<Type, unknown[]> = {
   bytes: [null, Buffer.alloc(0), Buffer.from([0, 255, 92, 39])],
   ids: [[], ['\0'], ['\ud800', 'INBOX'], ['"\\{},NULL'], [noise(1_000)], ['a', 'a']],
 };
-/** Of another type than Google documents: parsing meets them, a commit does not. */
+/** Values of other types than Google documents. The parser may receive them, a commit does not. */
 const CONFUSED: unknown[] = [7, true, null, {}, [], { toString: null }];
 
 /**
- * Schema files with the engine's tables, beside those that belong to no account: what Google says
- * reaches those as ids, positions and reasons only.
+ * Schema files with the engine's tables, apart from those that belong to no account. Text from
+ * Google reaches them only as ids, positions and reasons.
  */
 const ENGINE_SCHEMAS = ['account', 'collection', 'watch', 'feed', 'identity', 'main'];
 
@@ -326,7 +332,7 @@ test('every column of every mirror table is reached by a row of this file', asyn
 const cases = Object.entries(COLUMNS).flatMap(([column, way]) =>
   way === OURS ? [] : [[column, ...way] as const],
 );
-/** Whatever stands in such a field, parsing makes something of it that can be stored. */
+/** Field types for which the parser turns any value into one that can be stored. */
 const CLEANED = new Set<Type>(['text', 'number', 'date', 'boolean', 'bytes']);
 
 test.each(cases)('%s: a hostile value costs its own row at most', async (_, type, put) => {
@@ -353,7 +359,7 @@ async function expectOthersStored(bad: Row, fate: 'kept' | 'either'): Promise<vo
             (SELECT count(*) FROM syncline.${TABLE_OF[bad.kind]} WHERE id = $2) AS kept,
             (SELECT count(*) FROM syncline.quarantined_items WHERE collection_id = c.id) AS aside
        FROM syncline.collections c WHERE c.id = $1`,
-    // As another id it must not be stored.
+    // The value must not be stored as a different id.
     [held.collectionId, id.includes('\0') || !id.isWellFormed() ? 'none' : id],
   );
   expect(stored.rows).toMatchObject([{ cursor, good: '2' }]);

@@ -181,7 +181,7 @@ test('only a different sub on both sides tells that no other account of the proj
   const id = await connect('ann@example.com', 'one');
   const others = async (sub: string | null): Promise<boolean> =>
     (await store.removal.grantUse(id, { sub, address: 'new@example.com' })).maySupportOthers;
-  // The account of the fixture is not bound to anybody.
+  // The fixture's account is not bound to an identity.
   expect([await others('7'), await others(null)]).toEqual([true, true]);
   await erase(fixture.accountId);
   expect([await others('7'), await others(null)]).toEqual([false, false]);

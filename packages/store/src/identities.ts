@@ -1,7 +1,9 @@
 /**
- * Google identities. An account is bound to one when a grant of it was checked; accounts of one Google account, of whatever tenants, share it
- * within a Google project. It says whose quota windows calls are counted in and whose grant a revocation ends. Whether a new grant belongs to
- * an account is not decided here: that compares `accounts.google_sub`, which only the account's own grants have set.
+ * Google identities. An account is bound to an identity when a grant of the account has been
+ * checked. Within a Google project, all accounts of one Google account share the identity, across
+ * tenants. The identity determines the quota windows in which calls are counted, and the accounts
+ * whose grant a revocation ends. It does not determine whether a new grant belongs to an account:
+ * that check compares `accounts.google_sub`, which only the account's own grants set.
  */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
@@ -9,11 +11,14 @@ import { renameAccount } from './rename-account.js';
 import { isStorableId } from './storable.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
-/** What Google says of a grant's owner. */
+/** Google's information about the owner of a grant. */
 export interface GoogleKeys {
-  /** Google's id of the account, which is never given to another one; null where the grant does not tell it. */
+  /**
+   * Google's id of the account, which is never assigned to another account; null when the grant
+   * does not contain it.
+   */
   sub: string | null;
-  /** The primary address, as Google spells it; null where the grant does not tell it. */
+  /** The primary address in Google's spelling; null when the grant does not contain it. */
   address: string | null;
 }
 
@@ -21,25 +26,34 @@ export type Bound =
   | {
       kind: 'bound';
       identityId: string;
-      /** Identities that turned out to be this one, and are no more: what is counted under them counts here. */
+      /**
+       * Identities that turned out to be this one and were merged into it. Their usage counts here.
+       */
       merged: string[];
-      /** The address before, when the account's address has followed Google's. */
+      /** The former address when the account's address was updated to Google's. */
       renamedFrom: string | null;
     }
-  /** The tenant has another account of the address that this one is called by now. Nothing was written. */
+  /** The tenant has another account with the new address of this account. Nothing was written. */
   | { kind: 'address-taken' }
   /** Another grant was imported meanwhile, or the account is being removed. Nothing was written. */
   | { kind: 'overtaken' };
 
 export interface Identities {
   /**
-   * Binds an account to the identity that `keys` name, joining identities that turn out to be one, and marks its grant number `grant` as checked.
-   * The account's address follows `keys.address`; the address before becomes an alias.
+   * Binds an account to the identity of `keys`, merges identities that turn out to be the same, and
+   * marks the grant number `grant` as checked. The account's address is updated to `keys.address`;
+   * the former address becomes an alias.
    */
   bind(accountId: string, grant: number, keys: GoogleKeys): Promise<Bound>;
-  /** The identity of these keys in a project: by `sub`, otherwise by the address that Google reported last. */
+  /**
+   * Returns the identity of these keys in a project: by `sub`, otherwise by the address that Google
+   * reported last.
+   */
   find(project: string, keys: GoogleKeys): Promise<string | null>;
-  /** Every account of the identity of `accountId`, itself included; itself alone while it is unbound. */
+  /**
+   * Returns every account with the identity of `accountId`, including itself; only itself while it
+   * is unbound.
+   */
   accountsSharing(accountId: string): Promise<{ id: string; tenant: string; state: string }[]>;
 }
 
@@ -52,13 +66,17 @@ export function identitiesIn(pool: pg.Pool): Identities {
   };
 }
 
-/** Removes an identity without accounts. To be called in the transaction that took the last one away. */
+/**
+ * Removes an identity without accounts. Must be called in the transaction that removed the last
+ * account.
+ */
 export async function dropUnboundIdentity(
   session: Transaction,
   identityId: string | null,
 ): Promise<void> {
   if (identityId === null) return;
-  // The lock waits for whoever is just binding another account to it, so that the next statement sees that account.
+  // The lock waits for a transaction that binds another account to the identity, so that the next
+  // statement sees that account.
   await session.query('SELECT id FROM syncline.identities WHERE id = $1 FOR UPDATE', [identityId]);
   await session.query(
     'DELETE FROM syncline.identities WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM syncline.accounts WHERE identity_id = $1)',
@@ -74,7 +92,10 @@ interface Candidate {
   byAddress: boolean;
 }
 
-/** As `Identities.bind`, in a transaction of the caller's. @param grant null for the one that the account has */
+/**
+ * Does the work of `Identities.bind` in the caller's transaction.
+ * @param grant null for the account's current grant
+ */
 export async function bind(
   session: Transaction,
   accountId: string,
@@ -102,7 +123,8 @@ export async function bind(
     'UPDATE syncline.accounts SET identity_id = $2, google_sub = coalesce($3, google_sub), verified_grant = $4, updated_at = now() WHERE id = $1',
     [accountId, identityId, keys.sub, account.grantNumber],
   );
-  // What rang under another grant, or could not be asked for before this check, is looked after now.
+  // Watches are maintained now if they were created under another grant, or could not be requested
+  // before this check.
   if (account.verifiedGrant !== account.grantNumber)
     await session.query(
       'UPDATE syncline.watches SET due_at = least(due_at, now()) WHERE account_id = $1',
@@ -113,8 +135,8 @@ export async function bind(
 }
 
 /**
- * Which identity it is, and which others turn out to be the same. Pure. Of two with different subs, none is the other: an address that both
- * had was given to another person.
+ * Selects the matching identity and the identities that turn out to be the same. Pure. Identities
+ * with different subs are never the same: an address of both was reassigned to another person.
  */
 function choose(
   candidates: readonly Candidate[],
@@ -145,7 +167,7 @@ interface BoundAccount {
   verifiedGrant: number | null;
 }
 
-/** What cannot be stored counts as not told: a cleaned key would be another. */
+/** Keys that cannot be stored count as missing, because a cleaned key would be a different key. */
 export function storableKeys({ sub, address }: GoogleKeys): GoogleKeys {
   return {
     sub: sub !== null && isStorableId(sub) ? sub : null,
@@ -164,7 +186,7 @@ async function lockAccount(
   return rows[0];
 }
 
-/** Two accounts of one identity that are bound at the same moment take turns. */
+/** Serialises the binding of two accounts to one identity. */
 async function lockKeys(session: Transaction, project: string, keys: GoogleKeys): Promise<void> {
   const names = [
     keys.sub === null ? null : `sub ${project} ${keys.sub}`,
@@ -175,7 +197,7 @@ async function lockKeys(session: Transaction, project: string, keys: GoogleKeys)
       await session.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
 }
 
-/** A key lock on each keeps it from being dropped before the account refers to it. */
+/** A key lock on each row prevents its deletion before the account refers to it. */
 async function candidatesFor(
   session: Transaction,
   { project, identityId }: BoundAccount,
@@ -211,7 +233,10 @@ async function join(
   }
 }
 
-/** An identity has one address, the one that Google reported last; an address belongs to whom Google reported with it last. */
+/**
+ * An identity has one address, the one that Google reported last. An address belongs to the
+ * identity for which Google reported it last.
+ */
 async function writeKeys(
   session: Transaction,
   project: string,

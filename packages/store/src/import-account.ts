@@ -1,6 +1,8 @@
 /**
- * Connecting accounts. A customer's tenants come by the hundred thousand in one file, so this goes by prepared statements that travel together: by
- * Prisma's client an account took 6.5 ms of CPU instead of one, the first two hundred 25, and that was a core that followers on the same machine missed.
+ * Connecting accounts. A customer may import hundreds of thousands of tenants from one file, so the
+ * import uses pipelined prepared statements. Through Prisma's client an account took 6.5 ms of CPU
+ * time instead of 1 ms, and the first two hundred 25 ms each. This used a whole core, which
+ * incremental syncs on the same machine lacked.
  */
 import { randomUUID } from 'node:crypto';
 import { OperatorError } from '@syncline/runtime';
@@ -15,13 +17,13 @@ import { inTransaction, type Queryable, type Transaction } from './transaction.j
 import type { Vault } from './vault.js';
 
 /**
- * Connects an account, or renews its refresh token: idempotent by (tenant, email without case), an
- * address that the account had before included. An account that was waiting for a new grant becomes
- * active again and goes on from its cursors; nothing of its mirror is touched. Another refresh
- * token is another grant, whose owner is to be checked before it is used. Any import is a request
- * to try again now, with the same refresh token too.
- * @throws OperatorError while the account is being removed, when the import would take a resource
- * away, and when the master key was retired
+ * Connects an account, or renews its refresh token. The call is idempotent by tenant and email
+ * (case-insensitive), including the account's former addresses. An account that waits for a new
+ * grant becomes active again and continues from its cursors; its mirror is not changed. A different
+ * refresh token is a new grant, whose owner is checked before it is used. Every import also
+ * requests a retry now, even with the same refresh token.
+ * @throws OperatorError while the account is being removed, when the import would remove a
+ * resource, and when the master key was retired
  */
 export async function importAccount(
   pool: pg.Pool,
@@ -72,7 +74,7 @@ export async function importAccount(
         collections.map(({ externalId }) => externalId),
       ],
     });
-    // Of an address that another account of the tenant has, the first check of the account makes a
+    // When another account of the tenant has this address, the first check of the account sets a
     // named state.
     if (account.owner) await bind(transaction, id, null, account.owner);
     return { id, created };
@@ -83,13 +85,13 @@ export async function importAccount(
 export interface OfferedTo {
   accountId: string;
   state: AccountState;
-  /** The address is one that it had before. */
+  /** Whether the address is a former address of the account. */
   isAlias: boolean;
-  /** The refresh token is the one that it has. */
+  /** Whether the refresh token is the account's current one. */
   isKnownGrant: boolean;
 }
 
-/** Null when the import would connect a new account. */
+/** Returns null when the import would connect a new account. */
 export async function accountOffered(
   pool: Queryable,
   vault: Vault,
@@ -130,7 +132,7 @@ function isKnownGrant(
   return sealed !== null && vault.isSealed({ tenant, accountId: id }, sealed, refreshToken);
 }
 
-/** It cannot be retired until the import is committed. */
+/** The lock prevents that the key is retired before the import is committed. */
 const SEALING_KEY =
   'SELECT retired_at IS NOT NULL AS retired FROM syncline.master_keys WHERE key_id = $1 FOR SHARE';
 
@@ -149,7 +151,11 @@ const FIRST_COLLECTIONS = `
   SELECT c.id, $1, $2, c.kind, c.external_id FROM unnest($3::uuid[], $4::text[], $5::text[]) AS c(id, kind, external_id)
   ON CONFLICT (account_id, kind, external_id) DO NOTHING`;
 
-/** Its row is locked no harder than an update would: pages that are committed meanwhile refer to it. @returns its id */
+/**
+ * Locks the account's row no more strongly than an update does, because concurrently committed
+ * pages refer to it.
+ * @returns the account's id
+ */
 async function renewKnown(
   transaction: Transaction,
   vault: Vault,
@@ -180,7 +186,8 @@ async function renewKnown(
     ],
   });
   if (revived || known.state === 'active') goOn(transaction, known.id, revived);
-  // Runs that began with the grant before would go on with this one, which is not checked yet.
+  // Fences out runs that began with the former grant. They would otherwise continue with this one,
+  // which is not checked yet.
   if (isNewGrant) {
     await fenceOut(transaction, known.id);
     transaction.send({ name: 'begin-anew', text: BEGIN_ANEW, values: [known.id] });
@@ -188,7 +195,7 @@ async function renewKnown(
   return known.id;
 }
 
-/** An import never takes rows away. */
+/** An import never removes rows. */
 function refuseToRemove(
   known: { email: string; tenant: string; resources: string[] | null; erasing: string[] | null },
   resources: readonly Resource[] | undefined,
@@ -205,7 +212,9 @@ function refuseToRemove(
     );
 }
 
-/** An address before an alias: an alias may be another account's address by now. */
+/**
+ * An address takes precedence over an alias, because an alias may be another account's address now.
+ */
 const KNOWN = `
   SELECT a.id, a.state, a.email, a.tenant, a.resources, a.erasing, c.sealed, lower(a.email) <> lower($2) AS is_alias FROM syncline.accounts a LEFT JOIN syncline.credentials c ON c.account_id = a.id
    WHERE a.tenant = $1 AND (lower(a.email) = lower($2) OR EXISTS (SELECT 1 FROM syncline.account_aliases l WHERE l.account_id = a.id AND l.address = lower($2)))

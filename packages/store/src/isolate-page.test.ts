@@ -10,8 +10,9 @@ import {
 import { PageRefused } from './row-refusal.js';
 
 /*
- * What Postgres refuses for a row's own sake costs the page that row alone. The refusals here are
- * those of an operator's constraints and indexes, and of values that come past every cleaning.
+ * When Postgres refuses a row because of its own values, the page loses only that row. The refusals
+ * in these tests come from an operator's constraints and indexes, and from values that no cleaning
+ * catches.
  */
 
 let fixture: StoreFixture;

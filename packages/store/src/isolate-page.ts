@@ -15,20 +15,21 @@ import {
 } from './full-sync-items.js';
 
 /*
- * A page that Postgres has refused, written once more in one transaction, under the fence: list by
- * list, and a list that is refused in halves, each behind a savepoint, down to the rows that are
- * refused by themselves. Those are quarantined; everything else, the quarantine and the cursor are
- * committed once. Committing halves instead would advance the feed without the cursor.
+ * Writes a page that Postgres has refused again, in one transaction under the fence. It writes list
+ * by list. A refused list is halved repeatedly, each half behind a savepoint, down to the rows that
+ * are refused on their own. These rows are quarantined. All other rows, the quarantine and the
+ * cursor are committed once. Rejected: committing halves, which would advance the feed without the
+ * cursor.
  *
- * A list of n rows with k refused ones takes about 2k·log2(n) statements; k is bounded by
- * `refusalsAllowed`.
+ * A list of n rows with k refused rows takes about 2k·log2(n) statements; `refusalsAllowed` bounds
+ * k.
  */
 
 export interface Isolated {
   changes: RowChange[];
   swept: number;
   cleared: number;
-  /** Rows that Postgres refuses, with its reason in our words. */
+  /** Rows that Postgres refuses, with its reason in Syncline's words. */
   refused: SetAside[];
 }
 
@@ -38,7 +39,7 @@ export async function writeIsolated(
   lease: Lease,
   commit: PageCommit,
 ): Promise<Isolated> {
-  // A constraint that is checked at COMMIT would refuse the page as a whole.
+  // A constraint that is checked at COMMIT would otherwise refuse the page as a whole.
   await session.query('SET CONSTRAINTS ALL IMMEDIATE');
   const page: Page = { session, lease, refused: [] };
   const changes = await writeDelta(page, cleanedRows(commit.delta));
@@ -57,7 +58,7 @@ interface Page {
   refused: SetAside[];
 }
 
-/** In the order of the happy path: it is the order of the feed. */
+/** Writes in the same order as a normal commit, which is the order of the feed. */
 async function writeDelta(page: Page, delta: Delta): Promise<RowChange[]> {
   if (delta.kind === 'none') return [];
   return writeParts(page, mirrorOf(delta.kind).parts(page.session, page.lease, delta));
@@ -108,7 +109,7 @@ async function writeItems(
   return { ...applied, changes: [...relabelled, ...applied.changes] };
 }
 
-/** Writes what can be written of the list, and notes the rest as refused. */
+/** Writes the acceptable rows of the list, and records the others as refused. */
 async function writeList<T>(page: Page, list: RowList<T>): Promise<RowChange[]> {
   const allowed = refusalsAllowed(list.rows.length);
   const reasons: string[] = [];

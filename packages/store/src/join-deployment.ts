@@ -3,10 +3,10 @@ import type { Feed } from './feed.js';
 import type { Keys } from './master-keys.js';
 
 /**
- * Announces the keys of this process to the others of its deployment. Waits for a Postgres that is
- * away for `rt.serverWaitMs`.
+ * Announces this process's keys to the other processes of its deployment. Waits up to
+ * `rt.serverWaitMs` for an unavailable Postgres.
  * @returns the deployment's name, `Store.feed.name`
- * @throws OperatorError when Postgres stays away
+ * @throws OperatorError when Postgres stays unavailable
  */
 export function joinDeployment(
   rt: Runtime,

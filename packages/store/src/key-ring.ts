@@ -1,9 +1,10 @@
 /**
- * The master keys that a process holds, and what is made with them. Pure: no I/O.
+ * The master keys of a process, and the operations with them. Pure: no I/O.
  *
- * Every purpose has a subkey of its own (HKDF-SHA256 with a fixed info string), so a leaked subkey opens nothing of another purpose.
- * A sealed value is AES-256-GCM with a random 96-bit IV. Layout: format version (1 byte), key id (6), IV (12), tag (16), ciphertext.
- * Authenticated with it: format, key id, purpose, place, tenant and account.
+ * Every purpose has a separate subkey (HKDF-SHA256 with a fixed info string), so that a leaked
+ * subkey opens nothing of another purpose. A sealed value is AES-256-GCM with a random 96-bit IV.
+ * Layout: format version (1 byte), key id (6), IV (12), tag (16), ciphertext. Also authenticated:
+ * format, key id, purpose, place, tenant and account.
  */
 import {
   createCipheriv,
@@ -16,7 +17,10 @@ import {
 
 /** The account that a sealed value belongs to. */
 export interface Owner {
-  /** Empty for access tokens, where only the account's id is known. An account never changes its tenant. */
+  /**
+   * Empty for access tokens, for which only the account's id is known. An account never changes its
+   * tenant.
+   */
   tenant: string;
   accountId: string;
 }
@@ -25,28 +29,33 @@ export type SealedPurpose = 'refresh-token' | 'access-token';
 
 type Opened =
   | { kind: 'opened'; text: string }
-  /** Sealed with a key that this process does not hold: nothing is known of the value. */
+  /** Sealed with a key that this process does not have; nothing is known about the value. */
   | { kind: 'unknown-key'; keyId: string }
-  /** Its key is here: the value was changed, or is another account's, tenant's or purpose's. */
+  /**
+   * This process has the key. The value was changed, or belongs to another account, tenant or
+   * purpose.
+   */
   | { kind: 'unreadable' };
 
 export interface KeyRing {
-  /** The id of the key that seals. It reveals nothing of the key. */
+  /** Id of the sealing key. It reveals nothing about the key. */
   readonly keyId: string;
-  /** The ids of all keys that open, the sealing one first. */
+  /** Ids of all opening keys, the sealing key first. */
   readonly keyIds: readonly string[];
   seal(purpose: SealedPurpose, owner: Owner, text: string): Buffer;
   open(purpose: SealedPurpose, owner: Owner, sealed: Buffer): Opened;
-  /** The id of the key that a value says it was sealed with; null when it has another format. */
+  /** Returns the key id that a value contains; null when the value has another format. */
   sealedBy(sealed: Buffer): string | null;
-  /** 43 characters, made from the channel's id: checking it needs no query. */
+  /**
+   * Returns 43 characters derived from the channel's id, so that checking the token needs no query.
+   */
   channelToken(channelId: string): string;
-  /** Whether `token` is the channel's under any key of the ring; compared in constant time. */
+  /** Whether `token` is the channel's under any key of the ring. Compares in constant time. */
   isChannelToken(channelId: string, token: string): boolean;
 }
 
 export interface MasterKeys {
-  /** 32 bytes. It seals, and opens what it sealed. */
+  /** 32 bytes. This key seals, and opens what it sealed. */
   current: Buffer;
   /** The previous key, also 32 bytes. It only opens. */
   old: Buffer | null;
@@ -60,7 +69,7 @@ const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES;
 const BODY_AT = HEADER_BYTES + IV_BYTES + TAG_BYTES;
 
-/** HKDF's info for each subkey. A changed text makes everything of that purpose unreadable. */
+/** HKDF info of each subkey. A changed text makes every value of that purpose unreadable. */
 const INFO: Record<SealedPurpose | 'channel-token' | 'key-id', string> = {
   'refresh-token': 'syncline v2 refresh-token',
   'access-token': 'syncline v2 access-token',
@@ -68,7 +77,7 @@ const INFO: Record<SealedPurpose | 'channel-token' | 'key-id', string> = {
   'key-id': 'syncline v2 key-id',
 };
 
-/** Where values of a purpose are kept. */
+/** Where values of a purpose are stored. */
 const PLACE: Record<SealedPurpose, string> = {
   'refresh-token': 'credentials.sealed',
   'access-token': 'redis:access-token',
@@ -79,7 +88,9 @@ interface Subkeys {
   subkeys: Record<SealedPurpose | 'channel-token', Buffer>;
 }
 
-/** @throws Error for a key that is not 32 bytes, or all zero, and when both keys are the same */
+/**
+ * @throws Error for a key that is not 32 bytes long or all zero, and when both keys are the same
+ */
 export function openKeyRing({ current, old }: MasterKeys): KeyRing {
   const keys = [current, ...(old === null ? [] : [old])].map(subkeysOf);
   const [sealing] = keys as [Subkeys, ...Subkeys[]];
@@ -146,11 +157,11 @@ function openWith(key: Subkeys, purpose: SealedPurpose, owner: Owner, sealed: Bu
     const text = Buffer.concat([body, decipher.final()]).toString('utf8');
     return { kind: 'opened', text };
   } catch {
-    return { kind: 'unreadable' }; // The tag is wrong: `final` fails for nothing else.
+    return { kind: 'unreadable' }; // The tag does not match: `final` fails for no other reason.
   }
 }
 
-/** JSON keeps the parts apart, whatever a tenant's name contains. */
+/** JSON separates the parts unambiguously, whatever a tenant's name contains. */
 function authenticated(header: Buffer, purpose: SealedPurpose, owner: Owner): Buffer {
   const parts = [header.toString('hex'), purpose, PLACE[purpose], owner.tenant, owner.accountId];
   return Buffer.from(JSON.stringify(parts));

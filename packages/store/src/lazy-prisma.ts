@@ -6,8 +6,8 @@ import { inTransaction } from './transaction.js';
 export type OpenPrisma = () => Promise<PrismaClient>;
 
 /**
- * Prisma's client costs a process 60 ms when it is loaded and about 80 MB at its first query:
- * workers, which never ask it anything, do not pay.
+ * Prisma's client costs a process 60 ms when it is loaded and about 80 MB at its first query.
+ * Workers never use it, so they do not load it.
  */
 export function lazyPrisma(pool: pg.Pool, schema: string): OpenPrisma {
   let client: Promise<PrismaClient> | undefined;
@@ -18,7 +18,7 @@ async function openPrisma(pool: pg.Pool, schema: string): Promise<PrismaClient> 
   const { PrismaPg } = await import('@prisma/adapter-pg');
   const { PrismaClient: Client } = await import('./generated/client.js');
   return new Client({
-    // Prisma puts the name between quotes as it is.
+    // Prisma puts the name between quotes without a change.
     adapter: new PrismaPg(inUtc(pool), {
       schema: schema.replaceAll('"', '""'),
       disposeExternalPool: false,
@@ -27,8 +27,9 @@ async function openPrisma(pool: pg.Pool, schema: string): Promise<PrismaClient> 
 }
 
 /**
- * The pool as Prisma's adapter may have it: the adapter reads and writes dates without an offset, so each of its statements runs in a transaction whose time
- * zone is UTC. Prisma reads here; what is written goes through `inTransaction`.
+ * Wraps the pool for Prisma's adapter. The adapter reads and writes dates without an offset, so
+ * each of its statements runs in a transaction with time zone UTC. Prisma is only used for reads;
+ * writes go through `inTransaction`.
  */
 function inUtc(pool: pg.Pool): pg.Pool {
   return Object.assign(new pg.Pool(pool.options), {

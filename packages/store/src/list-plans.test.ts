@@ -10,11 +10,15 @@ import { applyItems } from './full-sync-items.js';
 
 /*
  * Statements that compare a mailbox with a list that was filled a moment ago. The server has no
- * statistics of it yet, as in the first minute after a full sync: the plan must not depend on them.
+ * statistics of the list yet, as in the first minute after a full sync. The plan must not depend on
+ * them.
  */
 
 const ROWS = 2_000;
-/** Comparisons of a plan that compares every row with every item: half of ROWS squared. */
+/**
+ * Number of comparisons above which a plan compares every row with every item: half of ROWS
+ * squared.
+ */
 const QUADRATIC = (ROWS * ROWS) / 2;
 
 interface Sent {
@@ -113,7 +117,10 @@ async function fillLists(): Promise<void> {
   );
 }
 
-/** Runs both comparisons of an audit and stores the list again, since a comparison deletes it. */
+/**
+ * Runs both comparisons of an audit. Stores the list again in between, because a comparison deletes
+ * it.
+ */
 async function compareAudit(): Promise<void> {
   const list = { labelId: 'INBOX', catalogue: ['INBOX'], fromMs: 0, floorMs: 0 };
   const note = { position: {}, checked: 0, drift: 0 };
@@ -143,7 +150,7 @@ async function inTransactionUndone(work: (session: Transaction) => Promise<void>
   }
 }
 
-/** Remembers every statement that any session of this process sends, with its last values. */
+/** Records every statement that any session of this process sends, with its last values. */
 function recordStatements(): void {
   const { query } = pg.Client.prototype;
   jest.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
@@ -165,7 +172,10 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** Rows that the statement read and discarded, in all loops. It runs with a worker's settings and is rolled back. */
+/**
+ * Returns the number of rows that the statement read and discarded, in all loops. It runs with a
+ * worker's settings and is rolled back.
+ */
 async function discardedBy({ text, values }: Sent): Promise<number> {
   const session = await fixture.database.pool.connect();
   try {

@@ -1,4 +1,7 @@
-/** Lost master keys. Only a person can declare one: a process cannot distinguish a lost key from one that is missing in its configuration. */
+/**
+ * Lost master keys. Only a person can declare a key lost: a process cannot distinguish a lost key
+ * from one that is missing in its configuration.
+ */
 import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { KeyRing } from './key-ring.js';
@@ -6,9 +9,10 @@ import { LIVING, nameOfHolder, type MasterKeyHolder } from './master-keys.js';
 
 export interface LostKeys {
   /**
-   * Retires a key that is lost: its accounts need a new import from now on. May be repeated.
-   * @returns the number of refresh tokens under it
-   * @throws OperatorError when this process or another live one has the key, and when it has sealed nothing
+   * Retires a lost key: its accounts need a new import from now on. May be repeated.
+   * @returns the number of refresh tokens under the key
+   * @throws OperatorError when this process or another live one has the key, and when the key has
+   * sealed nothing
    */
   retire(keyId: string): Promise<number>;
 }

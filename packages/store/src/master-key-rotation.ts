@@ -1,6 +1,7 @@
 /**
- * Seals every stored value with the current master key. Progress is in the rows themselves, so a rotation that was killed continues
- * when it is run again. It runs beside syncs: a value is replaced only while it is the ciphertext that was read, which is unique by its IV.
+ * Seals every stored value with the current master key. Its progress is in the rows themselves, so
+ * a rotation that was killed continues when it is run again. It runs concurrently with syncs: a
+ * value is replaced only while it is the ciphertext that was read, which is unique by its IV.
  */
 import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
@@ -21,7 +22,7 @@ import {
 } from './master-keys.js';
 import { inTransaction, type Queryable } from './transaction.js';
 
-/** Where the next batch begins. */
+/** Start of the next batch. */
 interface ResealCursor {
   keyId: string;
   afterAccountId: string;
@@ -29,43 +30,60 @@ interface ResealCursor {
 
 interface ResealedBatch {
   resealed: number;
-  /** Values that do not open although their key is here: their accounts need a new import. */
+  /**
+   * Values that do not open although this process has their key. Their accounts need a new import.
+   */
   unreadable: number;
   /** Null when no value under an old key follows this batch. */
   next: ResealCursor | null;
 }
 
 export interface MasterKeyRotation {
-  /** Live processes that prevent the rotation: they lack the new key, or seal with another. */
+  /**
+   * Returns the live processes that prevent the rotation: they lack the new key, or seal with
+   * another one.
+   */
   hindrances(): Promise<(MasterKeyHolder & { lacksKey: boolean })[]>;
   /**
-   * Makes the current key of this process that of the deployment, and marks its other keys as being replaced.
-   * @throws OperatorError, with nothing changed, when an earlier rotation has replaced the current key, when values are under a key that is missing here, and when an old key has sealed nothing
+   * Makes the current key of this process that of the deployment, and marks its other keys as being
+   * replaced.
+   * @throws OperatorError, without a change, when an earlier rotation has replaced the current key,
+   * when values are under a key that is missing here, and when an old key has sealed nothing
    */
   begin(): Promise<void>;
-  /** Null when no old key is held. */
+  /** Returns null when the process has no old key. */
   start(): ResealCursor | null;
   reseal(cursor: ResealCursor, limit: number): Promise<ResealedBatch>;
-  /** Counts refresh tokens. `old`: under a replaced key of this process, or under a key in use that it lacks. `lost`: under keys that were retired or are unknown. */
+  /**
+   * Counts refresh tokens. `old`: under a replaced key of this process, or under a key in use that
+   * it lacks. `lost`: under keys that were retired or are unknown.
+   */
   remaining(): Promise<{ old: number; lost: number }>;
-  /** Makes watches due whose channels are made under another key, at most `limit`: workers renew them, or end those of paused accounts. @returns how many */
+  /**
+   * Makes at most `limit` watches due whose channels were created under another key. Workers renew
+   * them, or end those of paused accounts.
+   * @returns the number of these watches
+   */
   bringChannelsForward(limit: number): Promise<number>;
-  /** Accounts by id, with the Google project that each belongs to. @param afterAccountId null begins */
+  /**
+   * Returns accounts by id, with their Google projects.
+   * @param afterAccountId null starts with the first account
+   */
   accountsAfter(
     afterAccountId: string | null,
     limit: number,
   ): Promise<{ accountId: string; project: string }[]>;
   /**
-   * An access token that the fleet shares, sealed with the current key: itself when it is already,
-   * null when it does not open here.
+   * Seals an access token that the fleet shares with the current key. Returns it unchanged when it
+   * already is, and null when it does not open here.
    */
   resealAccessToken(accountId: string, sealed: string): string | null;
-  /** Channels of synced collections that still carry a token of another key. */
+  /** Counts channels of synced collections that still carry a token of another key. */
   channelsLeft(): Promise<number>;
   /**
-   * Retires the old keys: no process may seal with them from now on. A key is kept while channels of synced collections are under it,
-   * or values besides those that `reseal` found unreadable.
-   * @returns the ids of the keys that are kept
+   * Retires the old keys: no process may seal with them from now on. A key is kept while channels
+   * of synced collections are under it, or values other than those that `reseal` found unreadable.
+   * @returns the ids of the kept keys
    * @throws OperatorError when another rotation has replaced the current key meanwhile
    */
   end(): Promise<string[]>;
@@ -110,7 +128,7 @@ export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRota
   };
 }
 
-/** A key that sealed earlier and is the new one again gets a new date. */
+/** A former key that is the new one again gets a new date. */
 async function begin(pool: pg.Pool, ring: KeyRing, old: readonly string[]): Promise<void> {
   const { keyId } = ring;
   if (await isRetired(pool, keyId)) throw new OperatorError(replaced(keyId));
@@ -129,7 +147,10 @@ async function begin(pool: pg.Pool, ring: KeyRing, old: readonly string[]): Prom
   );
 }
 
-/** Why a rotation with these keys would lose one of them, or null. @param unused keys of the ring that have sealed nothing here */
+/**
+ * Returns the reason why a rotation with these keys would lose one of them, or null.
+ * @param unused keys of the ring that have sealed nothing here
+ */
 function refusalOf(
   ring: KeyRing,
   inUse: readonly KeyInUse[],
@@ -140,7 +161,8 @@ function refusalOf(
     return `SYNCLINE_MASTER_KEY_OLD (id ${exchanged}) has sealed nothing here: are SYNCLINE_MASTER_KEY and SYNCLINE_MASTER_KEY_OLD exchanged? Nothing was changed.`;
   const withValues = inUse.filter(({ hasValues }) => hasValues);
   const missing = withValues.find(({ keyId }) => !ring.keyIds.includes(keyId));
-  // Values of three keys fit no process: those of the old key are sealed anew, and the others remain.
+  // No process can have all keys of values under three keys. In this case the values of the old key
+  // are resealed, and the others remain.
   if (missing === undefined || withValues.length > KEYS_OF_A_PROCESS) return null;
   const why = missing.isRetiring
     ? 'a rotation from it has not ended'
@@ -152,12 +174,13 @@ function refusalOf(
   );
 }
 
-/** SYNCLINE_MASTER_KEY and SYNCLINE_MASTER_KEY_OLD. */
+/** Keys of one process: SYNCLINE_MASTER_KEY and SYNCLINE_MASTER_KEY_OLD. */
 const KEYS_OF_A_PROCESS = 2;
 
 /**
- * Of these old keys those that have sealed nothing here: no value and no channel is under them, and no process had them as its key before `keyId`.
- * A process that began with one later and was stopped has sealed nothing with it.
+ * Returns the old keys that have sealed nothing here: no value and no channel is under them, and no
+ * process used them before `keyId`. A process that started later with one of them and was stopped
+ * has sealed nothing with it.
  */
 async function withoutTrace(
   pool: Queryable,
@@ -176,7 +199,10 @@ async function withoutTrace(
   return rows.map((row) => row.keyId);
 }
 
-/** The locks wait for transactions that seal with these keys, so that a later count includes their values. */
+/**
+ * The locks wait for transactions that seal with these keys, so that a later count includes their
+ * values.
+ */
 async function end(
   pool: pg.Pool,
   keyId: string,
@@ -272,18 +298,22 @@ async function remaining(
   return { old: Number(rows[0]?.old ?? 0), lost: Number(rows[0]?.lost ?? 0) };
 }
 
-/** Live channels. Those of accounts whose grant Google refuses cannot be ended, and expire within a week. */
+/**
+ * SQL: live channels. Channels of accounts whose grant Google refuses cannot be ended, and expire
+ * within a week.
+ */
 const CHANNELS = `
   FROM syncline.channels h JOIN syncline.watches w ON w.collection_id = h.collection_id
   JOIN syncline.collections c ON c.id = h.collection_id JOIN syncline.accounts a ON a.id = h.account_id
  WHERE NOT h.superseded AND h.expires_at > now() AND w.state = 'on' AND a.verified_grant = a.grant_number`;
-/** Live channels whose token is made with another key. */
+/** SQL: live channels whose token was created with another key. */
 const CHANNELS_LEFT = `${CHANNELS} AND (h.key_id < $1 OR h.key_id > $1 OR h.key_id IS NULL)`;
 const IS_SYNCED = "c.state = 'active' AND a.state = 'active'";
 
 /**
- * Includes channels of paused accounts, which are ended. A watch step in progress may set a later date again, so this is repeated for dates more than
- * 2 minutes ahead. Failed watches keep their backoff.
+ * Includes channels of paused accounts, which are ended. A watch step in progress may set a later
+ * date again, so this is repeated for dates more than 2 minutes ahead. Failed watches keep their
+ * backoff.
  */
 async function bringChannelsForward(pool: pg.Pool, keyId: string, limit: number): Promise<number> {
   const brought = await pool.query(

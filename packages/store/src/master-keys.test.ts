@@ -21,7 +21,7 @@ afterEach(async () => {
   await fixture.close();
 });
 
-/** A store of another process on the same database, with the given keys. */
+/** Opens the store of another process on the same database, with the given keys. */
 async function withKeys(masterKey: Buffer, oldMasterKey: Buffer | null = null): Promise<Store> {
   const store = await openStore(testRuntime(), {
     databaseUrl: fixture.database.url,
@@ -271,7 +271,7 @@ test('a rotation is refused while values are under a key that the process lacks,
   );
   expect(await second.masterKeyRotation.remaining()).toEqual({ old: 2, lost: 0 });
   expect(await second.masterKeyRotation.end()).toEqual([keyId]);
-  // With values of three keys none of them fits all: one key after the other.
+  // No process can have all keys of values under three keys, so each key is used after the other.
   const { id } = await importing(second, 'c');
   await second.keys.withdraw();
   await resealed(second);

@@ -1,17 +1,20 @@
 /**
- * Which master keys are in use, and which process holds which: in Postgres, beside the values that they sealed. Key ids only.
- * A process announces itself at its start and with every write probe; it counts as live while its row is younger than 30 s.
+ * The master keys in use, and the processes that have them. The data is in Postgres, beside the
+ * values that the keys sealed, and consists of key ids only. A process announces itself at its
+ * start and with every write probe. It counts as live while its row is younger than 30 s.
  */
 import { hostname } from 'node:os';
 import { OperatorError, type Runtime } from '@syncline/runtime';
 import type { KeyRing } from './key-ring.js';
 import type { Queryable } from './transaction.js';
 
-/** Six write probes: a process that has not announced itself for this time is dead or cut off. */
+/**
+ * Six write probes. A process without an announcement for this time has ended or is disconnected.
+ */
 const LIVING_MS = 30_000;
-/** As often as the write probe. */
+/** The interval of the write probe. */
 const ANNOUNCE_EVERY_MS = 5_000;
-/** The service name of a command that seals. */
+/** Service name of a command that seals. */
 const COMMAND = 'cli';
 
 export interface MasterKeyHolder {
@@ -22,30 +25,33 @@ export interface MasterKeyHolder {
 
 export interface Keys {
   /**
-   * Records this process and its keys in Postgres. Awaited before its first work, so that a
-   * rotation knows every process that may seal.
+   * Records this process and its keys in Postgres. Must be awaited before the first work of the
+   * process, so that a rotation knows every process that may seal.
    * @throws OperatorError when its key has been replaced
    */
   announce(service: string): Promise<void>;
-  /** Repeats the announcement, once there was one. */
+  /** Repeats the announcement, after the first one. */
   heartbeat(): Promise<void>;
   /**
    * Checks the result of the last announcement, without a query.
-   * @throws OperatorError that says which keys in use this process lacks, or that its key has been replaced
+   * @throws OperatorError that lists the keys in use that this process lacks, or says that its key
+   * has been replaced
    */
   check(): Promise<void>;
   /**
-   * Before a value is sealed. A command, which does not announce itself otherwise, does so here: a
-   * rotation is refused while it runs. Queries Postgres at most once in 5 s.
-   * @throws OperatorError when live processes could not open what this command seals, or its key has been replaced
+   * Must be called before a value is sealed. A command, which does not announce itself otherwise,
+   * announces itself here. A rotation is refused while the command runs. Queries Postgres at most
+   * once in 5 s.
+   * @throws OperatorError when live processes could not open what this command seals, or its key
+   * has been replaced
    */
   beforeSealing(): Promise<void>;
-  /** Deletes the announcement, at the end of the process. */
+  /** Deletes the announcement at the end of the process. */
   withdraw(): Promise<void>;
 }
 
 /**
- * @param session one of its own, so that announcements do not wait for page commits
+ * @param session a separate session, so that announcements do not wait for page commits
  * @param id unique to this process
  */
 export function masterKeysIn(
@@ -92,7 +98,10 @@ export function masterKeysIn(
   };
 }
 
-/** Null when this process has all keys in use. Sentences for the operator, with key ids, which are no secrets. */
+/**
+ * Returns null when this process has all keys in use. Otherwise returns sentences for the operator
+ * with key ids, which are not secret.
+ */
 async function troubleOf(session: Queryable, ring: KeyRing): Promise<string | null> {
   if (await isRetired(session, ring.keyId)) return replaced(ring.keyId);
   const missing = (await keysInUse(session)).filter(({ keyId }) => !ring.keyIds.includes(keyId));
@@ -114,12 +123,15 @@ function lackOf({ keyId, isSealing, isCurrent, isRetiring }: KeyInUse): string {
   );
 }
 
-/** The command for a key that is lost. */
+/** Returns the command for a lost key. */
 export function giveUp(keyId: string): string {
   return `syncline keys retire-lost ${keyId}`;
 }
 
-/** @throws OperatorError when a live process lacks the key of this command, and could not open what it seals */
+/**
+ * @throws OperatorError when a live process lacks this command's key and could not open what the
+ * command seals
+ */
 async function refuseWhereUnknown(session: Queryable, keyId: string): Promise<void> {
   const lacking = (await holdersWithout(session, keyId)).filter(({ lacksKey }) => lacksKey);
   if (lacking.length === 0) return;
@@ -129,13 +141,14 @@ async function refuseWhereUnknown(session: Queryable, keyId: string): Promise<vo
   );
 }
 
-/** A line for a person. */
+/** Returns a description for people. */
 export function nameOfHolder({ service, host, pid }: MasterKeyHolder): string {
   return `  ${service} on ${host}, pid ${pid}`;
 }
 
 /**
- * The key that began to seal last is the current one. A key that has sealed before keeps its date.
+ * Records the sealing key. The key with the latest date is the current one. A key that has sealed
+ * before keeps its date.
  * @throws OperatorError when a rotation has replaced it
  */
 export async function noteSealingKey(session: Queryable, keyId: string): Promise<void> {
@@ -159,14 +172,15 @@ export function replaced(keyId: string): string {
 }
 
 /**
- * A CTE for a statement that stores a sealed value: the row of its key, which cannot be retired until the statement is committed.
- * A key that no process has announced has no row.
+ * Returns a CTE for a statement that stores a sealed value: it selects and locks the row of its
+ * key, which cannot be retired until the statement is committed. A key that no process has
+ * announced has no row.
  */
 export function sealingKey(parameter: string): string {
   return `sealing AS (SELECT retired_at FROM syncline.master_keys WHERE key_id = ${parameter} FOR SHARE)`;
 }
 
-/** For a statement with `sealingKey`: whether the key was retired. */
+/** SQL for a statement with `sealingKey`: whether the key was retired. */
 export const IS_SEALING_RETIRED = 'EXISTS (SELECT 1 FROM sealing WHERE retired_at IS NOT NULL)';
 
 export const CURRENT_KEY =
@@ -176,13 +190,17 @@ export const CURRENT_KEY =
 export const LIVING = `p.seen_at > now() - interval '${LIVING_MS} ms'`;
 
 /**
- * SQL over `k.key_id`: whether the key has sealed and was not retired, is being replaced, or is held by a live process. A key that no live process has
- * may still be in use: it may be missing in their configuration.
+ * SQL for `k.key_id`: whether the key has sealed and was not retired, is being replaced, or belongs
+ * to a live process. A key that no live process has may still be in use, because it may be missing
+ * in their configuration.
  */
 export const IN_USE = `(EXISTS (SELECT 1 FROM syncline.master_keys r WHERE r.key_id = k.key_id AND (r.is_retiring OR r.retired_at IS NULL))
   OR EXISTS (SELECT 1 FROM syncline.process_keys p WHERE k.key_id = ANY(p.key_ids) AND ${LIVING}))`;
 
-/** Whether other processes may have this key; then a value that does not open here is no fault of its account. */
+/**
+ * Whether other processes may have this key. If so, a value that does not open here is not a
+ * problem of its account.
+ */
 export async function isKeyInUse(session: Queryable, keyId: string): Promise<boolean> {
   const { rows } = await session.query<{ inUse: boolean | null }>(
     `SELECT ${IN_USE} AS "inUse" FROM (SELECT $1::text AS key_id) AS k`,
@@ -191,7 +209,9 @@ export async function isKeyInUse(session: Queryable, keyId: string): Promise<boo
   return rows[0]?.inUse ?? false;
 }
 
-/** Live processes that cannot open what `keyId` seals, or seal with another key. */
+/**
+ * Returns the live processes that cannot open what `keyId` seals, or that seal with another key.
+ */
 export async function holdersWithout(
   session: Queryable,
   keyId: string,
@@ -219,19 +239,20 @@ async function announceHolder(
 
 export interface KeyInUse {
   keyId: string;
-  /** Stored refresh tokens are under it. */
+  /** Whether stored refresh tokens are under it. */
   hasValues: boolean;
-  /** Live processes seal with it. */
+  /** Whether live processes seal with it. */
   isSealing: boolean;
-  /** It began to seal last. */
+  /** Whether it is the key that began to seal last. */
   isCurrent: boolean;
-  /** A rotation from it has not ended. */
+  /** Whether a rotation from it has not ended. */
   isRetiring: boolean;
 }
 
 /**
- * Keys that processes need: those of stored refresh tokens, unless they are lost, and those that live processes seal with.
- * A skip scan of the index finds the keys of stored values, which takes a few reads however many accounts there are.
+ * Returns the keys that processes need: those of stored refresh tokens, unless they are lost, and
+ * those that live processes seal with. A skip scan of the index finds the keys of stored values,
+ * which takes a few reads for any number of accounts.
  */
 export async function keysInUse(session: Queryable): Promise<KeyInUse[]> {
   const { rows } = await session.query<KeyInUse>(

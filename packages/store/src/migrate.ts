@@ -18,10 +18,10 @@ import { clientFor, schemaOf } from './schema-name.js';
 import { factsOf, refuseUnfit } from './server-check.js';
 
 /**
- * `prisma migrate deploy` without Prisma's CLI: the same bookkeeping (name, sha256 of the file), in
- * the schema of the mirror, under the same advisory lock, so that the CLI and this program accept
- * each other's work. A production image then needs no CLI and no engine, and a migration takes 0.2
- * s instead of 1.3 s.
+ * Does the work of `prisma migrate deploy` without Prisma's CLI. It keeps the same record (name,
+ * sha256 of the file) in the schema of the mirror, under the same advisory lock, so that the CLI
+ * and this program accept each other's work. A production image therefore needs neither the CLI nor
+ * an engine, and a migration takes 0.2 s instead of 1.3 s.
  */
 const MIGRATIONS = path.resolve(__dirname, '../../../prisma/migrations');
 
@@ -32,12 +32,13 @@ const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS syncline._prisma_migrations (
 const DEFAULT_WAIT_MS = 300_000;
 
 /**
- * Brings the mirror's schema up to this program's, and begins a new epoch of the feed in a copy of
- * another database; creates the database and the schema if they do not exist. Nothing outside of
- * the schema is changed, and nothing in a schema that a development version has made. Safe to run at once from several processes.
- * @param options what `inMigration` needs; by default it waits for 300 s and in silence
+ * Migrates the mirror's schema to this program's version, and begins a new epoch of the feed in a
+ * copy of another database. Creates the database and the schema if they do not exist. Objects
+ * outside of the schema, and a schema of a development version, are not changed. Several processes
+ * may call it at the same time.
+ * @param options parameters of `inMigration`; by default it waits for 300 s and reports nothing
  * @returns the names of the migrations that were applied now
- * @throws OperatorError when the database cannot be reached, a right is missing, the schema is a
+ * @throws OperatorError when the database is unreachable, a right is missing, the schema is a
  * development version's, the wait takes too long or is interrupted, or a migration failed
  */
 export async function migrate(
@@ -60,12 +61,12 @@ export async function migrate(
   } catch (error) {
     throw isConnectionFailure(error) ? databaseUnreachable(url, error) : error;
   } finally {
-    await session.end().catch(() => undefined); // It may have ended by itself.
+    await session.end().catch(() => undefined); // The session may have ended already.
   }
 }
 
 /**
- * @throws OperatorError when the schema is older than this program. A newer one is accepted:
+ * @throws OperatorError when the schema is older than this program. A newer schema is accepted:
  * migrations only add, so that versions can run side by side.
  */
 export async function checkSchema(pool: pg.Pool): Promise<void> {
@@ -96,7 +97,9 @@ async function migrateIn(to: MigrationSession, wait: MigrationWait): Promise<str
   return applied;
 }
 
-/** A schema that exists needs no right to create one: an administrator may have prepared it. */
+/**
+ * An existing schema requires no right to create one, because an administrator may have created it.
+ */
 async function createSchema(session: pg.Client, schema: string): Promise<void> {
   const found = await session.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
   if (found.rowCount === 0)
@@ -105,8 +108,8 @@ async function createSchema(session: pg.Client, schema: string): Promise<void> {
 }
 
 /**
- * Before the mirror had a schema of its own it lived in `public`. Nothing is done there: its tables
- * may have been changed by hand.
+ * Before the mirror had its own schema, it was in `public`. Nothing is changed there, because its
+ * tables may have been modified by hand.
  */
 async function noteEarlierVersion(
   { session, schema }: MigrationSession,
@@ -131,7 +134,7 @@ async function knownMigrations(): Promise<string[]> {
     .sort();
 }
 
-/** By name, in order. */
+/** Returns the checksums by name, in order. */
 async function knownChecksums(): Promise<Map<string, string>> {
   const names = await knownMigrations();
   return new Map(
@@ -158,8 +161,8 @@ async function missingMigrations(session: pg.Client | pg.Pool): Promise<string[]
 }
 
 /**
- * @throws OperatorError when Prisma's CLI has left a migration that failed; this program leaves
- * none
+ * @throws OperatorError when Prisma's CLI has left a failed migration; this program never leaves
+ * one
  */
 async function appliedMigrations(session: pg.Client | pg.Pool): Promise<Set<string>> {
   const rows = await session.query<{ migration_name: string; finished_at: Date | null }>(
@@ -176,10 +179,10 @@ async function appliedMigrations(session: pg.Client | pg.Pool): Promise<Set<stri
 }
 
 /**
- * Part of a transaction with its line in the bookkeeping, so that a migration that fails leaves
- * nothing behind and is tried again by the next run. The files name no schema, since Prisma's tools
- * write them: the transaction has it as its path.
- * @returns false when another process has applied it meanwhile
+ * Applies a migration in one transaction with its record. A failed migration therefore leaves
+ * nothing behind, and the next run retries it. Prisma's tools write the files without a schema
+ * name, so the transaction sets the schema as its path.
+ * @returns false when another process has applied the migration meanwhile
  */
 async function apply(session: pg.Client, name: string): Promise<boolean> {
   if ((await appliedMigrations(session)).has(name)) return false;
@@ -199,8 +202,8 @@ async function apply(session: pg.Client, name: string): Promise<boolean> {
 }
 
 /**
- * Postgres' own message where it quotes names alone (class 42), or is written in the migration
- * (P0001). Others may quote a value.
+ * Returns Postgres' own message when it quotes only names (class 42) or is written in the migration
+ * (P0001). Other messages may quote a value.
  */
 function wordsOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown };

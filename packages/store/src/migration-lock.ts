@@ -1,18 +1,18 @@
 /*
- * One migration at a time in a database. The lock is of the transaction that migrates, so it works
- * behind a pooler and ends with whoever holds it; it is the lock of Prisma's CLI, so that the two
- * wait for each other. It is tried, never waited for in silence.
+ * Allows one migration at a time in a database. The lock belongs to the migrating transaction, so
+ * it works behind a pooler and ends with the transaction. It is the same lock as that of Prisma's
+ * CLI, so that the two wait for each other. The lock is polled, so that the wait can be reported.
  */
 import { hostname } from 'node:os';
 import { OperatorError, type Clock } from '@syncline/runtime';
 import pg from 'pg';
 
 export interface MigrationWait {
-  /** How long to wait for another migration, or for a table that another session uses. */
+  /** Maximum wait for another migration, or for a table that another session uses. */
   limitMs: number;
-  /** Ends the wait, and cancels the statement that runs. */
+  /** Ends the wait, and cancels the running statement. */
   signal: AbortSignal;
-  /** Told what is waited for, at once and then every TELL_EVERY_MS. */
+  /** Receives the reason of the wait, at once and then every TELL_EVERY_MS. */
   say: (line: string) => void;
   clock: Clock;
 }
@@ -20,7 +20,7 @@ export interface MigrationWait {
 export interface MigrationSession {
   session: pg.Client;
   schema: string;
-  /** Cancels what runs in a session of the server, from another one. */
+  /** Cancels the running statement of a server session, from another session. */
   cancel(pid: number): Promise<void>;
 }
 
@@ -28,15 +28,15 @@ const PRISMA_LOCK = 72_707_369;
 const TRY_EVERY_MS = 500;
 const TELL_EVERY_MS = 10_000;
 /**
- * A change of a table waits for whoever uses it, and everybody else for the change: better soon
- * again than long.
+ * A change of a table waits for all sessions that use it, and all later sessions wait for the
+ * change. Short waits with retries are better than one long wait.
  */
 const TABLE_LOCK_TIMEOUT = '3s';
 const NAME_LIMIT = 30;
 
 /**
  * Runs `work` in one transaction under the lock, with the schema as its path.
- * @param what completes "… waits for" and "… was kept", for messages
+ * @param what completes "… waits for" and "… was kept" in messages
  * @throws OperatorError when the wait takes too long or is interrupted
  */
 export async function inMigration<T>(
@@ -86,7 +86,8 @@ async function attempt<T>(
     await session.query('COMMIT');
     return { result };
   } catch (error) {
-    await session.query('ROLLBACK').catch(() => undefined); // The session is gone, and its transaction with it.
+    // The session has ended, and its transaction with it.
+    await session.query('ROLLBACK').catch(() => undefined);
     const { code } = error as { code?: unknown };
     if (code === '57014' && wait.signal.aborted) throw interrupted(what);
     if (code === '55P03')
@@ -115,7 +116,7 @@ async function takeLock({
   return tried.rows[0] ?? { pid: 0, ours: false };
 }
 
-/** Who holds the lock, as the server tells a role without privileges. */
+/** Describes the holder of the lock, from data that a role without privileges can read. */
 async function holderIn(session: pg.Client): Promise<{ busy: string; hint: string }> {
   const found = await session.query<{ pid: number; name: string | null; since: string | null }>(
     `SELECT l.pid, a.application_name AS name, to_char(coalesce(a.xact_start, a.backend_start) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS since
@@ -141,7 +142,8 @@ async function untilAborted<T>(
   let cancelled: Promise<void> | undefined;
   const onAbort = (): void => {
     cancelled = cancel();
-    cancelled.catch(() => undefined); // Awaited below, where the work's own failure comes first.
+    // The result is awaited below, where an error of the work itself takes precedence.
+    cancelled.catch(() => undefined);
   };
   signal.addEventListener('abort', onAbort, { once: true });
   try {

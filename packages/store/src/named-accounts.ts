@@ -1,16 +1,16 @@
 import type pg from 'pg';
 import type { AccountView } from './accounts.js';
 
-/** An account that was named by an address, without its collections. */
+/** An account that was found by an address, without its collections. */
 export type NamedAccount = Pick<
   AccountView,
   'id' | 'email' | 'tenant' | 'state' | 'reason' | 'resources' | 'aliases'
 >;
 
 /**
- * The accounts of any tenant that have or had one of these addresses, without case. By SQL: a
- * command that names an account does not wait for Prisma's client, which takes 0.4 s of CPU to
- * begin.
+ * Returns the accounts of any tenant that have or had one of these addresses, case-insensitively.
+ * It uses SQL, so that a command that names an account does not wait for Prisma's client, which
+ * takes 0.4 s of CPU time to start.
  */
 export async function namedAccounts(
   pool: pg.Pool,

@@ -5,9 +5,9 @@ import { arrayLiteral } from './pool.js';
 import { byIndex } from './transaction.js';
 
 /*
- * A notification is one statement: it marks the collection as requested, and the schedule has it
- * from there on. It says only "look"; what Google wrote beside it (a history id, a message number)
- * is not kept and never becomes a cursor.
+ * Stores a notification with one statement: it marks the collection as requested, and the schedule
+ * handles the rest. A notification only triggers a sync. The values that Google sends with it (a
+ * history id, a message number) are not stored and never become a cursor.
  */
 
 /** A collection that was notified. */
@@ -16,20 +16,29 @@ export interface Notified {
   accountId: string;
   tenant: string;
   kind: CollectionKind;
-  /** Whether a job for it now is of use: it follows, and nothing makes it rest. */
+  /**
+   * Whether a job for it is useful now: its phase is incremental, and it neither waits after an
+   * error nor is parked.
+   */
   ready: boolean;
 }
 
 export interface Notifications {
   /**
-   * Google says that something changed in these mailboxes. One address may be several accounts' (of
-   * several tenants).
-   * @returns what was announced, by address; an address that nobody mirrors is absent
+   * Records that Google reported a change in these mailboxes. Several accounts (of several tenants)
+   * may have the same address.
+   * @returns the notified collections by address; an address without an account is absent
    */
   notifyMailboxes(addresses: readonly string[]): Promise<Map<string, Notified[]>>;
-  /** A change behind one of our channels. Null when the channel is no more, or Google names another resource than it did when it was made. */
+  /**
+   * Records a change for one of this deployment's channels. Returns null when the channel no longer
+   * exists, or Google names a different resource than when it was created.
+   */
   notifyChannel(channelId: string, resourceId: string): Promise<Notified | null>;
-  /** A channel's first message, which is no change: the way from Google to us is open. */
+  /**
+   * Records the sync message of a channel. It reports no change, but shows that Google can reach
+   * the API.
+   */
   noteSyncMessage(channelId: string, resourceId: string): Promise<boolean>;
 }
 
@@ -42,16 +51,19 @@ export function notificationsIn(pool: pg.Pool): Notifications {
 }
 
 /**
- * The queue is told beside this, and the schedule is the net in case that hint is lost: due a
- * moment later, so that a tick does not give the collection out a second time while the hint is
- * being served. What rests for a reason (parked, or Google's transient errors) goes on resting: a
- * notification must not make a call every second to what is refused every second.
+ * The queue gets a job as well, and the schedule covers the case that this job is lost. The
+ * collection is due a moment later, so that a tick does not hand it out a second time while that
+ * job runs. A collection that waits for a reason (parked, or after transient errors of Google)
+ * continues to wait: notifications must not cause a call every second to a resource that is refused
+ * every second.
  */
 const NOTIFY = `requested_at = clock_timestamp(), notified_at = clock_timestamp(),
               next_sync_at = CASE WHEN c.parked IS NULL AND c.failures = 0 THEN least(c.next_sync_at, now() + interval '1.5 seconds') ELSE c.next_sync_at END`;
 const READY = `c.phase = 'incremental' AND NOT c.full_sync_requested AND c.parked IS NULL AND c.failures = 0`;
 
-/** Rows are locked in the order of their ids, like everything that takes several collections. */
+/**
+ * Rows are locked in the order of their ids, as in every statement that locks several collections.
+ */
 async function notifyMailboxes(
   pool: pg.Pool,
   addresses: readonly string[],

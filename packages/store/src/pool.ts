@@ -7,38 +7,46 @@ import { ServerLink, STATEMENT_LIMIT_MS } from './server-link.js';
 import { sessionClass, setLink } from './session.js';
 
 /**
- * A session that has not answered by then never will: in a transaction the server ends a statement sooner. Connections that a firewall has forgotten look
- * alive for a quarter of an hour, and whoever waits for one holds a slot and the lease that others could have.
+ * A session that has not answered in this time never will, because in a transaction the server ends
+ * a statement sooner. A connection that a firewall has dropped appears open for a quarter of an
+ * hour. A caller that waits for it occupies a job slot and a lease that others could use.
  */
 const ANSWER_LIMIT_MS = STATEMENT_LIMIT_MS + 5_000;
-/** After so long without a word the operating system asks whether the other side is alive. */
+/** Idle time after which the operating system checks whether the peer is still reachable. */
 const KEEP_ALIVE_AFTER_MS = 30_000;
 
 export interface PoolOptions {
   /** See openPool. Default false. */
   byIndex?: boolean;
   answerLimitMs?: number;
-  /** Checks the database before it is used: at the start of a session, and when a pooler has changed the server behind it. */
+  /**
+   * Checks the database before it is used: at the start of a session, and when a pooler has changed
+   * the server behind it.
+   */
   verify?: (session: pg.PoolClient) => Promise<void>;
-  /** Called once, when a pooler refused the names of prepared statements and every statement is unnamed from here on. */
+  /**
+   * Called once, when a pooler has refused the names of prepared statements and all further
+   * statements are unnamed.
+   */
   onNamesRefused?: (reason: NamesRefused) => void;
 }
 
 /**
- * The one pool of a process, which Prisma's adapter uses too. Its sessions have no settings of
- * their own, so that a pooler may stand before the server: transactions bring theirs
+ * Opens the only pool of a process, which Prisma's adapter uses too. Its sessions have no settings
+ * of their own, so that a pooler may be in front of the server: transactions carry their settings
  * (`server-link.ts`).
  *
- * A statement outside of a transaction has no limit at the server. It is given up here after
- * ANSWER_LIMIT_MS, and cancelled at the server (`session.ts`).
+ * A statement outside of a transaction has no time limit at the server. After ANSWER_LIMIT_MS it is
+ * abandoned here, and cancelled at the server (`session.ts`).
  *
- * @param byIndex for who runs the same statements for ever, each of which has its index: a plan
- * that was made while a table was small reads it from end to end, and stays in the session until
- * the next ANALYZE. The full syncs' list is empty most of the time and has half a million rows a
- * minute after a tenant has connected: each incremental sync's clearing of its three rows read
- * them all then, and changes waited for 15 s. One plan a session: Postgres otherwise plans whatever takes an
- * array anew each time, in the hope of a better one. A notification's statement was planned for
- * 0.84 ms and ran for 0.27. It holds for transactions, and for what goes through `byIndex`.
+ * @param byIndex for processes that run the same statements permanently, each of which has an
+ * index. A plan that was made while a table was small reads the whole table, and stays in the
+ * session until the next ANALYZE. The list of the full syncs is usually empty, and has half a
+ * million rows a minute after a tenant has connected. The statement with which each incremental
+ * sync clears its three rows then read all of them, and changes waited for 15 s. It also keeps one
+ * plan per statement and session: Postgres otherwise plans a statement with an array parameter each
+ * time, in search of a better plan. The statement of a notification took 0.84 ms to plan and 0.27
+ * ms to run. The option applies to transactions, and to statements that run through `byIndex`.
  */
 export function openPool(
   databaseUrl: string,
@@ -61,7 +69,8 @@ export function openPool(
     Client: sessionClass(link),
     ...connectionOf(databaseUrl),
     max,
-    // What is asked for without waiting is sent without waiting (`transaction.ts`), and answered in the order in which it was asked.
+    // Statements that are issued without waiting are sent without waiting (`transaction.ts`), and
+    // answered in the same order.
     pipeline: true,
     stream: () => new OneWriteATick(),
     keepAlive: true,
@@ -72,28 +81,30 @@ export function openPool(
   const ask = pool.query.bind(pool) as (...asked: unknown[]) => Promise<unknown>;
   pool.query = ((...asked: unknown[]) =>
     link.statements.repeatUnnamed(() => ask(...asked))) as typeof pool.query;
-  // An idle session that the server closes reports here; the next query opens another, so there is nothing to do.
+  // An idle session that the server closes reports its error here. Nothing has to be done, because
+  // the next query opens another session.
   pool.on('error', () => undefined);
-  // Nor is there when one ends in somebody's hands: whoever waits for an answer is told by its failing. Without a listener it would end the process.
+  // Nothing has to be done for a session in use either: its pending query rejects. Without a
+  // listener the error would end the process.
   pool.on('connect', (session) => session.on('error', () => undefined));
   return pool;
 }
 
 /**
- * A socket that writes once what was written to it in one go: the statements of a commit leave in
- * one system call, and wake Postgres once. Of a worker that syncs mailboxes incrementally, four
- * tenths of the CPU were such calls.
+ * A socket that combines the writes of one tick into one: the statements of a commit are sent in
+ * one system call and wake Postgres once. In a worker that syncs mailboxes incrementally, such
+ * calls were four tenths of the CPU time.
  */
 class OneWriteATick extends Socket {
-  /** The driver corks and uncorks around each statement. */
+  /** The driver corks and uncorks the socket around each statement. */
   override uncork(): void {
     process.nextTick(() => super.uncork());
   }
 }
 
 /**
- * Arrays travel as hand-written literals: measured at 13,000 rows/s and 0.29 CPU s per 10,000 rows,
- * against 2,100 and 4.7 with one bound parameter a value (Prisma's createMany).
+ * Returns an array as a text literal. Measured: 13,000 rows/s and 0.29 CPU s per 10,000 rows,
+ * against 2,100 rows/s and 4.7 CPU s with one bound parameter per value (Prisma's createMany).
  */
 export function arrayLiteral<T>(
   rows: readonly T[],
@@ -116,8 +127,9 @@ const TEXT_OID = 25;
 const NULL_LENGTH = -1;
 
 /**
- * A text[] in Postgres' own binary form, for texts of any length: neither side escapes or scans a quote. Of a page of mail as literals,
- * the quotes of its JSON and HTML were a tenth of the worker's CPU.
+ * Returns a text[] in Postgres' binary format, for texts of any length: neither side has to escape
+ * or scan quotes. In literals, the quotes in the JSON and HTML of a page of mail took a tenth of
+ * the worker's CPU time.
  */
 export function textArray<T>(rows: readonly T[], value: (row: T) => string | null): Buffer {
   const texts = rows.map(value);
@@ -138,7 +150,10 @@ export function textArray<T>(rows: readonly T[], value: (row: T) => string | nul
   return array;
 }
 
-/** A text[] inside a text[]: unnest flattens two-dimensional arrays, so the inner one rides as its own literal and is cast per row. */
+/**
+ * Returns the literal of a text[] inside a text[]. unnest flattens two-dimensional arrays, so the
+ * inner array is passed as a literal and cast per row.
+ */
 export function innerArray(values: readonly string[]): string {
   return '{' + values.map(quoted).join(',') + '}';
 }

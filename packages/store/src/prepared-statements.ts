@@ -1,35 +1,41 @@
 import { createHash } from 'node:crypto';
 
-/** Why statements are no longer prepared under names. */
+/** The reason why statements are no longer prepared under names. */
 export type NamesRefused = 'pooler' | '26000' | '42P05' | '08P01';
 
 /**
- * What Postgres and poolers answer when a prepared statement is not on the server connection that a statement reached, or is there already:
- * invalid_sql_statement_name, duplicate_prepared_statement, protocol_violation (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ * Error codes of Postgres and poolers when a prepared statement does not exist on the server
+ * connection of the statement, or already exists: invalid_sql_statement_name,
+ * duplicate_prepared_statement, protocol_violation
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html).
  */
 const NAME_REFUSALS: readonly NamesRefused[] = ['26000', '42P05', '08P01'];
-/** PgBouncer has the last code for everything that it says itself, such as "server conn crashed?". */
+/** PgBouncer uses the last code for all of its own errors, such as "server conn crashed?". */
 const OF_A_STATEMENT = /prepared statement|bind message/;
 
-/** Statements are finite; what is composed from data may not be. */
+/** The number of fixed statements is finite; that of statements composed from data may not be. */
 const MAX_REMEMBERED_NAMES = 2_000;
-/** Postgres cuts longer names. */
+/** Postgres truncates longer names. */
 const NAME_LIMIT = 63;
 const HASH_LENGTH = 32;
 
 /**
- * Whether a pool's statements are prepared under names, and the names. A name contains a hash of the text: two clients behind one server connection never
- * mean different texts by one name.
+ * Decides whether a pool's statements are prepared under names, and assigns the names. A name
+ * contains a hash of the text, so that two clients on one server connection never use one name for
+ * different texts.
  */
 export class PreparedStatements {
   #areUsed = true;
-  /** By text. */
+  /** Names by text. */
   readonly #names = new Map<string, string>();
-  /** The last text of each label: most texts are made anew for each call, and comparing costs less than hashing. */
+  /**
+   * The last text of each label. Most texts are created again for each call, and comparing them is
+   * cheaper than hashing.
+   */
   readonly #lastOf = new Map<string, { text: string; name: string }>();
   readonly #onRefused: (reason: NamesRefused) => void;
 
-  /** @param onRefused called once, when names are given up */
+  /** @param onRefused called once, when names are no longer used */
   constructor(onRefused: (reason: NamesRefused) => void) {
     this.#onRefused = onRefused;
   }
@@ -49,7 +55,7 @@ export class PreparedStatements {
     return name;
   }
 
-  /** From here on every statement is unnamed, for as long as the process lives. */
+  /** From this call on, all statements of the process are unnamed. */
   giveUp(reason: NamesRefused): void {
     if (!this.#areUsed) return;
     this.#areUsed = false;
@@ -59,7 +65,8 @@ export class PreparedStatements {
   }
 
   /**
-   * Runs `work`, which does nothing but SQL that is rolled back when it fails. When a name of it was refused, names are given up and it runs once more.
+   * Runs `work`, which must only execute SQL that is rolled back when it fails. When one of its
+   * names was refused, `work` runs once more without names.
    */
   async repeatUnnamed<T>(work: () => Promise<T>): Promise<T> {
     const mayBeNamed = this.#areUsed;
@@ -79,7 +86,7 @@ function nameFor(label: string, text: string): string {
   return `${label.slice(0, NAME_LIMIT - HASH_LENGTH - 1)}_${hash}`;
 }
 
-/** Null when the error says nothing about the name of a statement. */
+/** Returns null when the error does not concern the name of a statement. */
 export function nameRefusalOf(error: unknown): NamesRefused | null {
   if (!(error instanceof Error)) return null;
   const { code, message } = error as Error & { code?: unknown };

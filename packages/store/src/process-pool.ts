@@ -5,7 +5,10 @@ import { openPool } from './pool.js';
 import { linkOf } from './session.js';
 import { POOL_SIZES } from './sessions.js';
 
-/** The pool of a process: it checks the database behind its sessions, and reports when a pooler refuses prepared statements. */
+/**
+ * Opens the pool of a process. It checks the database behind its sessions, and reports when a
+ * pooler refuses prepared statements.
+ */
 export function openProcessPool(
   rt: Runtime,
   options: { databaseUrl: string; poolSize?: number; byIndex?: boolean },
@@ -25,7 +28,7 @@ export function openProcessPool(
   });
 }
 
-/** Finds out whether a pooler is in between, and whether it knows prepared statements. */
+/** Detects whether there is a pooler, and whether it supports prepared statements. */
 export async function probePooler(pool: pg.Pool): Promise<void> {
   await linkOf(pool)?.probe(pool);
 }

@@ -3,29 +3,29 @@ import { collectionsOf, type Resource } from './mirrors/resources.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
- * Google projects that Google refuses. A run that meets such a refusal parks its own collection and
- * records the failure here, in one transaction; one waiting account is then tried for all, and when
- * it is taken everything that waits comes due at once. A collection that waits for a project
- * therefore always has a row here that brings it back.
+ * Google projects whose calls Google refuses. A run with such a refusal parks its own collection
+ * and records the failure here, in one transaction. Then one of the waiting accounts retries for
+ * all. When Google accepts it, all waiting collections are due at once. A collection that waits for
+ * a project therefore always has a row here that ends its wait.
  */
 
 /**
- * What of a project is refused: its OAuth client (`invalid_client` and its like), refresh tokens as
- * those of another client (`unauthorized_client`, which may be one account's), or one of its APIs,
- * which is not enabled.
+ * The refused part of a project: its OAuth client (`invalid_client` and similar codes), refresh
+ * tokens that belong to another client (`unauthorized_client`, which may concern one account only),
+ * or one of its APIs, which is not enabled.
  */
 export type ProjectScope = 'client' | 'other-client' | Resource;
 
 export interface ProjectFailure {
   project: string;
   scope: ProjectScope;
-  /** Google's code. */
+  /** Google's error code. */
   code: string;
 }
 
 /**
- * A failure that is to be tried, with an account that waits for its end; null when none does any
- * more.
+ * A failure that is due for a retry, with one of the accounts that wait for it; null when no
+ * account waits any more.
  */
 export interface DueTry extends ProjectFailure {
   accountId: string | null;
@@ -34,17 +34,21 @@ export interface DueTry extends ProjectFailure {
 
 export interface Projects {
   /**
-   * Failures that are due; each comes again after `visibilityMs` unless something is said of it
-   * before. `projects`: those that this process can call Google for.
+   * Claims due failures. Each is due again after `visibilityMs` unless its result is recorded
+   * before. `projects`: the projects for which this process can call Google.
    */
   claimDue(o: { projects: readonly string[]; visibilityMs: number }): Promise<DueTry[]>;
   /**
-   * A process has begun that has these projects configured: what they are refused is tried now, and
-   * what nobody had configured goes on.
+   * Called when a process starts that has these projects configured. Failures of these projects are
+   * retried now, and collections that waited because no process had the project configured
+   * continue.
    */
   begun(projects: readonly string[]): Promise<void>;
   stands(failure: ProjectFailure, nextInMs: number): Promise<void>;
-  /** Google takes it again. @returns how many collections are due now that had waited */
+  /**
+   * Records that Google accepts it again.
+   * @returns the number of waiting collections that are due now
+   */
   recovered(failure: Pick<ProjectFailure, 'project' | 'scope'>): Promise<number>;
   list(): Promise<(ProjectFailure & { since: Date; probeAt: Date })[]>;
 }
@@ -69,8 +73,8 @@ export function projectsIn(pool: pg.Pool): Projects {
 }
 
 /**
- * The first statement of a transaction that parks a collection: its lock keeps `ended` from missing
- * what is parked here.
+ * Must be the first statement of a transaction that parks a collection. Its lock keeps `recovered`
+ * from missing collections that are parked concurrently.
  * @returns whether the failure was not known before
  */
 export async function noteFailure(
@@ -87,7 +91,7 @@ export async function noteFailure(
   return noted.rows[0]?.isNew ?? false;
 }
 
-/** Collections that wait for a scope, over `collections c`. */
+/** SQL condition on `collections c`: waits for a scope. */
 function waitingFor(scope: ProjectScope): string {
   return scope === 'client' || scope === 'other-client'
     ? `c.parked = '${scope}'`
@@ -111,7 +115,10 @@ async function claimDue(
   );
 }
 
-/** Any of those that wait: one alone may be refused for a reason of its own. */
+/**
+ * Returns a random waiting account, because a single account may be refused for a reason of its
+ * own.
+ */
 async function waitingAccount(
   pool: pg.Pool,
   { project, scope }: Pick<ProjectFailure, 'project' | 'scope'>,

@@ -1,24 +1,27 @@
-/** Why an item is in quarantine, as far as the schedule of its retries differs. */
+/** The causes of a quarantine that have different retry schedules. */
 export type QuarantineCause =
-  /** Workers ended while they read it; that may be a coincidence. */
+  /** Workers ended while they processed the item, which may be a coincidence. */
   | 'crash'
   /** Google refused it while it returned others. */
   | 'not-read'
   /** Google returned it, and it could not be parsed. */
   | 'not-understood'
-  /** Postgres refuses its row. */
+  /** Postgres refuses the row. */
   | 'row-refused'
-  /** Its id, or one that it names, cannot be stored. */
+  /** The item's id, or an id in the item, cannot be stored. */
   | 'unstorable-id';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** What Google, an upgrade or a dropped constraint may mend: after 1 h, 6 h and then daily. */
+/**
+ * For causes that Google, an upgrade or a dropped constraint may remove: after 1 h, 6 h and then
+ * daily.
+ */
 const MAY_PASS = [HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS] as const;
 
 const SCHEDULE: Record<QuarantineCause, readonly (number | null)[]> = {
-  // Each retry may cost three workers, so that there are two of them.
+  // Each retry may end three workers, so there are only two retries.
   crash: [MINUTE_MS, HOUR_MS, null],
   'not-read': MAY_PASS,
   'not-understood': MAY_PASS,
@@ -27,9 +30,9 @@ const SCHEDULE: Record<QuarantineCause, readonly (number | null)[]> = {
 };
 
 /**
- * When a quarantined item is tried again by itself, in milliseconds after its first, second, third
- * … time in quarantine; the last delay holds for every further time. Null is never: by `quarantine
- * retry` only.
+ * Returns the delays until a quarantined item is retried automatically, in milliseconds, by the
+ * number of times it was quarantined. The last delay applies to every further time. Null means
+ * never; only `quarantine retry` retries the item.
  */
 export function retryDelaysMs(cause: QuarantineCause): readonly (number | null)[] {
   return SCHEDULE[cause];

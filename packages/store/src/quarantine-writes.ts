@@ -3,20 +3,23 @@ import { arrayLiteral } from './pool.js';
 import { retryDelaysMs, type QuarantineCause } from './quarantine-schedule.js';
 import type { Transaction } from './transaction.js';
 
-/* What a page's commit says about items that cannot be taken: failing, quarantined, or over. */
+/*
+ * The statements of a page's commit for items that cannot be stored: failing, quarantined, or no
+ * longer either.
+ */
 
-/** An item that cannot be taken. When it is tried again follows from its cause. */
+/** An item that cannot be stored. Its cause determines the time of the retry. */
 export interface SetAside {
   id: string;
   reason: string;
   cause: QuarantineCause;
 }
 
-/** An item that could not be read and is tried again soon. */
+/** An item that could not be read and is retried soon. */
 export interface FailingItem {
   id: string;
   reason: string;
-  /** Tries that count against it, this one included. */
+  /** Number of attempts that count, including this one. */
   tries: number;
   retryInMs: number;
 }
@@ -42,7 +45,7 @@ export function quarantine(session: Transaction, lease: Lease, items: readonly S
   });
 }
 
-/** As a Postgres array of bigint. */
+/** Returns the delays as a Postgres array of bigint. */
 function delaysLiteral(cause: QuarantineCause): string {
   return `{${retryDelaysMs(cause)
     .map((delayMs) => delayMs ?? 'NULL')

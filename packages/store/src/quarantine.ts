@@ -12,9 +12,9 @@ import { STAND_IN_PATTERN } from './storable.js';
 import { byIndex, inTransaction } from './transaction.js';
 
 /*
- * Items that cannot be taken (quarantined_items) and items that are to be read again whatever the
- * mirror holds of them (refetch_items). Both wait in Postgres: a run takes the wanted ones into its
- * list in the commit that strikes them out here.
+ * Items that cannot be stored (quarantined_items), and items to read again regardless of the mirror
+ * (refetch_items). Both are stored in Postgres. A run adds requested items to its list in the same
+ * commit that removes the request.
  */
 
 export interface QuarantinedItem {
@@ -28,14 +28,17 @@ export interface QuarantinedItem {
   attempts: number;
   firstAt: Date;
   lastAt: Date;
-  /** When it is tried again by itself; null: by `retry` only. */
+  /** Time of the automatic retry; null: only `retry` retries the item. */
   retryAt: Date | null;
 }
 
-/** Items that cannot be taken, and items that are to be read again. */
+/** Items that cannot be stored, and items to read again. */
 export interface Quarantine {
   list(accountIds: readonly string[] | null): Promise<QuarantinedItem[]>;
-  /** `ids` null means all of the account's. @returns how many will be read again */
+  /**
+   * Requests a retry; null for `ids` means all items of the account.
+   * @returns the number of items that will be read again
+   */
   retry(accountId: string, ids: readonly string[] | null): Promise<number>;
   drop(accountId: string, ids: readonly string[]): Promise<number>;
   wantMessages(accountId: string, ids: readonly string[]): Promise<number>;
@@ -63,13 +66,15 @@ export function quarantineIn(pool: pg.Pool): Quarantine {
   };
 }
 
-/** More than anybody reads; the count of all stands in `accounts list`. */
-/** Kinds of collections whose items are asked for one by one. */
+/** Kinds of collections whose items are requested one by one. */
 const READ_ONE_BY_ONE = COLLECTION_KINDS.filter((kind) => isReadOneByOne(kind));
 
 const LIST_LIMIT = 10_000;
 
-/** The newest first. @param accountIds null means every account */
+/**
+ * Returns the newest items first.
+ * @param accountIds null means every account
+ */
 async function listQuarantined(
   pool: pg.Pool,
   accountIds: readonly string[] | null,
@@ -84,7 +89,11 @@ async function listQuarantined(
   return found.rows;
 }
 
-/** Has the next run read these quarantined items again; they leave the quarantine when they are taken. @param ids null means all of the account's */
+/**
+ * Requests that the next run reads these quarantined items again. They leave the quarantine when
+ * they are stored.
+ * @param ids null means all items of the account
+ */
 async function retryQuarantined(
   pool: pg.Pool,
   accountId: string,
@@ -93,14 +102,18 @@ async function retryQuarantined(
   return want(
     pool,
     accountId,
-    // An item whose id cannot be stored cannot be asked for; what is read by listing is listed again.
+    // In kinds that are read one by one, an item whose id cannot be stored cannot be requested.
+    // Other kinds list the item again.
     `SELECT q.account_id, q.collection_id, q.item_id FROM syncline.quarantined_items q JOIN syncline.collections c ON c.id = q.collection_id
       WHERE q.account_id = $1 AND ($2::text[] IS NULL OR q.item_id = ANY($2::text[])) AND NOT (${hasKind(READ_ONE_BY_ONE)} AND q.item_id LIKE '${STAND_IN_PATTERN}')`,
     ids,
   );
 }
 
-/** Has the next run read these items again, one by one: what is missing comes, what is stale is mended, what is no more goes. */
+/**
+ * Requests that the next run reads these items again, one by one. Missing items are added, stale
+ * items updated, and deleted items removed.
+ */
 async function wantMessages(
   pool: pg.Pool,
   accountId: string,
@@ -114,7 +127,9 @@ async function wantMessages(
   );
 }
 
-/** Forgets these items: they stay out of the mirror until something changes them. */
+/**
+ * Removes these items from the quarantine. They stay out of the mirror until they change at Google.
+ */
 async function dropQuarantined(
   pool: pg.Pool,
   accountId: string,
@@ -127,7 +142,7 @@ async function dropQuarantined(
   return dropped.rowCount ?? 0;
 }
 
-/** The items that a collection's next listing is to take along, at most `limit`. */
+/** Returns the items to include in a collection's next listing, at most `limit`. */
 async function refetchItems(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
   const found = await byIndex(pool).query<{ item_id: string }>({
     name: 'refetch-items',
@@ -139,14 +154,14 @@ async function refetchItems(pool: pg.Pool, lease: Lease, limit: number): Promise
   return found.rows.map((row) => row.item_id);
 }
 
-/** What is known of an item that could not be read before. */
+/** Data of an item that could not be read before. */
 export interface TroubledItem {
-  /** Tries that count against it. */
+  /** Number of attempts that count. */
   tries: number;
   isQuarantined: boolean;
 }
 
-/** Those of the items that are failing or in quarantine. */
+/** Returns those of the items that are failing or in quarantine. */
 async function troubledItems(
   pool: pg.Pool,
   lease: Lease,
@@ -163,12 +178,16 @@ async function troubledItems(
   );
 }
 
-/** What one collection has quarantined, beside what it has tried. */
+/**
+ * Number of recently quarantined items of one collection, compared with the number of items
+ * processed.
+ */
 export interface LatelyQuarantined {
-  /** Items that came into quarantine within the last hour and are still there. */
+  /** Items that were quarantined within the last hour and still are. */
   items: number;
   /**
-   * Items that the last full sync has gone through, and how long ago it began; null when none has.
+   * Items that the last full sync has processed, and the time since it began; null when there was
+   * none.
    */
   progressDone: number;
   fullSyncAgeMs: number | null;
@@ -194,7 +213,7 @@ async function quarantinedLately(pool: pg.Pool, lease: Lease): Promise<LatelyQua
   };
 }
 
-/** The time until the next try of an item that is failing; null when none is. */
+/** Returns the time until the next retry of a failing item; null when there is none. */
 async function nextTryInMs(pool: pg.Pool, lease: Lease): Promise<number | null> {
   const found = await byIndex(pool).query<{ in_ms: string | null }>({
     name: 'failing-next',
@@ -206,9 +225,9 @@ async function nextTryInMs(pool: pg.Pool, lease: Lease): Promise<number | null> 
 }
 
 /**
- * Marks the one item that a run in crash isolation is about to take, before it is taken: should it
- * end the worker, the next claim counts that.
- * @returns how many runs have ended with this item in hand
+ * Marks the item that a run in crash isolation is about to process, before it is processed. When
+ * the item ends the worker, the next claim counts the crash for this item.
+ * @returns the number of runs that ended while this item was in flight
  * @throws LeaseLost
  */
 async function markInFlight(pool: pg.Pool, lease: Lease, itemId: string): Promise<number> {
@@ -223,7 +242,10 @@ async function markInFlight(pool: pg.Pool, lease: Lease, itemId: string): Promis
   return row.in_flight_crashes;
 }
 
-/** The request and the notification in one transaction: a run that begins later sees both. */
+/**
+ * Writes the request and makes the collections due in one transaction, so that a run that begins
+ * later reads both.
+ */
 async function want(
   pool: pg.Pool,
   accountId: string,

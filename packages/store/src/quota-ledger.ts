@@ -9,12 +9,12 @@ export interface SpentUnits {
 }
 
 /**
- * The day of Google's quota, which ends at midnight Pacific time
- * (https://developers.google.com/gmail/api/reference/quota), as a date in SQL.
+ * SQL: the date of Google's quota day, which ends at midnight Pacific time
+ * (https://developers.google.com/gmail/api/reference/quota).
  */
 const TODAY = "(now() AT TIME ZONE 'America/Los_Angeles')::date";
 
-/** Adds to what an account has cost today, by Google's day. */
+/** Adds to the usage of an account on Google's current day. */
 export async function recordSpent(
   pool: pg.Pool,
   accountId: string,
@@ -29,9 +29,11 @@ export async function recordSpent(
 }
 
 /**
- * The statement that adds what was spent, by its method, calls and units in the parameters from `first` on, to the account that `whose` gives as
- * `account_id`. The lock on the account is shared with everyone but the removal, after which no row may come; it is taken after whatever `whose` locks.
- * The arrays are hidden from the planner, which otherwise plans the statement anew for each length of them.
+ * Returns the statement that adds usage to the account that `whose` selects as `account_id`. The
+ * parameters from `first` on are the methods, calls and units. The lock on the account conflicts
+ * only with the removal, after which no row may be added. It is taken after the locks of `whose`.
+ * The arrays are hidden from the planner, which would otherwise plan the statement again for each
+ * length.
  */
 export function addSpent(whose: string, first: number): string {
   return `INSERT INTO syncline.quota_ledger AS q (account_id, day, method, calls, units)
@@ -41,7 +43,7 @@ export function addSpent(whose: string, first: number): string {
           ON CONFLICT (account_id, day, method) DO UPDATE SET calls = q.calls + excluded.calls, units = q.units + excluded.units`;
 }
 
-/** Sorted, so that two statements lock the day's rows in one order. */
+/** Returns the values sorted, so that two statements lock the rows of the day in the same order. */
 export function spentValues(spent: readonly SpentUnits[]): string[] {
   const rows = [...spent].sort((a, b) => (a.method < b.method ? -1 : 1));
   return [
@@ -55,13 +57,16 @@ export interface SpentToday extends SpentUnits {
   accountId: string;
   email: string;
   tenant: string;
-  /** The Google identity whose windows its calls are counted in; null while it is not bound. */
+  /**
+   * The Google identity in whose windows its calls are counted; null while the account is not
+   * bound.
+   */
   identityId: string | null;
-  /** The Google project that the account belongs to now. */
+  /** The account's current Google project. */
   project: string;
 }
 
-/** What every account has cost today, by Google's day and by method. */
+/** Returns the usage of every account on Google's current day, by method. */
 export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
   const found = await pool.query<{
     account_id: string;
@@ -88,7 +93,7 @@ export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
   }));
 }
 
-/** Units of one of Google's days that count against a limit for the day, by project. */
+/** Units of one of Google's days that count against a daily limit, by project. */
 export interface SpentDay {
   /** `2026-11-28` */
   day: string;
@@ -97,9 +102,7 @@ export interface SpentDay {
 
 const WITH_DAY_LIMIT = RESOURCE_NAMES.flatMap((name) => RESOURCES[name].methodsWithDayLimit ?? []);
 
-/**
- * What the accounts of each project have cost today. A project that has spent nothing is not in it.
- */
+/** Returns the usage of each project's accounts today. Projects without usage are absent. */
 export async function spentDay(pool: pg.Pool): Promise<SpentDay> {
   const found = await pool.query<{ day: string; project: string | null; units: string | null }>(
     `SELECT to_char(t.day, 'YYYY-MM-DD') AS day, s.project, s.units FROM (SELECT ${TODAY} AS day) AS t

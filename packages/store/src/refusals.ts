@@ -7,26 +7,26 @@ import type { Lease } from './lease.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
- * Accounts whose grant Google refuses, or whose organisation forbids everything: they wait for a
- * person, and since some causes pass by themselves (an administrator who suspended the account, a
- * policy), Google is asked again rarely. The row is the schedule (`probe_at`).
+ * Accounts whose grant Google refuses, or whose organisation forbids every resource. They wait for
+ * a person. Some causes pass by themselves (an account suspended by an administrator, a policy), so
+ * Google is asked again at long intervals. The account's row is the schedule (`probe_at`).
  */
 
 export interface Refused {
-  /** For a person. */
+  /** A description for people. */
   reason: string;
   code: Extract<AccountReasonCode, 'grant-refused' | 'credential-unreadable'>;
-  /** When Google is asked again whether the cause has passed; null is never. */
+  /** Delay before Google is asked again whether the cause has passed; null means never. */
   probeInMs: number | null;
 }
 
-/** An account that is to be asked about. */
+/** An account to probe. */
 export interface DueProbe {
   accountId: string;
   project: string;
   state: 'reauth_required' | 'disabled';
   resources: Resource[];
-  /** Of the grant that is asked about: what is found out holds for no other. */
+  /** Version of the probed grant. The result is valid for this version only. */
   version: number;
   probes: number;
   refusedForMs: number;
@@ -34,13 +34,13 @@ export interface DueProbe {
 
 export interface Probes {
   /**
-   * Claims accounts that are to be asked about; each comes again after `visibilityMs` unless
-   * something is said of it before.
+   * Claims accounts to probe. Each is due again after `visibilityMs` unless its result is recorded
+   * before.
    */
   claimDue(o: { limit: number; visibilityMs: number }): Promise<DueProbe[]>;
-  /** The cause has passed: the account goes on from its cursors. */
+  /** Records that the cause has passed: the account continues from its cursors. */
   passed(probe: DueProbe): Promise<boolean>;
-  /** It has not passed. `nextInMs` null: Google is not asked any more. */
+  /** Records that the cause has not passed. `nextInMs` null: Google is not asked again. */
   stands(probe: DueProbe, nextInMs: number | null): Promise<void>;
 }
 
@@ -53,11 +53,11 @@ export function probesIn(pool: pg.Pool): Probes {
 }
 
 /**
- * Google refuses the grant: the account waits for a person, with its rows and cursors untouched,
- * and no more calls are made. Under the lease's epoch and the grant's version: a refusal of an
- * earlier grant stops nothing.
- * @returns false when the lease is lost, or another grant has taken its place and the collection is
- * due again
+ * Records that Google refuses the grant: the account waits for a person, its rows and cursors stay,
+ * and there are no further calls. The update is fenced by the lease's epoch and the grant's
+ * version, so a refusal of an earlier grant has no effect.
+ * @returns false when the lease is lost, or the account has another grant meanwhile and the
+ * collection is due again
  */
 export async function requireReauth(
   pool: pg.Pool,
@@ -91,7 +91,7 @@ export async function requireReauth(
     );
     if (!isStopped) return false;
     await scheduleAccount(session, lease.accountId, false);
-    // The watches died with the grant, and nobody may be asked to end them.
+    // The watches ended with the grant, and Google cannot be asked to end them.
     await session.query(
       `UPDATE syncline.watches SET state = 'off', epoch = epoch + 1 WHERE account_id = $1`,
       [lease.accountId],
@@ -100,9 +100,7 @@ export async function requireReauth(
   });
 }
 
-/**
- * Long enough for Google's refusal of the earlier grant to leave the quota windows that it closed.
- */
+/** Long enough for a refusal of the earlier grant to leave the quota windows that it has closed. */
 const OVERTAKEN_DELAY_MS = 1_000;
 
 async function claimDue(
@@ -147,12 +145,12 @@ async function stands(
   );
 }
 
-/** Of an account that is not refused any more. */
+/** SQL assignments for an account that is no longer refused. */
 export const NO_PROBES = 'refused_since = NULL, probes = 0, probe_at = NULL';
 
 /**
- * What rests of an account comes due now: with `everything` what was taken off the schedule too,
- * and its watches, which ended with the grant.
+ * Makes the account's parked collections due now. With `everything`, collections that were taken
+ * off the schedule are due too, and its watches, which ended with the grant, are requested again.
  */
 export function goOn(session: Transaction, accountId: string, everything: boolean): void {
   session.send({ name: 'check-again', text: CHECK_AGAIN, values: [accountId, everything] });
@@ -169,6 +167,9 @@ const CHECK_AGAIN = `
   UPDATE syncline.collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
    WHERE account_id = $1 AND state = 'active' AND ($2 OR parked IS NOT NULL)`;
 
-/** What the account's project is refused is tried now as well: the account may wait for it. */
+/**
+ * Also retries the failures of the account's project now, because the account may wait for one of
+ * them.
+ */
 const TRY_PROJECT = `
   UPDATE syncline.project_failures SET probe_at = least(probe_at, now()) WHERE project = (SELECT project FROM syncline.accounts WHERE id = $1)`;

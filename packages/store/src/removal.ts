@@ -14,18 +14,22 @@ import { inTransaction, type Transaction } from './transaction.js';
 /*
  * Pausing, resuming and removing an account.
  *
- * Whatever stops an account raises the epoch of its collections: a run that is under way can write nothing more, and learns so from
- * its next renewal (within two seconds), which also cuts off its call to Google. A removal is nothing but the state `removing` and
- * steps that may each be repeated: whoever finds the state goes on, wherever the one before was killed.
+ * Every operation that stops an account raises the epoch of its collections: a run in progress
+ * cannot write any more. It detects this with its next renewal (within two seconds), which also
+ * aborts its call to Google. A removal consists of the state `removing` and of steps that can be
+ * repeated. Any process that finds the state continues, wherever an earlier process was killed.
  */
 
-/** The steps of an account's removal; each may be repeated. */
+/** The steps of an account's removal. Each can be repeated. */
 export interface Removal {
-  /** `keepGrant`: the removal, whoever finishes it, leaves the grant alive at Google. */
+  /**
+   * Begins the removal. `keepGrant`: no process that completes the removal revokes the grant at
+   * Google.
+   */
   begin(accountId: string, o?: { keepGrant: boolean }): Promise<void>;
   /**
-   * How Google is to be asked for the account, and whom else its grant serves.
-   * @param owner what Google says of the owner of a grant that was not checked yet
+   * Returns how the account's grant is used and which other accounts use it.
+   * @param owner Google's information about the owner of a grant that was not checked yet
    */
   grantUse(accountId: string, owner?: GoogleKeys): Promise<GrantUse>;
   leasesEndInMs(accountId: string): Promise<number>;
@@ -34,24 +38,24 @@ export interface Removal {
   note(accountId: string, reason: string): Promise<void>;
 }
 
-/** Whom a grant serves. */
+/** The accounts that use a grant. */
 export interface GrantUse {
   project: string;
   resources: Resource[];
   /** Null while the account is not bound. */
   identityId: string | null;
-  /** Whether the grant is known to be of that identity. */
+  /** Whether the grant is verified to belong to that identity. */
   isChecked: boolean;
   keep: boolean;
   /**
-   * Tenants of other accounts of the same person and project: at Google their grants and this one
-   * are one.
+   * Tenants of other accounts of the same person and project. At Google their grants and this one
+   * are the same grant.
    */
   sharedWith: string[];
   /**
-   * Other accounts of the project may be of the same person as well, since the grant was not
-   * checked and no `sub` on both sides tells them apart. An address does not: it may be one that
-   * they do not have yet, or have no longer.
+   * Whether other accounts of the project may belong to the same person: the grant was not checked,
+   * and no two `sub` values show the opposite. Addresses show nothing, because an account may have
+   * a former address or may not have the new one yet.
    */
   maySupportOthers: boolean;
 }
@@ -68,10 +72,13 @@ export function removalIn(pool: pg.Pool): Removal {
   };
 }
 
-/** Rows that one statement erases at most. */
+/** Maximum number of rows that one statement erases. */
 const ERASE_PAGE = 5_000;
 
-/** Stops new work at once. @returns false when the account is in no state that can be paused */
+/**
+ * Stops new work at once.
+ * @returns false when the account's state does not allow a pause
+ */
 export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
   return inTransaction(pool, async (session) => {
     await lockCollections(session, accountId);
@@ -81,7 +88,7 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
     );
     if (paused.rowCount !== 1) return false;
     await fenceOut(session, accountId);
-    // Nobody need wait for a lease that can write nothing.
+    // The leases are released, because their holders can no longer write.
     await session.query(
       'UPDATE syncline.collections SET lease_until = NULL WHERE account_id = $1',
       [accountId],
@@ -93,10 +100,10 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
 }
 
 /**
- * Everything comes due now, what was parked included; a grant that Google refuses is tried once at
- * once. What a person must decide about the account's identity is not decided here. Whether Google
- * refuses the stored grant is read from `refused_since`: `reason_code` may be of a grant that was
- * offered later and not taken.
+ * Makes all collections due now, including parked ones. A refused grant is tried once immediately.
+ * A decision of a person about the account's identity is still required. `refused_since` shows
+ * whether Google refuses the stored grant; `reason_code` may concern a grant that was offered later
+ * and not accepted.
  * @returns false when the account's state does not allow it
  */
 export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
@@ -116,7 +123,7 @@ export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<b
   });
 }
 
-/** From here on the account is on its way out, and nothing brings it back. */
+/** Begins the removal. It cannot be undone. */
 async function beginRemoval(pool: pg.Pool, accountId: string, keepGrant: boolean): Promise<void> {
   await inTransaction(pool, async (session) => {
     await fenceOut(session, accountId);
@@ -132,9 +139,9 @@ async function beginRemoval(pool: pg.Pool, accountId: string, keepGrant: boolean
 }
 
 /**
- * An account that is not bound yet is known by its address. Of several that are being removed at
- * the same time, the one with the greatest id ends the grant: one does, and none before the others'
- * last calls.
+ * Returns the use of an account's grant. An account that is not bound yet is identified by its
+ * address. When several accounts with the same grant are being removed, the one with the greatest
+ * id revokes it, so that exactly one does, after the last calls of the others.
  */
 async function grantUse(pool: pg.Pool, accountId: string, owner: GoogleKeys): Promise<GrantUse> {
   const other = `o.project = a.project AND o.id <> a.id AND (o.state <> 'removing' OR o.id > a.id)`;
@@ -165,7 +172,10 @@ async function grantUse(pool: pg.Pool, accountId: string, owner: GoogleKeys): Pr
   );
 }
 
-/** Until no run and no watch call can be under way any more, in milliseconds: neither is begun or renewed once the account is being removed. */
+/**
+ * Returns the time in milliseconds after which no run and no watch call can be in progress. While
+ * the account is being removed, none is started or renewed.
+ */
 async function leasesEndInMs(pool: pg.Pool, accountId: string): Promise<number> {
   const found = await pool.query<{ ms: string | null }>(
     'SELECT extract(epoch FROM max(greatest(c.lease_until, w.held_until)) - now()) * 1000 AS ms FROM syncline.collections c LEFT JOIN syncline.watches w ON w.collection_id = c.id WHERE c.account_id = $1',
@@ -175,9 +185,10 @@ async function leasesEndInMs(pool: pg.Pool, accountId: string): Promise<number> 
 }
 
 /**
- * Erases some of the account's rows, in bounded statements; the credential and the account come last, together, so that until
- * then whoever comes next can still revoke the grant and knows what is to be done.
- * @returns how many rows it erased and whether the account is gone
+ * Erases some of the account's rows, in bounded statements. The credential and the account are
+ * deleted last, together, so that until then any process can revoke the grant and knows what
+ * remains to be done.
+ * @returns the number of erased rows, and whether the account is gone
  */
 async function eraseSome(
   pool: pg.Pool,
@@ -194,9 +205,10 @@ async function eraseSome(
     }
   }
   return inTransaction(pool, async (session) => {
-    // Before any account's row, as whoever begins an epoch locks them.
+    // Locked before the account's row, in the same order as the start of a feed epoch.
     await session.query(EPOCH_AFTER_REMOVAL);
-    // The lock waits for whoever is just writing down what the account has cost: nothing comes after it.
+    // The lock waits for transactions that write the account's usage. No usage can be written
+    // afterwards.
     const locked = await session.query<{ identity_id: string | null }>(
       'SELECT identity_id FROM syncline.accounts WHERE id = $1 FOR UPDATE',
       [accountId],
@@ -212,7 +224,7 @@ async function eraseSome(
   });
 }
 
-/** Accounts whose removal nobody has been at for `idleMs`. */
+/** Returns accounts whose removal has made no progress for `idleMs`. */
 async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: number): Promise<string[]> {
   const found = await pool.query<{ id: string }>(
     `SELECT id FROM syncline.accounts WHERE state = 'removing' AND updated_at <= now() - $1 * interval '1 ms' ORDER BY updated_at LIMIT $2`,
@@ -221,7 +233,7 @@ async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: number): 
   return found.rows.map((row) => row.id);
 }
 
-/** Why a removal stands still, for whoever asks `why`. */
+/** Stores the reason why a removal does not proceed, for the command `why`. */
 async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Promise<void> {
   await pool.query(
     `UPDATE syncline.accounts SET reason = $2, updated_at = now() WHERE id = $1 AND state = 'removing'`,
@@ -229,7 +241,10 @@ async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Pr
   );
 }
 
-/** Whoever holds one may write no more of it; the next to look after it sees the account's new state, and begins or ends the ringing. */
+/**
+ * Fences out the current holders of the account's watches and makes the watches due. The next
+ * holder reads the account's new state, and creates or ends the watch accordingly.
+ */
 async function maintainWatches(session: Transaction, accountId: string): Promise<void> {
   await session.query(
     'UPDATE syncline.watches SET epoch = epoch + 1, due_at = now() WHERE account_id = $1',
@@ -237,7 +252,7 @@ async function maintainWatches(session: Transaction, accountId: string): Promise
   );
 }
 
-/** Runs that are under way, and whoever maintains a watch, can write nothing more. */
+/** Fences out the account's runs in progress. */
 export async function fenceOut(session: Transaction, accountId: string): Promise<void> {
   await session.query(
     `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, run_open = false FROM (SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,

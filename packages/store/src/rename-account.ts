@@ -1,13 +1,14 @@
 import type { Transaction } from './transaction.js';
 
-/** What became of an account's address. */
+/** The result of updating an account's address. */
 export type Renamed =
   { kind: 'kept'; from: null } | { kind: 'renamed'; from: string } | { kind: 'address-taken' };
 
 /**
- * The account's address follows Google's, in the transaction that has locked its row. The one
- * before stays as an alias, for lookups, and notifications of the mailbox's watch are matched by the new one:
- * Google names the primary address alone. A spelling that differs in case only is kept as it was given.
+ * Updates the account's address to Google's, in the transaction that has locked its row. The former
+ * address becomes an alias for lookups. Notifications of the mailbox's watch are matched by the new
+ * address, because Google names only the primary address. A spelling that differs only in case is
+ * not changed.
  */
 export async function renameAccount(
   session: Transaction,

@@ -1,9 +1,9 @@
 import { OwnError } from '@syncline/runtime';
 
 /*
- * What Postgres refuses for a row's own sake: a value that no column holds, a constraint or an
- * index of the operator's, a limit of the server. The codes are those of "PostgreSQL Error Codes"
- * (appendix A of its manual).
+ * Errors with which Postgres refuses a row because of its values: a value that does not fit into a
+ * column, an operator's constraint or index, a limit of the server. The codes are those of
+ * "PostgreSQL Error Codes" (appendix A of its manual).
  */
 
 interface DatabaseError extends Error {
@@ -13,20 +13,22 @@ interface DatabaseError extends Error {
   constraint?: string;
 }
 
-/** Classes of SQLSTATE: cardinality (a row named twice), data, integrity constraints. */
+/** Classes of SQLSTATE: cardinality (a row that occurs twice), data, integrity constraints. */
 const OF_A_ROW = /^2[123]/;
 /**
- * `program_limit_exceeded` (an index entry, a tsvector, a jsonb string that is too long) and
- * `statement_too_complex` (a document that is nested too deeply).
+ * `program_limit_exceeded` (an index entry, a tsvector or a jsonb string is too long) and
+ * `statement_too_complex` (a document is nested too deeply).
  */
 const LIMITS = new Set(['54000', '54001']);
-/** A missing parent: the account was just removed. The page is run again, or its lease is lost. */
+/**
+ * A missing parent row: the account was just removed. The page is run again, or its lease is lost.
+ */
 const FOREIGN_KEY = '23503';
 
 /**
  * Whether Postgres may have refused one row of several, so that the others can be stored without
- * it. 23505 is among them: under the fence no removal is under way, so a page that meets it twice
- * has a row that an operator's unique index refuses.
+ * it. 23505 is included: under the fence no concurrent removal is possible, so a page that gets it
+ * twice has a row that an operator's unique index refuses.
  */
 export function isRowRefusal(error: unknown): error is DatabaseError {
   const code = (error as { code?: unknown } | null)?.code;
@@ -36,8 +38,8 @@ export function isRowRefusal(error: unknown): error is DatabaseError {
 }
 
 /**
- * Not Postgres' own message, which quotes the value. Names of tables, columns and constraints are
- * no personal data.
+ * Returns a reason without Postgres' own message, which quotes the value. Names of tables, columns
+ * and constraints are not personal data.
  */
 export function refusalReason(error: DatabaseError, table: string): string {
   const at = error.column === undefined ? table : `${table}.${error.column}`;
@@ -71,7 +73,7 @@ function meaningOf(code: string): string {
 }
 
 /**
- * Too many rows were refused, which is a fault of this program or of constraints that were added to
+ * Too many rows were refused, because of a bug in this program or of constraints that were added to
  * the tables. Nothing of the page was stored.
  */
 export class PageRefused extends OwnError {
@@ -84,13 +86,14 @@ export class PageRefused extends OwnError {
   }
 }
 
-/** Rows that one page may lose at most. */
+/** Maximum number of refused rows in one page. */
 const REFUSED_LIMIT = 20;
 const REFUSED_SHARE = 0.1;
 
 /**
- * How many of so many rows may be refused: a tenth, 20 at most. One always may: of a page with less
- * than ten rows a share says nothing, and an ordinary incremental page has a row or two.
+ * Returns the maximum number of refused rows: a tenth of `rows`, at most 20, and at least one. An
+ * ordinary incremental page has one or two rows, and in a page with fewer than ten rows a share has
+ * no meaning.
  */
 export function refusalsAllowed(rows: number): number {
   return Math.min(REFUSED_LIMIT, Math.max(1, Math.floor(rows * REFUSED_SHARE)));

@@ -21,7 +21,7 @@ test.each([
 ])('another schema takes the place of the prefix: %s', (text, renamed) => {
   const rename = renamer('mirror');
   expect(rename(text)).toBe(renamed);
-  expect(rename(text)).toBe(renamed); // From memory.
+  expect(rename(text)).toBe(renamed); // The second call returns the stored result.
 });
 
 test('a name with quotes and dollar signs is put in as one identifier', () => {

@@ -1,22 +1,24 @@
 /*
  * Every SQL text names its tables as `syncline.TABLE`, so that no statement depends on a session's
- * `search_path`. Where `?schema=` in DATABASE_URL names another schema, the clients of this file
- * put it in the place of the prefix just before a statement is sent.
+ * `search_path`. When `?schema=` in DATABASE_URL names another schema, the clients of this module
+ * replace the prefix just before a statement is sent.
  */
 import { DEFAULT_SCHEMA, parseDatabaseUrl } from '@syncline/runtime';
 import pg from 'pg';
 
-/** Texts whose renamed form is kept. Statements are finite; what Prisma composes may not be. */
+/**
+ * Number of texts whose renamed form is stored. The number of fixed statements is finite; that of
+ * Prisma's texts may not be.
+ */
 const MAX_REMEMBERED_TEXTS = 2_000;
 
-/** The schema that a database URL names with `?schema=`; `syncline` if it names none. */
+/** Returns the schema that a database URL names with `?schema=`; `syncline` if it names none. */
 export function schemaOf(databaseUrl: string): string {
   return parseDatabaseUrl(databaseUrl).schema;
 }
 
 /**
- * @returns what puts `schema` in the place of `syncline.` in a SQL text. It remembers what it has
- * renamed.
+ * @returns a function that replaces `syncline.` by `schema` in a SQL text and stores its results
  */
 export function renamer(schema: string): (text: string) => string {
   if (schema === DEFAULT_SCHEMA) return (text) => text;
@@ -26,14 +28,14 @@ export function renamer(schema: string): (text: string) => string {
     const before = known.get(text);
     if (before !== undefined) return before;
     if (known.size >= MAX_REMEMBERED_TEXTS) known.clear();
-    // A name of ours stands alone: `"syncline".` and `x.syncline.` are other things.
+    // Matches only the unqualified name: `"syncline".` and `x.syncline.` are different objects.
     const renamed = text.replace(/(?<![\w."$])syncline\.(?=[a-z_"])/g, () => prefix);
     known.set(text, renamed);
     return renamed;
   };
 }
 
-/** The class of sessions whose statements reach `schema`. */
+/** Returns the class of sessions whose statements use `schema`. */
 export function clientFor(schema: string): typeof pg.Client {
   if (schema === DEFAULT_SCHEMA) return pg.Client;
   const rename = renamer(schema);

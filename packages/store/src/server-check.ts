@@ -1,13 +1,13 @@
 /*
- * Whether a server, a database and a role are what Syncline needs. What is not is told in one
- * sentence with the statement to type, at `migrate` and at each start: the same fault found later
- * is an error of one job after the other.
+ * Whether a server, a database and a role meet Syncline's requirements. A problem is reported in
+ * one sentence with the statement to type, at `migrate` and at each start. Detected later, the same
+ * problem would be an error of every job.
  */
 import { OperatorError } from '@syncline/runtime';
 import pg from 'pg';
 
 export interface ServerFacts {
-  /** As `server_version_num` has it: 140005 is 14.5. */
+  /** In the format of `server_version_num`: 140005 is 14.5. */
   version: number;
   encoding: string;
   dateStyle: string;
@@ -16,13 +16,13 @@ export interface ServerFacts {
   role: string;
   database: string;
   mayCreateSchema: boolean;
-  /** Null when there is no such schema. */
+  /** Null when the schema does not exist. */
   schemaRights: { usage: boolean; create: boolean } | null;
-  /** Tables of the schema that the role may not read and write. */
+  /** Number of tables of the schema that the role may not read or write. */
   closedTables: number;
-  /** Who owns tables of the schema whose rights the role does not have; null when nobody does. */
+  /** Owner of tables of the schema whose rights the role does not have; null when there is none. */
   foreignOwner: string | null;
-  /** Sessions that this role may have in this database, and those that others have now. */
+  /** Sessions that this role may open in this database, and sessions that others have open now. */
   sessions: { allowed: number; taken: number };
 }
 
@@ -59,9 +59,9 @@ const FACTS = `
    WHERE d.datname = current_database()`;
 
 /**
- * What keeps Syncline from working here.
- * @param task `migrate` makes the schema and its tables, `start` reads and writes rows
- * @returns one sentence with the statement to type; null when nothing does
+ * Returns the problem that keeps Syncline from working here.
+ * @param task `migrate` creates the schema and its tables, `start` reads and writes rows
+ * @returns one sentence with the statement to type; null when there is no problem
  */
 export function serverProblem(
   facts: ServerFacts,
@@ -104,8 +104,8 @@ function problemOfMigrating(facts: ServerFacts, schema: string): string | null {
 
 function problemOfWorking(facts: ServerFacts, schema: string): string | null {
   const [role, name] = [quoted(facts.role), quoted(schema)];
-  // Without the schema there is nothing to have rights on: `migrate` is missing, which is told by
-  // what reads the bookkeeping.
+  // Without the schema there are no rights to check. The check of the applied migrations reports
+  // that `migrate` is missing.
   if (facts.schemaRights === null) return null;
   if (!facts.schemaRights.usage)
     return `The role ${role} may not use the schema ${name}: GRANT USAGE ON SCHEMA ${name} TO ${role};`;
@@ -114,14 +114,14 @@ function problemOfWorking(facts: ServerFacts, schema: string): string | null {
   return null;
 }
 
-/** @throws OperatorError with what `serverProblem` says */
+/** @throws OperatorError with the sentence of `serverProblem` */
 export function refuseUnfit(facts: ServerFacts, schema: string, task: 'migrate' | 'start'): void {
   const problem = serverProblem(facts, schema, task);
   if (problem !== null) throw new OperatorError(problem);
 }
 
 /**
- * Compares the sessions that are going to be opened with those that the server has to give.
+ * Compares the number of sessions to open with the number that the server has left.
  * @returns one sentence for the operator; null when there are enough
  */
 export function tooFewSessions(

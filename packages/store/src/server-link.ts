@@ -1,40 +1,50 @@
 /**
- * What a pool knows of the way to its server, and what every session of it does with a statement.
+ * The connection settings that a pool's sessions share, and the handling of their statements.
  *
- * Nothing lives in a session: between two transactions a pooler (PgBouncer in transaction mode) gives the server connection to another client. What a
- * transaction needs travels with its BEGIN, as SET LOCAL, in the same network write.
+ * Sessions have no state of their own: between two transactions a pooler (PgBouncer in transaction
+ * mode) gives the server connection to another client. Settings of a transaction are sent with its
+ * BEGIN, as SET LOCAL, in the same network write.
  */
 import type pg from 'pg';
 import { renamer } from './schema-name.js';
 import { nameRefusalOf, PreparedStatements, type NamesRefused } from './prepared-statements.js';
 
-/** A stopped or cut-off process must not hold row locks for longer than its lease: the server ends its transaction. */
+/**
+ * A stopped or disconnected process must not hold row locks for longer than its lease, so the
+ * server ends its transaction.
+ */
 const IDLE_IN_TRANSACTION_LIMIT_MS = 8_000;
 export const STATEMENT_LIMIT_MS = 60_000;
 
-/** How a transaction of ours begins. Never prepared: when a named BEGIN were refused, the statements sent behind it would stand by themselves. */
+/**
+ * The beginning of every transaction. It is never prepared: if a named BEGIN were refused, the
+ * statements sent after it would run outside of a transaction.
+ */
 export const BEGIN = [
   'BEGIN',
   `SET LOCAL statement_timeout = ${STATEMENT_LIMIT_MS}`,
   `SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_LIMIT_MS}`,
 ].join('; ');
 
-/** Rows are found by index, and one plan is kept for each statement. See openPool. */
+/** Finds rows by index, and keeps one plan per statement. See openPool. */
 const BY_INDEX = 'SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan';
 
-/** Which server, started when, with which database and tables: a restored one is another. Asked with the BEGIN where a pooler may change it. */
+/**
+ * Identifies the server, its start, the database and its tables; a restored database differs. It is
+ * sent with the BEGIN when a pooler may change the server.
+ */
 const SERVER = `SELECT concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), (SELECT oid FROM pg_database WHERE datname = current_database()), to_regclass('syncline.feed_state')::oid) AS server`;
 
-/** Servers whose state was checked, the last ones: a pooler has one at a time. */
+/** Number of checked servers that are remembered. A pooler uses one at a time. */
 const MAX_KNOWN_SERVERS = 16;
 
 export interface LinkOptions {
-  /** Of Syncline's tables. */
+  /** The schema of Syncline's tables. */
   schema: string;
   byIndex: boolean;
-  /** How long a session may owe an answer. */
+  /** Maximum time that a session may take to answer. */
   answerLimitMs: number;
-  /** Checks the database behind a server that was not met before. */
+  /** Checks the database behind a server that was not checked before. */
   verify: ((session: pg.PoolClient) => Promise<void>) | undefined;
   onNamesRefused: (reason: NamesRefused) => void;
 }
@@ -43,7 +53,7 @@ export class ServerLink {
   readonly byIndex: boolean;
   readonly answerLimitMs: number;
   readonly statements: PreparedStatements;
-  /** Puts the schema into a text. */
+  /** Replaces the schema in a text. */
   readonly rename: (text: string) => string;
   readonly #verify: LinkOptions['verify'];
   #isPooled = false;
@@ -56,19 +66,19 @@ export class ServerLink {
     this.answerLimitMs = answerLimitMs;
     this.#verify = verify;
     this.statements = new PreparedStatements((reason) => {
-      // Between a client and its own server no name is lost.
+      // Without a pooler no name is lost.
       this.#isPooled = true;
       onNamesRefused(reason);
     });
     this.#begin = byIndex ? `${BEGIN}; ${BY_INDEX}` : BEGIN;
   }
 
-  /** Server connections are shared with others, and may change between two transactions. */
+  /** Whether server connections are shared with others, and may change between two transactions. */
   get isPooled(): boolean {
     return this.#isPooled;
   }
 
-  /** The text that begins a transaction. Behind a pooler its last answer names the server. */
+  /** The text that begins a transaction. Behind a pooler its last answer identifies the server. */
   get begin(): string {
     return this.#isPooled ? `${this.#begin}; ${SERVER}` : this.#begin;
   }
@@ -77,7 +87,7 @@ export class ServerLink {
     return this.#knownServers.has(server);
   }
 
-  /** Checks the database behind a server that was not met before. */
+  /** Checks the database behind a server that was not checked before. */
   async meet(pool: pg.Pool, server: string): Promise<void> {
     const session = await pool.connect();
     let broken: Error | undefined;
@@ -97,8 +107,9 @@ export class ServerLink {
   }
 
   /**
-   * Finds out whether a pooler is in between and whether it knows prepared statements, with one statement.
-   * The pid that a pooler gives its client is not the server's. A pooler that tracks prepared statements gives them names of its own on the server.
+   * Detects with one statement whether there is a pooler, and whether it supports prepared
+   * statements. A pooler gives its client another pid than that of the server. A pooler that tracks
+   * prepared statements uses different names on the server.
    */
   async probe(pool: pg.Pool): Promise<void> {
     const name = this.statements.nameOf(PROBE, PROBE_TEXT);

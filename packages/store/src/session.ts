@@ -3,7 +3,7 @@ import type { ServerLink } from './server-link.js';
 
 const LINKS = new WeakMap<object, ServerLink>();
 
-/** The link of a pool or session of `openPool`; undefined for others. */
+/** Returns the link of a pool or session of `openPool`; undefined for others. */
 export function linkOf(poolOrSession: object): ServerLink | undefined {
   return LINKS.get(poolOrSession);
 }
@@ -12,7 +12,10 @@ export function setLink(poolOrSession: object, link: ServerLink): void {
   LINKS.set(poolOrSession, link);
 }
 
-/** The class of a pool's sessions: it puts the schema into statements, names prepared ones by their text, and gives up what is not answered. */
+/**
+ * Returns the class of a pool's sessions. It replaces the schema in statements, names prepared
+ * statements by their text, and closes a session that does not answer.
+ */
 export function sessionClass(link: ServerLink): typeof pg.Client {
   return class extends pg.Client {
     constructor(config?: string | pg.ClientConfig) {
@@ -20,7 +23,7 @@ export function sessionClass(link: ServerLink): typeof pg.Client {
       setLink(this, link);
       const send = this.query.bind(this) as (...sent: unknown[]) => unknown;
       const limit = answerLimit(this, link.answerLimitMs);
-      // A pool's `query` hands a callback over, everybody else waits for a promise.
+      // A pool's `query` passes a callback; all other callers await a promise.
       this.query = ((statement: string | pg.QueryConfig, values?: unknown, callback?: Answered) => {
         const ready =
           typeof statement === 'string' ? link.rename(statement) : prepared(link, statement);
@@ -40,7 +43,10 @@ export function sessionClass(link: ServerLink): typeof pg.Client {
 
 type Answered = (error: Error | undefined, result: unknown) => void;
 
-/** The name contains a hash of the text as the server gets it: deployments in two schemas have different texts. */
+/**
+ * The name contains a hash of the text that the server receives, so deployments in two schemas have
+ * different names.
+ */
 function prepared(link: ServerLink, statement: pg.QueryConfig): pg.QueryConfig {
   const { name } = statement;
   const text = link.rename(statement.text);
@@ -52,13 +58,14 @@ function prepared(link: ServerLink, statement: pg.QueryConfig): pg.QueryConfig {
   };
 }
 
-/** As long as a cancelled statement may take to end before its connection is closed, at most. */
+/** Maximum time for a cancelled statement to end before its connection is closed. */
 const CANCEL_GRACE_MS = 2_000;
 
 /**
- * Gives up a session on which something is asked and nothing is answered for `limitMs`: the statement is cancelled at the server, which would go on with it
- * otherwise and keep its locks; then the connection is closed, and all that was asked on it fails. In this order, since a pooler forgets a client that is gone.
- * One timer a session.
+ * Closes a session that has pending statements and no answer for `limitMs`. First the statement is
+ * cancelled at the server, which would otherwise continue it and keep its locks. Then the
+ * connection is closed, and its pending statements fail. The order matters because a pooler forgets
+ * a disconnected client. There is one timer per session.
  */
 function answerLimit(
   session: pg.Client,
@@ -82,17 +89,20 @@ function answerLimit(
   };
 }
 
-/** As long as a cancel request may take. */
+/** Maximum time for a cancel request. */
 const CANCEL_LIMIT_MS = 5_000;
 
-/** What the driver's classes have beside their types. */
+/** Members of the driver's classes that its types do not declare. */
 interface Messenger extends pg.Connection {
   connect(port: number | string, host?: string): void;
   requestSsl(): void;
   cancel(processId: number, secretKey: number): void;
 }
 
-/** A cancel request goes over a connection of its own (https://www.postgresql.org/docs/current/protocol-flow.html, "Canceling Requests in Progress"). */
+/**
+ * Sends a cancel request over a separate connection
+ * (https://www.postgresql.org/docs/current/protocol-flow.html, "Canceling Requests in Progress").
+ */
 function cancelAtServer(session: pg.Client): void {
   const { processID, secretKey } = session as unknown as {
     processID: number | null;
@@ -101,7 +111,7 @@ function cancelAtServer(session: pg.Client): void {
   if (processID === null) return;
   const messenger = new pg.Connection({ ssl: session.ssl }) as Messenger;
   const limit = setTimeout(() => messenger.stream.destroy(), CANCEL_LIMIT_MS).unref();
-  // A server that cannot be reached ends the statement by its own limits.
+  // When the server is unreachable, its own time limits end the statement.
   messenger.on('error', () => messenger.stream.destroy());
   messenger.on('end', () => clearTimeout(limit));
   messenger.on('connect', () =>

@@ -1,5 +1,6 @@
 /**
- * How many sessions with Postgres a fleet opens, and whether the server is fit for them and for us.
+ * The number of Postgres sessions of a fleet, and the check whether the server suits them and this
+ * program.
  */
 import type { Runtime } from '@syncline/runtime';
 import pg from 'pg';
@@ -9,18 +10,17 @@ import { schemaOf } from './schema-name.js';
 import { factsOf, refuseUnfit, tooFewSessions } from './server-check.js';
 
 /**
- * Sessions of a process' pool, unless DATABASE_POOL_SIZE says otherwise. A scheduler fills its
- * queues side by side, the API writes once for each notification, a command does one thing at a
- * time.
+ * Sessions of a process' pool, unless DATABASE_POOL_SIZE is set. A scheduler fills its queues
+ * concurrently, the API writes once per notification, and a command runs one statement at a time.
  */
 export const POOL_SIZES = { worker: 10, scheduler: 4, api: 4, cli: 4 } as const;
-/** Beside the pool: the probe of `/readyz` has a session of its own. */
+/** Sessions outside of the pool: the probe of `/readyz` has its own. */
 const PROBE_SESSIONS = 1;
 
 /**
- * Asks the server what it is, before anything else is asked of it. Too few sessions are a warning,
- * since others may go.
- * @throws OperatorError when the server cannot be reached, or this program cannot work there
+ * Checks the server before anything else uses it. Too few sessions cause only a warning, because
+ * other sessions may end.
+ * @throws OperatorError when the server is unreachable, or this program cannot work there
  */
 export async function checkServer(rt: Runtime, pool: pg.Pool, databaseUrl: string): Promise<void> {
   const schema = schemaOf(databaseUrl);
@@ -33,11 +33,11 @@ export async function checkServer(rt: Runtime, pool: pg.Pool, databaseUrl: strin
 }
 
 /**
- * Compares the sessions of a whole fleet, which opens them by and by, with what the server has
- * left.
- * @param poolSize of each process; null for what its kind needs
+ * Compares the number of sessions of a whole fleet, which are opened over time, with the number
+ * that the server has left.
+ * @param poolSize pool size of each process; null for the default of its service
  * @returns a sentence for the operator; null when there are enough
- * @throws OperatorError when the server cannot be reached
+ * @throws OperatorError when the server is unreachable
  */
 export async function fleetSessionsProblem(
   databaseUrl: string,
@@ -56,6 +56,6 @@ export async function fleetSessionsProblem(
   } catch (error) {
     throw databaseUnreachable(url, error);
   } finally {
-    await session.end().catch(() => undefined); // It may never have begun.
+    await session.end().catch(() => undefined); // The session may never have started.
   }
 }

@@ -5,7 +5,10 @@ export function ownFault({ id }: { id: string }): string | null {
   return faultOf('id', id);
 }
 
-/** What has no fault; the rest is set aside. The same list where nothing has. */
+/**
+ * Returns the items without a fault, and adds the others to the items set aside. Returns the same
+ * array when no item has a fault.
+ */
 export function sift<T extends { id: string }>(
   items: T[],
   aside: SetAside[],

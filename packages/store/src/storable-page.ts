@@ -6,12 +6,15 @@ import { faultOf, isStorableId, quarantineId } from './storable.js';
 import type { SetAside, ItemsDelta } from './full-sync-items.js';
 
 /*
- * The check of ids before a commit. An id that Postgres cannot hold takes its item out of the page
- * and into quarantine, before anything is sent: such an id would fail the page, or (half of a
- * surrogate pair) come out of UTF-8 as another id. A page without such ids is passed on as it is.
+ * Checks ids before a commit. An item whose id Postgres cannot store is removed from the page and
+ * quarantined, before any statement is sent. Such an id would make the page fail, or (half of a
+ * surrogate pair) become a different id in UTF-8. A page without such ids is returned unchanged.
  */
 
-/** The page without the items whose ids cannot be stored; those are in its `items.quarantined`. */
+/**
+ * Returns the page without the items whose ids cannot be stored. These are in its
+ * `items.quarantined`.
+ */
 export function withoutUnstorable(commit: PageCommit): PageCommit {
   const aside: SetAside[] = [];
   const delta = storableDelta(commit.delta, aside);
@@ -26,8 +29,8 @@ export function withoutUnstorable(commit: PageCommit): PageCommit {
 }
 
 /**
- * The page's rows cleaned and clamped once more: for a page that was refused, whatever had parsed
- * it.
+ * Returns the page's rows cleaned and clamped again, for a page that was refused, independently of
+ * the parser.
  */
 export function cleanedRows(delta: Delta): Delta {
   return delta.kind === 'none' ? delta : mirrorOf(delta.kind).cleaned(delta);
@@ -80,7 +83,7 @@ function storableEntry(entry: SetAside): SetAside {
   };
 }
 
-/** One statement may not touch an entry twice. */
+/** One statement may not change an entry twice. */
 export function onceEach(entries: readonly SetAside[]): SetAside[] {
   return [...new Map(entries.map((entry) => [entry.id, entry])).values()];
 }

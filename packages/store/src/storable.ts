@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { cleanSerialised, cleanText } from './clean-text.js';
 
 /*
- * What a column can hold. Every row goes through `storable` when it is parsed: stored texts are
- * cleaned and stored numbers are clamped, in one place, by tables that name every field (`storable.ts`
- * of each resource). Comparisons of the mirror with Google apply the same functions.
+ * The values that a column can store. Every row passes `storable` when it is parsed: stored texts
+ * are cleaned and stored numbers are clamped in one place, by tables that name every field
+ * (`storable.ts` of each resource). Comparisons of the mirror with Google use the same functions.
  *
- * Ids, page tokens and sync positions are never cleaned: a cleaned id names something else. An item
- * whose id cannot be stored is quarantined under a stand-in, a digest of its id.
+ * Ids, page tokens and sync positions are never cleaned, because a cleaned id names another item.
+ * An item whose id cannot be stored is quarantined under a substitute, a digest of its id.
  */
 
 /**
@@ -16,15 +16,17 @@ import { cleanSerialised, cleanText } from './clean-text.js';
  * and those of their occurrences 17 more.
  */
 const MAX_ID_BYTES = 1_280;
-/** UTF-8 needs three bytes for a UTF-16 code unit at most. */
+/** UTF-8 needs at most three bytes for a UTF-16 code unit. */
 const SURELY_SHORT = Math.floor(MAX_ID_BYTES / 3);
 
-/** Whether Postgres can hold this text as an id, as it is. */
+/** Whether Postgres can store this text as an id without a change. */
 export function isStorableId(id: string): boolean {
   return idFault(id) === null;
 }
 
-/** Why an id cannot be stored, for a person, without the id; null when it can. */
+/**
+ * Returns the reason why an id cannot be stored, for people and without the id; null when it can.
+ */
 function idFault(id: unknown): string | null {
   if (typeof id !== 'string') return 'it is not a text';
   if (id.includes('\0')) return 'it contains a NUL character';
@@ -37,21 +39,21 @@ function idFault(id: unknown): string | null {
 const STAND_IN = 'unstorable-';
 
 /**
- * The id itself where it can be stored, otherwise a digest of it that can, and that is the same at
- * every sight.
+ * Returns the id itself when it can be stored, otherwise a digest of it that can. The digest is
+ * always the same.
  */
 export function quarantineId(id: string): string {
   if (isStorableId(id)) return id;
-  // UTF-16, since UTF-8 has no form for half of a surrogate pair.
+  // Uses UTF-16, because UTF-8 cannot encode half of a surrogate pair.
   return STAND_IN + createHash('sha256').update(Buffer.from(id, 'utf16le')).digest('hex');
 }
 
-/** Stand-ins, as a pattern of LIKE: Google cannot be asked for what they name. */
+/** LIKE pattern of the substitutes. Google cannot be asked for these ids. */
 export const STAND_IN_PATTERN = `${STAND_IN}%`;
 
 /**
- * What a field holds: how it is cleaned or clamped. A question mark allows null, and null takes the
- * place of what is nonsense. A function is for what has a form of its own.
+ * The kind of a field, which determines how it is cleaned or clamped. A question mark allows null,
+ * which replaces invalid values. A function handles a field with its own format.
  */
 type Field =
   | 'id'
@@ -71,7 +73,7 @@ type Field =
 /** One entry for each field of a row. */
 export type Fields<Row> = Record<keyof Row, Field>;
 
-/** @param what of the item's ids it is, for the reason */
+/** @param what the kind of the item's id, for the reason */
 export function faultOf(what: string, id: unknown): string | null {
   const fault = idFault(id);
   return fault === null ? null : `its ${what} cannot be stored: ${fault}`;
@@ -86,7 +88,8 @@ export function faultOfAny(what: string, ids: readonly string[]): string | null 
 }
 
 /**
- * The row with every text cleaned and every number clamped. Ids are as they were: ask `faultOf`.
+ * Returns the row with every text cleaned and every number clamped. Ids are not changed; `faultOf`
+ * checks them.
  */
 export function storable<Row extends object>(row: Row, fields: Fields<Row>): Row {
   const cleaned: Record<string, unknown> = {};
@@ -115,7 +118,7 @@ const STORED_FORM: Record<Extract<Field, string>, (value: unknown) => unknown> =
   'instant?': clampInstant,
 };
 
-/** The text that Google sent; null when it is not a string. */
+/** Returns the text that Google sent; null when it is not a string. */
 export function textOf(value: unknown): string | null {
   if (typeof value === 'string') return cleanText(value);
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
@@ -124,7 +127,7 @@ export function textOf(value: unknown): string | null {
 const INT4_MAX = 2_147_483_647;
 const INT8_MAX = 9_223_372_036_854_775_807n;
 
-/** A number of bytes, as an int4 holds it; null for what is none. */
+/** Returns a number of bytes that fits into an int4; null for invalid values. */
 function clampSize(value: unknown): number | null {
   if (typeof value !== 'number' || Number.isNaN(value) || value < 0) return null;
   return Math.min(INT4_MAX, Math.trunc(value));
@@ -135,7 +138,7 @@ function clampInt8(value: bigint): bigint {
   return value < -INT8_MAX ? -INT8_MAX : value;
 }
 
-/** A count or position that stands in an int8 column, out of a number. */
+/** Clamps a count or position that is stored in an int8 column. */
 export function clampCount(value: number): number {
   return Number.isNaN(value)
     ? 0
@@ -143,13 +146,13 @@ export function clampCount(value: number): number {
 }
 
 /**
- * A timestamptz holds the years 4713 BC to 294276; beyond JavaScript's own range there is nothing
- * to convert.
+ * A timestamptz holds the years 4713 BC to 294276. Values outside of JavaScript's own range cannot
+ * be converted.
  */
 const MIN_INSTANT_MS = -2.1e14;
 const MAX_INSTANT_MS = 8.64e15;
 
-/** Milliseconds since the epoch; null for what no timestamptz holds. */
+/** Returns milliseconds since the epoch; null for values that do not fit into a timestamptz. */
 export function clampInstant(value: unknown): number | null {
   return typeof value === 'number' && value >= MIN_INSTANT_MS && value <= MAX_INSTANT_MS
     ? Math.trunc(value)

@@ -13,21 +13,23 @@ export interface KeyOptions {
   /** The previous master key, during a rotation. It only opens. */
   oldMasterKey?: Buffer | null;
   /**
-   * Opens the store even when the master key opens no stored value, to import and remove accounts
-   * after the key was lost. Default: false.
+   * Whether to open the store even when the master key opens no stored value, to import and remove
+   * accounts after the key was lost. Default: false.
    */
   takesOtherKey?: boolean;
 }
 
 export interface StoreKeys {
   vault: Vault;
-  /** Which keys are in use, and whether this process has them. */
+  /** The keys in use, and whether this process has them. */
   keys: Keys;
   masterKeyRotation: MasterKeyRotation;
   lostKeys: LostKeys;
 }
 
-/** How long a drain waits for Postgres to delete the row of the process, which otherwise expires by itself. */
+/**
+ * Maximum wait of a drain for deleting the row of the process, which otherwise expires by itself.
+ */
 const WITHDRAW_LIMIT_MS = 1_000;
 
 /** @param apart a session that does not wait for page commits */

@@ -2,8 +2,8 @@ import { claim, storeFixture, type StoreFixture } from '../../../test/support/da
 import type { Lease } from './index.js';
 
 /*
- * Words of Google's outside the mirror: reasons and errors are cleaned, so that the end of a run is
- * always written.
+ * Texts of Google outside the mirror: reasons and errors are cleaned, so that the outcome of a run
+ * can always be written.
  */
 
 let fixture: StoreFixture;
@@ -62,7 +62,8 @@ test('a watch takes an address, an error and a resource id of any form', async (
     failed: true,
   });
   expect(await sql('SELECT address, error FROM syncline.watches')).toEqual([
-    // What has not the form of an address is none: without the NUL it could be another person's.
+    // A text that is not an address is not stored as one. Without the NUL it could be another
+    // person's address.
     { address: null, error: words },
   ]);
   expect(await sql('SELECT id, resource_id FROM syncline.channels')).toEqual([

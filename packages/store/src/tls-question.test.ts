@@ -6,11 +6,11 @@ import { dropDatabase } from './drop-database.js';
 import { migrate, openStore } from './index.js';
 import { fleetSessionsProblem } from './sessions.js';
 
-/* `sslmode=prefer` at a server that is asked whether it speaks TLS. It speaks no further. */
+/* `sslmode=prefer` with a server that only answers the request for TLS. */
 
 let server: Server;
 const sockets = new Set<Socket>();
-/** What clients have sent, one text for each connection. */
+/** Data that clients have sent, one text per connection. */
 let sent: string[];
 let answer: (socket: Socket) => void;
 let url: string;

@@ -60,7 +60,8 @@ test('who goes on after the transaction has failed writes nothing', async () => 
   let late: Promise<unknown> = Promise.resolve();
   const failing = inTransaction(pool, async (transaction) => {
     const first = transaction.query(insert(1, 'a'));
-    // As a statement does that waits for another's rows while a lost lease ends the transaction.
+    // Simulates a statement that still waits for the lock of a row while a lost lease ends the
+    // transaction.
     late = first
       .then(() => new Promise((resolve) => setImmediate(resolve)))
       .then(() => transaction.query(insert(2, 'b')));

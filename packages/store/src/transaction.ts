@@ -1,16 +1,17 @@
 /**
- * Transactions whose statements travel together. Nothing waits for an answer that it does not need:
- * BEGIN goes out with the first statements and COMMIT with the last, so a page of an incremental
- * sync takes two or three exchanges with Postgres instead of a dozen.
+ * Transactions with pipelined statements. No statement waits for an answer that it does not need:
+ * BEGIN is sent with the first statements and COMMIT with the last, so a page of an incremental
+ * sync takes two or three round trips to Postgres instead of a dozen.
  *
- * Postgres runs them in the order in which they are sent, and after the first that fails none of the others: COMMIT rolls back then. What must not
- * happen is a statement that is sent after the transaction's end, since it would stand by itself: those are refused here.
+ * Postgres runs the statements in the order in which they are sent, and none after the first that
+ * fails; COMMIT then rolls back. A statement sent after the end of the transaction would run on its
+ * own, so this module rejects such statements.
  */
 import type pg from 'pg';
 import { BEGIN, type ServerLink } from './server-link.js';
 import { linkOf } from './session.js';
 
-/** Anything that runs a statement: the pool, or a transaction. */
+/** Runs statements: the pool, or a transaction. */
 export interface Queryable {
   query<Row extends pg.QueryResultRow>(
     statement: pg.QueryConfig | string,
@@ -35,7 +36,7 @@ export class Transaction implements Queryable {
     this.#sent.push(this.#begun);
   }
 
-  /** Sends at once, before the statements that were sent earlier are answered. */
+  /** Sends immediately, before earlier statements are answered. */
   query<Row extends pg.QueryResultRow>(
     statement: pg.QueryConfig | string,
     values?: unknown[],
@@ -43,7 +44,8 @@ export class Transaction implements Queryable {
     const answer = this.#isOver
       ? Promise.reject(new Error('this transaction has ended: the statement would stand by itself'))
       : this.#session.query<Row>(statement as string, values);
-    // Of several that fail, only the first is waited for: the others fail because of it, and COMMIT says so once more.
+    // Only the first failed statement is awaited. Later statements fail because of it, and COMMIT
+    // reports the failure again.
     answer.catch((error: Error) => {
       this.#firstFailure ??= error;
     });
@@ -51,22 +53,24 @@ export class Transaction implements Queryable {
   }
 
   /**
-   * Why the transaction failed: statements are answered in the order in which they were sent, and
-   * those after the first failure only say that there was one.
+   * Returns the cause of a failed transaction. Statements are answered in the order in which they
+   * were sent, and those after the first failure only report that there was one.
    */
   causeOf(error: unknown): unknown {
     return isAfterFailure(error) ? (this.#firstFailure ?? error) : error;
   }
 
-  /** For a statement whose answer nobody needs: the commit waits for it, and fails with it. */
+  /**
+   * Sends a statement whose result is not needed. The commit waits for it, and fails when it fails.
+   */
   send(statement: pg.QueryConfig): void {
     this.#sent.push(this.query(statement));
   }
 
   /**
-   * Does `work` so that its failure undoes its own statements alone, and the transaction goes on.
-   * What `work` sends without waiting is waited for.
-   * @throws what `work` threw, or what failed of what it sent
+   * Does `work` so that its failure undoes only its own statements, and the transaction continues.
+   * Statements that `work` sends without waiting are awaited.
+   * @throws the error of `work`, or of a statement that it sent
    */
   async apart<T>(work: () => Promise<T>): Promise<T> {
     const sentBefore = this.#sent;
@@ -90,7 +94,10 @@ export class Transaction implements Queryable {
     }
   }
 
-  /** Once; later calls wait for the first. @throws what a statement threw that was only sent */
+  /**
+   * Commits once; later calls wait for the first.
+   * @throws the error of a statement that was sent without waiting
+   */
   async commit(): Promise<void> {
     if (this.#link?.isPooled) await this.#checkServer(this.#link);
     if (!this.#committed) {
@@ -103,7 +110,10 @@ export class Transaction implements Queryable {
       throw new Error('a statement of this transaction failed, and nobody waited for it');
   }
 
-  /** @throws UnknownServer when the pooler has given the transaction a server connection to a server whose state was not checked */
+  /**
+   * @throws UnknownServer when the pooler has assigned the transaction to a server whose state was
+   * not checked
+   */
   async #checkServer(link: ServerLink): Promise<void> {
     const answers = await this.#begun;
     if (!Array.isArray(answers)) return;
@@ -111,7 +121,10 @@ export class Transaction implements Queryable {
     if (server !== undefined && !link.isKnown(server)) throw new UnknownServer(server);
   }
 
-  /** Waits for everything that is on its way. @returns why the session must not go back to the pool, if so */
+  /**
+   * Waits for all pending statements.
+   * @returns the reason why the session must not return to the pool, if any
+   */
   async rollback(): Promise<Error | undefined> {
     this.#isOver = true;
     return await this.#session.query('ROLLBACK').then(
@@ -121,7 +134,10 @@ export class Transaction implements Queryable {
   }
 }
 
-/** Nothing of the transaction was stored. It is repeated when the database's state was checked. */
+/**
+ * Nothing of the transaction was stored. It is repeated after the database's state has been
+ * checked.
+ */
 class UnknownServer extends Error {
   override readonly name = 'UnknownServer';
   constructor(readonly server: string) {
@@ -129,20 +145,21 @@ class UnknownServer extends Error {
   }
 }
 
-/** 25P02: the statement came after one that failed. */
+/** 25P02: the statement came after a failed one. */
 function isAfterFailure(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === '25P02';
 }
 
-/** Times that a transaction which Postgres ended to break a deadlock is run again. */
+/** Maximum number of repetitions of a transaction that Postgres ended to break a deadlock. */
 const MAX_DEADLOCK_RETRIES = 3;
-/** Times that it is run again because a pooler has changed the server. */
+/** Maximum number of repetitions because a pooler has changed the server. */
 const MAX_SERVER_CHANGES = 3;
 
 /**
- * Runs `work` in one transaction on one session; any throw rolls back. `work` may run again after a deadlock, after a pooler has changed the server, and
- * after the name of a prepared statement was refused, so it does nothing but SQL.
- * Lock order keeps deadlocks away on the hot paths; the calendar list, which closes other collections, can still meet one.
+ * Runs `work` in one transaction on one session; any error rolls back. `work` may run again after a
+ * deadlock, after a pooler has changed the server, and after the name of a prepared statement was
+ * refused, so it may only execute SQL. The lock order prevents deadlocks on the hot paths. The
+ * calendar list, which closes other collections, can still cause one.
  */
 export async function inTransaction<T>(
   pool: pg.Pool,
@@ -164,8 +181,9 @@ export async function inTransaction<T>(
 }
 
 /**
- * One statement that finds its rows by index, whatever the size of a table was when it was planned: in a transaction of its own, in one exchange, where the
- * pool was opened so.
+ * Returns a Queryable that finds rows by index, independently of the size of a table when the
+ * statement was planned. If the pool was opened with `byIndex`, a statement runs in its own
+ * transaction, in one round trip.
  */
 export function byIndex(pool: pg.Pool): Queryable {
   if (!linkOf(pool)?.byIndex) return pool;

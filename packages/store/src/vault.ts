@@ -12,37 +12,40 @@ import {
 } from './master-keys.js';
 
 export interface Vault {
-  /** A short name of the master key that seals, stored beside what it sealed. */
+  /** Short id of the sealing master key, stored beside the sealed value. */
   readonly keyId: string;
   sealRefreshToken(owner: Owner, token: string): Buffer;
-  /**
-   * Whether `sealed` is the account's refresh token `token`; false as well when it does not open.
-   */
+  /** Whether `sealed` is the account's refresh token `token`; also false when it does not open. */
   isSealed(owner: Owner, sealed: Buffer, token: string): boolean;
   /**
-   * The account's refresh token in clear.
-   * @throws when the account belongs to another Google project than `project`: its token would be refused there
+   * Returns the account's refresh token as plain text.
+   * @throws when the account belongs to another Google project than `project`, where Google would
+   * refuse its token
    */
   grant(accountId: string, project?: string): Promise<StoredGrant>;
   /**
-   * Stores a refresh token that Google has put in the place of the one that was read as `version`.
-   * @returns false, with nothing stored, when another has taken its place meanwhile; `key-missing`, with nothing stored, when this process's key was retired meanwhile
+   * Stores a refresh token that replaces the one read as `version`, as issued by Google.
+   * @returns false, without storing it, when another token has replaced it meanwhile;
+   * `key-missing`, without storing it, when this process's key was retired meanwhile
    */
   rotated(accountId: string, token: string, version: number): Promise<boolean | KeyMissing>;
-  /** For what is shared through Redis: access tokens, as base64. */
+  /** Seals access tokens, which are shared through Redis, as base64. */
   seal(accountId: string, plain: string): string;
-  /** @throws when the text was sealed for another account, with another key, or was changed. */
+  /** @throws when the text was sealed for another account or with another key, or was changed */
   open(accountId: string, sealed: string): string;
-  /** The secret that Google sends back with everything it posts to this channel: made from the channel's id, so that checking it needs no query. */
+  /**
+   * Returns the secret that Google sends with every notification of this channel. It is derived
+   * from the channel's id, so that checking it needs no query.
+   */
   channelToken(channelId: string): string;
   /** Whether `token` is the channel's, under the master key or the old one. */
   isChannelToken(channelId: string, token: string): boolean;
 }
 
 /**
- * The stored grant of an account. `unreadable`: it does not open although its key is here, or its
- * key was retired or is unknown. `key-missing`: this process lacks a key that is in
- * use, which says nothing about the account.
+ * The stored grant of an account. `unreadable`: it does not open although this process has its key,
+ * or its key was retired or is unknown. `key-missing`: this process lacks a key that is in use,
+ * which says nothing about the account.
  */
 type StoredGrant =
   | { kind: 'stored'; refreshToken: string; version: number }
@@ -52,7 +55,9 @@ type StoredGrant =
 
 type KeyMissing = Extract<StoredGrant, { kind: 'key-missing' }>;
 
-/** Logs a security event: somebody with write access to Postgres or Redis may have put the value there. */
+/**
+ * Logs a security event: someone with write access to Postgres or Redis may have written the value.
+ */
 type NoteRejected = (what: {
   purpose: SealedPurpose;
   accountId: string;
@@ -87,7 +92,10 @@ export function openVault(rt: Pick<Runtime, 'clock' | 'log'>, pool: pg.Pool, rin
   };
 }
 
-/** One line for each account's refresh token, and one for all access tokens, in 30 s. */
+/**
+ * Limits the log to one line in 30 s for each account's refresh token, and one for all access
+ * tokens.
+ */
 function rejections(rt: Pick<Runtime, 'clock' | 'log'>): NoteRejected {
   const limit = new RepeatLimit();
   return ({ purpose, accountId, why }) => {
@@ -102,9 +110,9 @@ function rejections(rt: Pick<Runtime, 'clock' | 'log'>): NoteRejected {
 }
 
 /**
- * Refuses to start with master keys that open nothing of what is stored: that is a mistake in the
- * configuration. Single accounts under another key are handled when they are synced. Keys that are
- * in use and missing here make the process not ready (master-keys.ts).
+ * Refuses to start with master keys that open no stored value, because the configuration is wrong.
+ * Single accounts under another key are handled when they are synced. Keys that are in use and
+ * missing here make the process not ready (master-keys.ts).
  */
 export async function checkMasterKey(pool: pg.Pool, ring: KeyRing): Promise<void> {
   const { rows } = await pool.query<{ others: boolean; ours: boolean }>(
@@ -125,7 +133,10 @@ export async function checkMasterKey(pool: pg.Pool, ring: KeyRing): Promise<void
   }
 }
 
-/** Until then the accounts under a lost key wait for it. */
+/**
+ * Returns the commands that give up lost keys. Until one is run, the accounts under a lost key wait
+ * for it.
+ */
 async function waysToGiveUp(pool: pg.Pool): Promise<string> {
   const lost = (await keysInUse(pool)).filter(({ hasValues }) => hasValues);
   if (lost.length === 0) return '';
@@ -168,7 +179,7 @@ async function readGrant(
   }
 }
 
-/** The tenant never changes, so reading it first races with nothing. */
+/** The tenant never changes, so reading it before the update is safe. */
 async function storeRotated(
   pool: pg.Pool,
   ring: KeyRing,

@@ -8,26 +8,32 @@ import { COLLECTION_KINDS, type CollectionKind } from './mirrors/resources.js';
 import type { Transaction } from './transaction.js';
 
 /*
- * Watches: what Google has promised to notify of. Their schedule is `due_at`, claimed like
- * collections' own; whoever looks after one holds it by an epoch, so that two workers never ask
- * Google about the same mailbox at once (it refuses concurrent watch calls) and a removal can wait
- * for the calls that are under way.
+ * Watches: Google's promises to send notifications. Their schedule is `due_at`, claimed like that
+ * of collections. A worker that maintains a watch holds it with an epoch, so that two workers never
+ * send concurrent watch calls for one mailbox (Google refuses these), and a removal can wait for
+ * calls in progress.
  */
 
-/** As they are counted: of those that are on, apart from the others, whose time is over, and under which a change came that nothing had announced. */
+/**
+ * The states in which watches are counted. Watches with state `on` are counted separately when they
+ * have expired or when a change came without a notification.
+ */
 type WatchFigure = WatchState | 'expired' | 'silent';
 
 export interface ChannelRow {
   id: string;
-  /** Google's name of what it watches; null when its answer never came. */
+  /** Google's id of the watched resource; null when Google's response was not received. */
   resourceId: string | null;
   superseded: boolean;
   expired: boolean;
-  /** Its token is made with another master key than the current one, which this process seals with. */
+  /** Whether its token was created with a master key other than this process's current one. */
   isOldKey: boolean;
 }
 
-/** A watch in the hand of one worker, with what is known of it. Times are relative: only the database's clock counts. */
+/**
+ * A watch that a worker holds, with its state. Times are relative, because only the clock of the
+ * database counts.
+ */
 export interface HeldWatch {
   collectionId: string;
   accountId: string;
@@ -42,8 +48,8 @@ export interface HeldWatch {
   /** Whether the collection and its account are to be synced. */
   active: boolean;
   /**
-   * Whether Google may be asked at all: not when the grant is refused or not known to be of the
-   * rows' Google account, nor during a removal.
+   * Whether Google may be called. It may not while the grant is refused or not verified to belong
+   * to the rows' Google account, nor during a removal.
    */
   callable: boolean;
   state: WatchState;
@@ -55,7 +61,10 @@ export interface HeldWatch {
   silences: number;
   failures: number;
   channels: ChannelRow[];
-  /** Whether another account's watch on the same mailbox, by the same client, is on: stopping this one would silence that. */
+  /**
+   * Whether another account has a watch on the same mailbox through the same client. Stopping this
+   * watch would end that one too.
+   */
   shared: boolean;
 }
 
@@ -65,11 +74,11 @@ export interface WatchFinish {
   /** Null clears it. */
   error: string | null;
   failed?: boolean;
-  /** Google has made or renewed it. */
+  /** The new expiry when Google has created or renewed the watch. */
   watched?: { target: string; expiresAt: Date; forSilence: boolean };
 }
 
-/** A watch that the scheduler is to hand to its queue. */
+/** A watch that the scheduler adds to its queue. */
 interface DueWatch {
   collectionId: string;
   accountId: string;
@@ -77,22 +86,22 @@ interface DueWatch {
   kind: CollectionKind;
 }
 
-/** Everything but the notifications themselves, which is in notifications.ts. */
+/** All operations on watches except receiving notifications (notifications.ts). */
 export interface Watches {
-  /** Claims what is due, as `collections.claimDue` does. */
+  /** Claims due watches, as `collections.claimDue` does for collections. */
   claimDue(o: { limit: number; visibilityMs: number }): Promise<DueWatch[]>;
-  /** Null when somebody else holds it, or there is none. */
+  /** Returns null when another worker holds the watch, or it does not exist. */
   hold(collectionId: string, holdMs: number): Promise<HeldWatch | null>;
   /**
-   * The mailbox's own address, before Google is asked to notify: the first notification comes
-   * before the answer.
+   * Stores the mailbox's own address before the watch call, because the first notification may
+   * arrive before the response.
    * @returns false when the hold was lost
    */
   noteAddress(held: HeldWatch, address: string): Promise<boolean>;
-  /** @returns false when the hold was lost: nothing was written then */
+  /** @returns false when the hold was lost; nothing was written in that case */
   finish(held: HeldWatch, s: WatchFinish): Promise<boolean>;
   addChannel(held: HeldWatch, channelId: string, expiresAt: Date): Promise<boolean>;
-  /** The channel is Google's; its elder ones are superseded. */
+  /** Records that Google has created the channel. Earlier channels are superseded. */
   confirmChannel(
     held: HeldWatch,
     channelId: string,
@@ -100,19 +109,23 @@ export interface Watches {
     expiresAt: Date,
   ): Promise<void>;
   dropChannel(channelId: string): Promise<void>;
-  /** A run syncs a collection incrementally that nobody watches: from now on somebody does. */
+  /** Requests a watch for a collection that is synced incrementally without one. */
   want(lease: Lease): Promise<void>;
   /**
-   * A sync found what no notification had announced: it is looked after soon.
-   * @returns false when a notification came since that sync began, which is no silence
+   * Records that a sync found a change without a notification. The watch is maintained soon.
+   * @returns false when a notification arrived after that sync began; this does not count as
+   * silence
    */
   silent(lease: Lease, maintainInMs: number): Promise<boolean>;
   ofAccount(accountId: string): Promise<string[]>;
-  /** Reads every watch and its collection, which takes seconds with millions of them: to be asked rarely. */
+  /**
+   * Reads every watch and its collection, which takes seconds with millions of them. Callers must
+   * use it rarely.
+   */
   count(): Promise<Record<CollectionKind, Record<WatchFigure, number>>>;
 }
 
-/** @param keyId of the master key that this process makes channel tokens with */
+/** @param keyId id of the master key with which this process creates channel tokens */
 export function watchesIn(pool: pg.Pool, keyId: string): Watches {
   return {
     claimDue: ({ limit, visibilityMs }) => claimDueWatches(pool, limit, visibilityMs),
@@ -150,8 +163,8 @@ async function claimDueWatches(
 }
 
 /**
- * The account's row is locked for the statement, which a removal updates first: so either the removal sees this hold and waits for it,
- * or this statement sees the removal.
+ * The account's row is locked for the statement, and a removal updates this row first. Either the
+ * removal sees this hold and waits for it, or this statement sees the removal.
  */
 async function holdWatch(
   pool: pg.Pool,
@@ -280,12 +293,14 @@ async function confirmChannel(
   await pool.query(
     `UPDATE syncline.channels SET superseded = id <> $2, resource_id = CASE WHEN id = $2 THEN $3 ELSE resource_id END, expires_at = CASE WHEN id = $2 THEN $4 ELSE expires_at END
       WHERE collection_id = $1`,
-    // Without a resource id that can be stored the channel is not stopped, and expires by itself.
+    // A channel without a storable resource id is not stopped, and expires by itself.
     [held.collectionId, channelId, isStorableId(resourceId) ? resourceId : null, expiresAt],
   );
 }
 
-/** A calendar that was gone and is back, or an account that was paused, finds its row switched off. */
+/**
+ * The existing row is switched off when a calendar was gone and is back, or an account was paused.
+ */
 async function wantWatch(pool: pg.Pool, lease: Lease): Promise<void> {
   await pool.query({
     name: 'watch-request',
@@ -296,8 +311,8 @@ async function wantWatch(pool: pg.Pool, lease: Lease): Promise<void> {
 }
 
 /**
- * A notification that came during the run announced what the run found before it: the lease tells
- * only of those that came before the claim.
+ * A notification that arrived during the run announced the change that the run had already found.
+ * The lease contains only notifications that arrived before the claim.
  */
 async function markSilent(pool: pg.Pool, lease: Lease, maintainInMs: number): Promise<boolean> {
   const marked = await pool.query({
@@ -309,7 +324,7 @@ async function markSilent(pool: pg.Pool, lease: Lease, maintainInMs: number): Pr
   return marked.rowCount === 1;
 }
 
-/** Watches of calendars that are gone is ended soon, and not only when its renewal is due. */
+/** Ends watches of calendars that are gone soon, instead of at their next renewal. */
 export async function endWatchesOfGone(session: Transaction, accountId: string): Promise<void> {
   await session.query({
     name: 'watches-gone',

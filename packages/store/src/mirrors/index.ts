@@ -13,20 +13,20 @@ import { mailboxMirrorIn, type MailboxMirror } from './gmail/export.js';
 import type { CollectionKind, Resource } from './resources.js';
 
 /*
- * The registry of the mirrors' rows by kind of collection. Another kind does not compile before it
- * is named here.
+ * The registry of the mirrors' rows by kind of collection. A new kind does not compile until it is
+ * listed here.
  */
 
-/** What a page means for the rows of its collection. */
+/** Changes of one page to the rows of its collection. */
 export type RowDelta = GmailDelta | CalendarListDelta | CalendarEventsDelta;
 
 /**
- * What a page means. An incremental page cannot delete by absence: only a full sync's `sweep` can,
- * and it needs the full sync's list.
+ * Changes of one page. An incremental page cannot delete by absence. Only the `sweep` of a full
+ * sync can, and it requires the list of the full sync.
  */
 export type Delta = { kind: 'none' } | RowDelta;
 
-/** What a page of a full sync writes beside the list of ids. */
+/** The data that a page of a full sync writes in addition to the list of ids. */
 export type ListingDelta = MessageListingDelta;
 
 type DeltaOf<Kind extends CollectionKind> = Extract<RowDelta, { kind: Kind }>;
@@ -37,14 +37,14 @@ const MIRRORS: { readonly [Kind in CollectionKind]: CollectionMirror<DeltaOf<Kin
   'calendar-events': CALENDAR_EVENTS_MIRROR,
 };
 
-/** The rows of collections of a kind. A page for them has the delta of the same kind. */
+/** Returns the mirror of a kind of collection. Its pages have deltas of the same kind. */
 export function mirrorOf(kind: CollectionKind): CollectionMirror<RowDelta> {
   return MIRRORS[kind];
 }
 
-/** The mirror's rows, for whoever prints or compares them. */
+/** Reads the mirror's rows for export and comparison. */
 export interface Mirror extends MailboxMirror, CalendarMirror {
-  /** A resource's rows as documents, sorted by id. */
+  /** Reads a resource's rows as documents, sorted by id. */
   documents(accountId: string, resource: Resource): AsyncGenerator<object>;
 }
 

@@ -1,4 +1,4 @@
-/* What of each resource's rows is for programs beyond the store. */
+/* The types of each resource's rows for code outside the store. */
 
 export type { CalendarRow, EventRow, EventTime } from './calendar/rows.js';
 export { storableCalendar, storableEvent } from './calendar/storable.js';

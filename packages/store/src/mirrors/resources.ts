@@ -2,39 +2,41 @@ import { CALENDAR } from './calendar/resource.js';
 import { GMAIL } from './gmail/resource.js';
 
 /*
- * The registry of what an account may have mirrored: names, collections and tables. What writes and
- * reads the rows is in index.ts.
+ * The registry of the resources that an account can have: names, collections and tables. The code
+ * that writes and reads the rows is in index.ts.
  */
 
-/** What the schedule, the leases and the removal know of a resource. */
+/** The properties of a resource that the schedule, the leases and the removal use. */
 export interface ResourceRows {
   /** Kinds of its collections. */
   collections: readonly string[];
   /** The collection that is opened when an account is connected. */
   first: { kind: string; externalId: string };
-  /** An account has it unless it is connected for other resources. */
+  /** Whether an account has this resource unless it is connected for other resources. */
   isDefault: boolean;
-  /** Google is asked for its items one by one; otherwise a listing brings them whole. */
+  /**
+   * Whether Google's items are requested one by one. Otherwise a listing contains them completely.
+   */
   isReadOneByOne: boolean;
-  /** Methods whose quota has a limit for a day as well, as a pattern of LIKE. */
+  /** LIKE pattern of the methods whose quota also has a daily limit. */
   methodsWithDayLimit?: string;
-  /** Of `collections c`: a full sync is due although nobody has asked for one. */
+  /** SQL condition on `collections c`: a full sync is due without a request. */
   wantsFull?: string;
   /**
-   * Of `accounts a`, in SQL: it has rows of this resource that not every Google account has. A new
-   * grant has to prove that it belongs to them.
+   * SQL condition on `accounts a`: the account has rows of this resource that not every Google
+   * account has. A new grant must be shown to belong to the same account as these rows.
    */
   hasOwnRows: string;
-  /** Its tables in the order in which they are erased. */
+  /** Tables of the resource in the order in which they are erased. */
   tables: readonly MirrorTable[];
 }
 
 /** A table of a resource's rows. */
 interface MirrorTable {
   name: string;
-  /** What names a row beside the account. */
+  /** Key columns of a row besides the account. */
   key: readonly string[];
-  /** What the feed calls a row of it; absent where the feed does not name it. */
+  /** Name of the rows in the feed; absent when the feed does not contain them. */
   entity?: string;
 }
 
@@ -45,13 +47,13 @@ const REGISTRY = { gmail: GMAIL, calendar: CALENDAR } as const satisfies Record<
 
 export type Resource = keyof typeof REGISTRY;
 export type CollectionKind = (typeof REGISTRY)[Resource]['collections'][number];
-/** What the feed calls a row. */
+/** Names of rows in the feed. */
 export type Entity = Extract<
   (typeof REGISTRY)[Resource]['tables'][number],
   { entity: string }
 >['entity'];
 
-/** One resource, with the names as types. */
+/** A resource with its names as literal types. */
 type Registered = Omit<ResourceRows, 'collections' | 'first' | 'tables'> & {
   collections: readonly CollectionKind[];
   first: { kind: CollectionKind; externalId: string };
@@ -76,25 +78,28 @@ export function resourceOf(kind: CollectionKind): Resource {
   return OF_KIND.get(kind) ?? kindUnknown(kind);
 }
 
-/** Whether its rows name the resource's other collections, or it has none. */
+/**
+ * Whether the rows of the collection name the resource's other collections, or there are no others.
+ */
 export function isFirst(kind: CollectionKind): boolean {
   return RESOURCES[resourceOf(kind)].first.kind === kind;
 }
 
-/** In SQL: whether the collection `c` is of one of these kinds. */
+/** SQL: whether the collection `c` is of one of these kinds. */
 export function hasKind(kinds: readonly CollectionKind[]): string {
   return `c.kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')})`;
 }
 
-/** In SQL: whether the collection `c` is one of the resource's. */
+/** SQL: whether the collection `c` belongs to the resource. */
 export function collectionsOf(resource: Resource): string {
   return hasKind(RESOURCES[resource].collections);
 }
 
 /**
- * In SQL: in which range of the index of due work (`collections_due_by_queue_idx`) a collection is.
- * It has one for the mailboxes and one for all others; a further resource can have its own.
- * @param alias of `collections`, with its dot
+ * SQL: the range of the index of due work (`collections_due_by_queue_idx`) that contains a
+ * collection. The index has one range for mailboxes and one for all others; a further resource can
+ * have its own.
+ * @param alias alias of `collections`, with its dot
  */
 export function dueRange(alias = ''): string {
   return `(${alias}kind = 'gmail')`;
@@ -105,7 +110,7 @@ export function isInDueRange(resource: Resource): boolean {
   return resource === 'gmail';
 }
 
-/** Whether Google is asked for the collection's items one by one, and not by listing alone. */
+/** Whether the items of the collection are requested one by one, and not by listing alone. */
 export function isReadOneByOne(kind: CollectionKind): boolean {
   return RESOURCES[resourceOf(kind)].isReadOneByOne;
 }

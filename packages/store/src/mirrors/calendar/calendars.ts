@@ -8,13 +8,16 @@ import { REOPEN_AFTER } from './resource.js';
 import type { Transaction } from '../../transaction.js';
 
 /*
- * Delta → rows of the calendar list; classified by content like the mailbox's (see ../gmail/messages.ts).
+ * Writes the rows of the calendar list. Rows are classified by content like those of the mailbox
+ * (see ../gmail/messages.ts).
  */
 
 /**
- * Stores entries of the calendar list and opens a collection for the events of each. One that had gone comes back as new when its
- * entry is new or changed (a role given back), or when it has been gone for a while: the full list that follows a refusal must not
- * open it again at once, or the two would chase each other.
+ * Stores entries of the calendar list and opens a collection for the events of each. A collection
+ * that is gone is opened again when its entry is new or changed (for example an access role
+ * restored), or when it has been gone for REOPEN_AFTER. Without this delay, the full list that
+ * follows a refusal would reopen the collection at once, and refusal and list would alternate
+ * without end.
  */
 export async function upsertCalendars(
   session: Transaction,
@@ -66,7 +69,10 @@ export async function upsertCalendars(
   }));
 }
 
-/** Calendars that left the list take their events along; raising the epoch fences out a worker that is still reading them. */
+/**
+ * Removes calendars that left the list, with their events. Raising the lease epoch fences out a
+ * worker that is still syncing them.
+ */
 export async function removeCalendars(
   session: Transaction,
   accountId: string,

@@ -6,22 +6,21 @@ import type { EventRow } from './rows.js';
 import type { Transaction } from '../../transaction.js';
 
 /*
- * Delta → rows of one calendar's events; classified by content like the mailbox's (see
- * ../gmail/messages.ts).
+ * Writes the rows of one calendar's events. Rows are classified by content like those of the
+ * mailbox (see ../gmail/messages.ts).
  *
- * The order of items and pages makes no difference to the rows:
- * - an event that is not cancelled has a row, whatever became of its series;
- * - a cancelled occurrence has a row as long as its series has one; it waits in
- *   `cancelled_occurrences` for a series that was not named yet, and ends with the tombstone of its
- *   series;
+ * The rows do not depend on the order of items and pages:
+ * - an event that is not cancelled has a row, regardless of its series;
+ * - a cancelled occurrence has a row while its series has one. Before its series is known, it is in
+ *   `cancelled_occurrences`. It is deleted with the tombstone of its series;
  * - every other cancelled event has no row.
  */
 
-/** What a page says of a calendar's events. */
+/** Changes of one page to a calendar's events. */
 export interface EventDelta {
   /** Events, exceptions and cancelled occurrences. */
   events: readonly EventRow[];
-  /** Ids of events that are deleted. */
+  /** Ids of deleted events. */
   deleted: readonly string[];
 }
 
@@ -31,7 +30,10 @@ export interface CalendarOf {
   calendarId: string;
 }
 
-/** Applies one page. Statements are only sent for what the page has: most pages need one. */
+/**
+ * Applies one page. Statements are only sent for the kinds of items in the page: most pages need
+ * one.
+ */
 export async function applyEvents(
   session: Transaction,
   accountId: string,
@@ -50,12 +52,12 @@ export async function applyEvents(
 }
 
 /**
- * Removes events. With a series go its cancelled occurrences, which say something of the series
- * alone; an exception that is not cancelled is a meeting of its own and stays: a guest may be taken
- * off a series and still be invited to one of its meetings.
- * @param cancelled what becomes of those occurrences: a tombstone ends them with their series
- * (`forgotten`), while a complete listing that lacks the series may still have named them
- * (`waiting`)
+ * Deletes events. The cancelled occurrences of a series are deleted with it, because they only
+ * describe the series. An exception that is not cancelled stays, because it is a meeting of its
+ * own: a guest may be removed from a series and still be invited to one of its meetings.
+ * @param cancelled what happens to those occurrences: `forgotten` deletes them (for the tombstone
+ * of a series), `waiting` moves them to `cancelled_occurrences` (for a complete listing without the
+ * series, which may still have named the occurrences)
  */
 export async function deleteEvents(
   session: Transaction,
@@ -83,7 +85,7 @@ export async function deleteEvents(
   return gone.rows.map(({ id }) => ({ entity: 'event', id, calendarId, op: 'deleted' }));
 }
 
-/** Forgets cancelled occurrences without a series that a complete listing did not name either. */
+/** Deletes cancelled occurrences that have no series and that a complete listing did not name. */
 export function forgetUnlistedOccurrences(
   session: Transaction,
   lease: Lease,
@@ -118,7 +120,10 @@ async function upsertEvents(
   return changesOf(stored.rows, calendarId);
 }
 
-/** Those whose series is stored become rows; the others lose theirs and wait. */
+/**
+ * Stores the occurrences whose series has a row. Moves the others to `cancelled_occurrences` and
+ * deletes their rows.
+ */
 async function applyCancelled(
   session: Transaction,
   { accountId, calendarId }: CalendarOf,
@@ -146,7 +151,7 @@ async function applyCancelled(
   ];
 }
 
-/** Cancelled occurrences that came before these series. */
+/** Creates the rows of cancelled occurrences that arrived before these series. */
 async function showCancelledOf(
   session: Transaction,
   { accountId, calendarId }: CalendarOf,
@@ -225,8 +230,8 @@ function changesOf(
 }
 
 /**
- * One statement may not touch a row twice; of an id given twice in a page, the later one is
- * Google's last word.
+ * Returns one row per id. One statement may not change a row twice. Of an id that occurs twice in a
+ * page, the later row is Google's newest state.
  */
 export function lastById<Row extends { id: string }>(rows: readonly Row[]): Row[] {
   const byId = new Map(rows.map((row) => [row.id, row]));

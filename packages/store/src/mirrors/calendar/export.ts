@@ -6,11 +6,11 @@ interface ExportedEvent {
   event: Record<string, unknown>;
 }
 
-/** The calendars' rows, for whoever prints or compares them. */
+/** Reads the calendars' rows for export and comparison. */
 export interface CalendarMirror {
   events(accountId: string, calendarId?: string): AsyncGenerator<ExportedEvent>;
   calendarIds(accountId: string): Promise<string[]>;
-  /** The entries of the calendar list, as Google gave them. */
+  /** Entries of the calendar list, as Google returned them. */
   calendars(accountId: string): AsyncGenerator<{ id: string; resource: Record<string, unknown> }>;
   instanceSources(
     accountId: string,
@@ -29,10 +29,10 @@ export function calendarMirrorIn(pool: pg.Pool): CalendarMirror {
   };
 }
 
-/** Rows read at a time: bounds the memory of an export. */
+/** Rows read at a time. This bounds the memory of an export. */
 const PAGE = 500;
 
-/** The calendars' mirror, sorted by calendar and event id; that of one calendar, if it is named. */
+/** Reads the events sorted by calendar and event id; those of one calendar when one is named. */
 async function* exportEvents(
   pool: pg.Pool,
   accountId: string,
@@ -56,7 +56,7 @@ async function* exportEvents(
   }
 }
 
-/** The ids of the calendars in the mirror's calendar list. */
+/** Returns the ids of the calendars in the mirror's calendar list. */
 async function calendarIds(pool: pg.Pool, accountId: string): Promise<string[]> {
   const found = await pool.query<{ id: string }>(
     'SELECT id FROM syncline.calendars WHERE account_id = $1 ORDER BY id COLLATE "C"',

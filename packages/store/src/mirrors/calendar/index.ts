@@ -7,14 +7,14 @@ import { removeCalendars, upsertCalendars } from './calendars.js';
 import { applyEvents, deleteEvents, forgetUnlistedOccurrences, type EventDelta } from './events.js';
 import { eventFault, storableCalendar, storableEvent } from './storable.js';
 
-/** What a page means for the rows of the calendar list. */
+/** Changes of one page to the rows of the calendar list. */
 export interface CalendarListDelta {
   kind: 'calendar-list';
   calendars: CalendarRow[];
   removed: string[];
 }
 
-/** What a page means for the rows of one calendar. */
+/** Changes of one page to the rows of one calendar. */
 export interface CalendarEventsDelta {
   kind: 'calendar-events';
   events: EventRow[];
@@ -55,7 +55,7 @@ export const CALENDAR_LIST_MIRROR: CollectionMirror<CalendarListDelta> = {
       `SELECT c.id, NULL::timestamptz AS age, true AS telling,
                      1 + (SELECT count(*) FROM syncline.calendar_events e WHERE e.account_id = $1 AND e.calendar_id = c.id) AS weight
                 FROM syncline.calendars c WHERE c.account_id = $1 AND ${absent('c.id')}`,
-    // Every event of every calendar counts as well: it goes with its calendar.
+    // Every event of every calendar counts too, because it is deleted with its calendar.
     count:
       '(SELECT count(*) FROM syncline.calendars WHERE account_id = $1) + (SELECT count(*) FROM syncline.calendar_events WHERE account_id = $1)',
     values: () => [],
@@ -94,7 +94,8 @@ export const CALENDAR_EVENTS_MIRROR: CollectionMirror<CalendarEventsDelta> = {
   absence: {
     table: 'calendar_events',
     scope: 'calendar_id',
-    // Google answers to the id of an occurrence as long as its series is there, whether it was changed or not.
+    // Google answers requests for the id of an occurrence while its series exists, whether or not
+    // the occurrence was changed.
     missing: (absent) =>
       `SELECT e.id, coalesce(e.start_at, e.start_date::timestamp AT TIME ZONE 'UTC') AS age, 1 AS weight,
                      e.status <> 'cancelled' AND (e.recurring_event_id IS NULL OR NOT ${existsByIndex(

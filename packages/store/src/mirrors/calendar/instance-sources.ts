@@ -1,18 +1,23 @@
 import type pg from 'pg';
 
-/** What the instances of a calendar in a time range are worked out from. */
+/** The data from which the instances of a calendar in a time range are computed. */
 export interface InstanceSources {
-  /** The calendar's id: `primary` is resolved. */
+  /** Id of the calendar; `primary` is replaced by the id of the primary calendar. */
   calendarId: string;
   timeZone: string;
-  /** Google's resources: every series with its exceptions, and the single events near the range. */
+  /**
+   * Google's resources: every series with its exceptions, and single events in or near the range.
+   */
   events: Record<string, unknown>[];
 }
 
-/** Midnights of zones lie up to fourteen hours from UTC's. */
+/** Midnight of a time zone differs from UTC midnight by up to fourteen hours. */
 const MARGIN = "interval '48 hours'";
 
-/** Null when the account's list has no such calendar. Series are given whole: only their expansion tells what falls into the range. */
+/**
+ * Returns null when the account's calendar list does not contain the calendar. Series are returned
+ * whole, because only their expansion shows which instances are in the range.
+ */
 export async function instanceSources(
   pool: pg.Pool,
   accountId: string,
@@ -26,7 +31,7 @@ export async function instanceSources(
   const row = calendar.rows[0];
   if (!row) return null;
   const events = await pool.query<{ resource: Record<string, unknown> }>({
-    // Events without a date that a column can hold lie in no range, and cost nothing to hand on.
+    // Events whose dates do not fit into a column are in no range. Returning them has no cost.
     text: `SELECT resource FROM syncline.calendar_events
             WHERE account_id = $1 AND calendar_id = $2
               AND (is_recurring OR recurring_event_id IS NOT NULL

@@ -1,19 +1,19 @@
 import type { ResourceRows } from '../resources.js';
 
 /**
- * A calendar that Google refuses although the list still has it is asked for again after this time,
- * by reading the list in full.
+ * Delay before a calendar that Google refuses, but still lists, is requested again. The retry
+ * begins with a full read of the list.
  */
 export const REOPEN_AFTER = "interval '1 hour'";
 
-/** The list of an account's calendars is one collection, each calendar's events another. */
+/** The calendar list of an account is one collection; the events of each calendar are another. */
 export const CALENDAR = {
   collections: ['calendar-list', 'calendar-events'],
   first: { kind: 'calendar-list', externalId: 'calendars' },
   isDefault: true,
   hasOwnRows: `(EXISTS (SELECT 1 FROM syncline.calendars k WHERE k.account_id = a.id) OR EXISTS (SELECT 1 FROM syncline.calendar_events e WHERE e.account_id = a.id))`,
   isReadOneByOne: false,
-  // One that has left the list has no row among the calendars.
+  // A calendar that left the list has no row among the calendars.
   wantsFull: `(c.kind = 'calendar-list' AND c.phase = 'incremental' AND EXISTS (SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id
                                 WHERE g.account_id = c.account_id AND g.kind = 'calendar-events' AND g.state = 'gone' AND g.gone_at < now() - ${REOPEN_AFTER}))`,
   tables: [

@@ -1,4 +1,4 @@
-/** The rows as the sync engine hands them over: plain data, already cleaned. */
+/** The rows as the sync engine passes them: plain data, already cleaned. */
 
 export interface CalendarRow {
   id: string;
@@ -22,7 +22,10 @@ export interface EventRow {
   resource: string;
 }
 
-/** All-day: `date` (YYYY-MM-DD). Timed: `atMs` and the zone. All null when Google gave none that a column can hold. */
+/**
+ * All-day: `date` (YYYY-MM-DD). Timed: `atMs` and the zone. All are null when Google's value does
+ * not fit into a column.
+ */
 export interface EventTime {
   date: string | null;
   atMs: number | null;

@@ -1,7 +1,7 @@
 import type { CalendarRow, EventRow, EventTime } from './rows.js';
 import { clampInstant, faultOf, storable, textOf, type Fields } from '../../storable.js';
 
-/* What the columns of calendars and events can hold; see ../../storable.ts. */
+/* The column types of calendars and events; see ../../storable.ts. */
 
 const CALENDAR: Fields<CalendarRow> = {
   id: 'id',
@@ -29,12 +29,12 @@ export function storableCalendar(row: CalendarRow): CalendarRow {
   return storable(row, CALENDAR);
 }
 
-/** Ids are as they were: ask `eventFault`. */
+/** Does not change ids; `eventFault` checks them. */
 export function storableEvent(row: EventRow): EventRow {
   return storable(row, EVENT);
 }
 
-/** Why the row cannot be stored as long as Google names it so; null when its ids are in order. */
+/** Returns the reason why the row cannot be stored with these ids; null when they are valid. */
 export function eventFault({ id, recurringEventId }: EventRow): string | null {
   return (
     faultOf('id', id) ?? (recurringEventId === null ? null : faultOf('series id', recurringEventId))
@@ -46,13 +46,14 @@ function storableTime({ date, atMs, zone }: EventTime): EventTime {
 }
 
 /**
- * A day of the years 1 to 9999. Never through a local Date: an all-day date that is shifted through
- * a zone lands on another day.
+ * Returns a date of the years 1 to 9999. A local Date is never used: converting an all-day date
+ * through a time zone can change the day.
  */
 function plainDate(date: unknown): string | null {
   if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date) || date.startsWith('0000'))
     return null;
   const ms = Date.parse(`${date}T00:00:00Z`);
-  // 30 February: JavaScript may roll it over into March, Postgres would refuse it.
+  // Rejects dates such as 30 February: JavaScript may turn them into a date in March, and Postgres
+  // would reject them.
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date) ? date : null;
 }

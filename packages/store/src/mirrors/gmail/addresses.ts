@@ -4,21 +4,23 @@ import type { MessageRow } from './rows.js';
 import { inTransaction, type Transaction } from '../../transaction.js';
 
 /*
- * `addresses` of rows that are there already. It says nothing that the headers in `resource` do not say, so putting it in is no change to the message: no event, and
- * nothing that a fence would have to guard. Rejected: doing it in the migration (a lock on every row of the largest table), or in runs (each would look for such rows for ever).
+ * Fills `addresses` of existing rows. The column contains only information that the headers in
+ * `resource` already have. Filling it therefore does not change the message: it causes no event and
+ * needs no fence. Rejected: filling it in the migration (a lock on every row of the largest table),
+ * or in sync runs (each would search for such rows forever).
  */
 
 type Addressed = Pick<MessageRow, 'id' | 'addresses'>;
 
-/** What an earlier version stored without addresses. */
+/** Messages that an earlier version stored without addresses. */
 export interface Addresses {
-  /** In order of the ids, from the first one after `after` (empty: of all). */
+  /** Returns them in the order of their ids, beginning after `after` (empty: with the first). */
   missing(
     accountId: string,
     after: string,
     limit: number,
   ): Promise<{ id: string; headers: { name?: string; value?: string }[] }[]>;
-  /** @returns how many rows had none until now */
+  /** @returns the number of rows that had no addresses before */
   fill(accountId: string, rows: readonly Addressed[]): Promise<number>;
 }
 
@@ -29,7 +31,10 @@ export function addressesOver(pool: pg.Pool): Addresses {
   };
 }
 
-/** Of messages that are fetched again and are otherwise as they were: they may have none, or have been read by a version that read them in another way. */
+/**
+ * Updates the addresses of messages that were fetched again and are otherwise unchanged: they may
+ * have none, or an earlier version parsed them differently.
+ */
 export function refreshAddresses(
   session: Transaction,
   accountId: string,
@@ -59,7 +64,7 @@ async function missing(
   return found.rows.map(({ id, headers }) => ({ id, headers: headers ?? [] }));
 }
 
-/** Where nothing stands: what a run has written meanwhile is younger. */
+/** Fills only empty columns, because addresses that a run has written meanwhile are newer. */
 async function fill(
   session: Transaction,
   accountId: string,

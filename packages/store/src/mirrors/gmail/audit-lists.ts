@@ -4,25 +4,27 @@ import { arrayLiteral } from '../../pool.js';
 import { isStorableId } from '../../storable.js';
 import type { Transaction } from '../../transaction.js';
 
-/* What an audit makes of a complete list of a mailbox; the list itself stands in `audit_items`. */
+/*
+ * Compares a complete list of a mailbox with the rows for an audit. The list is in `audit_items`.
+ */
 
-/** Of all messages (''), or of those that have this label. */
+/** Id of the label that all listed messages have; '' for a list of all messages. */
 export interface CompleteList {
   labelId: string;
-  /** Messages with this label have no row. */
+  /** Whether messages with this label must have no row. */
   excluded: boolean;
-  /** Every label that the mailbox has. */
+  /** Every label of the mailbox. */
   catalogue: readonly string[];
-  /** The list names what came from here on, by internalDate; 0 is everything. */
+  /** Smallest internalDate of the messages in the list; 0 means all messages. */
   fromMs: number;
   /**
-   * Rows from here on may be there although nothing lists them: the mailbox is being extended.
-   * Otherwise the same moment.
+   * Rows from this internalDate on may exist although no list names them, because the mailbox's
+   * window is being extended. Otherwise equal to `fromMs`.
    */
   floorMs: number;
 }
 
-/** What differs between the list and the rows becomes suspect. */
+/** Records differences between the list and the rows as suspects. */
 export function compareLists(
   session: Transaction,
   lease: Lease,
@@ -31,15 +33,16 @@ export function compareLists(
   return list.excluded ? compareExcluded(session, lease, list) : compareList(session, lease, list);
 }
 
-/** In SQL: whether the list that is compared names the message `m`. */
+/** SQL: whether the compared list names the message `m`. */
 const LISTED_MESSAGE = existsByIndex(
   'SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id',
 );
 
 /**
- * Messages that are listed and not stored (with this label), or stored and not listed. With the list of all messages also those
- * that are stored with a label which is in no catalogue, since no list will name it. Of rows outside the list's window nobody can tell
- * by the list; where none should be, they are suspect for that.
+ * Finds messages that are listed and not stored (with this label), or stored and not listed. For
+ * the list of all messages it also finds messages with a label that is not in the catalogue,
+ * because no list names that label. The list says nothing about rows outside its window; rows where
+ * none should exist are suspects for that reason.
  */
 async function compareList(
   session: Transaction,
@@ -67,7 +70,10 @@ async function compareList(
   );
 }
 
-/** Messages that have no row and should have none are not missing, whatever other lists name them; rows with this label, here or by the list, should not be. */
+/**
+ * A message that has no row and should have none is not missing, even when other lists name it.
+ * Rows that have this label, in the mirror or by the list, should not exist.
+ */
 async function compareExcluded(
   session: Transaction,
   lease: Lease,

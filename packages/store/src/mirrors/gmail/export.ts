@@ -1,14 +1,17 @@
 import type pg from 'pg';
 import { WINDOW_COLUMNS, windowOf, type MailWindow, type WindowRow } from '../../lease.js';
 
-/** One message as `syncline export` prints it; the names are the product's public face (INTERFACE: export). */
+/**
+ * One message in the format of `syncline export`. The names are part of the public interface
+ * (INTERFACE: export).
+ */
 export interface ExportedMessage {
   id: string;
   threadId: string;
   labelIds: string[];
   /** Milliseconds since the epoch, as Google writes them. */
   internalDate: string | null;
-  /** Null on drafts: Google gives none. */
+  /** Null for drafts: Google returns none. */
   sizeEstimate: number | null;
   snippet: string;
   subject: string | null;
@@ -22,16 +25,19 @@ export interface ExportedMessage {
   attachments: { partId: string; filename: string; mimeType: string; size: number }[];
 }
 
-/** The mailbox's rows, for whoever prints or compares them. */
+/** Reads the mailbox's rows for export and comparison. */
 export interface MailboxMirror {
   messages(accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage>;
-  /** Of the messages from a moment on, by internalDate, and of those whose date no column can hold; 0 is of all. */
+  /**
+   * Returns the labels of messages from `fromMs` on, by internalDate, and of messages whose date
+   * does not fit into a column. 0 returns all messages.
+   */
   labels(accountId: string, fromMs?: number): AsyncGenerator<{ id: string; labelIds: string[] }>;
-  /** A message's source; null when there is no such message, or none of it is kept. */
+  /** Returns a message's source; null when there is no such message or its source is not stored. */
   source(accountId: string, messageId: string): Promise<Buffer | null>;
-  /** Which of these messages have a source. */
+  /** Returns the messages among `ids` that have a source. */
   withSource(accountId: string, ids: readonly string[]): Promise<Set<string>>;
-  /** How far back the mailbox is mirrored. */
+  /** Returns the mirrored time range of the mailbox. */
   window(accountId: string): Promise<MailWindow>;
 }
 
@@ -45,11 +51,14 @@ export function mailboxMirrorIn(pool: pg.Pool): MailboxMirror {
   };
 }
 
-/** Rows read at a time: bounds the memory of an export, whatever the mailbox. */
+/** Rows read at a time. This bounds the memory of an export for every size of mailbox. */
 const PAGE = 500;
 const LABELS_PAGE = 5_000;
 
-/** The mailbox's mirror, sorted by id. Pages are read one by one, so the export is no snapshot of a mailbox that changes meanwhile. */
+/**
+ * Reads the messages sorted by id. Pages are read one by one, so the export is not a snapshot of a
+ * mailbox that changes meanwhile.
+ */
 async function* exportMessages(
   pool: pg.Pool,
   accountId: string,
@@ -95,7 +104,7 @@ async function withSource(
   return new Set(found.rows.map((row) => row.message_id));
 }
 
-/** @returns the whole mailbox when the account has none */
+/** @returns the whole mailbox when no window is stored for the account */
 async function mailWindow(pool: pg.Pool, accountId: string): Promise<MailWindow> {
   const found = await pool.query<WindowRow>(
     `SELECT ${WINDOW_COLUMNS} FROM syncline.collections c WHERE c.account_id = $1 AND c.kind = 'gmail'`,
@@ -104,7 +113,9 @@ async function mailWindow(pool: pg.Pool, accountId: string): Promise<MailWindow>
   return windowOf(found.rows[0] ?? { window_from_ms: null, window_goal_ms: null });
 }
 
-/** Every message's labels and nothing else: what a listing can be compared with, at no cost in bodies. */
+/**
+ * Reads only the labels of every message, for comparison with a listing, without reading bodies.
+ */
 async function* exportLabels(
   pool: pg.Pool,
   accountId: string,

@@ -7,33 +7,33 @@ import type { RowChange } from '../../rows.js';
 import { byIndex, type Transaction } from '../../transaction.js';
 
 /*
- * The labels of a resync. Each label's list is written down page by page; when all of them are
- * complete, the rows are compared with what they name, a range at a time. Nothing is compared
- * earlier: half a list would take labels away by absence. A label whose list is complete is noted
- * with an empty item id; labels without that note are left as they are on every row.
+ * The labels of a resync. The list of each label is stored page by page. When all lists are
+ * complete, they are compared with the rows, a range of rows at a time. There is no earlier
+ * comparison, because an incomplete list would remove labels by absence. A label with a complete
+ * list is marked by an empty item id. Labels without this mark are left unchanged on every row.
  *
- * Rejected: updating the rows label by label (a row with five labels would be rewritten and
- * announced five times), and comparing within one statement (a mailbox of a million messages would
- * be one transaction).
+ * Rejected: updating the rows label by label (a row with five labels would be rewritten and have
+ * five events), and comparing in one statement (a mailbox of a million messages would be one
+ * transaction).
  */
 
-/** Messages that have this label: one page of the label's list. */
+/** One page of the list of messages with this label. */
 export interface LabelPage {
   labelId: string;
   ids: string[];
-  /** The list ends here. */
+  /** Whether this is the last page of the list. */
   isComplete?: boolean;
 }
 
-/** Rows with an id after `after` (empty: from the first on) and up to `upTo`. */
+/** Rows with an id after `after` (empty: from the first row) and up to `upTo`. */
 export interface RelabelRange {
   after: string;
   upTo: string;
-  /** Labels that no row has, whatever was listed. */
+  /** Labels that no row may have, regardless of the lists. */
   excluded: readonly string[];
 }
 
-/** Where a range of `limit` rows after `after` ends; null when no row is left. */
+/** Returns the last id of the range of `limit` rows after `after`; null when no row is left. */
 export async function relabelBound(
   pool: pg.Pool,
   accountId: string,
@@ -48,7 +48,7 @@ export async function relabelBound(
   return bound.rows[0]?.id ?? null;
 }
 
-/** The first label of the catalogue after `after`, by id. */
+/** Returns the first label of the catalogue after `after`, by id. */
 export async function labelAfter(
   pool: pg.Pool,
   accountId: string,
@@ -62,12 +62,14 @@ export async function labelAfter(
   return next.rows[0]?.id ?? null;
 }
 
-/** Stands in the place of an item for a label whose list is complete; no message has such an id. */
+/**
+ * Replaces the item id in the entry of a label with a complete list. No message has an empty id.
+ */
 const COMPLETE = '';
 
-/** Labels whose lists are complete. */
+/** Selects the labels with complete lists. */
 const LISTED = `SELECT w.label_id FROM syncline.full_sync_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ''`;
-/** In SQL: whether the full sync met the message `m`. */
+/** SQL: whether the full sync listed the message `m`. */
 const LISTED_MESSAGE = existsByIndex(
   'SELECT 1 FROM syncline.full_sync_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id',
 );
@@ -95,9 +97,9 @@ export function insertLabelled(
 }
 
 /**
- * Gives rows the labels that the complete lists name for them; other labels stay, but for excluded
- * ones. Rows that the full sync did not meet are left to the sweep: they are not announced as
- * changed first.
+ * Sets the labels of rows to those that the complete lists name. Other labels stay, except excluded
+ * ones. Rows that the full sync did not list are left to the sweep, so that a row is not reported
+ * as updated before it is deleted.
  */
 export async function relabel(
   session: Transaction,
@@ -141,8 +143,8 @@ export async function relabel(
 }
 
 /**
- * The same, a few rows at a time: each step compares one row of the range, and neighbours can be
- * compared together.
+ * Splits `relabel` into steps. Each step compares one row of the range; consecutive steps can be
+ * written together.
  */
 export async function relabelSteps(
   session: Transaction,
@@ -170,34 +172,35 @@ export async function relabelSteps(
 
 export interface RelabelStep {
   id: string;
-  /** The row before it. */
+  /** Id of the preceding row. */
   after: string;
 }
 
-/** A label that rows would lose by the lists of a resync. */
+/** A label that rows would lose according to the lists of a resync. */
 export interface LabelLoss {
   labelId: string;
-  /** Rows that have it, and that its list does not name. */
+  /** Number of rows that have the label and are not in its list. */
   rows: number;
-  /** Whether its list was read at all. */
+  /** Whether the list of the label was read. */
   isListed: boolean;
-  /** Some of those rows' ids. */
+  /** Ids of some of those rows. */
   sample: string[];
 }
 
 export interface LabelLossQuery {
-  /** Labels that no row has, whatever was listed. */
+  /** Labels that no row may have, regardless of the lists. */
   excluded: readonly string[];
-  /** So many labels whose lists were read, and so many whose lists were not. */
+  /** Maximum number of labels with a read list, and of labels without one. */
   labels: number;
-  /** Ids of a label whose list was read. */
+  /** Number of ids for a label with a read list. */
   sample: number;
-  /** Ids of a label whose list was not read. */
+  /** Number of ids for a label without a read list. */
   unlistedSample: number;
 }
 
 /**
- * What the rows would lose, the largest losses first. One scan of the mailbox, once in a resync.
+ * Returns the labels that rows would lose, the largest losses first. It scans the mailbox once, and
+ * runs once in a resync.
  */
 export async function labelLosses(
   pool: pg.Pool,
@@ -233,7 +236,7 @@ export async function labelLosses(
 
 const CLEAR_LABELS = clearPageText('full_sync_labels');
 
-/** Of this and of earlier full syncs. */
+/** Deletes entries of this and of earlier full syncs. */
 export async function clearLabels(
   session: Transaction,
   lease: Lease,

@@ -1,8 +1,8 @@
 import type { Queryable } from '../../transaction.js';
 
-/* What the stored messages say of whose mailbox they are. */
+/* Data of the stored messages that identifies the owner of the mailbox. */
 
-/** In SQL: whether the account `a` has messages that can be compared. */
+/** SQL: whether the account `a` has messages that can be compared. */
 export const HAS_MESSAGES =
   'EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = a.id AND m.internal_date IS NOT NULL)';
 
@@ -12,8 +12,8 @@ export interface StoredMessageDate {
 }
 
 /**
- * At moments spread evenly between the oldest and the newest, the next message each; what that
- * leaves over is filled with the newest.
+ * Returns sample messages: the next message after each of several times spread evenly between the
+ * oldest and the newest message. Remaining places are filled with the newest messages.
  */
 export async function sampleDates(
   pool: Queryable,

@@ -12,13 +12,13 @@ import { MESSAGE_LISTING } from './listing.js';
 import { applyLabelChanges, deleteMessages, upsertMessages } from './messages.js';
 import { messageFault, quarantinedLabel, storableLabel, storableMessage } from './storable.js';
 
-/** What a page means for a mailbox's rows. */
+/** Changes of one page to a mailbox's rows. */
 export interface GmailDelta {
   kind: 'gmail';
   messages: MessageRow[];
   labelChanges: LabelChange[];
   deleted: string[];
-  /** The whole catalogue, where it was read. */
+  /** The whole label catalogue; null when it was not read. */
   labels: LabelRow[] | null;
 }
 
@@ -51,7 +51,8 @@ async function applyDelta(
 ): Promise<RowChange[]> {
   const labels = delta.labels ? replaceLabels(session, accountId, delta.labels) : [];
   const relabelled = applyLabelChanges(session, accountId, delta.labelChanges);
-  // Whoever reads the feed sees a draft go before the message comes that it was sent as. No page takes and deletes the same one.
+  // A feed reader gets the deletion of a draft before the message that was sent from it. No page
+  // stores and deletes the same message.
   const deleted = deleteMessages(session, accountId, delta.deleted);
   const upserted = upsertMessages(session, accountId, delta.messages);
   return (await Promise.all([labels, relabelled, deleted, upserted])).flat();
@@ -81,7 +82,7 @@ function partsOf(session: Transaction, { accountId }: Lease, delta: GmailDelta):
   return [...labels, changes, deleted, messages];
 }
 
-/** A label that is refused keeps the row that it has: the catalogue names it. */
+/** A label that is refused keeps its existing row, because the catalogue still names it. */
 function labelParts(session: Transaction, accountId: string, rows: LabelRow[]): Part[] {
   const stored: RowList<LabelRow> = {
     rows,
@@ -97,7 +98,7 @@ function storableDelta(delta: GmailDelta, aside: SetAside[]): GmailDelta {
   return {
     ...delta,
     messages: sift(delta.messages, aside, messageFault),
-    // A label that cannot be stored is on no row, so there is nothing to remove.
+    // A label that cannot be stored is on no row, so it need not be removed.
     labelChanges: sift(
       delta.labelChanges,
       aside,

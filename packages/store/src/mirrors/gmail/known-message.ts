@@ -2,10 +2,10 @@ import type pg from 'pg';
 import { arrayLiteral } from '../../pool.js';
 import { byIndex } from '../../transaction.js';
 
-/** Messages among which the smallest is chosen. */
+/** Number of messages from which the smallest is selected. */
 const KNOWN_LIMIT = 50;
 
-/** A message that the mirror holds, rather a small one; null when there is none besides these. */
+/** Returns a small message that the mirror has; null when there is none apart from `except`. */
 export async function knownMessage(
   pool: pg.Pool,
   accountId: string,

@@ -10,13 +10,16 @@ import {
   type LabelLossQuery,
 } from './full-sync-labels.js';
 
-/** Queries over labels, and over their lists in a resync. */
+/** Queries over labels and their lists in a resync. */
 export interface LabelQueries {
   labelAfter(accountId: string, after: string): Promise<string | null>;
   relabelBound(accountId: string, after: string, limit: number): Promise<string | null>;
-  /** Labels that rows would lose by the lists of a resync, the largest losses first. */
+  /**
+   * Returns labels that rows would lose according to the lists of a resync, the largest losses
+   * first.
+   */
   labelLosses(lease: Lease, generation: number, q: LabelLossQuery): Promise<LabelLoss[]>;
-  /** The catalogue of labels as it is stored. */
+  /** Returns the stored label catalogue. */
   labels(accountId: string): Promise<LabelRow[]>;
 }
 

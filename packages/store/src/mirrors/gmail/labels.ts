@@ -5,13 +5,13 @@ import type { LabelRow } from './rows.js';
 import type { Transaction } from '../../transaction.js';
 
 /*
- * Delta → rows of the catalogue of labels; classified by content like the mailbox's (see
- * messages.ts).
+ * Writes the rows of the label catalogue. Rows are classified by content like those of the mailbox
+ * (see messages.ts).
  */
 
 /**
- * What the catalogue does not name is gone: whoever reads it has evidence for that, see
- * packages/sync/src/resources/gmail/catalogue.ts.
+ * Stores the catalogue and deletes every label that it does not name. The caller has evidence that
+ * the catalogue is complete (packages/sync/src/resources/gmail/catalogue.ts).
  */
 export async function replaceLabels(
   session: Transaction,
@@ -24,7 +24,7 @@ export async function replaceLabels(
   return (await Promise.all([storing, removing])).flat();
 }
 
-/** The catalogue as it is stored. */
+/** Returns the stored label catalogue. */
 export async function storedLabels(pool: pg.Pool, accountId: string): Promise<LabelRow[]> {
   const stored = await pool.query<LabelRow>({
     name: 'label-all',

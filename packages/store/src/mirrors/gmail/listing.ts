@@ -9,13 +9,13 @@ import {
   type RelabelStep,
 } from './full-sync-labels.js';
 
-/** What a resync lists beside the messages. */
+/** Data that a resync lists in addition to the messages. */
 export interface MessageListingDelta {
-  /** A page of the messages that have one label, written to the scratch of a resync. */
+  /** One page of the list of messages with one label, stored temporarily during a resync. */
   labelled?: LabelPage;
   /** Labels whose lists count as complete and empty. */
   emptyLabels?: readonly string[];
-  /** Rows to be given the labels that the scratch, complete now, names for them. */
+  /** Rows that get the labels of the stored lists, which are now complete. */
   relabel?: RelabelRange;
 }
 

@@ -7,12 +7,17 @@ import { isStorableId } from '../../storable.js';
 import { byIndex, type Transaction } from '../../transaction.js';
 
 /*
- * Delta → rows of the mailbox: one multi-row statement a table. Upserts classify by content: a row that would not change is not
- * rewritten and causes no event (Postgres returns only the rows it touched). A row whose updated_at is its created_at was created: an
- * update always writes a later one. Postgres' own columns would tell it too, but not of a partitioned table.
+ * Writes the rows of the mailbox with one multi-row statement per table. Upserts classify rows by
+ * content: a row that would not change is not rewritten and causes no event (Postgres returns only
+ * the rows that it changed). A row with equal updated_at and created_at was created, because an
+ * update always writes a later updated_at. Postgres' system columns would show this too, but not
+ * for a partitioned table.
  */
 
-/** Stores messages with bodies, sources, attachments and threads; rows are taken sorted by id, so two writers lock in one order. */
+/**
+ * Stores messages with bodies, sources, attachments and threads. Rows are sorted by id, so that two
+ * writers lock them in the same order.
+ */
 export async function upsertMessages(
   session: Transaction,
   accountId: string,
@@ -52,7 +57,10 @@ export async function upsertMessages(
   return [...touched].map(([id, op]) => ({ entity: 'message', id, calendarId: null, op }));
 }
 
-/** Applies what history says of labels, without asking for the message again. Messages that are not stored are passed over: their fetch brings the labels. */
+/**
+ * Applies label changes of the history without fetching the messages. Messages that are not stored
+ * are ignored: fetching them returns their labels.
+ */
 export async function applyLabelChanges(
   session: Transaction,
   accountId: string,
@@ -86,7 +94,7 @@ export async function applyLabelChanges(
   }));
 }
 
-/** Removes messages and all that hangs on them. */
+/** Deletes messages with their bodies, sources and attachments. */
 export async function deleteMessages(
   session: Transaction,
   accountId: string,
@@ -127,8 +135,8 @@ export async function deleteMessages(
 }
 
 /**
- * Which of these messages are stored, and which of these labels are in the catalogue. What cannot
- * be stored is not asked for.
+ * Returns which of these messages are stored, and which of these labels are in the catalogue. Ids
+ * that cannot be stored are left out of the query.
  */
 export async function knownMessages(
   pool: pg.Pool,
@@ -212,7 +220,7 @@ function messageValues(accountId: string, rows: readonly MessageRow[]): unknown[
   ];
 }
 
-/** These three return the messages that changed by it. */
+/** Like the next two functions, returns the ids of the messages that it changed. */
 async function writeBodies(
   session: Transaction,
   accountId: string,
@@ -231,7 +239,10 @@ async function writeBodies(
   return bodies.rows.map((row) => row.message_id);
 }
 
-/** One statement a source: an array of them would copy a page's bytes twice more. */
+/**
+ * Uses one statement per source, because an array of sources would copy a page's bytes two more
+ * times.
+ */
 async function writeSources(
   session: Transaction,
   accountId: string,
@@ -266,8 +277,9 @@ async function writeAttachments(
 }
 
 /**
- * Takes away what messages that were there before have no more: parts, and the source of one that comes without, since the policy keeps none any more.
- * @returns the messages that changed by it
+ * Deletes what existing messages no longer have: attachments, and the source of a message that
+ * comes without one because the policy no longer keeps sources.
+ * @returns the messages that it changed
  */
 async function trimParts(
   session: Transaction,
@@ -312,7 +324,10 @@ function attachmentValues(accountId: string, parts: readonly Part[]): unknown[] 
   ];
 }
 
-/** Threads are recounted from their messages (an index range each), never counted up: a page applied twice must not count twice. */
+/**
+ * Recounts the messages of threads (one index range each). Counters are never incremented, because
+ * a page that is applied twice must not count twice.
+ */
 function refreshThreads(
   session: Transaction,
   accountId: string,
@@ -332,7 +347,10 @@ function refreshThreads(
   });
 }
 
-/** Only a deletion can leave a thread without messages: a message never moves to another thread. */
+/**
+ * Only a deletion can leave a thread without messages, because a message never moves to another
+ * thread.
+ */
 function pruneThreads(session: Transaction, accountId: string, threadIds: readonly string[]): void {
   session.send({
     name: 'thread-prune',
@@ -342,7 +360,7 @@ function pruneThreads(session: Transaction, accountId: string, threadIds: readon
   });
 }
 
-/** One statement may not touch a row twice: of an id given twice, the newer state is taken. */
+/** Returns one row per id, the newer state of two. One statement may not change a row twice. */
 function newestById(messages: readonly MessageRow[]): MessageRow[] {
   const byId = new Map<string, MessageRow>();
   for (const message of messages) {

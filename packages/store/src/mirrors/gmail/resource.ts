@@ -5,8 +5,9 @@ export const GMAIL = {
   collections: ['gmail'],
   first: { kind: 'gmail', externalId: 'mailbox' },
   isDefault: true,
-  // Every mailbox has the labels of the system. A full sync writes the others before it lists the
-  // first message: until the first one has ended, they are read again whatever the grant.
+  // Every mailbox has the system labels. A full sync stores the other labels before it lists the
+  // first message. Until the first full sync has ended, they are read again regardless of the
+  // grant.
   hasOwnRows: `(EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = a.id)
              OR EXISTS (SELECT 1 FROM syncline.gmail_labels l JOIN syncline.collections c ON c.account_id = l.account_id WHERE l.account_id = a.id AND l.type <> 'system' AND c.kind = 'gmail' AND c.caught_up_at IS NOT NULL))`,
   isReadOneByOne: true,

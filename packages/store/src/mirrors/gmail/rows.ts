@@ -1,4 +1,4 @@
-/** The rows as the sync engine hands them over: plain data, already cleaned and decoded. */
+/** The rows as the sync engine passes them: plain data, already cleaned and decoded. */
 
 export interface MessageRow {
   id: string;
@@ -6,9 +6,9 @@ export interface MessageRow {
   historyId: bigint;
   /** Sorted by code unit. */
   labelIds: string[];
-  /** Milliseconds since the epoch, or null when a timestamptz cannot hold it. */
+  /** Milliseconds since the epoch; null when the date does not fit into a timestamptz. */
   internalDateMs: number | null;
-  /** Google gives none for drafts. */
+  /** Null for drafts: Google returns none. */
   sizeEstimate: number | null;
   snippet: string;
   subject: string | null;
@@ -19,26 +19,32 @@ export interface MessageRow {
   messageId: string | null;
   /** MailAddresses, serialised. */
   addresses: string;
-  /** What has no column, serialised. */
+  /** Google's fields without a column, serialised. */
   resource: string;
   text: string | null;
   html: string | null;
-  /** RFC 822, as Google has it; null where it is not kept. */
+  /** RFC 822 source, as Google returns it; null when sources are not kept. */
   source: Buffer | null;
   attachments: AttachmentRow[];
 }
 
-/** What is in `gmail_messages.addresses`: whom a message's headers name. A header that the message does not have has no key here, one that names nobody an empty list. */
+/**
+ * The content of `gmail_messages.addresses`: the people that a message's headers name. A header
+ * that the message does not have has no key here; a header without an address has an empty list.
+ */
 export type MailAddresses = Partial<
   Record<'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'sender', MailAddress[]>
 >;
 
 export interface MailAddress {
-  /** Encoded words decoded; null where there is none. */
+  /** Decoded display name; null when there is none. */
   name: string | null;
-  /** `local@domain`, case as it was written; null where what stands there is no address: then `name` is that text. */
+  /**
+   * `local@domain` with its original case; null when the text is not an address. In that case
+   * `name` is the text.
+   */
   address: string | null;
-  /** The name of the group that it is a member of. */
+  /** Name of the group that the address is a member of. */
   group?: string;
 }
 
@@ -49,7 +55,7 @@ export interface AttachmentRow {
   size: number;
 }
 
-/** A message's labels after the changes of one history page: `add` and `remove` have no label in common. */
+/** Label changes of a message in one history page. `add` and `remove` have no label in common. */
 export interface LabelChange {
   id: string;
   add: string[];

@@ -1,9 +1,9 @@
 import type { AttachmentRow, LabelRow, MessageRow } from './rows.js';
 import { faultOf, faultOfAny, quarantineId, storable, type Fields } from '../../storable.js';
 
-/* What the columns of messages, attachments and labels can hold; see ../../storable.ts. */
+/* The column types of messages, attachments and labels; see ../../storable.ts. */
 
-/** Labels share a mailbox's quarantine with its messages, under this prefix. */
+/** Labels share a mailbox's quarantine with its messages and have this prefix there. */
 const LABEL_PREFIX = 'label:';
 
 export function quarantinedLabel(labelId: string): string {
@@ -36,7 +36,10 @@ const MESSAGE: Fields<MessageRow> = {
   attachments: (parts) => (parts as AttachmentRow[]).map((part) => storable(part, ATTACHMENT)),
 };
 
-/** `partId` is a key that parsing has made (docs/reference/tables.md), not Google's word. */
+/**
+ * `partId` is a key that Syncline's parser creates (docs/reference/tables.md), not Google's part
+ * id.
+ */
 const ATTACHMENT: Fields<AttachmentRow> = {
   partId: 'text',
   filename: 'text',
@@ -51,7 +54,7 @@ const LABEL: Fields<LabelRow> = {
   resource: 'json',
 };
 
-/** Ids are as they were: ask `messageFault`. */
+/** Does not change ids; `messageFault` checks them. */
 export function storableMessage(row: MessageRow): MessageRow {
   return storable(row, MESSAGE);
 }
@@ -60,7 +63,7 @@ export function storableLabel(row: LabelRow): LabelRow {
   return storable(row, LABEL);
 }
 
-/** Why the row cannot be stored as long as Google names it so; null when its ids are in order. */
+/** Returns the reason why the row cannot be stored with these ids; null when they are valid. */
 export function messageFault({ id, threadId, labelIds }: MessageRow): string | null {
   return faultOf('id', id) ?? faultOf('thread id', threadId) ?? faultOfAny('label id', labelIds);
 }
