@@ -69,6 +69,7 @@ export function quarantineIn(pool: pg.Pool): Quarantine {
 /** Kinds of collections whose items are requested one by one. */
 const READ_ONE_BY_ONE = COLLECTION_KINDS.filter((kind) => isReadOneByOne(kind));
 
+/** More items than a person reads; `accounts list` has the count of all. */
 const LIST_LIMIT = 10_000;
 
 /**

@@ -24,7 +24,7 @@ export interface Vault {
    */
   grant(accountId: string, project?: string): Promise<StoredGrant>;
   /**
-   * Stores a refresh token that replaces the one read as `version`, as issued by Google.
+   * Stores a refresh token that Google has issued to replace the one read as `version`.
    * @returns false, without storing it, when another token has replaced it meanwhile;
    * `key-missing`, without storing it, when this process's key was retired meanwhile
    */

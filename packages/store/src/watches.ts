@@ -74,7 +74,7 @@ export interface WatchFinish {
   /** Null clears it. */
   error: string | null;
   failed?: boolean;
-  /** The new expiry when Google has created or renewed the watch. */
+  /** Set when Google has created or renewed the watch. */
   watched?: { target: string; expiresAt: Date; forSilence: boolean };
 }
 

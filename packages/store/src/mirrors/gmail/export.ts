@@ -104,7 +104,7 @@ async function withSource(
   return new Set(found.rows.map((row) => row.message_id));
 }
 
-/** @returns the whole mailbox when no window is stored for the account */
+/** @returns the window of the whole mailbox when the account has no mailbox */
 async function mailWindow(pool: pg.Pool, accountId: string): Promise<MailWindow> {
   const found = await pool.query<WindowRow>(
     `SELECT ${WINDOW_COLUMNS} FROM syncline.collections c WHERE c.account_id = $1 AND c.kind = 'gmail'`,
