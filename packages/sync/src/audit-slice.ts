@@ -3,7 +3,6 @@ import type { Runtime } from '@syncline/runtime';
 import type { Lease, Store } from '@syncline/store';
 import type { MirrorPolicy } from './mirror-policy.js';
 
-/** What one slice of an audit works with. */
 export interface AuditContext {
   rt: Runtime;
   store: Store;
@@ -13,26 +12,29 @@ export interface AuditContext {
   budget: AuditBudget;
 }
 
-/** How a slice ended: with the audit, or somewhere in it. */
+/** How a slice ended: the audit is complete, or there is more to do. */
 export type AuditEnd =
   | { kind: 'whole'; checked: number; contents: number; drift: number }
   | { kind: 'unfinished'; why: 'budget spent' | 'Google has moved on' };
 
-/** What a slice may still spend. Every request is taken from it before it is made. */
+/**
+ * The units and the time that a slice may still spend. The price of a request is taken before it is
+ * made.
+ */
 export class AuditBudget {
   constructor(
     private unitsLeft: number,
     private readonly hasTime: () => boolean,
   ) {}
 
-  /** @returns false, and takes nothing, when it does not reach */
+  /** @returns false, and takes nothing, when the remaining units do not suffice */
   take(units: number): boolean {
     if (!this.hasTime() || this.unitsLeft < units) return false;
     this.unitsLeft -= units;
     return true;
   }
 
-  /** How many of `wanted` things of that price it takes. */
+  /** @returns how many of `asked` items of that price the budget covers; their units are taken */
   takeSome(asked: number, unitsEach: number): number {
     const affordable = this.hasTime() ? Math.min(asked, Math.floor(this.unitsLeft / unitsEach)) : 0;
     this.unitsLeft -= affordable * unitsEach;
@@ -40,7 +42,7 @@ export class AuditBudget {
   }
 }
 
-/** Counts drift and says so; the mending is the caller's, since it differs by kind. */
+/** Counts and logs drift. The caller repairs it, because the repair differs by kind. */
 export function reportDrift({ rt, lease }: AuditContext, items: number): void {
   if (items === 0) return;
   rt.metrics.reconcileDrift.inc({ kind: lease.kind }, items);

@@ -10,28 +10,31 @@ import { collectionModule } from './resources/index.js';
 import type { SyncDeps } from './sync-collection.js';
 
 /*
- * The audit: now and then, when a collection is caught up and nothing else is to be done for it,
- * its mirror is held against Google. What differs although Google's own log of changes does not
- * name it is drift: it is reported, and mended by the next run like any other change.
+ * The audit: from time to time, when a collection is caught up and has no other work, its mirror is
+ * compared with Google. A difference that Google's own log of changes does not name is drift. Drift
+ * is reported, and the next run repairs it like any other change.
  *
- * An audit goes on in slices, each with a budget of units and of time, until it has looked at
- * everything that it should: of a mailbox every id and every label by listing and the content of
- * some messages, of a calendar every field of every event, of a calendar list every entry. A
- * mailbox costs 5 units for every 500 ids of every label and 20 for each message that is compared;
- * a calendar a request for every 2,500 events, a calendar list one for 250 calendars.
+ * An audit runs in slices, each with a budget of units and of time, until it has compared
+ * everything in its scope: of a mailbox every id and every label by listing and the content of some
+ * messages, of a calendar every field of every event, of a calendar list every entry. A mailbox
+ * costs 5 units for every 500 ids of every label and 20 for each message that is compared; a
+ * calendar costs a request for every 2,500 events, a calendar list one for 250 calendars.
  */
 
 /** Units of one slice: half of what a mailbox gets in a minute, listings and contents together. */
 const UNITS_A_SLICE = 3_000;
-/** A slice holds a worker's slot that long at most, a page more or less. */
+/** The longest time that a slice holds a worker's slot, give or take a page. */
 const SLICE_MS = 10_000;
-/** Between two slices the mailbox's quota belongs to others. */
+/** The pause between two slices, which leaves the mailbox's quota to other work. */
 const PAUSE_MS = 60_000;
-/** A list without an end is begun again after this time, and not with the next slice. */
+/**
+ * The pause before a list without an end is read again; longer than the pause between two slices.
+ */
 const ENDLESS_PAUSE_MS = 6 * 3_600_000;
 
 /**
- * Whether a slice is due: the next one of the audit in hand after a rest, or else the first of a new one.
+ * Whether a slice is due: the next slice of the audit in progress after its pause, or the first of
+ * a new audit.
  * @param jitter in [0, 1)
  */
 export function isAuditDue(
@@ -46,9 +49,9 @@ export function isAuditDue(
 }
 
 /**
- * One slice, under the collection's lease, level with Google. Quota and transient errors put the
- * rest off to the next slice.
- * @param lease with the generation and the window that the run has come to by now
+ * Runs one slice under the collection's lease, for a collection that is caught up. Quota and
+ * transient errors postpone the rest to the next slice.
+ * @param lease with the current generation and window of the run
  */
 export async function auditCollection(
   rt: Runtime,

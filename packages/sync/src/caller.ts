@@ -2,7 +2,8 @@ import type { CallOptions } from '@syncline/google';
 import type { AccountGrant } from '@syncline/store';
 
 /**
- * Of an account, as calls to Google are made in its name: with which grant, and at whose expense.
+ * Returns the options of Google calls for an account: its project, its grant and the identity whose
+ * quota is charged.
  */
 export function callerOf({
   project,

@@ -3,88 +3,88 @@ import type { Phase } from '@syncline/store';
 import type { ResourceCursor } from './resources/cursors.js';
 
 /**
- * The whole life of a collection, as data. The store keeps it as a sealed letter; only the
- * resources' `cursor.ts` open it.
+ * The whole life of a collection, as data. The store treats it as opaque; only the `cursor.ts` of
+ * each resource parses it.
  *
  * A full sync goes list → fetch (mail only) → sweep → clear; then incremental syncs start from the
- * sync position. A resync is a full sync of a mailbox whose rows are good but whose history has
- * expired: list → labels → relabel → fetch → sweep → clear, in which only unknown messages are
- * fetched and the labels of the known ones come from listing each label. History ids stand as
- * decimal text, since JSON has no 64-bit integers; they are compared as bigint.
+ * sync position. A resync is a full sync of a mailbox whose rows are valid but whose history has
+ * expired: list → labels → relabel → fetch → sweep → clear. It fetches only unknown messages and
+ * takes the labels of known ones from the list of each label. History ids are stored as decimal
+ * text, since JSON has no 64-bit integers; they are compared as bigint.
  */
 export type Cursor = PendingCursor | ResourceCursor;
 
 /**
- * How the listing of a full sync began, and what speaks for its completeness; see
+ * When the listing of a full sync began, and the evidence that it is complete; see
  * evidence/decide.ts.
  */
 export type ListingNote = {
-  /** Absent in cursors of earlier versions: as if it had just begun. */
+  /** Absent in cursors of earlier versions; the listing then counts as just begun. */
   begunAtMs?: number;
-  /** Of a mailbox: how many messages its profile counted before the listing. */
+  /** Mailboxes only: the number of messages in its profile before the listing. */
   profileTotal?: number | null;
-  /** That count stands in for a second listing. */
+  /** The profile's count replaces a second listing. */
   countConfirms?: true;
   /**
-   * Of a mailbox: so many messages fewer than its profile counted were listed, where that is too
+   * Mailboxes only: how many messages fewer than the profile's count were listed, when that is too
    * many to take the listing for complete.
    */
   lacking?: number;
   /**
-   * Of a mailbox: labels that were in its catalogue, and that Google does not have any more; 20 at
-   * most.
+   * Mailboxes only: labels that were in the stored catalogue and no longer exist in Google; at most
+   * 20.
    */
   deletedLabels?: string[];
-  /** Items without an id that its pages had. */
+  /** Number of items without an id on its pages. */
   nameless?: number;
-  /** A label's list lacked messages that have the label: nothing is deleted by these lists. */
+  /**
+   * A label's list lacked messages that have the label, so nothing is deleted because of these
+   * lists.
+   */
   isDisproved?: true;
 };
 
 /**
- * A sweep that waits while incremental syncs start from the position that its listing pinned. Pages
- * of the second listing only strike out what they name: the position stays, so that whatever is
- * deleted meanwhile is told by increments.
+ * A sweep that waits for evidence while incremental syncs start from the position that its listing
+ * pinned. Pages of the second listing only release the held rows that they name. The position does
+ * not move by them, so items deleted meanwhile are reported by incremental syncs.
  */
 export type Hold =
   | {
       waitsFor: 'second-listing';
       /** In milliseconds since the epoch. */
       notBeforeMs: number;
-      /** Where the second listing goes on; null: it has not begun. */
+      /** Where the second listing continues; null: it has not begun. */
       listing: { pageToken: string | null; restarts: number } | null;
     }
-  /** Two listings did not name the rows that are held: they are deleted. */
+  /** Two listings did not name the held rows: they are deleted. */
   | { waitsFor: 'sweep' }
-  /** The listing was discarded: a new full sync begins then. */
+  /** The listing was discarded: a new full sync begins at that time. */
   | { waitsFor: 'new-listing'; notBeforeMs: number };
 
 /**
- * The end of a full sync, when everything is listed and fetched: the rows that the listing did not
- * name, then its list.
+ * The end of a full sync, when everything is listed and fetched: first the rows that the listing
+ * did not name are swept, then its list is cleared.
  */
 export type TidyState =
   | { step: 'sweep'; isProven?: true; hold?: Hold }
-  /** Rows after this id are written down as held next. */
+  /** Rows after this id are recorded as held next. */
   | { step: 'hold'; after: string; hold: Hold }
   | { step: 'clear'; hold?: Hold };
 
 export type PendingCursor = {
   phase: 'pending';
-  /**
-   * It takes the place of a listing that was discarded: it does not count as a full sync that
-   * Google forced.
-   */
+  /** It replaces a discarded listing, so it does not count as a full sync that Google forced. */
   isRelisting?: true;
-  /** Full syncs that were begun again because a page token died. */
+  /** How often the full sync was begun again because a page token expired. */
   restarts?: number;
-  /** The sync position expired: what is stored is kept and not fetched again. */
+  /** The sync position expired: stored rows are kept and not fetched again. */
   resync?: true;
 };
 
 /**
- * The phase that the collection's row shows: a mailbox whose window is extended shows `full`, and
- * uses that lane, though its cursor is incremental.
+ * Returns the phase that the collection's row shows: a mailbox whose window is being extended shows
+ * `full`, and uses that lane, though its cursor is incremental.
  */
 export function phaseOf(cursor: Cursor): Phase {
   return cursor.phase === 'incremental' && 'extension' in cursor && cursor.extension
@@ -92,7 +92,7 @@ export function phaseOf(cursor: Cursor): Phase {
     : cursor.phase;
 }
 
-/** The note as a part of a cursor. */
+/** Returns the note as a part of a cursor. */
 export function withListing(listing: ListingNote | undefined): { listing?: ListingNote } {
   return listing === undefined ? {} : { listing };
 }
@@ -105,8 +105,8 @@ export function isPaged(cursor: Cursor): boolean {
 }
 
 /**
- * The same sync position, its listing from the first page again. What the listing has already led
- * to stays done.
+ * Returns a cursor with the same sync position whose listing starts again from the first page. The
+ * effects of the pages read so far remain.
  */
 export function listedAgain(cursor: Cursor): Cursor {
   if (cursor.phase !== 'incremental') return { phase: 'pending' };
@@ -116,7 +116,7 @@ export function listedAgain(cursor: Cursor): Cursor {
     : { ...cursor, ...hold, pageToken: null };
 }
 
-/** Its second listing from the first page again. */
+/** Returns the hold with its second listing back at the first page. */
 function holdAgain(hold: Hold): Hold {
   return hold.waitsFor === 'second-listing' && hold.listing !== null
     ? { ...hold, listing: { ...hold.listing, pageToken: null } }
@@ -124,8 +124,8 @@ function holdAgain(hold: Hold): Hold {
 }
 
 /**
- * The cursor of a listing that is begun again after a rest: its first page, and nothing of what its
- * pages led to is undone.
+ * Returns the cursor with which a listing is begun again after a pause: from its first page; the
+ * effects of its earlier pages remain.
  */
 export function begunAgain(cursor: Cursor): Cursor {
   if (cursor.phase === 'pending') return cursor;
@@ -148,7 +148,7 @@ export function begunAgain(cursor: Cursor): Cursor {
   }
 }
 
-/** @throws when it is no cursor */
+/** @throws when it is not a cursor */
 export function assertPhase(cursor: { phase: Phase }): void {
   assert(
     cursor?.phase === 'pending' || cursor?.phase === 'full' || cursor?.phase === 'incremental',

@@ -4,28 +4,28 @@ import type { CollectionKind, Phase } from '@syncline/store';
 import { COLLECTION_FACTS, type CollectionFacts } from './resources/facts.js';
 
 /*
- * What every answer of Google's means in every phase of every kind of collection. The types make the table complete: a new kind of
- * answer, phase or collection does not compile until somebody has decided. It holds words, not behaviour; outcome.ts and
- * sync-collection.ts do what they say.
+ * What every error of Google means in every phase of every kind of collection. The types make the
+ * table complete: a new kind of error, phase or collection does not compile until it has an entry.
+ * The table holds data, not behaviour; outcome.ts and sync-collection.ts act on it.
  */
 
-/** Google's refusals, told apart as far as what to do differs. */
+/** Google's refusals, as finely divided as their handling differs. */
 export type AnswerKind =
   | 'quota'
   | 'transient'
-  /** This process lacks the master key of the account's grant, and asked nothing. */
+  /** This process lacks the master key of the account's grant and sent no request. */
   | 'key-missing'
   | 'grant-refused'
   /** 403 insufficientPermissions: the grant does not cover this API. */
   | 'scope-missing'
-  /** 403 domainPolicy and its like: an administrator says no. */
+  /** 403 domainPolicy and similar: an administrator forbids access. */
   | 'policy-forbids'
   /**
-   * `invalid_client` and its like, of the token endpoint: the project's OAuth client is refused,
-   * whatever the account.
+   * `invalid_client` and similar from the token endpoint: the project's OAuth client is refused,
+   * for every account.
    */
   | 'client-refused'
-  /** `unauthorized_client`: the refresh token is another client's. */
+  /** `unauthorized_client`: the refresh token belongs to another client. */
   | 'other-client'
   /** 403 accessNotConfigured: the project does not have the API enabled. */
   | 'api-not-enabled'
@@ -36,28 +36,28 @@ export type AnswerKind =
   | 'forbidden'
   | 'sync-position-expired'
   | 'not-found'
-  /** 400 to a request that carried a page token: it rested too long. */
+  /** 400 to a request that carried a page token: the token has expired. */
   | 'page-token-rejected'
-  /** The pages of a listing go on without an end. */
+  /** The pages of a listing have no end. */
   | 'listing-endless'
   | 'rejected';
 
 type ErrorOutcomeName =
-  /** Later, without a failure. */
+  /** Retry later; does not count as a failure. */
   | 'snoozed'
-  /** Later, and ever later. */
+  /** Retry later, with growing delays. */
   | 'back-off'
   /** The account waits for a new grant. */
   | 'reauth-required'
-  /** This collection rests with its reason; the account's others go on. */
+  /** This collection is parked with its reason; the account's other collections continue. */
   | 'parked'
   /** A new generation; rows stay readable. Bounded by MAX_FULL_SYNCS_A_DAY. */
   | 'full-sync-again'
   /** The listing begins again from the same sync position. */
   | 'list-again'
-  /** The collection is over. */
+  /** The collection no longer exists. */
   | 'gone'
-  /** A bug of ours: finished, and thrown. */
+  /** A bug of ours: the run is finished as failed and the error is thrown. */
   | 'failed';
 
 const ANYWHERE = {
@@ -133,7 +133,7 @@ export function answerOf(error: GoogleErrorKind, paged: boolean): AnswerKind {
     case 'unauthorized':
       return 'grant-refused';
     case 'forbidden':
-      // The token endpoint's refusals come as "code: advice".
+      // The token endpoint's refusals have the form "code: advice".
       return FORBIDDEN_REASONS.get(codeOf(error)) ?? 'forbidden';
     case 'sync-position-expired':
     case 'not-found':
@@ -147,7 +147,7 @@ export function answerOf(error: GoogleErrorKind, paged: boolean): AnswerKind {
   }
 }
 
-/** Google's own code, without the advice beside it. */
+/** Returns Google's own code, without the advice beside it. */
 export function codeOf({ reason }: { reason: string }): string {
   return reason.split(':')[0] ?? '';
 }

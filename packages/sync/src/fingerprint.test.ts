@@ -15,7 +15,7 @@ test.each([400, 2_600, 20_000])('a document that is nested %d deep has a fingerp
   const event = nested('1');
   expect(fingerprint(event)).toBe(fingerprint(nested('1')));
   expect(fingerprint(event)).not.toBe(fingerprint({ ...(event as object), id: 'f' }));
-  // As the mirror has it, and as Google answers it.
+  // First as the mirror stores it, then as Google returns it.
   const stored: unknown = JSON.parse(cleanJson(event));
   expect(fingerprint(stored)).toBe(fingerprint(JSON.parse(cleanJson(stored))));
 });

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** Google's documents have fewer than ten levels. What is deeper is compared down to here. */
+/** Google's documents have fewer than ten levels. Deeper content than this is not compared. */
 const DEPTH_LIMIT = 500;
 
 /**
- * The same for the same fields in any order (jsonb keeps another order than Google's): an event's
- * JSON would be a kilobyte in memory, and this is 44 bytes. Of any depth, since a document that
- * ended the comparison would hold all others of its calendar.
+ * Returns a digest that is independent of the order of fields (jsonb orders them differently from
+ * Google). An event's JSON would take a kilobyte of memory, the digest takes 44 bytes. It accepts
+ * documents of any depth, since a document that ended the comparison would block all others of its
+ * calendar.
  * @param value a JSON value
  */
 export function fingerprint(value: unknown): string {

@@ -17,27 +17,28 @@ import type { CaughtUp, Step, StepContext } from './step.js';
 import { afterRun, noteAfterRun } from './watch/after-run.js';
 
 /**
- * How a run ends: by what Google has told it, or by the error that ended it. One function writes each of these to the
- * collection and makes the job's outcome of it.
+ * How a run ends: by a response of Google, or by an error. `finishRun` writes each of these to the
+ * collection and returns the job's outcome.
  */
 export type RunEnd =
   | CaughtUp
   /** The time slice is spent, or the process drains. */
   | { kind: 'more' }
   /**
-   * Caught up but for a sweep that waits for evidence until then, in milliseconds since the epoch.
+   * Caught up except for a sweep that waits for evidence until `untilMs`, in milliseconds since the
+   * epoch.
    */
   | { kind: 'held'; untilMs: number; reason: string }
   | Extract<ErrorOutcome, { kind: 'snoozed' | 'parked' | 'reauth-required' | 'gone' }>
-  /** A bug of ours: written down, and thrown on. */
+  /** A bug of ours: written to the collection, and thrown. */
   | { kind: 'failed'; error: unknown };
 
-/** Runs that crash, in a row, before items are taken one by one. */
+/** Crashed runs in a row after which items are taken one by one. */
 export const ISOLATE_AFTER_CRASHES = 2;
 
 /**
- * Writes how the run ended and when the collection comes next.
- * @param calm the run is counted as one that ended properly, after runs that crashed
+ * Writes the run's outcome and the date of the collection's next sync.
+ * @param calm the run counts as one that ended properly, after runs that crashed
  * @throws LeaseLost, and nothing is written; the error of a run that `failed`
  */
 export async function finishRun(
@@ -70,7 +71,10 @@ export async function finishRun(
   }
 }
 
-/** The same for a run that an error ended. What somebody else has taken over is written by nobody here. */
+/**
+ * Finishes a run that an error ended. Writes nothing when another worker has taken the lease, or
+ * when the account waits for a person.
+ */
 export async function finishWithError(
   rt: Runtime,
   deps: SyncDeps,
@@ -91,8 +95,8 @@ function endOf(rt: Runtime, lease: Lease, position: Position, error: unknown): R
   if (!(error instanceof GoogleError)) return { kind: 'failed', error };
   const refusal = judge(rt, lease, position, error);
   switch (refusal.kind) {
-    // Taken care of in nextStep; a sync position that expires in the first step of a new listing is
-    // a bug.
+    // nextStep recovers from these; a sync position that expires in the first step of a new listing
+    // is a bug.
     case 'full-sync-again':
     case 'list-again':
     case 'failed':
@@ -107,7 +111,7 @@ function endOf(rt: Runtime, lease: Lease, position: Position, error: unknown): R
   }
 }
 
-/** A run that a turn has ended before the collection was caught up. */
+/** Returns the end of a run that a step ended before the collection was caught up. */
 export function finishedEarly(
   { rt, lease }: Pick<StepContext, 'rt' | 'lease'>,
   end: Exclude<NonNullable<Step['end']>, CaughtUp>,
@@ -138,8 +142,8 @@ async function finishMore(
 type CaughtUpEnd = CaughtUp | Extract<RunEnd, { kind: 'held' }>;
 
 /**
- * A run that is caught up with Google, but for a sweep that may wait for evidence: what is next is
- * a matter of policy.
+ * Finishes a run that is caught up with Google, possibly except for a sweep that waits for
+ * evidence. The policy decides when the next sync is due.
  */
 async function finishCaughtUp(
   rt: Runtime,
@@ -183,7 +187,7 @@ async function finishCaughtUp(
     : { kind: 'caught-up', changes: position.changed };
 }
 
-/** When the collection is looked at next, and what `syncline status` says until then. */
+/** Returns when the next sync is due, and the text that `syncline status` shows until then. */
 function nextWhenCaughtUp(
   end: CaughtUpEnd,
   nextInMs: number,
@@ -203,13 +207,16 @@ function nextWhenCaughtUp(
 }
 
 /**
- * The longest that a collection is put off in Redis. A delayed job holds its collection's place in
- * the queue, so a request that comes meanwhile (`syncline sync`, a push) would not get in before
- * the delay is over. Whatever rests longer rests in Postgres only, where `next_sync_at` says when
- * and a request can move it.
+ * The longest delay of a collection in Redis. A delayed job occupies its collection's place in the
+ * queue, so a request that arrives meanwhile (`syncline sync`, a push notification) would wait
+ * until the delay is over. Longer delays are kept in Postgres only, where `next_sync_at` has the
+ * date and a request can move it.
  */
 export const QUEUED_SNOOZE_LIMIT_MS = 30_000;
-/** A snoozed job waits in Redis. Its collection is due a little later too, in case Redis loses the job. */
+/**
+ * A snoozed job waits in Redis. Its collection is also due in Postgres this much later, in case
+ * Redis loses the job.
+ */
 const SNOOZE_GRACE_MS = 5_000;
 const FAILED_BASE_MS = 30_000;
 const FAILED_CAP_MS = 15 * 60_000;
@@ -232,8 +239,9 @@ async function snooze(
 }
 
 /**
- * A grant without the scope is asked anew at the next sync: what is cached may be older than a new
- * consent. A listing without an end is begun again at the next sync: its page tokens lead nowhere.
+ * Parks the collection. A grant without the scope is checked again at the next sync, without the
+ * cached token, which may be older than a new consent. A listing without an end is begun again at
+ * the next sync, because its page tokens lead nowhere.
  */
 async function park(
   rt: Runtime,
@@ -262,7 +270,8 @@ async function park(
 }
 
 /**
- * A grant that was imported during the run is not refused by what Google said of the one before.
+ * Marks the account as needing a new grant. A grant that was imported during the run is not marked
+ * by a refusal of the one before it.
  */
 async function reauthorize(
   rt: Runtime,
@@ -305,8 +314,8 @@ export function judge(
 ): ErrorOutcome {
   const place = { kind: lease.kind, phase: position.cursor.phase, paged: isPaged(position.cursor) };
   const jitter = rt.random.next();
-  // Pages of a listing without an end are committed and end the count of failures; the count of
-  // such listings outlives them.
+  // Pages of a listing without an end are committed and reset the count of failures, so such
+  // listings have a count of their own.
   const failures = error.detail.kind === 'endless-listing' ? lease.endlessListings : lease.failures;
   const refusal = errorOutcomeOf(error.detail, place, failures, jitter);
   const fullSyncs = lease.fullSyncsToday + position.restarts;
@@ -315,7 +324,10 @@ export function judge(
     : refusal;
 }
 
-/** Somebody else has the collection now, and whatever is to be said of it: nothing is settled. */
+/**
+ * Returns `busy` when another worker has the lease; nothing is written then. Throws any other
+ * error.
+ */
 export function lostOrThrow(rt: Runtime, error: unknown): Outcome {
   if (error instanceof LeaseLost) return { kind: 'busy', until: later(rt, LEASE_TTL_MS / 4) };
   throw error;

@@ -80,7 +80,7 @@ test('a fleet is bound by its mailboxes, then by the minute, then by the day', (
   });
   const month = bound(10_000, 10_000);
   expect(month.boundBy).toBe('project a day');
-  // 2 units a poll, 96 polls a day: the steady state takes its part of each day.
+  // 2 units per poll, 96 polls a day: the steady state takes its share of each day.
   expect(month.fleetSeconds).toBe(
     Math.ceil((10_000 * 200_102 * 86_400) / (80_000_000 - 10_000 * 192)),
   );

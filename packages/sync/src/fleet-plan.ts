@@ -1,6 +1,7 @@
 /**
- * What a fleet would cost of Google's quota, and how long it would take: arithmetic, without asking anybody. docs/explanation/quota.md has the formulas in words; the
- * assumptions about mailboxes stand below as constants.
+ * Computes what a fleet would cost of Google's quota and how long its onboarding would take; sends
+ * no requests. docs/explanation/quota.md explains the formulas; the assumptions about mailboxes are
+ * the constants below.
  */
 import type { Config } from '@syncline/runtime';
 import type { SyncPolicy } from './policy.js';
@@ -18,7 +19,7 @@ import {
 export interface FleetShape extends ResourceShape {
   accounts: number;
   projects: number;
-  /** In how many days the onboarding shall be over. */
+  /** Number of days within which the onboarding is to be complete. */
   withinDays: number;
 }
 
@@ -27,13 +28,15 @@ export interface FleetPlan {
     unitsPerMessage: number;
     unitsPerMailbox: number;
     unitsPerProject: number;
-    /** At the user's limit a minute, with the project to itself. */
+    /** For one mailbox at the user's limit per minute, when no other uses the project. */
     mailboxSeconds: number;
-    /** All of a project's mailboxes; null when the steady state leaves nothing of the day. */
+    /**
+     * For all mailboxes of a project; null when the steady state leaves nothing of the daily limit.
+     */
     fleetSeconds: number | null;
     boundBy: 'user a minute' | 'project a minute' | 'project a day';
   };
-  /** Units a day of one account, once it is synced incrementally. */
+  /** Units per day of one account once it is synced incrementally. */
   steady: {
     polls: number;
     changes: number;
@@ -46,7 +49,7 @@ export interface FleetPlan {
   projectsNeeded: { forSteadyState: number; forOnboarding: number | null };
 }
 
-/** A charge leaves the governor's window after this long: a minute, its slot and the margin. */
+/** A charge leaves the governor's window after this time: a minute, its slot and the margin. */
 const WINDOW_S = 61;
 const DAY_S = 86_400;
 const PROJECTS_LIMIT = 10_000;
@@ -105,7 +108,10 @@ interface Load {
   limits: UnitLimits;
 }
 
-/** The slowest of three limits; the day's leaves the onboarding what the steady state of the same mailboxes does not take. */
+/**
+ * Returns the time under the strictest of three limits. Of the daily limit the onboarding gets what
+ * the steady state of the same mailboxes does not take.
+ */
 function onboardingTime({ mailboxes, perMailbox, steadyPerMailbox, limits }: Load): {
   seconds: number | null;
   boundBy: FleetPlan['onboarding']['boundBy'];
@@ -121,12 +127,18 @@ function onboardingTime({ mailboxes, perMailbox, steadyPerMailbox, limits }: Loa
   return { seconds, boundBy: seconds === user ? 'user a minute' : 'project a minute' };
 }
 
-/** The first limit is there at once, and each further one when the one before has left the window. */
+/**
+ * Returns the number of windows for these units. The first window's limit is available at once,
+ * each further one when the previous window has ended.
+ */
 function windowsOf(units: number, perMinute: number): number {
   return Math.floor(Math.max(0, units - 1) / perMinute) * WINDOW_S;
 }
 
-/** Null when no number of projects suffices: a mailbox alone takes longer. More projects are never slower, so halving finds the fewest. */
+/**
+ * Returns null when no number of projects suffices, because a single mailbox takes longer. More
+ * projects are never slower, so a binary search finds the fewest.
+ */
 function fewestProjects(
   secondsWith: (projects: number) => number | null,
   withinS: number,

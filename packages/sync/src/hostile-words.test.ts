@@ -8,7 +8,10 @@ import { parseMessage } from './resources/gmail/parse.js';
 import { answerOf } from './error-outcomes.js';
 import { targetOf } from './watch/step.js';
 
-/* Words that every JavaScript object knows, in the places where Google or a person may write them. */
+/*
+ * Names that every JavaScript object inherits, in the places where Google or a person may write
+ * them.
+ */
 
 const WORDS = [
   '__proto__',

@@ -9,8 +9,8 @@ import {
 } from './item-failures.js';
 
 /*
- * A model of a collection: its items are tried in any order, and each try is judged by what the
- * method did for others at that try.
+ * A model of a collection: its items are tried in any order, and each failed try is classified by
+ * whether the method answered for other items at that try.
  */
 
 const failure = (id: string, isWitnessed: boolean) => ({
@@ -27,8 +27,8 @@ interface Page {
 }
 
 /**
- * @param bad items that fail whatever Google does
- * @returns the outcomes by item, in order; a try that succeeds ends what is known of the item
+ * @param bad items that fail regardless of Google's state
+ * @returns the outcomes by item, in order; a successful try clears the item's earlier failures
  */
 function judged(pages: readonly Page[], bad: ReadonlySet<number>): Map<number, FailureOutcome[]> {
   const known = new Map<number, TroubledItem>();
@@ -39,8 +39,8 @@ function judged(pages: readonly Page[], bad: ReadonlySet<number>): Map<number, F
         known.delete(id);
         continue;
       }
-      // Where no other item of the page vouches, the engine asks for a known one: either works
-      // exactly when Google does.
+      // Without another item of the page as a witness, the engine requests a known one, which is
+      // answered exactly when Google works.
       const outcome = outcomeOfFailure(failure(String(id), works), known.get(id));
       outcomes.set(id, [...(outcomes.get(id) ?? []), outcome]);
       if (outcome.kind === 'again') known.set(id, { tries: outcome.tries, isQuarantined: false });

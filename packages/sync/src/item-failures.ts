@@ -11,14 +11,14 @@ import type {
  *
  * A failed try counts against the item only if the same method answered for another item of the
  * collection at that try (it has a witness); otherwise it is a transient error of the collection.
- * So between two tries that count, the method has worked, and an outage, in which nothing works,
- * quarantines nothing however long it lasts. docs/decisions/0003-item-failures.md has the reasons.
+ * The method has therefore worked at each try that counts, and an outage, in which nothing works,
+ * quarantines nothing, however long it lasts. docs/decisions/0003-item-failures.md has the reasons.
  */
 
-/** Delays between the tries that count, in milliseconds: two minutes together. */
+/** Delays between the tries that count, in milliseconds; two minutes in total. */
 export const RETRY_DELAYS_MS = [5_000, 10_000, 20_000, 35_000, 50_000] as const;
 
-/** Tries that count, after which the item is quarantined. */
+/** Number of tries that count after which the item is quarantined. */
 export const MAX_TRIES = RETRY_DELAYS_MS.length + 1;
 
 /** One item that could not be read. */
@@ -33,11 +33,11 @@ export interface ItemFailure {
 export type FailureOutcome =
   /** A transient error of the collection: the item stays where it is. */
   | { kind: 'collection' }
-  /** It is passed, and tried again. */
+  /** The cursor passes the item, and it is tried again later. */
   | ({ kind: 'again' } & FailingItem)
   | ({ kind: 'quarantine' } & SetAside);
 
-/** @param known what earlier tries have left, if there were any that count */
+/** @param known what earlier tries that count have recorded, if any */
 export function outcomeOfFailure(
   failure: ItemFailure,
   known: TroubledItem | undefined,
@@ -51,23 +51,27 @@ export function outcomeOfFailure(
     : { kind: 'again', id, reason, tries, retryInMs: delayMs };
 }
 
-/** The next try of items that were not quarantined because too many would have been. */
+/**
+ * The delay before the next try of items that were not quarantined because they would have been too
+ * many.
+ */
 export const HELD_RETRY_MS = 60_000;
 
 const HOUR_MS = 3_600_000;
 /**
- * Items that a collection may quarantine within an hour in any case, and the share of the items
- * tried that it may.
+ * The number of items that a collection may quarantine within an hour in any case, and the share of
+ * the tried items that it may.
  */
 const LEAST_ALLOWED = 20;
 const SHARE_ALLOWED = 0.01;
 
 /**
- * How many items a collection may quarantine within an hour before it counts as its own failure.
+ * Returns how many items a collection may quarantine within an hour before the failure counts as
+ * its own.
  */
 export function quarantineAllowance({ progressDone, fullSyncAgeMs }: LatelyQuarantined): number {
   if (fullSyncAgeMs === null) return LEAST_ALLOWED;
-  // What the full sync has tried within the last hour, if its pace was even.
+  // The number of items that the full sync has tried within the last hour, at an even pace.
   const tried = progressDone * Math.min(1, HOUR_MS / Math.max(1, fullSyncAgeMs));
   return Math.max(LEAST_ALLOWED, Math.floor(SHARE_ALLOWED * tried));
 }

@@ -1,22 +1,25 @@
-/* What is mirrored of what Google has, as the configuration says it. */
+/* The configured scope of the mirror. */
 
-/** What is kept of what Google has. */
+/** Which of Google's data is kept. */
 export interface MirrorPolicy {
-  /** Of a message's body: text and html, beside them the whole source, the text alone, or nothing. Headers, snippet and the attachments' names are kept always. */
+  /**
+   * Which parts of a message's body are kept: text and html; these and the raw source; the text
+   * only; or none. Headers, snippet and the attachments' names are always kept.
+   */
   bodies: 'full' | 'raw' | 'text' | 'none';
-  /** Messages that have no row, by where they lie. */
+  /** Messages that get no row, by their location in the mailbox. */
   exclude: readonly Excludable[];
-  /** How many days the first full sync goes back; null is to the mailbox's beginning. */
+  /** How many days the first full sync goes back; null: to the mailbox's beginning. */
   windowDays: number | null;
 }
 
-/** Gmail's own labels for them; a message may have several. */
+/** Gmail's labels for them; a message may have several. */
 const LABEL_OF = { spam: 'SPAM', trash: 'TRASH', drafts: 'DRAFT' } as const;
 export type Excludable = keyof typeof LABEL_OF;
 
 export const MIRROR_EVERYTHING: MirrorPolicy = { bodies: 'full', exclude: [], windowDays: null };
 
-/** What is left unsaid is kept. */
+/** Completes a policy. Whatever it leaves out is kept. */
 export function wholePolicy(said: Partial<MirrorPolicy> = {}): MirrorPolicy {
   return { ...MIRROR_EVERYTHING, ...said };
 }

@@ -6,31 +6,36 @@ import { probeDelayMs } from './probe-schedule.js';
 import { answerOf, codeOf, ERROR_OUTCOMES } from './error-outcomes.js';
 
 /**
- * How a run ended and what is to happen with the collection next: what a job makes of itself, returns and logs, and the
- * label of the metric. A bug of ours is `failed`; it is thrown, so that the job fails with it.
+ * The outcome of a run and what happens with the collection next. It is the job's result, its log
+ * line and the label of the metric. A bug of ours is `failed`; it is thrown, so that the job fails
+ * with it.
  */
 export type Outcome =
   /**
-   * The mirror is caught up with Google as of this run, which changed so many rows; the next sync
-   * is a matter of policy.
+   * The mirror is caught up with Google as of this run, which changed this many rows; the policy
+   * decides when the next sync is due.
    */
   | { kind: 'caught-up'; changes: number }
   /**
-   * The time slice is spent, or a notification came during the run: go on, at the back of the lane.
+   * The time slice is spent, or a notification came during the run: the collection continues at the
+   * back of the lane.
    */
   | { kind: 'more'; full: boolean }
   /**
-   * Caught up, but for a sweep that waits for evidence: increments go on, and it is not caught up
-   * before that.
+   * Caught up except for a sweep that waits for evidence: incremental syncs continue, and the
+   * collection does not count as caught up until the sweep ends.
    */
   | { kind: 'held'; until: Date; reason: string }
-  /** Transient errors or quota: later, and not a failure. */
+  /** Transient errors or quota: retry later; not a failure. */
   | { kind: 'snoozed'; until: Date; reason: string }
   /** Another worker has the lease. */
   | { kind: 'busy'; until: Date }
-  /** Google refuses the grant, or it is not known to be the account's own: a human must act. */
+  /** Google refuses the grant, or it is not known to be the account's own: a person must act. */
   | { kind: 'reauth-required'; reason: string }
-  /** The collection rests for a cause that a person must end; its account's others go on. */
+  /**
+   * The collection is parked for a cause that a person must end; the account's other collections
+   * continue.
+   */
   | { kind: 'parked'; until: Date; reason: string }
   /** Nothing to sync: the collection or its account is no longer active. */
   | { kind: 'gone' };
@@ -51,8 +56,8 @@ export const OUTCOME_WORDS: Readonly<Record<OutcomeKind, string>> = {
 };
 
 /**
- * What an error of Google's means for the run; `failed` is a bug of ours, and is thrown on after
- * the run was finished.
+ * What an error of Google means for the run. `failed` is a bug of ours, and is thrown after the run
+ * was finished.
  */
 export type ErrorOutcome =
   | { kind: 'snoozed'; delayMs: number; reason: string; counts: boolean }
@@ -67,11 +72,13 @@ export interface Reauthorization {
   /** For a person. */
   reason: string;
   code: 'grant-refused' | 'credential-unreadable';
-  /** When Google is asked again whether the cause has passed; null is never. */
+  /** When Google is asked again whether the cause has passed; null: never. */
   probeInMs: number | null;
 }
 
-/** Where the answer came: the same words of Google's mean different things there. */
+/**
+ * Where the error occurred: the same error of Google has different meanings in different places.
+ */
 export interface Place {
   kind: CollectionKind;
   phase: Phase;
@@ -81,11 +88,11 @@ export interface Place {
 
 const BACKOFF_BASE_MS = 1_000;
 const BACKOFF_CAP_MS = 64_000;
-/** After this time another worker, which has the key, may take the collection. */
+/** The delay after which another worker that has the key may take the collection. */
 const KEY_MISSING_RETRY_MS = 10_000;
 
 /**
- * The table's outcome with its times and words.
+ * Returns the table's outcome with its times and texts.
  *
  * @param failures how often in a row this collection met transient errors, for the backoff
  * @param jitter a number in [0, 1)
@@ -127,7 +134,8 @@ export function errorOutcomeOf(
 }
 
 /**
- * Quota says when; transient errors are waited for ever longer, up to Google's own advice of 64 s.
+ * Returns a snooze: for quota until the time that the governor or Google gives, for transient
+ * errors with a growing delay up to Google's own advice of 64 s.
  */
 export function later(
   error: GoogleErrorKind,
@@ -160,8 +168,9 @@ export function later(
 }
 
 /**
- * Google's own code first, for the support desk; then what it means. Google tells a suspended
- * account, which may be restored, in the words of a withdrawn grant.
+ * Returns a refused grant with Google's own code first, for the support desk, then its meaning.
+ * Google reports a suspended account, which may be restored, with the same code as a withdrawn
+ * grant.
  */
 export function grantRefused(error: GoogleErrorKind, jitter: number): Reauthorization {
   const code = error.kind === 'unauthorized' ? error.reason : error.kind;

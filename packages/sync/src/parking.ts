@@ -3,11 +3,14 @@ import { RESOURCE_FACTS } from './resources/facts.js';
 import type { AnswerKind } from './error-outcomes.js';
 
 /*
- * Collections that rest for a cause which only a person can end: what the person is told, and how rarely Google is asked again
- * meanwhile. Importing a new token ends every rest at once.
+ * Collections that are parked for a cause which only a person can end: the text for that person,
+ * and how rarely Google is asked again meanwhile. Importing a new token ends every parking at once.
  */
 
-/** Why a collection is parked; kept beside it, since the account's own state depends on it. */
+/**
+ * Why a collection is parked. It is stored with the collection, since the account's own state
+ * depends on it.
+ */
 export type ParkCause =
   | 'scope'
   | 'policy'
@@ -19,19 +22,21 @@ export type ParkCause =
   | 'forbidden'
   | 'not-found'
   | 'restless'
-  /** A listing without an end: nothing is swept by it, and the next try begins it again. */
+  /** A listing without an end: nothing is swept because of it, and the next try begins it again. */
   | 'endless'
-  /** So many items could not be read that it is not the items. */
+  /** So many items could not be read that the cause is unlikely to be the items. */
   | 'items';
 
 /**
- * Full syncs of one collection within a day, after which an expired sync position parks it: a full
- * sync is what costs most.
+ * Full syncs of one collection within a day, after which an expired sync position parks it: full
+ * syncs cost the most quota.
  */
 export const MAX_FULL_SYNCS_A_DAY = 6;
 
 interface Parking {
-  /** Completed by the resource's name, its API's host, and what Google's answer showed. */
+  /**
+   * Builds the text from the resource's name, its API's host, and the detail of Google's response.
+   */
   reason: (resource: string, api: string, detail: string) => string;
   firstMs: number;
   capMs: number;
@@ -40,14 +45,14 @@ interface Parking {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /**
- * What waits for its project is brought back by the project's own try; this is for when that is
- * lost.
+ * A collection that waits for its project is resumed by the project's own probe; this delay applies
+ * if that probe is lost.
  */
 const WAITS_FOR_PROJECT_MS = 6 * HOUR_MS;
 
 /**
- * The first sync comes soon: another process may hold an access token from before a new consent.
- * After it, each rest is eight times as long as the one before.
+ * The first sync comes soon, since another process may hold an access token from before a new
+ * consent. Each further delay is eight times the one before.
  */
 const PARKING: Record<ParkCause, Parking> = {
   scope: {
@@ -126,14 +131,17 @@ export interface Parked {
   /** For a person. */
   reason: string;
   delayMs: number;
-  /** What of the project it waits for, where one try serves all. */
+  /**
+   * The scope of the project that the collection waits for, where one probe serves all; null
+   * otherwise.
+   */
   waitsFor: ProjectScope | null;
 }
 
 /**
  * @param failures how often in a row the collection was parked or met transient errors
  * @param jitter a number in [0, 1)
- * @param detail what Google's answer showed, for a person
+ * @param detail what Google's response contained, for a person
  */
 export function parkedFor(
   cause: ParkCause,
@@ -155,7 +163,7 @@ function waitsForOf(cause: ParkCause, kind: CollectionKind): ProjectScope | null
   return resourceOf(kind);
 }
 
-/** The cause behind an answer that parks. */
+/** Returns the cause for a parking error. */
 export function causeOf(answer: AnswerKind): ParkCause {
   switch (answer) {
     case 'scope-missing':

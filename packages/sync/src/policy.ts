@@ -1,27 +1,31 @@
-/** How often a collection is looked at when nobody rings. */
+/** How often a collection is synced without a notification. */
 export interface SyncPolicy {
   activeMs: number;
   idleMs: number;
-  /** How often a collection's mirror is held against Google; 0 or left out is never. */
+  /** How often a collection's mirror is audited against Google; 0 or absent: never. */
   auditEveryMs?: number;
-  /** Units that one slice of an audit may spend, and the rest before the next; left out is audit.ts's own. */
+  /**
+   * Units that one slice of an audit may spend, and the pause before the next slice; absent: the
+   * defaults of audit.ts.
+   */
   auditUnits?: number;
   auditPauseMs?: number;
   /**
-   * How long after a listing a second one begins at the earliest; left out is evidence/decide.ts's
-   * own.
+   * The minimum time between a listing and its second listing; absent: the default of
+   * evidence/decide.ts.
    */
   confirmAfterMs?: number;
 }
 
 const HOUR_MS = 3_600_000;
-/** A collection is looked at this many times in the time for which it has been quiet. */
+/** The number of polls within the time for which a collection has been quiet. */
 const CHECKS_PER_QUIET_TIME = 30;
 
 /**
- * The time to the next poll: a share of the time for which nothing has changed, since what has just changed is what changes
- * next, between the active interval (quiet for half an hour, by the default intervals) and the idle one. Spread by ±10 % so that
- * accounts which were connected together do not stay together.
+ * Returns the time to the next poll: a share of the time for which nothing has changed, since a
+ * recent change makes another one likely. It lies between the active interval (reached after half
+ * an hour of quiet, with the default intervals) and the idle one. It is spread by ±10 % so that
+ * accounts connected together do not stay in step.
  */
 export function nextPollMs(
   policy: SyncPolicy,
@@ -38,9 +42,9 @@ export function nextPollMs(
 }
 
 /**
- * Polls of a day in which something changes all the time for `activeHours`, and nothing after them:
- * while it is quiet each sync comes after a share of the quiet time, so their number grows with its
- * logarithm.
+ * Returns the number of polls on a day with constant changes for `activeHours` and none after them.
+ * While a collection is quiet, each poll comes after a share of the quiet time, so their number
+ * grows with its logarithm.
  */
 export function pollsADay(policy: SyncPolicy, activeHours: number): number {
   const idleMs = Math.max(policy.activeMs, policy.idleMs);

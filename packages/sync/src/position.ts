@@ -4,29 +4,32 @@ import type { Cursor } from './cursor.js';
 import type { Outcome } from './outcome.js';
 import { nextSyncAt, unitsOf, type RunTotals } from './run-observer.js';
 
-/** Where a run is, and what it has done so far. */
+/** The state of a run: its cursor and its totals. */
 export interface Position {
   cursor: Cursor;
   /** Rows changed by this run. */
   changed: number;
-  /** Full syncs that this run began because Google disowned a sync position or a page token. */
+  /**
+   * Full syncs that this run began because Google no longer accepts a sync position or a page
+   * token.
+   */
   restarts: number;
   beganMs: number;
-  /** When the first commit that changed a row was through. */
+  /** The time of the first commit that changed a row. */
   storedAtMs: number | null;
   /**
-   * Some of what it stored was not in Google's log of changes: a full sync or an extension of the
-   * window brought it, or see `Step.unlogged`.
+   * Some of the stored changes were not in Google's log of changes: they came from a full sync or
+   * an extension of the window, or see `Step.unlogged`.
    */
   unlogged: boolean;
-  /** What the run has cost and the write that finishes it has not written down yet. */
+  /** Units that the run has spent and not yet recorded in Postgres. */
   unreported: Spent[];
-  /** What it has cost in all. */
+  /** Units that the run has spent in total. */
   quotaUnits: number;
   /** Pages stored, and the items that they named. */
   pages: number;
   items: number;
-  /** When the collection comes next, of a run that caught up. */
+  /** When the collection is synced next, for a run that caught up. */
   nextSyncAtMs: number | null;
 }
 
@@ -46,7 +49,9 @@ export function positionAt(lease: Lease, cursor: Cursor, beganMs: number): Posit
   };
 }
 
-/** What the account has spent since it was last asked. */
+/**
+ * Takes the units that the account has spent since the last call, and adds them to the run's total.
+ */
 export function takeSpent(account: GoogleAccount, position: Position): Spent[] {
   const spent = account.takeSpent();
   position.quotaUnits += unitsOf(spent);

@@ -7,8 +7,8 @@ const DAY_MS = 24 * HOUR_MS;
 const PROBED_FOR_MS = 14 * DAY_MS;
 
 /**
- * Until an account's refused grant is tried again: an hour at first, doubled up to a day, spread by
- * a tenth; null, which is never, after fourteen days.
+ * Returns the delay until an account's refused grant is probed again: an hour at first, doubled up
+ * to a day, spread by a tenth. Null (never again) after fourteen days.
  *
  * @param jitter a number in [0, 1)
  */
@@ -25,8 +25,8 @@ const RAREST_TRY_MS = 60_000;
 const TRIES_PER_FAILING_TIME = 30;
 
 /**
- * Until a project that Google refuses is tried again for all its accounts: a share of the time for
- * which it has been refused, two seconds to a minute.
+ * Returns the delay until a project that Google refuses is tried again on behalf of all its
+ * accounts: a share of the time for which it has been refused, from two seconds to a minute.
  */
 export function projectTryDelayMs(failingForMs: number): number {
   return Math.round(

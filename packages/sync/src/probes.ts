@@ -7,9 +7,9 @@ import { answerOf, codeOf, type AnswerKind } from './error-outcomes.js';
 import { probeDelayMs, projectTryDelayMs } from './probe-schedule.js';
 
 /*
- * Asking Google whether a refusal has passed. Any number of workers do this; rows in Postgres are
- * the schedule, so a worker that dies in the middle costs a minute. Projects are tried by one
- * waiting account for all, accounts each by itself and rarely.
+ * Probes whether a refusal has passed. Any number of workers do this; rows in Postgres are the
+ * schedule, so a worker that crashes during a probe costs a minute. A project is tried by one
+ * waiting account for all; accounts are probed individually and rarely.
  */
 
 interface ProbeDeps {
@@ -19,10 +19,13 @@ interface ProbeDeps {
 
 const VISIBILITY_MS = 60_000;
 const ACCOUNTS_AT_ONCE = 10;
-/** When Google gave no answer that decides. */
+/** The delay after an inconclusive response of Google. */
 const UNDECIDED_DELAY_MS = 5_000;
 
-/** One round over the projects that Google refuses. @throws whatever is not Google's answer */
+/**
+ * Probes once each due project that Google refuses.
+ * @throws any error that is not Google's
+ */
 export async function tryProjects(rt: Runtime, deps: ProbeDeps): Promise<void> {
   const { projects } = deps.google;
   const due = await deps.store.projects.claimDue({ projects, visibilityMs: VISIBILITY_MS });
@@ -30,8 +33,8 @@ export async function tryProjects(rt: Runtime, deps: ProbeDeps): Promise<void> {
 }
 
 /**
- * One round over accounts whose refusal may have passed.
- * @throws whatever is not Google's answer
+ * Probes once each due account whose refusal may have passed.
+ * @throws any error that is not Google's
  */
 export async function probeAccounts(rt: Runtime, deps: ProbeDeps): Promise<void> {
   const due = await deps.store.probes.claimDue({
@@ -65,7 +68,8 @@ async function tryProject(rt: Runtime, { store, google }: ProbeDeps, due: DueTry
 }
 
 /**
- * What says that a scope is still refused. A client that is refused says so of all the others, too.
+ * Returns the errors that show that a scope is still refused. A refused client makes Google refuse
+ * every other scope as well.
  */
 function answersOf(scope: ProjectScope): readonly AnswerKind[] {
   switch (scope) {
@@ -100,8 +104,8 @@ async function probeAccount(rt: Runtime, deps: ProbeDeps, due: DueProbe): Promis
 }
 
 /**
- * A disabled account has a grant that Google takes: its resources tell whether policy still forbids
- * them all.
+ * Probes an account. For a disabled account Google accepts the grant, so its resources are asked
+ * whether policy still forbids all of them.
  */
 async function askAbout(deps: ProbeDeps, due: DueProbe): Promise<void> {
   await deps.google.tryAgain(due.accountId, due.project);
@@ -117,7 +121,7 @@ async function askAbout(deps: ProbeDeps, due: DueProbe): Promise<void> {
   if (refused !== null) throw refused;
 }
 
-/** The cheapest call of an API that needs the account's consent. */
+/** Makes the cheapest call of an API that needs the account's consent. */
 async function callOnce(
   { store, google }: ProbeDeps,
   { accountId, project }: { accountId: string; project: string },
@@ -135,7 +139,7 @@ async function callOnce(
   }
 }
 
-/** Null when Google refuses nothing. */
+/** Returns null when Google refuses nothing. */
 async function refusalOf(
   ask: () => Promise<void>,
 ): Promise<{ answer: AnswerKind; code: string } | null> {

@@ -5,10 +5,12 @@ import { addressOf } from './resources/identity.js';
 import { stopWatches } from './watch/maintain.js';
 
 /*
- * The end of an account: no more work → every run is over → nothing rings any more → the grant is revoked → every row is erased, account and credential last.
- * Each step may be repeated, and the account's state is all that remembers the removal, so it may be cut off anywhere: the CLI that was
- * asked for it does the work itself, and workers finish what it leaves behind. The grant is revoked before the rows go, because
- * afterwards nobody has the token to do it with; runs are waited for before that, because Google must not be called with a revoked grant.
+ * Removes an account: no more work → every run is over → no more notifications → the grant is
+ * revoked → every row is erased, account and credential last. Each step may be repeated, and the
+ * account's state alone records the removal, so it may be interrupted anywhere: the CLI does the
+ * work itself, and workers finish what an interrupted CLI leaves. The grant is revoked before the
+ * rows are erased, because the token is erased with them. Runs are waited for before that, because
+ * Google must not be called with a revoked grant.
  */
 
 export type RemovalStep =
@@ -19,17 +21,17 @@ export type RemovalStep =
 
 /**
  * What happened to the grant. `unreadable`: its refresh token cannot be decrypted, so Google could
- * not be asked; `refused`: Google does not let it be ended; `shared`: other accounts of the same
- * Google account need it, since the grants of one person and client are one at Google;
- * `maybe-shared`: nothing tells that other accounts do not need it; `kept`: as was asked for.
+ * not be asked; `refused`: Google refuses to revoke it; `shared`: other accounts of the same Google
+ * account need it, since Google has one grant for a person and client; `maybe-shared`: other
+ * accounts may need it; `kept`: as requested.
  */
 export type Revocation =
   'revoked' | 'already-gone' | 'refused' | 'unreadable' | 'shared' | 'maybe-shared' | 'kept';
 
 /**
  * @returns rows erased by this call
- * @throws GoogleError (transient errors) when Google cannot be asked to revoke the grant: to be
- * called again later
+ * @throws GoogleError (transient errors) when Google cannot be asked to revoke the grant; the call
+ * is to be repeated later
  */
 export async function removeAccount(
   rt: Runtime,
@@ -66,8 +68,8 @@ export async function removeAccount(
 }
 
 /**
- * A grant that was not checked yet may be of a person whom other accounts mirror: Google says whose
- * it is before it is ended.
+ * Returns who else uses the grant. A grant that was not checked yet may belong to a person whom
+ * other accounts mirror, so Google is asked for its owner before it is revoked.
  */
 async function grantUse(
   { store, google }: { store: Store; google: Google },
@@ -80,7 +82,7 @@ async function grantUse(
   return store.removal.grantUse(accountId, await ownerOf(account, use));
 }
 
-/** What Google tells of the owner; null for each key that it refuses to tell. */
+/** Returns Google's identifiers of the owner; null for each one that it refuses to give. */
 async function ownerOf(google: GoogleAccount, use: GrantUse): Promise<GoogleKeys> {
   const owner = (await unlessRefused(google.owner())) ?? { sub: null, address: null };
   if (owner.address !== null) return owner;
@@ -102,8 +104,8 @@ function passesByItself({ detail }: GoogleError): boolean {
 }
 
 /**
- * Finishes the removals that nobody has been at for a while. What Google's transient errors stop is
- * left for the next time, with its reason.
+ * Finishes removals that no process has worked on for `idleMs`. One that meets a transient error is
+ * left for the next round, with its reason.
  */
 export async function finishRemovals(
   rt: Runtime,
@@ -129,7 +131,10 @@ export async function finishRemovals(
 
 const REMOVALS_AT_ONCE = 10;
 
-/** Transient errors is tried again; a refusal for good must not keep the customer's mail here. */
+/**
+ * Revokes the grant. A transient error is retried later; a permanent refusal must not keep the
+ * customer's mail stored.
+ */
 async function revoke(
   rt: Runtime,
   google: Google,

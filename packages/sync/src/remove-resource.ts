@@ -4,9 +4,9 @@ import type { Resource, Store } from '@syncline/store';
 import { stopWatches } from './watch/maintain.js';
 
 /*
- * A resource that is mirrored no more: no more work → nothing rings any more → every row of it is
+ * Removes a resource from an account: no more work → no more notifications → every row of it is
  * erased, with its change events. Each step may be repeated; the command does the work itself, and
- * workers finish what it leaves behind.
+ * workers finish what an interrupted command leaves.
  */
 
 interface Deps {
@@ -17,8 +17,8 @@ interface Deps {
 /**
  * @returns rows erased by this call, or null when the account does not have the resource, has no
  * other, or is being removed
- * @throws GoogleError (transient) when Google cannot be asked to end a watch: to be called again
- * later
+ * @throws GoogleError (transient) when Google cannot be asked to end a watch; the call is to be
+ * repeated later
  */
 export async function removeResource(
   rt: Runtime,

@@ -2,12 +2,12 @@ import type { Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Store } from '@syncline/store';
 
 /**
- * Keeps the lease alive while Google takes its time; when it is lost, or the process drains, the
- * run's signal is aborted.
+ * Renews the lease while the work runs. When the lease is lost, or the process drains, the run's
+ * signal is aborted.
  *
- * The signals are tied by hand and ended with a reason of ours: `AbortSignal.any` and the error
- * that `abort()` makes by itself, stack and all, took four hundredths of the CPU of a sync that
- * finds nothing.
+ * The signals are linked by hand and aborted with a reason of ours: `AbortSignal.any` and the
+ * default error of `abort()`, with its stack, took 4 % of the CPU time of a sync that finds no
+ * changes.
  */
 export async function withRenewal<T>(
   rt: Runtime,
@@ -47,7 +47,8 @@ async function renewUntil(
     } catch (error) {
       if (over.aborted) return;
       if (error instanceof LeaseLost) return lose(error);
-      // Postgres did not answer: the next renewal tries again, and the fence protects the rows meanwhile.
+      // Postgres did not answer: the next renewal tries again, and meanwhile the epoch protects the
+      // rows.
       rt.log.warn(
         { event: 'lease_renewal_failed', collectionId: lease.collectionId, err: error },
         'the lease could not be renewed',

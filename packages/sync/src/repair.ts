@@ -4,34 +4,31 @@ import { syncCollection, type SyncDeps } from './sync-collection.js';
 import type { VerifyReport } from './verify.js';
 
 /*
- * Repair is a request, and whoever requests also serves it: what a report names is wanted like
- * anything else, and then the collections are run right here, under their leases, as a worker
- * would. A fleet at work meanwhile does the same things, and the leases keep the two apart.
+ * Repairs drift by requesting it and serving the request in this process: the items of a report are
+ * requested like any others, then the collections are run here under their leases, as in a worker.
+ * A running fleet may do the same work; the leases prevent conflicts.
  */
 
-/** The account whose report it is, with the collections of the report's resource. */
+/** The account of a report, with the collections of the report's resource. */
 export interface RepairedAccount {
   accountId: string;
   collectionIds: readonly string[];
 }
 
 /**
- * Why what differs could not be read again now; the request stays, and is served when that is over.
- * Null when it was.
+ * Why the items could not be read again now; the request stays, and is served when the cause is
+ * over. Null when they were read.
  */
 export type NotDone = string | null;
 
-/**
- * Quota, transient errors and a worker that has the collection are waited for that long, all
- * together.
- */
+/** The total time to wait for quota, transient errors and workers that hold a lease. */
 const PATIENCE_MS = 10 * 60_000;
 const SLICE_MS = 60_000;
 
 /**
- * Mends exactly what a report names: messages are read again one by one (what Google does not have
- * goes), calendars are synced in full, which costs a request for every 2,500 events and writes only
- * what differs. With change events like any other change.
+ * Repairs exactly what a report names. Messages are read again one by one, and those that Google
+ * does not have are deleted. Calendars are synced in full, which costs a request for every 2,500
+ * events and writes only what differs. Repairs write change events like any other change.
  */
 export async function repairDrift(
   rt: Runtime,

@@ -2,24 +2,24 @@ import type { Spent } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import type { Outcome } from './outcome.js';
 
-/** What a run has done, for people who look at its job. */
+/** The totals of a run, for people who look at its job. */
 export interface RunTotals {
   /** Pages stored. */
   pages: number;
-  /** Items that they named. */
+  /** Items that the pages named. */
   items: number;
   /** Rows created, updated or deleted. */
   changes: number;
   quotaUnits: number;
-  /** Null when only a person or a sync request brings the collection back, and after an error. */
+  /** Null when only a person or a sync request resumes the collection, and after an error. */
   nextSyncAt: Date | null;
 }
 
-/** Whoever started a run follows it with this. Its methods must not throw. */
+/** Receives the progress of a run. Its methods must not throw. */
 export interface RunObserver {
-  /** A page of a full sync is stored; `total` is null while Google has not said it. */
+  /** A page of a full sync is stored; `total` is null while it is unknown. */
   progressed(done: number, total: number | null): void;
-  /** The run is over, in whatever way. Not called when nothing was run. */
+  /** The run has ended, with any outcome. Not called when nothing was run. */
   finished(totals: RunTotals): void;
 }
 
@@ -27,7 +27,7 @@ export function unitsOf(spent: readonly Spent[]): number {
   return spent.reduce((sum, { units }) => sum + units, 0);
 }
 
-/** @param levelNextMs when a run that caught up comes next, in milliseconds since the epoch */
+/** @param caughtUpNextMs when a run that caught up is due next, in milliseconds since the epoch */
 export function nextSyncAt(
   outcome: Outcome | null,
   caughtUpNextMs: number | null,

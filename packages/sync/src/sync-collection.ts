@@ -33,33 +33,36 @@ import type { RunObserver } from './run-observer.js';
 import type { CaughtUp, Step, StepContext } from './step.js';
 import type { WatchTargets } from './watch/step.js';
 
-/**
- * THE loop. Claim the collection's lease, then: next request → page → delta → commit, until it is caught up with Google, the slice is
- * spent, or the process drains; then write how it ended. Every page is committed whole with its cursor, so the loop may die at any
- * await and another worker goes on where the last commit stands.
- *
- * What Google answers is judged in one place, `errorOutcomeOf`; what nobody expected is settled as failed and thrown on, so that it
- * also stands in the queue's failed set. A lost lease finishes nothing: the collection is somebody else's.
- */
 export interface SyncDeps {
   store: Store;
   google: Google;
   policy: SyncPolicy;
-  /** What is left unsaid is everything. */
+  /** What is absent is mirrored in full. */
   mirror?: Partial<MirrorPolicy>;
-  /** Where Google is to ring. Default: nowhere. */
+  /** Where Google sends notifications; absent: nowhere. */
   watchTargets?: WatchTargets;
 }
 
 export interface Run {
-  /** After this time the run ends with `more`, so that one large mailbox blocks nobody. */
+  /** After this time the run ends with `more`, so that a large mailbox does not block others. */
   sliceMs: number;
   /** Aborted when the process drains. */
   signal: AbortSignal;
   observer?: RunObserver;
 }
 
-/** @throws whatever is neither Google's answer nor a lost lease, after it was written to the collection */
+/**
+ * Syncs one collection. The loop claims the collection's lease and then repeats request → page →
+ * delta → commit until the collection is caught up with Google, the slice is spent, or the process
+ * drains; then it writes the outcome. Every page is committed whole with its cursor, so the process
+ * may crash at any await, and another worker continues from the last commit.
+ *
+ * `errorOutcomeOf` alone classifies Google's errors. An unexpected error is written as `failed` and
+ * thrown, so that the job is also in the queue's failed set. A run that lost its lease writes
+ * nothing, because another worker has the collection.
+ * @throws any error other than Google's errors and a lost lease, after it was written to the
+ * collection
+ */
 export async function syncCollection(
   rt: Runtime,
   deps: SyncDeps,
@@ -122,7 +125,7 @@ async function runUnderLease(
     outcome = await runToOutcome(rt, deps, account, context, position, run);
     return outcome;
   } finally {
-    // Whoever lost the lease, or was stopped on the way, has spent it all the same.
+    // A run that lost the lease or was stopped has spent its units nevertheless.
     for (const spent of [position.unreported, takeSpent(account, position)])
       if (spent.length > 0) await deps.store.quota.record(lease.accountId, spent);
     run.observer?.finished(totalsOf(position, outcome, rt.clock.nowMs()));
@@ -166,13 +169,16 @@ function noteCrashIsolation(rt: Runtime, { collectionId, crashes }: Lease): void
   );
 }
 
-/** An unverified grant, or an account that was imported before identities existed. */
+/**
+ * Whether the grant must be checked: it is unverified, or the account was imported before
+ * identities were stored.
+ */
 function needsCheck({ grant }: Lease): boolean {
   return !grant.verified || grant.identityId === null;
 }
 
 /**
- * @returns the mailbox's profile where the check has read it.
+ * @returns the mailbox's profile if the check has read it
  * @throws AccountHeld when the grant is not the account's own
  */
 async function profileOfChecked(
@@ -220,13 +226,16 @@ async function meetAddress(
   if (check) passedOrThrow(check, lease);
 }
 
-/** Who has just connected comes before backfills that have been going on for long. */
+/** Returns the lane of the run. The first sync of a new account comes before other full syncs. */
 function laneOf({ phase, onboarding }: Lease): 'live' | 'onboarding' | 'bulk' {
   if (phase === 'incremental') return 'live';
   return onboarding ? 'onboarding' : 'bulk';
 }
 
-/** Items passed one by one after which a run in crash isolation counts as calm: more than a page and the page that is fetched ahead. */
+/**
+ * A run in crash isolation counts as calm after this many items passed one by one: more than a page
+ * and the prefetched page.
+ */
 const CALM_AFTER_ITEMS = 100;
 
 function isCalm({ crashIsolation }: StepContext): boolean {
@@ -272,7 +281,7 @@ async function commitStep(
   position.cursor = step.next(committed);
 }
 
-/** @returns null when the run goes on with what is due for a held sweep */
+/** @returns null when the run continues with the work that is due for a held sweep */
 async function endOf(
   context: StepContext,
   cursor: Cursor,
@@ -286,9 +295,10 @@ async function endOf(
 }
 
 /**
- * A step that the commit's result has ended (a sweep) is written with the next page: a run that
- * stopped here would repeat it for ever. A page that is already paid for is stored as well, and
- * what is due for a held sweep comes after each sync.
+ * Whether the run may not stop yet. The cursor that a commit's result decides (a sweep) is written
+ * with the next page, so a run that stopped here would repeat the step forever. A prefetched page
+ * is already paid for and is stored as well, and the work that is due for a held sweep follows each
+ * sync.
  */
 function isUnfinished(context: StepContext, cursor: Cursor, { commit }: Step): boolean {
   if (context.prefetched !== null || context.hasCheckedChanges) return true;
@@ -317,8 +327,8 @@ function noteHeld(context: StepContext, { held }: PageCommit): void {
 }
 
 /**
- * A collection that is caught up but for a sweep: the run ends, or, when something is due for the
- * sweep, goes on with that.
+ * Decides about a collection that is caught up except for a sweep: the run ends, or continues with
+ * the sweep if it is due.
  */
 function heldAfterCheck(context: StepContext, cursor: Cursor): RunEnd | null {
   if (!isHeld(cursor)) return null;
@@ -334,8 +344,8 @@ function noteTroubled({ lease }: StepContext, { items }: PageCommit): void {
 }
 
 /**
- * Nothing else is left to do. What is still being tried is neither stored nor given up: the
- * collection is not caught up before it is.
+ * Returns the end of a run that has nothing else to do. An item that is still being tried is
+ * neither stored nor given up, so the collection is not caught up until it is.
  */
 async function atEnd({ store, lease }: StepContext, caughtUp: CaughtUp): Promise<RunEnd> {
   const nextTryInMs = lease.hasTroubled ? await store.quarantine.nextTryInMs(lease) : null;
@@ -351,8 +361,10 @@ async function atEnd({ store, lease }: StepContext, caughtUp: CaughtUp): Promise
 const LEAST_WAIT_MS = 250;
 
 /**
- * A sync position that Google no longer knows begins a new generation, and a page token that it no longer knows the same listing again;
- * the rows stay readable meanwhile. Full syncs are what costs most: more than MAX_FULL_SYNCS_A_DAY are not begun for this.
+ * Takes the next step, and recovers from expired positions: an expired sync position begins a new
+ * generation, an expired page token begins the same listing again. The rows stay readable
+ * meanwhile. Full syncs cost the most quota, so no more than MAX_FULL_SYNCS_A_DAY are begun for
+ * this.
  */
 async function nextStep(context: StepContext, position: Position): Promise<Step> {
   for (let recoveries = 0; ; recoveries++) {
@@ -383,10 +395,13 @@ async function nextStep(context: StepContext, position: Position): Promise<Step>
   }
 }
 
-/** A page token, and then the sync position that its listing began with, may both be forgotten. */
+/** Both a page token and then the sync position from which its listing began may have expired. */
 const RECOVERIES_A_STEP = 2;
 
-/** A request for a full sync begins a new full sync, unless one is under way that has just been begun. */
+/**
+ * Returns the cursor to start from. A request for a full sync begins a new one, unless a full sync
+ * that has just begun is in progress.
+ */
 function firstCursor(lease: Lease): Cursor {
   return lease.fullSyncRequested
     ? { phase: 'pending' }

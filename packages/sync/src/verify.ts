@@ -12,7 +12,10 @@ import { wholePolicy, type MirrorPolicy } from './mirror-policy.js';
 import { resourceModule } from './resources/index.js';
 import type { Drift } from './resources/resource.js';
 
-/** What a comparison of the mirror with Google found; the arrays name ids (events as calendar/event). */
+/**
+ * The result of a comparison of the mirror with Google; the arrays have ids (events as
+ * calendar/event).
+ */
 export interface VerifyReport extends Drift {
   resource: Resource;
   /** Items in quarantine; absent when there are none. */
@@ -27,17 +30,20 @@ export interface VerifyReport extends Drift {
 export interface VerifyDeps {
   store: Store;
   google: Google;
-  /** What the mirror is meant to hold; what is left unsaid is everything. */
+  /** The scope of the mirror; what is absent is mirrored in full. */
   mirror?: Partial<MirrorPolicy>;
 }
 
 export interface VerifyOptions {
-  /** Of the mailbox, ids and labels by listing and the content of so many messages; without it, the content of all. */
+  /**
+   * Of the mailbox, compares ids and labels by listing and the content of this many messages;
+   * absent: the content of all.
+   */
   sample?: number;
   progress?: (checked: number) => void;
 }
 
-/** What a resource compares. */
+/** What the comparison of a resource needs. */
 export interface Comparison {
   store: Store;
   account: GoogleAccount;
@@ -48,18 +54,22 @@ export interface Comparison {
   catchUp(): Promise<void>;
 }
 
-/** Verifying may wait for quota that long at a time: it runs in a person's terminal, not in a worker's slot. */
+/**
+ * The maximum time that a comparison waits for quota at once: it runs in a person's terminal, not
+ * in a worker's slot.
+ */
 const MAX_QUOTA_WAIT_MS = 10 * 60_000;
 
 /**
- * Google caps a mailbox's calls in flight at some 25. The run that holds the mailbox's lease has a batch of 20 under way; with this
- * many a comparison beside it stays under the cap. It is no slower for it: a mailbox's quota gives 300 messages a minute.
+ * Google limits a mailbox's concurrent calls to some 25. The run that holds the mailbox's lease has
+ * a batch of 20 in flight; with this many, a comparison beside it stays below the limit. The
+ * comparison is not slower for it: a mailbox's quota allows 300 messages a minute.
  */
 const MAX_PARTS = 4;
 
 /**
- * Before the second sync the fleet gets this long to catch up; without a running fleet the sync is
- * taken all the same.
+ * The time that the fleet gets to catch up before the second comparison; without a running fleet
+ * the comparison is made all the same.
  */
 const CATCH_UP_MS = 20_000;
 const CATCH_UP_POLL_MS = 250;
@@ -67,9 +77,9 @@ const CATCH_UP_POLL_MS = 250;
 /**
  * Compares every field of the mirror with Google now. Differences are compared again after a sync
  * request was served, since a mailbox in use is always a poll behind; what differs twice is
- * reported.
- * Costs 20 units a message, or 40 a thread where that is less, and 5 for every 500 ids (with a sample: 5 for every 500 ids of each label, and 20 for each message of it);
- * a calendar costs a request for every 2,500 events.
+ * reported. Costs 20 units a message, or 40 a thread where that is less, and 5 for every 500 ids
+ * (with a sample: 5 for every 500 ids of each label, and 20 for each message of it); a calendar
+ * costs a request for every 2,500 events.
  */
 export async function verifyAccount(
   rt: Runtime,

@@ -5,10 +5,10 @@ import type { Step, StepContext } from './step.js';
 
 /*
  * A collection for which Google gave no sync position (google-api-php-client #1141: the last page
- * of events without nextSyncToken). Its pages are stored and swept by as any others; since no
- * incremental sync can begin anywhere, full syncs go on at a slow pace. They are not remedies and
- * leave the day's budget of those alone. As soon as one of them ends with a position, it is
- * followed from there.
+ * of events without nextSyncToken). Its pages are stored and swept like any others. Since no
+ * incremental sync can begin, full syncs continue at a slow pace. They do not recover from an error
+ * and do not count towards the day's limit of such full syncs. Once one of them ends with a
+ * position, incremental syncs start from it.
  */
 
 const MINUTE_MS = 60_000;
@@ -20,8 +20,8 @@ const MINUTE_MS = 60_000;
 export const REQUESTED_FULL_SYNC_GAP_MS = 10_000;
 
 /**
- * The turn of a collection without a sync position: it is caught up when a full sync has
- * just ended, and otherwise begins the next.
+ * Returns the step of a collection without a sync position: caught up if a full sync has just
+ * ended; otherwise snoozed until the next full sync may begin, or the beginning of that full sync.
  * @param begin the first page of a full sync
  */
 export async function withoutPosition(

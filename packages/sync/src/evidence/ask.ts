@@ -2,19 +2,19 @@ import { GoogleError } from '@syncline/google';
 
 /** What Google answered for ids that a listing did not name. */
 export interface Asked {
-  /** Google has them, and the mirror should. */
+  /** Items that Google has and that should be in the mirror. */
   alive: number;
-  /** Google does not have them, or they are not to be mirrored. */
+  /** Items that Google does not have, or that are not to be mirrored. */
   gone: number;
 }
 
-/** Calls at a time. */
+/** Concurrent calls. */
 const AT_ONCE = 4;
 
 /**
- * Asks for each of these by its own call. An id that Google gives no answer for says nothing, but
- * at least half of them must be answered.
- * @throws GoogleError when they are not, or when the account's quota or grant ends
+ * Asks Google for each id in a call of its own. An id without an answer counts as neither alive nor
+ * gone, but at least half of the ids must be answered.
+ * @throws GoogleError when fewer are answered, or when the account's quota or grant ends
  */
 export async function askEach(
   ids: readonly string[],
@@ -39,13 +39,16 @@ export async function askEach(
   return answered(ids.length, asked, errors);
 }
 
-/** One item that Google has is enough to decide. */
+/** A single item that Google has is enough to decide. */
 export function answered(count: number, asked: Asked, errors: readonly GoogleError[]): Asked {
   if (asked.alive === 0) throwIfTooFew(count, asked.gone, errors);
   return asked;
 }
 
-/** @throws GoogleError when less than half of them was answered, or nothing more will be */
+/**
+ * @throws GoogleError when fewer than half of the ids were answered, or no further answers can be
+ * expected
+ */
 export function throwIfTooFew(
   count: number,
   answers: number,
@@ -55,7 +58,9 @@ export function throwIfTooFew(
   if (error && (endsAsking(error) || answers * 2 < count)) throw error;
 }
 
-/** Quota, keys and grants are the account's; every other error is about one id. */
+/**
+ * Whether an error concerns the account (quota, keys, grant); every other error concerns one id.
+ */
 function endsAsking({ detail }: GoogleError): boolean {
   return ['rate-limited', 'key-missing', 'unauthorized'].includes(detail.kind);
 }

@@ -1,22 +1,21 @@
 /*
- * Decides about rows that a complete listing did not name. Pure. One answer of Google's may be
- * wrong (an empty list with status 200 has been seen of every list method), so absence from one
+ * Decides about rows that a complete listing did not name. Pure. A single response of Google may be
+ * wrong (an empty list with status 200 has been seen from every list method), so absence from one
  * listing deletes few rows, and none that Google still has.
  */
 
-/** What is known of the missing rows. */
 export interface Findings {
   /** Rows of the collection before the sweep. */
   rows: number;
-  /** Of them, those that the listing did not name. */
+  /** Of these, the rows that the listing did not name. */
   missing: number;
-  /** The listing had items without an id, or may have had: any missing row may be one of them. */
+  /** The listing had, or may have had, items without an id: any missing row may be one of them. */
   mayHaveNameless: boolean;
-  /** What Google answered for a sample of the missing by their ids; null: not asked yet. */
+  /** What Google answered for a sample of the missing rows by id; null: not asked yet. */
   asked: { alive: number; gone: number } | null;
   /**
-   * What else says that the listing was complete: a second listing that did not name the rows
-   * either, or a count of Google's.
+   * Further evidence that the listing was complete: a second listing that did not name the rows
+   * either, or Google's count.
    */
   confirmedBy: 'second-listing' | 'count' | null;
 }
@@ -31,11 +30,14 @@ export type Decision =
   /** The listing was wrong: delete nothing, and list again later. */
   | 'discard';
 
-/** A sweep of so many rows needs no evidence, unless it is a large part of the collection, or the listing had items without an id. */
+/**
+ * A sweep of at most this many rows needs no evidence, unless they are a large part of the
+ * collection, or the listing had items without an id.
+ */
 export const SMALL_SWEEP = 5;
-/** Missing rows that are asked for by id. */
+/** Number of missing rows that are asked for by id. */
 export const SAMPLE = 20;
-/** A sweep of more than one row in so many needs a second complete listing. */
+/** A sweep of more than one row in this many needs a second complete listing. */
 const LARGE_SHARE = 5;
 
 export function decide({ rows, missing, mayHaveNameless, asked, confirmedBy }: Findings): Decision {
@@ -45,16 +47,17 @@ export function decide({ rows, missing, mayHaveNameless, asked, confirmedBy }: F
   if (asked === null) return 'ask';
   if (asked.alive > 0) return 'discard';
   if (confirmedBy !== null) return 'sweep';
-  // Of a small sweep every row was asked for: nothing is left for a second listing to say.
+  // In a small sweep every row was asked for by id, so a second listing adds nothing.
   if (!isSmall) return isLarge ? 'hold' : 'sweep';
-  // Unless it is a row that an answer by id says nothing of: a cancelled occurrence.
+  // The exception is a row that cannot be asked for by id: a cancelled occurrence.
   return mayHaveNameless && asked.alive + asked.gone < missing ? 'hold' : 'sweep';
 }
 
 /**
- * How many messages a listing lacks by the mailbox's count, or 0 when they are too few to doubt it:
- * mail comes and goes between the two calls. An empty listing of a mailbox that counts any is
- * always doubted. Of a mailbox that is mirrored in part the count says nothing.
+ * Returns how many messages a listing lacks by the mailbox's count, or 0 when they are too few to
+ * doubt the listing: messages arrive and leave between the two calls. An empty listing of a mailbox
+ * with a count above 0 is always doubted. The count does not apply to a mailbox that is mirrored in
+ * part.
  */
 export function lackingByCount(
   profileTotal: number | null,
@@ -67,15 +70,15 @@ export function lackingByCount(
   return listed === 0 || isLarge ? lacking : 0;
 }
 
-/** The second listing begins so long after the first at the earliest. */
+/** The minimum time between a listing and its second listing. */
 export const CONFIRM_AFTER_MS = 60_000;
 const MOST_RELIST_MS = 60 * 60_000;
 
 /**
- * How long after a listing was discarded the collection lists again: a minute, and twice as long
- * each time, up to an hour.
- * @param discards how many listings in a row were discarded before; @param jitter a number in [0,
- * 1)
+ * Returns how long after a discarded listing the collection lists again: a minute, doubled with
+ * each discarded listing in a row, up to an hour.
+ * @param discards how many listings in a row were discarded before
+ * @param jitter a number in [0, 1)
  */
 export function relistDelayMs(confirmAfterMs: number, discards: number, jitter: number): number {
   return (
@@ -84,10 +87,10 @@ export function relistDelayMs(confirmAfterMs: number, discards: number, jitter: 
 }
 
 /**
- * Whether a mailbox's count of messages stands in for a second listing. It comes from another
- * method (getProfile), so a wrong list does not make it wrong as well. It only counts whole
- * mailboxes, hence not under a policy that leaves something out; it must agree exactly; and an
- * empty mailbox is not taken for granted, since a backend that has lost its data says so in every
+ * Whether a mailbox's count of messages replaces a second listing. The count comes from another
+ * method (getProfile), so a wrong list does not imply a wrong count. It covers whole mailboxes
+ * only, hence it does not apply under a policy that leaves something out, and it must agree
+ * exactly. A count of 0 is not accepted: a backend that has lost its data returns 0 from every
  * method, and a second listing of an empty mailbox is a single call.
  */
 export function countConfirms(

@@ -6,17 +6,18 @@ import { SAMPLE } from './decide.js';
 import { decided, newListing, reportConfirmed } from './tidy.js';
 
 /*
- * A sweep that waits, beside the increments: before each page of the second listing the collection
- * looks for changes, and nothing is deleted before the listing is complete. Its pages only strike
- * out what they name, so the position of the increments never moves by it.
+ * A sweep that waits for evidence while incremental syncs continue. Before each page of the second
+ * listing the collection is synced incrementally, and nothing is deleted before that listing is
+ * complete. Its pages only release the rows that they name, so the incremental position does not
+ * move by them.
  */
 
-/** A cursor in phase incremental, of any kind, with a sweep that waits. */
+/** A cursor of any kind in phase incremental with a sweep that waits. */
 export type HeldCursor = Extract<Cursor, { phase: 'incremental' }> & { hold: Hold };
 
 /**
- * One page of the second listing: the ids that it names. Null when Google no longer takes the page
- * token.
+ * Reads one page of the second listing and returns the ids that it names; null when Google no
+ * longer accepts the page token.
  */
 export type ListIds = (
   pageToken: string | null,
@@ -26,7 +27,7 @@ export function isHeld(cursor: Cursor): cursor is HeldCursor {
   return cursor.phase === 'incremental' && cursor.hold !== undefined;
 }
 
-/** When there is something to do for the sweep, in milliseconds since the epoch. */
+/** Returns when the sweep has its next work, in milliseconds since the epoch. */
 export function holdDueAtMs(hold: Hold): number {
   switch (hold.waitsFor) {
     case 'second-listing':
@@ -40,16 +41,16 @@ export function holdDueAtMs(hold: Hold): number {
   }
 }
 
-/** For a person: what a collection waits for that is caught up but for a sweep. */
+/** Says, for a person, what a collection waits for that is caught up except for a sweep. */
 export function heldWords(hold: Hold, rows: number | undefined): string {
   const until = hold.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
   return `held: a full listing lacked ${rows ?? 'some'} items; nothing is deleted until ${until}`;
 }
 
 /**
- * What is next for a sweep that waits; null: the collection looks for changes first, or no sweep
- * waits. Without a position there are no increments to look at: another full sync would only begin
- * the wait again.
+ * Returns the next step of a sweep that waits. Null: no sweep waits, or the collection is synced
+ * incrementally first. Without a sync position there are no incremental syncs, and another full
+ * sync would only restart the wait.
  */
 export function heldStep(
   context: StepContext,
@@ -66,7 +67,7 @@ export function heldStep(
 }
 
 /**
- * What is next for a sweep that waits and is due, of a collection that has just looked for changes.
+ * Returns the next step of a due sweep, for a collection that has just been synced incrementally.
  */
 async function holdStep(context: StepContext, cursor: HeldCursor, listIds: ListIds): Promise<Step> {
   const { hold } = cursor;
@@ -107,8 +108,8 @@ async function listingStep(
 }
 
 /**
- * Two listings lack what is held. A sample is asked for once more before the first page of it is
- * deleted.
+ * Deletes the held rows that two listings did not name. A sample is asked for again before the
+ * first page is deleted.
  */
 async function sweepStep(context: StepContext, cursor: HeldCursor): Promise<Step> {
   if (!context.heldIsProven) {
@@ -139,7 +140,8 @@ async function proveAgain(context: StepContext, cursor: HeldCursor): Promise<Ste
     {
       rows,
       missing,
-      // Its cursor does not count items without an id, so even a few rows are asked for.
+      // The cursor does not count items without an id, so a sample is asked for even for a few
+      // rows.
       mayHaveNameless: true,
       asked: null,
       confirmedBy: 'second-listing',
@@ -164,7 +166,7 @@ function stepTo(context: StepContext, next: Cursor, more: Partial<PageCommit> = 
       ...more,
     },
     next: () => next,
-    // What a sweep deletes is not in Google's log of changes by now.
+    // Google's log of changes no longer contains what a sweep deletes.
     unlogged: true,
   };
 }

@@ -14,22 +14,22 @@ import {
 
 /*
  * The end of a full sync of any kind: rows that its complete listing did not name are deleted, held
- * until a second listing, or kept because the listing was wrong; then its list is cleared, in
- * bounded commits, and incremental syncs go on.
+ * until a second listing, or kept because the listing was wrong. Then its list is cleared in
+ * bounded commits, and incremental syncs continue.
  */
 
-/** What the collection's kind knows of the full sync that ends. */
+/** The kind-specific parts of the end of a full sync. */
 export interface FullSyncEnd {
   listing: ListingNote | undefined;
-  /** The cursor in this state. */
+  /** Returns the collection's cursor for this state. */
   at(state: TidyState): Cursor;
-  /** Where incremental syncs start from. */
+  /** Returns the cursor from which incremental syncs start. */
   incremental(hold: Hold | undefined): Cursor;
-  /** Added to the commits that clear the list. */
+  /** Returns additions to the commits that clear the list. */
   clearing?(hold: Hold | undefined): Partial<PageCommit>;
 }
 
-/** The next commit of the end. */
+/** Returns the next step of the end of a full sync. */
 export async function tidyStep(
   context: StepContext,
   state: TidyState,
@@ -45,7 +45,7 @@ export async function tidyStep(
   }
 }
 
-/** Decides by what the listing did not name. */
+/** Decides what happens to the rows that the listing did not name. */
 async function evidenceStep(context: StepContext, end: FullSyncEnd): Promise<Step> {
   const excluded = excludedLabels(context.mirror);
   const { rows, missing, unheld, sample } = await context.store.items.absence(
@@ -65,8 +65,8 @@ async function evidenceStep(context: StepContext, end: FullSyncEnd): Promise<Ste
   switch (decision) {
     case 'sweep':
       if (findings.confirmedBy === 'second-listing') reportConfirmed(context, missing);
-      // Rows that the policy excludes by their own labels are not among the missing, and are swept
-      // all the same.
+      // Rows that the policy excludes by their own labels are not among the missing rows, and are
+      // swept regardless.
       return missing === 0 && excluded.length === 0
         ? clearStep(context, undefined, end, { forgetUnlisted: true })
         : sweepStep(context, undefined, end);
@@ -84,8 +84,8 @@ async function evidenceStep(context: StepContext, end: FullSyncEnd): Promise<Ste
 }
 
 /**
- * What the listing says of itself comes before what Google says of the missing rows, and what the
- * mailbox counts after it.
+ * Decides in this order: by the listing's own note, by Google's answers about the missing rows, by
+ * the mailbox's count.
  */
 async function decidedBy(
   context: StepContext,
@@ -105,8 +105,8 @@ async function decidedBy(
 }
 
 /**
- * Whether an earlier listing was not taken for complete either, and this one began when it was time
- * for another.
+ * Whether an earlier listing was not taken for complete either, and this one began when the next
+ * was due.
  */
 function isAnother({ held }: StepContext, listing: ListingNote | undefined): boolean {
   return held !== null && (listing?.begunAtMs ?? 0) >= held.untilMs;
@@ -122,16 +122,16 @@ function reportShort({ rt, lease }: StepContext, lacking: number): void {
 }
 
 /**
- * The wait that an earlier full sync began, when this one lacks nothing but what is held since
- * then.
+ * Returns the hold of an earlier full sync. Applies only if every row that this full sync lacks is
+ * held already.
  */
 function heldBefore({ held }: StepContext): HeldState | null {
   return held?.waitsFor === 'second-listing' ? held : null;
 }
 
 /**
- * A full sync that begins when the second listing is due is the second listing: otherwise each new
- * one would begin the wait again.
+ * Returns what confirms that the listing was complete. A full sync that begins when the second
+ * listing is due is the second listing; otherwise each full sync would restart the wait.
  */
 function confirmationOf(
   listing: ListingNote | undefined,
@@ -142,7 +142,7 @@ function confirmationOf(
   return isDue ? 'second-listing' : null;
 }
 
-/** Asks Google for the sample where the decision needs it. */
+/** Asks Google for the sample if the decision needs it. */
 export async function decided(
   context: StepContext,
   findings: Findings,
@@ -181,7 +181,7 @@ function report(
   );
 }
 
-/** Counts and logs a sweep that two full listings agree on. */
+/** Counts and logs a sweep that two full listings confirm. */
 export function reportConfirmed({ rt, lease }: StepContext, missing: number): void {
   const { accountId, collectionId } = lease;
   rt.metrics.sweepsConfirmed.inc({ kind: lease.kind });
@@ -201,7 +201,7 @@ function secondListing(
   return { waitsFor: 'second-listing', notBeforeMs, listing: null };
 }
 
-/** The wait for a new full sync, after a listing was discarded. */
+/** Returns the hold until a new full sync, after a listing was discarded. */
 export function newListing(
   { rt, policy, held }: StepContext,
   rows: number,
@@ -216,8 +216,8 @@ export function newListing(
 }
 
 /**
- * Writes down which rows are held, a page at a time; then what is not held is swept: rows that the
- * policy excludes by their own labels.
+ * Records which rows are held, a page at a time; then sweeps the rows that are not held: those that
+ * the policy excludes by their own labels.
  */
 async function holdStep(
   context: StepContext,
@@ -250,8 +250,8 @@ function sweepStep(context: StepContext, hold: Hold | undefined, end: FullSyncEn
 }
 
 /**
- * Clears the list. A sweep that waited since an earlier full sync is over, whatever it waited for,
- * unless this one waits.
+ * Clears the list. A sweep that waited since an earlier full sync ends here, whatever it waited
+ * for, unless this full sync holds rows itself.
  */
 function clearStep(
   context: StepContext,

@@ -4,7 +4,7 @@ import { addressOf, byRows, type Checks, type Profile } from '../resources/ident
 import { byKeys, type IdentityOutcome } from './judge.js';
 
 /**
- * What a check has found out, and the profile if it has read it: a full sync begins with one as
+ * The result of a check, and the profile if the check has read it: a full sync needs the profile as
  * well.
  */
 export interface Checked {
@@ -14,10 +14,11 @@ export interface Checked {
 }
 
 /**
- * Asks Google whose a grant is. With the scopes `openid email` the token says it; without them it
- * costs a profile (1 unit), and for an account that has rows the messages that are asked for.
- * @throws GoogleError when Google gave no answer that decides: nothing is known then, and the check
- * is made again later
+ * Asks Google which identity a grant belongs to. With the scopes `openid email` the token contains
+ * the answer; without them it costs a profile (1 unit) and, for an account with rows, the sampled
+ * messages.
+ * @throws GoogleError when no answer of Google decides: nothing is concluded, and the check is
+ * repeated later
  */
 export async function askWhose(
   google: GoogleAccount,

@@ -7,15 +7,15 @@ import { sameAddress, type NotTheSame } from './judge.js';
 import { addressTaken, heldFor } from './words.js';
 
 /*
- * An account's rows come from that account's Google identity only. A grant is used for nothing
- * before it has passed this check, which binds the account to the identity and remembers the number
- * of the grant: what follows costs nothing until another grant is imported.
+ * An account's rows come from that account's Google identity only. A grant is not used before it
+ * has passed this check. The check binds the account to the identity and stores the number of the
+ * grant, so later runs need no further check until another grant is imported.
  */
 
 export type GrantCheck =
-  /** @property profile what the check has read of the mailbox, which need not be read again */
+  /** @property profile what the check has read of the mailbox, so that it is not read again */
   | { kind: 'passed'; profile: Profile | null }
-  /** The account waits for a person now. */
+  /** The account now waits for a person. */
   | { kind: 'held'; reason: string }
   /** Another grant was imported meanwhile: the next run checks that one. */
   | { kind: 'overtaken' };
@@ -26,7 +26,7 @@ export interface CheckedAccount {
   grant: number;
 }
 
-/** Thrown by whoever works for an account that has begun to wait for a person meanwhile. */
+/** Thrown by work for an account that meanwhile began to wait for a person. */
 export class AccountHeld extends Error {
   override readonly name = 'AccountHeld';
   constructor(readonly reason: string) {
@@ -39,7 +39,7 @@ export interface CheckDeps {
   google: Google;
 }
 
-/** @throws GoogleError when Google gave no answer that decides: nothing has changed then */
+/** @throws GoogleError when no answer of Google decides; nothing has changed then */
 export async function checkGrant(
   rt: Runtime,
   deps: CheckDeps,
@@ -60,7 +60,7 @@ export async function checkGrant(
 }
 
 /**
- * A "not found" here is about the check, not about the collection whose run makes it.
+ * A "not found" of the check's requests concerns the check, not the collection whose run makes it.
  * @throws GoogleError
  */
 function asUndecided(error: unknown): never {
@@ -77,11 +77,11 @@ function asUndecided(error: unknown): never {
 }
 
 /**
- * Google names the account's mailbox or primary calendar by `address`. Another one than is stored
- * is a new name of the same Google account, since the grant is the same: the account's address, its
- * watch and its aliases follow. The mailbox has the say where there is one, and is asked (1 unit)
- * when its calendar has another name.
- * @returns null when there is nothing to follow
+ * Handles the `address` by which Google names the account's mailbox or primary calendar. An address
+ * other than the stored one is a new name of the same Google account, since the grant is the same:
+ * the account's address, its watch and its aliases are updated. The mailbox's address decides where
+ * there is a mailbox; it is requested (1 unit) when the account's calendar has another name.
+ * @returns null when there is nothing to update
  */
 export async function adoptAddress(
   rt: Runtime,
@@ -101,7 +101,7 @@ export async function adoptAddress(
   return bind(rt, deps, google, account, { keys: { sub: null, address }, profile: null });
 }
 
-/** A grant of another Google account was imported: a security event for the operator. */
+/** Logs that a grant of another Google account was imported: a security event for the operator. */
 export function noteRefusal(
   rt: Runtime,
   outcome: NotTheSame,

@@ -15,25 +15,28 @@ import { sameAddress } from './judge.js';
 import { heldFor } from './words.js';
 
 /*
- * A grant that is about to be imported is checked while it can still be refused: nothing is stored
- * of a refused one, and what the account had stays. Where Google cannot be asked, the import goes
- * on, and the account's first run checks the grant before it writes anything.
+ * Checks a grant before it is imported, while it can still be refused: nothing of a refused grant
+ * is stored, and the account keeps what it had. If Google does not answer, the import continues,
+ * and the account's first run checks the grant before it writes anything.
  */
 
 export type ImportCheck =
-  /** @property checked false: it is imported, and checked by the account's first run */
+  /** @property checked false: the account's first run checks the grant */
   | { kind: 'import'; account: AccountImport; checked: boolean }
-  /** Imported, and the account waits for a person. */
+  /** Imported; the account waits for a person. */
   | { kind: 'wait'; account: AccountImport; held: Held }
   /** Not imported. */
   | { kind: 'refused'; problem: string }
   /** Google did not answer: imported, and checked by the account's first run. */
   | { kind: 'no-answer'; account: AccountImport };
 
-/** An import runs at a terminal: a check that takes longer is left to the first sync. */
+/** An import runs in a terminal: a check that takes longer is left to the first sync. */
 const MAX_QUOTA_WAIT_MS = 10_000;
 
-/** Asks Google nothing for the grant that an active account has already. */
+/**
+ * Checks an offered grant with Google. Sends no request for the grant that an active account has
+ * already.
+ */
 export async function checkImport(
   rt: Runtime,
   { store, google }: { store: Store; google: Google },
@@ -84,7 +87,7 @@ async function judged(
       noteRefusal(rt, outcome, asKnown);
       return { kind: 'wait', account, held: heldFor(outcome, asKnown) };
     case 'other': {
-      // The address was another account's before, and has been given to this person since.
+      // The address was another account's before and now belongs to this person.
       if (offered?.isAlias && keys.address !== null && sameAddress(keys.address, account.email))
         return {
           kind: 'import',
@@ -102,8 +105,8 @@ async function judged(
 }
 
 /**
- * The account goes on with the grant that it has; if Google refuses that one too, the account
- * waits, and says for what.
+ * The account keeps its current grant. If Google refuses that one too, the account waits, with the
+ * reason.
  */
 async function keepWaiting(
   rt: Runtime,
@@ -121,7 +124,7 @@ async function keepWaiting(
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
     if (error.detail.kind !== 'unauthorized') return;
-    // The grant that it has is its own all the same, and Google may take it again.
+    // The account's current grant is its own nevertheless, and Google may accept it again.
     const refused = grantRefused(error.detail, rt.random.next());
     await store.grantChecks.hold(accountId, grant, { state: 'reauth_required', ...refused });
     await store.grantChecks.note(accountId, held);
@@ -139,10 +142,10 @@ function undecided(
       return { kind: 'no-answer', account };
     case 'unauthorized': {
       const refused = grantRefused(error.detail, jitter);
-      // The grant that an active account has may still be good.
+      // An active account's current grant may still be valid.
       if (offered?.state === 'active' && !offered.isKnownGrant)
         return { kind: 'refused', problem: refused.reason };
-      // Google was asked just now: no run need ask again.
+      // Google has just answered, so no run needs to ask again.
       return { kind: 'wait', account, held: { state: 'reauth_required', ...refused } };
     }
     default:
@@ -150,10 +153,7 @@ function undecided(
   }
 }
 
-/**
- * What was found out about the grant before says nothing of the one that is offered, unless it is
- * the same.
- */
+/** Results of earlier checks do not apply to the offered grant, unless it is the same grant. */
 function offeredGrant(
   known: KnownIdentity,
   { resources = known.resources }: AccountImport,

@@ -3,17 +3,17 @@ import type { KnownIdentity, StoredMessageDate } from '@syncline/store';
 /*
  * Decides whether a grant belongs to an account, from stored data and Google's answers. Pure.
  *
- * `sub` on both sides decides alone. Without it an address proves nothing for an account that has
- * rows, since addresses are given to other people: then the mailbox must still hold a message that
- * we know.
+ * If `sub` is known on both sides, it alone decides. Without it an address proves nothing for an
+ * account that has rows, since addresses are reassigned to other people: the mailbox must then
+ * still hold a message that is stored.
  */
 
-/** Why a grant is taken for the account's own. */
+/** The reason why a grant counts as the account's own. */
 type Proof =
   | 'sub'
-  /** It brought the rows. */
+  /** The rows were read with this grant. */
   | 'same-grant'
-  /** A person said so. */
+  /** A person confirmed it. */
   | 'vouched'
   /** There are no rows yet, and the address is the account's. */
   | 'address'
@@ -26,28 +26,28 @@ export type NotTheSame = { kind: 'other'; address: string | null } | Unproven;
 export interface Unproven {
   kind: 'unproven';
   because: Unprovable;
-  /** Where the grant tells one and it is not the account's. */
+  /** The grant's address, if it is known and differs from the account's. */
   otherAddress: string | null;
 }
 
 export type Unprovable =
-  /** @property asked stored messages that Google was asked for, and has none of */
+  /** @property asked number of stored messages that Google was asked for; it has none of them */
   | { kind: 'no-known-message'; asked: number }
   | { kind: 'other-primary-address' }
   /**
-   * There are neither messages nor a primary address. Labels prove nothing: each mailbox numbers its
-   * own from one, and names repeat.
+   * There are neither messages nor a primary address. Labels prove nothing: each mailbox numbers
+   * its own labels from one, and names repeat.
    */
   | { kind: 'no-evidence' }
-  /** The grant does not let the rows be asked for that would prove it. */
+  /** The grant's scopes do not allow requests for the rows that would prove it. */
   | { kind: 'not-covered'; evidence: Evidence };
 
-/** The rows that a grant without `sub` is compared by. */
+/** The rows by which a grant without `sub` is compared. */
 export type Evidence = 'messages' | 'primary-address';
 
 export type IdentityOutcome = { kind: 'same'; proof: Proof } | NotTheSame;
 
-/** What the keys alone decide; null when the rows have to be looked at. */
+/** Decides by the keys alone; null when the rows have to be compared. */
 export function byKeys(
   known: KnownIdentity,
   sub: string | null,
@@ -64,8 +64,8 @@ export function byKeys(
 }
 
 /**
- * One message that the mailbox still has, received at the same millisecond, suffices: Gmail never
- * gives an id twice in a mailbox.
+ * Whether the mailbox still has a stored message, received at the same millisecond. One suffices:
+ * Gmail never reuses an id within a mailbox.
  */
 export function hasKnownMessage(
   stored: readonly StoredMessageDate[],
@@ -87,8 +87,8 @@ export function unproven(
 }
 
 /**
- * Without case; Gmail's own domain has two names, and dots and what follows a plus do not count in
- * it (Gmail Help, "Dots don't matter").
+ * Compares addresses without case. Gmail's own domain has two names, and dots and what follows a
+ * plus do not count in it (Gmail Help, "Dots don't matter").
  */
 export function sameAddress(one: string, other: string): boolean {
   return canonical(one) === canonical(other);

@@ -5,9 +5,9 @@ import { callerOf } from '../caller.js';
 import { checkGrant } from './check-grant.js';
 
 /**
- * Google in an account's name, for what a person asks for beside the account's runs. A grant that
- * was not checked yet is checked first: another person's would show another mailbox, and a
- * comparison with that one would name every row of the account.
+ * Returns Google access in an account's name for a person's request outside the account's runs. A
+ * grant that was not checked yet is checked first: another person's grant would show another
+ * mailbox, and a comparison with that mailbox would report every row of the account.
  * @throws OperatorError when the grant is not known to be the account's own; GoogleError when the
  * check got no answer
  */

@@ -3,7 +3,10 @@ import type { Held, KnownIdentity } from '@syncline/store';
 import { contradiction } from '../resources/identity.js';
 import type { NotTheSame } from './judge.js';
 
-/** `a***@example.com`: enough for a person who knows the addresses, and no address. */
+/**
+ * Returns `a***@example.com`: a person who knows the addresses recognizes it, and it does not
+ * disclose the address.
+ */
 export function masked(address: string | null): string {
   if (address === null) return 'whose address it does not tell';
   const at = address.lastIndexOf('@');
@@ -12,7 +15,9 @@ export function masked(address: string | null): string {
     : `${String.fromCodePoint(address.codePointAt(0) ?? 0x2a)}***${address.slice(at)}`;
 }
 
-/** The state of an account whose grant is not known to be its own, and what a person can do. */
+/**
+ * Returns the state of an account whose grant is not known to be its own, and what a person can do.
+ */
 export function heldFor(outcome: NotTheSame, known: Pick<KnownIdentity, 'email'>): Held {
   switch (outcome.kind) {
     case 'other':
@@ -36,7 +41,10 @@ export function heldFor(outcome: NotTheSame, known: Pick<KnownIdentity, 'email'>
   }
 }
 
-/** The state of an account whose mailbox is called by now as another account of its tenant is. */
+/**
+ * Returns the state of an account whose mailbox now has the address of another account of its
+ * tenant.
+ */
 export function addressTaken(address: string | null): Held {
   return {
     state: 'disabled',

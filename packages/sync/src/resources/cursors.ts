@@ -4,7 +4,7 @@ import type { SyncTokenCursor, SyncTokenWithoutPosition } from './sync-token/cur
 /** Cursors of collections that have begun, of any resource. */
 export type ResourceCursor = GmailCursor | SyncTokenCursor;
 
-/** Cursors that may follow without a position. */
+/** Cursors that may be in phase incremental without a sync position. */
 export type PositionlessCursor = GmailIncremental | SyncTokenWithoutPosition;
 
 export type { Prefetched } from './gmail/prefetched.js';

@@ -2,34 +2,36 @@ import type { CollectionKind, Resource } from '@syncline/store';
 import { CALENDAR_EVENTS_FACTS, CALENDAR_FACTS, CALENDAR_LIST_FACTS } from './calendar/facts.js';
 import { GMAIL_FACTS, MAILBOX_FACTS } from './gmail/facts.js';
 
-/* The registry of what tables and sentences need to know of each resource and kind of collection. */
+/*
+ * The registry of the facts that tables and texts need about each resource and kind of collection.
+ */
 
 export interface ResourceFacts {
-  /** What Google calls it. */
+  /** Google's name of the resource. */
   title: string;
-  /** Its API, as the Google Cloud console names it. */
+  /** The name of its API in the Google Cloud console. */
   api: string;
 }
 
 export interface CollectionFacts {
   /**
-   * What a 404 to the collection's own requests means: somebody's mistake, which is looked at
-   * again, or that the collection is over.
+   * What a 404 to the collection's own requests means: an error that may pass, so the collection is
+   * parked, or the end of the collection.
    */
   notFound: 'parked' | 'gone';
   /** How often it is synced in full while Google gives no sync position. */
   fullSyncPaceMs: number;
-  /** For a person, why it has none. */
+  /** For a person: why there is no sync position. */
   noPosition: string;
   watch: WatchFacts;
 }
 
 export interface WatchFacts {
-  /** Google publishes to a Pub/Sub topic, or posts to a channel's address. */
+  /** How Google notifies: it publishes to a Pub/Sub topic, or posts to a channel's address. */
   via: 'topic' | 'channel';
   /** Google drops changes within a second of a notification. */
   dropsWithinSecond: boolean;
-  /** Why Google refuses a watch, for a person. */
+  /** For a person: why Google refuses a watch. */
   forbidden(reason: string): string;
   notFound: string;
   unsupported: string;

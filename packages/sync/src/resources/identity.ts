@@ -14,13 +14,16 @@ import { byStoredMessages, mailboxProfile, type Checks, type Profile } from './g
 
 export type { Checks, Profile } from './gmail/identity.js';
 
-/* What the resources tell of whose an account is, in the order in which they are asked. */
+/* The resources' evidence of whose an account is, in the order in which they are asked. */
 
-/** Where Google named an address: the mailbox's profile decides; the list only hints at it. */
+/**
+ * The source of an address that Google named: the mailbox's profile decides; the list is only a
+ * hint.
+ */
 export type AddressSource = 'profile' | 'list';
 
 /**
- * The address that decides where an account has a mailbox (1 unit); null where it has none.
+ * Returns the address that decides where an account has a mailbox (1 unit); null where it has none.
  * @throws GoogleError
  */
 export async function decisiveAddress(
@@ -31,9 +34,9 @@ export async function decisiveAddress(
 }
 
 /**
- * The mailbox names its address; where there is none, the primary calendar is called like its
- * owner.
- * @throws GoogleError when Google does not tell it
+ * Returns the mailbox's address; without a mailbox, the primary calendar's id, which is its owner's
+ * address.
+ * @throws GoogleError when Google does not give it
  */
 export async function addressOf(
   google: GoogleAccount,
@@ -51,9 +54,9 @@ export async function addressOf(
 }
 
 /**
- * What the stored rows decide. Messages do where there are any. The id of the primary calendar is an
- * address, which may have been given to another person: it never stands in for messages that the
- * grant does not show.
+ * Decides by the stored rows: by messages where there are any. The id of the primary calendar is an
+ * address, which may have been reassigned to another person: it never replaces messages that the
+ * grant cannot read.
  * @throws GoogleError when nothing is decided
  */
 export async function byRows(
@@ -97,7 +100,7 @@ async function byPrimaryAddress(
     : unproven(known, addressOrNull(now) ?? address, { kind: 'other-primary-address' });
 }
 
-/** Why nothing proves that a grant is the account's, for a person. */
+/** Returns, for a person, why nothing proves that a grant is the account's. */
 export function contradiction(because: Unprovable): string {
   switch (because.kind) {
     case 'no-known-message':
@@ -116,16 +119,16 @@ export function contradiction(because: Unprovable): string {
 }
 
 /**
- * The grant does not cover this API, or the account has none of it: what Google says elsewhere may
- * still decide.
+ * Whether the grant does not cover this API, or the account does not have it: another API may still
+ * decide.
  */
 function isClosed(error: unknown): boolean {
   return error instanceof GoogleError && error.detail.kind === 'forbidden';
 }
 
 /**
- * The account's rows cannot be asked for with this grant, now or later. Any other refusal (of the
- * project, or by an administrator) may end, and decides nothing.
+ * Whether the account's rows cannot be requested with this grant, now or later. Any other refusal
+ * (of the project, or by an administrator) may end, and decides nothing.
  */
 function isNotCovered(error: unknown): boolean {
   return (

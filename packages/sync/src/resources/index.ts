@@ -4,8 +4,8 @@ import { GMAIL, MAILBOX } from './gmail/index.js';
 import type { CollectionModule, ResourceModule } from './resource.js';
 
 /*
- * The registry of what an account may have mirrored. Another resource or kind of collection does
- * not compile before it is named here, in facts.ts and in the store's registry.
+ * The registry of resources. A further resource or kind of collection does not compile until it has
+ * an entry here, in facts.ts and in the store's registry.
  */
 
 const RESOURCES: Readonly<Record<Resource, ResourceModule>> = {

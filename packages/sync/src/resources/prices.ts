@@ -1,12 +1,12 @@
 import type { CalendarPrices, CalendarShape } from './calendar/prices.js';
 import type { MailShape } from './gmail/prices.js';
 
-/* The registry of what the resources cost of Google's quota. */
+/* The registry of the resources' prices in Google's quota. */
 
-/** What the price of an account depends on. */
+/** The properties of an account that its price depends on. */
 export type ResourceShape = MailShape & CalendarShape;
 
-/** What is paid by the request. */
+/** Prices per request. */
 export type ListingPrices = CalendarPrices;
 
 export { calendarPrices as listingPrices } from './calendar/prices.js';

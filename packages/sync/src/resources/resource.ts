@@ -8,47 +8,58 @@ import type { Step, StepContext } from '../step.js';
 import type { Comparison } from '../verify.js';
 import type { WatchOutcome, WatchWork } from '../watch/work.js';
 
-/** What an account may have mirrored, as the engine knows it. Its facts and words are in facts.ts. */
+/** A resource's module in the engine. Its facts and texts are in facts.ts. */
 export interface ResourceModule {
-  /** The cheapest call that needs the account's consent. @throws GoogleError */
+  /**
+   * Makes the cheapest call that needs the account's consent.
+   * @throws GoogleError
+   */
   probe(account: GoogleAccount): Promise<void>;
   /** Compares the mirror with Google now. */
   compare(rt: Runtime, comparison: Comparison): Promise<Drift>;
-  /** One comparison of an account at a time: two would exceed what Google answers. */
+  /** Whether an account may have one comparison at a time only: two would exceed Google's limit. */
   comparesAlone: boolean;
-  /** Has what a comparison named read again by the next run. */
+  /** Requests that the next run reads these items again. */
   refetch(store: Store, accountId: string, ids: readonly string[]): Promise<void>;
 }
 
-/** What differs, by ids. */
+/** The items that differ, by id. */
 export interface Drift {
   checked: number;
   missing: string[];
   extra: string[];
   stale: string[];
-  /** What could not be read at the source while others could: nothing is said of it. */
+  /**
+   * Items that could not be read at the source while others could: whether they differ is unknown.
+   */
   unread: string[];
 }
 
 /** One kind of a resource's collections. */
 export interface CollectionModule {
-  /** @throws when it is no cursor of this kind */
+  /** @throws when it is not a cursor of this kind */
   parseCursor(letter: unknown): Cursor;
-  /** The next page, by the cursor. @throws GoogleError */
+  /**
+   * Reads the next page, by the cursor.
+   * @throws GoogleError
+   */
   step(context: StepContext, cursor: Cursor): Promise<Step>;
-  /** Rows that a page's delta shows to be there. */
+  /** Returns the ids of rows that a page's delta shows to exist. */
   namedBy(delta: Delta): string[];
-  /** Asks Google for each of these by its id. @throws GoogleError */
+  /**
+   * Asks Google for each of these by its id.
+   * @throws GoogleError
+   */
   ask(context: StepContext, ids: readonly string[]): Promise<Asked>;
-  /** One slice of the audit in hand. */
+  /** Runs one slice of the audit in progress. */
   audit(context: AuditContext, cursor: Cursor): Promise<AuditEnd>;
   watch: WatchModule;
 }
 
-/** How Google is told to notify of a collection, and to end it. */
+/** How a watch on a collection is created and ended at Google. */
 export interface WatchModule {
   begin(work: WatchWork, target: string, forSilence: boolean): Promise<WatchOutcome>;
   end(store: Store, account: GoogleAccount, held: HeldWatch): Promise<void>;
-  /** Ends what a newer watch has taken the place of. */
+  /** Ends the watches that a newer one has replaced. */
   endSuperseded(store: Store, account: GoogleAccount, held: HeldWatch): Promise<void>;
 }

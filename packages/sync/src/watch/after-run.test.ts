@@ -86,8 +86,8 @@ test('polls stretch with the quiet under a watch that is heard, between the two 
   const at = (quietMs: number | null): number =>
     after(lease(), run({ lastChangeAtMs: quietMs === null ? null : NOW_MS - quietMs, jitter: 1 }))
       .nextInMs;
-  // What changes is looked at as often as ever, and never later than the interval says: that heals
-  // a lost notification.
+  // A collection that changes is synced as often as ever, and never later than the interval: that
+  // makes up for a lost notification.
   expect([at(0), at(5 * MINUTE_MS), at(10 * MINUTE_MS)]).toEqual([57_000, 57_000, 57_000]);
   expect(at(60 * MINUTE_MS)).toBe(6 * MINUTE_MS * 0.95);
   expect([at(600 * MINUTE_MS), at(null)]).toEqual([855_000, 855_000]);
@@ -110,7 +110,8 @@ test('what Gmail drops within a second of a notification is polled for once, a l
   expect(
     after(lease({ notification: { agoMs: 1_700, behind: false } }), run({ changed: 1 })).nextInMs,
   ).toBeGreaterThan(50_000);
-  // A sync message announces nothing, and silences the next second all the same.
+  // A sync message announces no change, and nevertheless suppresses notifications for the next
+  // second.
   expect(after(lease({ notification: notified }), run()).nextInMs).toBe(1_500);
   expect(
     after(lease({ notification: notified, kind: 'calendar-events' }), run({ changed: 2 })).nextInMs,

@@ -6,17 +6,17 @@ import { silenceDelayMs } from './schedule.js';
 import { type WatchTargets, targetOf } from './step.js';
 
 /*
- * What a run that caught up says about the notification, and the notification about the next sync.
- * Polling is the net under the notifications: Google drops some by design, and a watch may be lost
- * without a word.
+ * What a run that caught up shows about notifications, and what notifications imply for the next
+ * sync. Polling makes up for missing notifications: Google drops some by design, and a watch may be
+ * lost without an error.
  */
 
 export interface CaughtUpRun {
   /** Rows changed. */
   changed: number;
   /**
-   * Some of it was not in Google's log of changes, and nothing announces that: a full sync, a
-   * repair, a label's new name.
+   * Some of the changes were not in Google's log of changes, so that no notification announces
+   * them: a full sync, a repair, a label's new name.
    */
   unlogged: boolean;
   nowMs: number;
@@ -27,28 +27,31 @@ export interface CaughtUpRun {
 
 export interface AfterRun {
   nextInMs: number;
-  /** A change came that no notification had announced. */
+  /** A change was found that no notification had announced. */
   silent: boolean;
-  /** Nobody watches it, or not where the configuration says. */
+  /** The collection has no watch, or one on a target other than the configured one. */
   want: boolean;
-  /** A notification brought this run, and it found what was announced. */
+  /** A notification caused this run, and the run found changes. */
   announced: boolean;
-  /** Rows that it changed by Google's log, and whether a notification had announced them. */
+  /** Rows changed according to Google's log, and whether a notification had announced them. */
   applied: { rows: number; via: 'notification' | 'poll' } | null;
 }
 
-/** A notification this young announces everything: it, or its like, may be on the way still. */
+/**
+ * A notification younger than this counts as announcing every change: its changes, or a further
+ * notification, may still be on the way.
+ */
 const ANNOUNCES_FOR_MS = 10_000;
 /**
- * Gmail drops what happens within a second of a notification, be it a sync message: that is looked
- * for once, a little later.
+ * Gmail drops notifications of changes within a second of a notification, including a sync message;
+ * one more sync shortly afterwards finds them.
  */
 const THROTTLE_MS = 1_000;
 const ECHO_IN_MS = 1_500;
 /**
- * Under a watch that is heard, the time to the next sync grows with the quiet: a tenth of it,
- * between the two intervals. What changes often is looked at as often as ever, so that a
- * notification that was lost is made good within the active interval.
+ * With a working watch, the time to the next sync is a tenth of the time without changes, between
+ * the two intervals. A collection that changes often is synced as often as ever, so that a lost
+ * notification is made up for within the active interval.
  */
 const QUIET_SHARE = 0.1;
 
@@ -102,7 +105,10 @@ function nextCheckMs(
   return Math.min(idleMs, Math.max(policy.activeMs, quietMs * QUIET_SHARE)) * (0.75 + 0.2 * jitter);
 }
 
-/** Writes down what `afterRun` has found. @param storedAfterMs from the claim to the first commit that changed a row; null without one */
+/**
+ * Records the findings of `afterRun`.
+ * @param storedAfterMs from the claim to the first commit that changed a row; null without one
+ */
 export async function noteAfterRun(
   rt: Runtime,
   store: Store,

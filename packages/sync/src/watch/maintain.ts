@@ -9,18 +9,21 @@ import { isOnAtGoogle, stepOf, targetOf } from './step.js';
 import type { WatchDeps, WatchOutcome, WatchWork } from './work.js';
 
 /*
- * Looking after one watch: make it, renew it, end it. One worker at a time, by the watch's own hold, which outlives the calls made under it; whatever
- * happens, the row says when it is looked at next, so a job that is lost here costs nothing but time.
+ * Maintains one watch: creates, renews and ends it. One worker at a time, under the watch's own
+ * hold, which lasts longer than the calls made under it. In every case the row has the date of the
+ * next check, so a lost job costs only time.
  */
 
-/** Longer than the calls made under it may take, so that nobody calls after it has lapsed. */
+/**
+ * Longer than the calls made under the hold may take, so that no call is made after it has expired.
+ */
 const HOLD_MS = 30_000;
 const CALLS_MS = 20_000;
-/** Both channels ring for that long, so that no change falls between them. */
+/** Both channels are open for this time, so that no change falls between them. */
 const OVERLAP_MS = 60_000;
 const RECHECK_MS = 500;
 
-/** @throws whatever is not Google's answer, after it was written to the watch */
+/** @throws any error that is not Google's, after it was written to the watch */
 export async function maintainWatch(
   rt: Runtime,
   deps: WatchDeps,
@@ -53,11 +56,11 @@ export async function maintainWatch(
 }
 
 /**
- * Ends whatever rings for an account that is being removed, or for some of its collections, while
- * its grant still allows it. A mailbox's watch is one for all accounts of the same Google account
- * and client: it ends with the last of them.
- * @throws GoogleError (transient errors) to be called again later; what Google refuses for good is
- * passed over, since it must not keep the customer's mail here
+ * Ends the watches of an account that is being removed, or of some of its collections, while its
+ * grant still allows it. A mailbox has one watch for all accounts of the same Google account and
+ * client: it ends with the last of them.
+ * @throws GoogleError (transient errors): the call is to be repeated later. A permanent refusal is
+ * ignored, since it must not keep the customer's mail stored
  */
 export async function stopWatches(
   rt: Runtime,
@@ -95,7 +98,7 @@ export async function stopWatches(
   }
 }
 
-/** Holds lapse: this is bounded. */
+/** Waits for the watch's hold. Holds expire, so the wait is bounded. */
 async function holdWhenFree(rt: Runtime, store: Store, collectionId: string): Promise<HeldWatch> {
   for (let waitedMs = 0; waitedMs <= HOLD_MS; waitedMs += RECHECK_MS) {
     const held = await store.watches.hold(collectionId, HOLD_MS);
@@ -170,8 +173,8 @@ async function stepUnderHold(work: WatchWork): Promise<WatchOutcome> {
 }
 
 /**
- * A grant that is not known to be the account's own would end another mailbox's watch; its own ends
- * by itself.
+ * Ends the collection's watch at Google. A grant that is not known to be the account's own would
+ * end another mailbox's watch, so it is not used; the account's own watch expires by itself.
  */
 async function stopAll(store: Store, account: GoogleAccount, held: HeldWatch): Promise<void> {
   if (!isOnAtGoogle(held) || !held.grant.verified) return;

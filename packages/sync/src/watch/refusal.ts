@@ -5,13 +5,16 @@ import { COLLECTION_FACTS, type WatchFacts } from '../resources/facts.js';
 import { retryInMs, unwatchableForMs } from './schedule.js';
 
 /*
- * What Google's refusals of a watch mean. None of them concerns the mirror: polling goes on, and
- * what is about the account itself (a dead grant) is found and told by the next sync.
+ * The meaning of Google's refusals of a watch. None of them concerns the mirror: polling continues,
+ * and the next sync finds and reports errors of the account itself (a refused grant).
  */
 
 const KEY_MISSING_RETRY_MS = 10_000;
 
-/** Pure. @param jitter a number in [0, 1) */
+/**
+ * Pure.
+ * @param jitter in [0, 1)
+ */
 export function finishOf(error: GoogleErrorKind, held: HeldWatch, jitter: number): WatchFinish {
   const { watch } = COLLECTION_FACTS[held.kind];
   const kept = keptState(held);
@@ -80,7 +83,10 @@ function wordsOf(reason: string, watch: WatchFacts): string {
   return watch.rejected(reason);
 }
 
-/** The state after an error that does not refuse the watch: one that has expired is wanted again. */
+/**
+ * Returns the state after an error that does not refuse the watch; an expired watch is requested
+ * again.
+ */
 function keptState(held: HeldWatch): HeldWatch['state'] {
   if (held.state !== 'on') return held.state;
   return inForce(held) ? 'on' : 'requested';

@@ -3,13 +3,16 @@ import type { CollectionKind, HeldWatch } from '@syncline/store';
 import { COLLECTION_FACTS } from '../resources/facts.js';
 import { DAY_MS, renewInMs } from './schedule.js';
 
-/** Where Google is to ring; null where it is not. */
+/** Where Google sends notifications; null: it sends none. */
 export interface WatchTargets {
-  /** `projects/P/topics/T`, of the Google project `default`: Gmail takes no topic of another project than the account's client is of. */
+  /**
+   * `projects/P/topics/T`, for the Google project `default`: Gmail accepts only topics of the
+   * project to which the account's client belongs.
+   */
   topic: string | null;
-  /** The topics of further projects, by name; mailboxes of one without are polled. */
+  /** The topics of further projects, by name; mailboxes of a project without a topic are polled. */
   projectTopics?: Readonly<Record<string, string>>;
-  /** What channels post to. */
+  /** The address to which channels post. */
   channelAddress: string | null;
 }
 
@@ -23,14 +26,17 @@ export function targetOf(
   return Object.hasOwn(topics, project) ? (topics[project] ?? null) : null;
 }
 
-/** What looking after a watch comes to. */
+/** The next action for a watch. */
 export type Step =
   | { kind: 'waiting'; state: HeldWatch['state']; nextInMs: number }
-  /** Nobody is to be notified: the watch is stopped at Google. */
+  /** No notifications are wanted: the watch is stopped at Google. */
   | { kind: 'stop' }
   | { kind: 'watch'; target: string; forSilence: boolean };
 
-/** Pure. @param target where Google is to ring by the configuration of now */
+/**
+ * Pure.
+ * @param target where Google is to send notifications, by the current configuration
+ */
 export function stepOf(held: HeldWatch, target: string | null): Step {
   if (!held.callable) return { kind: 'waiting', state: held.state, nextInMs: DAY_MS };
   if (!held.active || target === null)
@@ -44,18 +50,24 @@ export function stepOf(held: HeldWatch, target: string | null): Step {
   return { kind: 'watch', target, forSilence: inForce && held.silent };
 }
 
-/** Notifications of such a channel are accepted only while the old master key is configured. */
+/**
+ * Whether the channel uses the old master key: its notifications are accepted only while that key
+ * is configured.
+ */
 function hasOldKey({ channels }: HeldWatch): boolean {
   return channels.some(({ isOldKey, superseded, expired }) => isOldKey && !superseded && !expired);
 }
 
-/** Until the watch in force is to be renewed; 0 or less when that is now. */
+/** Returns the time until the current watch is to be renewed; 0 or less when it is due. */
 function renewalInMs(held: HeldWatch): number {
   if (held.watchedAgoMs === null || held.expiresInMs === null) return 0;
   return renewInMs(held.collectionId, held.watchedAgoMs + held.expiresInMs) - held.watchedAgoMs;
 }
 
-/** A call that ended without an answer may have been heard: a mailbox that was ever asked for is taken to ring until it was stopped. */
+/**
+ * Whether Google may be sending notifications. A call without a response may have succeeded, so a
+ * mailbox's watch that was ever requested counts as active until it is stopped.
+ */
 export function isOnAtGoogle(held: HeldWatch): boolean {
   if (held.state === 'off') return false;
   return COLLECTION_FACTS[held.kind].watch.via === 'topic'

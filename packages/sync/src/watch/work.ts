@@ -3,7 +3,7 @@ import type { Runtime } from '@syncline/runtime';
 import type { HeldWatch, Store } from '@syncline/store';
 import type { WatchTargets } from './step.js';
 
-/** What looking after watches needs. */
+/** What the maintenance of watches needs. */
 export interface WatchDeps {
   store: Store;
   google: Google;
@@ -12,12 +12,12 @@ export interface WatchDeps {
 
 export type WatchOutcome = 'watched' | 'stopped' | 'waiting' | 'refused' | 'busy' | 'overtaken';
 
-/** One watch that is looked after now, under its hold. */
+/** One watch that is maintained now, under its hold. */
 export interface WatchWork {
   rt: Runtime;
   deps: WatchDeps;
   held: HeldWatch;
   account: GoogleAccount;
-  /** The old and the new channel both ring for that long. */
+  /** The time for which the old and the new channel are both open. */
   overlapMs: number;
 }

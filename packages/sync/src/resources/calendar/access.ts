@@ -1,12 +1,16 @@
 import { GoogleError } from '@syncline/google';
 
 /*
- * What an account may see of a calendar changes behind the calendar list's back: a delta of the list passes over entries of which only
- * the access or the calendar's own properties changed. So the list is read in full now and then, and a calendar that is
- * refused is closed by itself, without a word about the account's other calendars.
+ * Changes of an account's access to a calendar are hidden by incremental syncs of the calendar
+ * list: they omit entries of which only the access or the calendar's own properties changed. So the
+ * list is read in full from time to time, and a calendar that Google refuses is closed alone,
+ * without effect on the account's other calendars.
  */
 
-/** Reasons of a 403 that are about one calendar; others (scopes, disabled API, policy) are about the whole account. */
+/**
+ * Reasons of a 403 that concern one calendar; others (scopes, disabled API, policy) concern the
+ * whole account.
+ */
 const ONE_CALENDAR = new Set([
   'forbidden',
   'requiredAccessLevel',
@@ -14,7 +18,10 @@ const ONE_CALENDAR = new Set([
   'PERMISSION_DENIED',
 ]);
 
-/** A refusal of one calendar's events (403) means the same as its absence (404, which Google gives even for a sync token): access is lost. */
+/**
+ * Treats a refusal of one calendar's events (403) like its absence (404, which Google also returns
+ * for a request with a sync token): access is lost.
+ */
 export function asAccessLost(error: unknown): unknown {
   if (
     !(error instanceof GoogleError) ||
@@ -30,8 +37,8 @@ const LEAST_RELIST_MS = 6 * HOUR_MS;
 const MOST_RELIST_MS = 24 * HOUR_MS;
 
 /**
- * When the calendar list is to be read in full again: 6 to 24 hours later, spread so that accounts connected together do not ask together.
- * One request for 250 calendars.
+ * Returns when the calendar list is to be read in full again: 6 to 24 hours later, spread so that
+ * accounts connected together do not ask together. Costs one request for 250 calendars.
  * @param jitter a number in [0, 1)
  */
 export function nextRelistAtMs(nowMs: number, jitter: number): number {

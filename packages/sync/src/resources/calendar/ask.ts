@@ -2,7 +2,7 @@ import { askEach, type Asked } from '../../evidence/ask.js';
 import type { StepContext } from '../../step.js';
 import { asAccessLost } from './access.js';
 
-/** @throws GoogleError when too few are answered, or the account's quota or grant ends */
+/** @throws GoogleError when too few ids are answered, or the account's quota or grant ends */
 export function askForEvents(
   { google, lease }: StepContext,
   ids: readonly string[],
@@ -10,7 +10,7 @@ export function askForEvents(
   return asked(ids, async (id) => isLive(await google.calendar.event(lease.externalId, id)));
 }
 
-/** @throws GoogleError when too few are answered, or the account's quota or grant ends */
+/** @throws GoogleError when too few ids are answered, or the account's quota or grant ends */
 export function askForCalendars({ google }: StepContext, ids: readonly string[]): Promise<Asked> {
   return asked(ids, async (id) => {
     const calendar = await google.calendar.calendar(id);

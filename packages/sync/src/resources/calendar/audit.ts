@@ -8,13 +8,14 @@ import { fingerprint } from '../../fingerprint.js';
 import { readCalendars, readEvents } from './verify.js';
 
 /*
- * The audits of a calendar and of a calendar list: each is one comparison of everything. A calendar's pages hold 2,500 events, so that even a
- * very large one is a matter of some requests, and of each event a fingerprint is kept in memory, not the event.
+ * The audits of a calendar and of a calendar list; each compares everything at once. A calendar's
+ * pages hold 2,500 events, so that even a very large calendar takes few requests. Memory holds a
+ * fingerprint of each event, not the event.
  */
 
 const MOVED_ON: AuditEnd = { kind: 'unfinished', why: 'Google has moved on' };
 
-/** Every field of every event. */
+/** Compares every field of every event. */
 export async function auditCalendar(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const { store, account, lease } = context;
   const calendar = parseSyncTokenCursor(cursor);
@@ -38,8 +39,8 @@ export async function auditCalendar(context: AuditContext, cursor: Cursor): Prom
   if (since.nextPageToken !== null) return MOVED_ON;
   const { metIds, delta } = meaningOfEvents(since.items);
   const changed = new Set([...metIds, ...(delta.kind === 'calendar-events' ? delta.deleted : [])]);
-  // With a series that changed since, its cancelled occurrences may come or go; their ids begin
-  // with the series'.
+  // If a series changed since then, its cancelled occurrences may appear or disappear; their ids
+  // begin with the series' id.
   return mended(
     context,
     checked,
@@ -47,7 +48,7 @@ export async function auditCalendar(context: AuditContext, cursor: Cursor): Prom
   );
 }
 
-/** What is quarantined is known to differ, and is named there. */
+/** Leaves out quarantined items: they are known to differ and are listed in the quarantine. */
 async function withoutQuarantined(
   { store, lease }: AuditContext,
   differ: readonly string[],
@@ -62,8 +63,9 @@ async function withoutQuarantined(
 }
 
 /**
- * Every entry of the list. Increments pass over entries of which only the access or the calendar's own properties changed, and the list
- * is read in full every 6 to 24 hours for that: such an entry is late, not drift. It is mended at once all the same.
+ * Compares every entry of the list. Incremental syncs omit entries of which only the access or the
+ * calendar's own properties changed, so the list is read in full every 6 to 24 hours: such an entry
+ * is late, not drift. It is repaired at once nevertheless.
  */
 export async function auditCalendarList(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const { store, account, lease } = context;

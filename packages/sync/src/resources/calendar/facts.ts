@@ -14,14 +14,17 @@ const WATCH: WatchFacts = {
   rejected: (reason) => `Google rejected the channel (${reason})`,
 };
 
-/** A calendar list cannot vanish while its account lives. */
+/** A calendar list exists as long as its account does. */
 export const CALENDAR_LIST_FACTS: CollectionFacts = {
   notFound: 'parked',
-  // A request for every 2,500 events.
+  // A full sync costs a request for every 2,500 events.
   fullSyncPaceMs: 30 * 60_000,
   noPosition: 'Google gives no sync token here',
   watch: WATCH,
 };
 
-/** One calendar can go; its list says so too, and opens it again when it comes back. */
+/**
+ * A single calendar can disappear. Its calendar list reports that too, and reopens it when it comes
+ * back.
+ */
 export const CALENDAR_EVENTS_FACTS: CollectionFacts = { ...CALENDAR_LIST_FACTS, notFound: 'gone' };

@@ -1,11 +1,14 @@
 import type { GoogleAccount } from '@syncline/google';
 
-/** Pages of a calendar list that are read for its primary entry; it stands on the first one. */
+/**
+ * Maximum number of pages of a calendar list that are read for its primary entry; it is on the
+ * first one.
+ */
 const LIST_PAGES = 20;
 
 /**
- * The id of the primary calendar, which is its owner's address, as Google gives it: a cleaned id
- * would be another calendar's.
+ * Returns the id of the primary calendar, which is its owner's address. The id is returned as
+ * Google gives it, since a cleaned id would be another calendar's.
  * @throws GoogleError
  */
 export async function primaryIdOf(google: GoogleAccount): Promise<string | null> {

@@ -2,9 +2,9 @@ import type { CalendarEvent, CalendarListEntry } from '@syncline/google';
 import type { Meaning } from '../sync-token/source.js';
 import { isTombstone, parseCalendar, parseEvent, parsed } from './parse.js';
 
-/* What the items of a page mean for the mirror. Pure. */
+/* The meaning of a page's items for the mirror. Pure. */
 
-/** Of an id that a page names twice, the later item counts. */
+/** If a page names an id twice, the later item counts. */
 export function meaningOfCalendars(items: readonly CalendarListEntry[]): Meaning {
   const last = new Map(items.map((item) => [item.id ?? '', item]));
   const live = [...last.values()].filter((item) => !item.deleted);
@@ -19,10 +19,10 @@ export function meaningOfCalendars(items: readonly CalendarListEntry[]): Meaning
 }
 
 /**
- * A cancelled occurrence of a series that is deleted by the same listing is deleted with it, on
- * whatever page it comes. Whether any other has a row depends on its series, which the store knows:
- * see packages/store/src/mirrors/calendar/events.ts.
- * @param gone what earlier pages of the listing told to be deleted
+ * A cancelled occurrence of a series that the same listing deletes is deleted with it, on whatever
+ * page it comes. Whether any other cancelled occurrence gets a row depends on its series, which the
+ * store checks: see packages/store/src/mirrors/calendar/events.ts.
+ * @param gone ids of events that earlier pages of the listing reported as deleted
  */
 export function meaningOfEvents(
   items: readonly CalendarEvent[],

@@ -12,13 +12,14 @@ import {
 } from '@syncline/store';
 
 /*
- * Google's calendar entries and events → rows. Dates that no column can hold (year zero, beyond 9999, nonsense) leave their columns
- * empty: the resource keeps them as Google gave them.
+ * Google's calendar entries and events → rows. Dates that no column can hold (year zero, beyond
+ * 9999, invalid text) leave their columns empty; the resource column keeps them as Google gave
+ * them.
  */
 
 /**
- * The rows of what can be understood. An item that cannot is quarantined and holds no other; like a
- * whole answer it is read again by a full sync.
+ * Returns the rows of the items that can be parsed. An item that cannot be parsed is quarantined
+ * and blocks no other. Like a whole page it is read again by a full sync.
  */
 export function parsed<Item extends { id?: string | null }, Row>(
   items: readonly Item[],
@@ -51,7 +52,10 @@ export function parseCalendar(entry: CalendarListEntry): CalendarRow {
   });
 }
 
-/** Masters, single events, exceptions, and cancelled exceptions, which carry little more than id, master and original start. */
+/**
+ * Parses masters, single events, exceptions, and cancelled exceptions, which have little more than
+ * id, master and original start.
+ */
 export function parseEvent(event: CalendarEvent): EventRow {
   if (!event.id) throw new Error('an event without id');
   return storableEvent({
@@ -69,8 +73,8 @@ export function parseEvent(event: CalendarEvent): EventRow {
 }
 
 /**
- * A cancelled event that belongs to no series is deleted. One that does is an occurrence taken out
- * of it, and counts as long as the series is there: see `withoutOrphans` and
+ * A cancelled event outside a series is deleted. A cancelled event of a series is an occurrence
+ * removed from it, and is kept as long as the series exists: see `withoutOrphans` and
  * packages/store/src/mirrors/calendar/events.ts.
  */
 export function isTombstone(event: CalendarEvent): boolean {
@@ -78,7 +82,7 @@ export function isTombstone(event: CalendarEvent): boolean {
 }
 
 /**
- * Ids of the events that have rows, of everything that a calendar's listings name: all but
+ * Returns, of all items that a calendar's listings name, the events that have rows: all except
  * cancelled occurrences without their series.
  */
 export function withoutOrphans<Item extends { series: string | null }>(
@@ -87,12 +91,12 @@ export function withoutOrphans<Item extends { series: string | null }>(
   return new Map([...items].filter(([, { series }]) => series === null || items.has(series)));
 }
 
-/** The series that a cancelled occurrence belongs to; null for every other event. */
+/** Returns the series of a cancelled occurrence; null for every other event. */
 export function seriesOfCancelled(event: CalendarEvent): string | null {
   return event.status === 'cancelled' ? (event.recurringEventId ?? null) : null;
 }
 
-/** Days are passed on as they are: which of them a column holds is known to `storableEvent`. */
+/** Days are passed on unchanged: `storableEvent` decides which of them a column can hold. */
 function eventTime(time: CalendarEvent['start']): EventTime {
   return {
     date: time?.date ?? null,

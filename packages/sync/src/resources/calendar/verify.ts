@@ -9,7 +9,10 @@ import { isTombstone, seriesOfCancelled, withoutOrphans } from './parse.js';
 
 /* Verification of calendars. */
 
-/** Every event of every calendar, twice where they differ. Ids are calendar/event. */
+/**
+ * Compares every event of every calendar, and compares differing ones a second time. Ids are
+ * calendar/event.
+ */
 export async function verifyCalendars({
   store,
   account,
@@ -53,8 +56,8 @@ async function compareEvents(
 }
 
 /**
- * Every event of every calendar that the account lists, as fingerprints. A calendar whose id cannot
- * be stored is in quarantine, and no call can name it.
+ * Reads every event of every calendar that the account lists, as fingerprints. A calendar whose id
+ * cannot be stored is in quarantine, and no request can name it.
  */
 async function readAllEvents(
   account: GoogleAccount,
@@ -73,7 +76,7 @@ async function readAllEvents(
   return { events, unread };
 }
 
-/** The events of one calendar that the mirror has rows for, as fingerprints by id. */
+/** Reads the events of one calendar that have rows in the mirror, as fingerprints by id. */
 export async function readEvents(
   account: GoogleAccount,
   calendarId: string,
@@ -94,7 +97,7 @@ export async function readEvents(
   }
 }
 
-/** The entries of the calendar list that are not deleted. */
+/** Reads the entries of the calendar list that are not deleted. */
 export async function readCalendars(
   account: GoogleAccount,
 ): Promise<(CalendarListEntry & { id: string })[]> {

@@ -4,7 +4,7 @@ import { LONGEST_LIFE_MS, renewInMs } from '../../watch/schedule.js';
 import type { WatchOutcome, WatchWork } from '../../watch/work.js';
 import type { WatchModule } from '../resource.js';
 
-/** A renewal opens a channel beside the old one, so that no change falls between them. */
+/** A renewal opens a new channel beside the old one, so that no change falls between them. */
 export const CHANNEL_WATCH: WatchModule = {
   begin: openChannel,
   end: (store, account, { channels }) => stopChannels(store, account, channels),
@@ -36,7 +36,8 @@ async function openChannel(
   const channel = await account.calendar
     .openChannel(held.kind === 'calendar-list' ? null : held.externalId, order)
     .catch(async (error: unknown) => {
-      // Refused for good: there is no such channel. Without an answer there may be one, and it may ring.
+      // A permanent refusal means that there is no such channel. Without a response the channel may
+      // exist, and may send notifications.
       if (error instanceof GoogleError && error.detail.kind !== 'unavailable')
         await store.watches.dropChannel(channelId);
       throw error;
@@ -59,7 +60,7 @@ async function stopChannels(
   channels: readonly ChannelRow[],
 ): Promise<void> {
   for (const { id, resourceId, expired } of channels) {
-    // One that Google never named cannot be stopped, and ends by itself.
+    // A channel whose resource id is unknown cannot be stopped, and expires by itself.
     if (resourceId !== null && !expired)
       await account.calendar.stopChannel(id, resourceId).catch(passOverGone);
     await store.watches.dropChannel(id);

@@ -1,11 +1,13 @@
 import type { Token } from './address-tokens.js';
 
 /*
- * `local@domain` out of tokens (RFC 5322, 3.4.1). What is handed out is written in one way: without comments and white space, the local part in quotes only where it needs
- * them, everything else as it came (case, international names). So whoever splits it at its last @ has the two parts, and equal addresses are equal texts.
+ * Reads `local@domain` from tokens (RFC 5322, 3.4.1). Addresses are returned in one form: without
+ * comments and white space, the local part quoted only where that is required, everything else
+ * unchanged (case, international names). A reader that splits an address at its last @ gets the two
+ * parts, and equal addresses are equal texts.
  */
 
-/** An address, and which tokens it takes. */
+/** An address, and the tokens that it consists of. */
 export interface Spec {
   from: number;
   to: number;
@@ -13,9 +15,11 @@ export interface Spec {
 }
 
 /**
- * The address around the at sign at that place; null when there is none.
- * @param floor where the local part begins at the earliest
- * @param isBracketed white space beside any dot belongs to the address then; in bare text (`Acme Inc. info@example.com`) only before a dot or around one that stands alone
+ * Returns the address around the at sign at index `at`; null when there is none.
+ * @param floor the lowest index at which the local part may begin
+ * @param isBracketed whether the address stands in brackets, where white space beside any dot
+ * belongs to it; in bare text (`Acme Inc. info@example.com`) only white space before a dot or
+ * around a separate dot does
  */
 export function readSpec(
   tokens: readonly Token[],
@@ -25,7 +29,7 @@ export function readSpec(
 ): Spec | null {
   const from = localStart(tokens, at, floor, isBracketed);
   const to = domainEnd(tokens, at, isBracketed);
-  // More at signs than one leave open who is meant.
+  // With more than one at sign the address is ambiguous.
   if (from === at || to === at + 1 || tokens[from - 1]?.kind === '@' || tokens[to]?.kind === '@')
     return null;
   const local = localPart(tokens, from, at);
@@ -57,7 +61,7 @@ function isWord(token: Token | undefined): boolean {
   return token?.kind === 'word' || token?.kind === 'quoted';
 }
 
-/** Words of one local part or domain are held together by dots. */
+/** Whether two tokens belong to one local part or domain: its words are joined by dots. */
 function areOne(left: Token | undefined, right: Token | undefined, isBracketed: boolean): boolean {
   if (left === undefined || right === undefined || !isWord(left) || !isWord(right)) return false;
   if (right.kind === 'word' && right.text.startsWith('.')) return true;
@@ -67,7 +71,9 @@ function areOne(left: Token | undefined, right: Token | undefined, isBracketed: 
   );
 }
 
-/** What separates, encloses or can't be seen has no place in an address outside of quotes. */
+/**
+ * Separators, brackets and invisible characters are not allowed in an address outside of quotes.
+ */
 const PLAIN = /^[^\s\x00-\x1f\x7f"(),:;<>@[\]\\]+$/;
 
 function localPart(tokens: readonly Token[], from: number, to: number): string | null {
@@ -82,7 +88,7 @@ function localPart(tokens: readonly Token[], from: number, to: number): string |
   return isDotAtom(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** Valid without quotes (RFC 5322, 3.2.3). */
+/** Whether the text is valid without quotes (RFC 5322, 3.2.3). */
 function isDotAtom(text: string): boolean {
   return PLAIN.test(text) && !text.startsWith('.') && !text.endsWith('.') && !text.includes('..');
 }

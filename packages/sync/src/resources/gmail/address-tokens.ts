@@ -1,16 +1,20 @@
 import { encodedContentAt } from './encoded-words.js';
 
 /*
- * The tokens of an address header (RFC 5322, 3.2), of its raw value: encoded words are still encoded, so no comma or bracket within one is a token.
- * One index goes over the text. What looks ahead (a quote, a comment, an encoded word, a domain literal) either takes what it saw or can't see the same again, so every
- * character is looked at a few times at most, whatever the text. Nothing calls itself: a comment's nesting is a number.
+ * The tokens of an address header (RFC 5322, 3.2), from its raw value: encoded words are still
+ * encoded, so no comma or bracket within one is a token. One index passes over the text once. Each
+ * lookahead (quote, comment, encoded word, domain literal) either consumes what it has read or is
+ * not attempted again, so every character is read a bounded number of times, whatever the text.
+ * There is no recursion: the nesting of comments is a counter.
  */
 
 export interface Token {
   readonly kind: Kind;
-  /** Of a quoted string or a comment what stands in it, its escapes resolved. */
+  /**
+   * The content of a quoted string or a comment, with escapes resolved; of other tokens their text.
+   */
   readonly text: string;
-  /** White space or a comment stands before it. */
+  /** White space or a comment precedes the token. */
   readonly isSpaced: boolean;
 }
 
@@ -18,8 +22,10 @@ type Mark = '<' | '>' | ',' | ';' | ':' | '@';
 type Kind = Mark | 'word' | 'quoted' | 'comment' | 'literal';
 
 /**
- * A quote or parenthesis that nothing closes is passed over like a blank: what follows it can still be read.
- * @param isCut the text goes on beyond its end: what is open there, closes there, and its content is not read as anything else
+ * Splits an address header into tokens. A quote or parenthesis without its closing counterpart is
+ * skipped like a blank, so that the text after it can still be read.
+ * @param isCut the text was cut off: a construct that is open at its end closes there, and its
+ * content is not read as anything else
  */
 export function tokensOf(text: string, isCut = false): Token[] {
   const reader: Reader = {
@@ -41,7 +47,10 @@ interface Reader {
   at: number;
   readonly tokens: Token[];
   isSpaced: boolean;
-  /** False once the text has ended within one: from then on none is looked for, or a text of nothing but quotes would be gone through once for each. */
+  /**
+   * False once a quote was found without its end. No further quote is then looked for: otherwise a
+   * text of quotes only would be scanned once for each.
+   */
   quotesClose: boolean;
   commentsClose: boolean;
 }
@@ -68,7 +77,8 @@ function readOne(reader: Reader): void {
     case MARK: {
       const mark = reader.text.charAt(reader.at) as Mark;
       push(reader, mark, mark, reader.at + 1);
-      // A bracket that closes nothing leaves no token in the end, and still does not make one word of its neighbours.
+      // An unmatched closing bracket yields no token in the end, but it still separates the words
+      // beside it.
       reader.isSpaced = mark === '>';
       return;
     }
@@ -83,7 +93,7 @@ function readOne(reader: Reader): void {
   }
 }
 
-/** What is not ASCII is a letter like others (RFC 6532). */
+/** Non-ASCII characters are letters (RFC 6532). */
 function classOf(code: number): number | undefined {
   return code < 128 ? CLASSES[code] : ATOM;
 }
@@ -124,19 +134,22 @@ function readComment(reader: Reader): void {
   giveUp(reader);
 }
 
-/** Nothing closes here what was opened. */
+/** Handles an opening character without its closing counterpart. */
 function giveUp(reader: Reader): void {
   if (reader.isCut) reader.at = reader.text.length;
   else passOver(reader);
 }
 
-/** Line ends within are folding, and no content. */
+/** Returns the content without its escapes. Line ends are folding and not part of the content. */
 function unescaped(text: string): string {
   const escaped = text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]+/g, '') : text;
   return escaped.includes('\\') ? escaped.replace(/\\([^])/g, '$1') : escaped;
 }
 
-/** After an at sign a bracket begins a domain literal; elsewhere (`[list] Ada`) it is a letter like others, and so it is when it does not close. */
+/**
+ * Reads a bracket: a domain literal if it follows an at sign and is closed; otherwise (`[list]
+ * Ada`) a letter.
+ */
 function readBracket(reader: Reader): void {
   const { text, at, tokens } = reader;
   if (tokens.at(-1)?.kind !== '@') return readWord(reader);
@@ -160,8 +173,9 @@ function isWordCode(code: number): boolean {
 }
 
 /**
- * Where the encoded word (RFC 2047) that begins here ends; where none does, the next character. What the decoder takes for a word is one here, even where senders leave
- * commas, brackets or blanks in it: `=?utf-8?Q?Ada_<ada@example.com>?=` must not come to name an address.
+ * Returns the end of the encoded word (RFC 2047) that begins here, or the next index if none does.
+ * What the decoder accepts as a word counts as one, even if it contains commas, brackets or blanks:
+ * `=?utf-8?Q?Ada_<ada@example.com>?=` must not yield an address.
  */
 function encodedWordEnd(text: string, at: number, isCut: boolean): number {
   let end = encodedContentAt(text, at);

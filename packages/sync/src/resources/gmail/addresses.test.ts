@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { MailAddress } from '@syncline/store';
 import { addressesIn, parseAddressList } from './addresses.js';
 
-/** `name <address>`, with what is not there left out: a table of these can be read. */
+/** A mailbox as `name <address>` without its absent parts, so that a table of them is readable. */
 const shown = ({ name, address, group }: MailAddress): string =>
   [
     group === undefined ? '' : `${group}: `,
@@ -12,7 +12,7 @@ const shown = ({ name, address, group }: MailAddress): string =>
   ].join('');
 const read = (value: string): string[] => parseAddressList(value).map(shown);
 
-// RFC 5322, appendix A, in its order.
+// The examples of RFC 5322, appendix A, in its order.
 test.each([
   ['A.1.1', 'John Doe <jdoe@machine.example>', ['John Doe <jdoe@machine.example>']],
   [
@@ -213,7 +213,7 @@ test.each([
   expect(read(value)).toEqual(expected);
 });
 
-// What is encoded, quoted or in a comment is nobody's address, whatever it looks like.
+// Encoded, quoted or commented text is never an address.
 test.each([
   ['=?utf-8?Q?boss=40bank.example=2C?= <eve@example.com>', 'boss@bank.example,'],
   ['=?utf-8?Q?=3Cboss@bank.example=3E?= <eve@example.com>', '<boss@bank.example>'],
@@ -268,7 +268,7 @@ test('each header has its key, a repeated one adds to it, and what is not there 
   expect(addressesIn([])).toEqual({});
 });
 
-/* Laws. */
+/* Properties. */
 
 const CHARACTERS = [
   'a',
@@ -350,7 +350,7 @@ const displayName = fc.option(
 const mailbox = fc.record({ name: displayName, address });
 const separator = fc.constantFrom(',', ', ', ';', ' ,\r\n\t', ', ,');
 
-/** One of the ways in which a mailer writes it. */
+/** Returns one of the spellings in which mailers write a mailbox. */
 const written = (
   { name, address: spec }: { name: string | null; address: string },
   way: number,
@@ -395,7 +395,7 @@ test('what was read, written again, is read as the same', () => {
   );
 });
 
-/** How many characters the parser looks at, one by one. */
+/** Returns how many characters the parser reads one by one. */
 function stepsFor(value: string): number {
   let steps = 0;
   const { charCodeAt, charAt } = String.prototype;

@@ -4,14 +4,21 @@ import { tokensOf, type Token } from './address-tokens.js';
 import { decodeHeader } from './encoded-words.js';
 
 /*
- * Address headers → who is named in them (RFC 5322, 3.4, the obsolete forms of 4.4, and what people send instead). What each form becomes is summed up in docs/reference/tables.md.
- * Everything here goes through its tokens once, forwards; what comes back out of brackets as text is never put into brackets again.
- * Rejected: mailparser's parser, which takes minutes for a header of 130 KB and reads what stands in any brackets as an address.
+ * Parses address headers into mailboxes (RFC 5322, 3.4, the obsolete forms of 4.4, and common
+ * deviations). docs/reference/tables.md lists the result for each form. The parser passes over the
+ * tokens once, forwards; text that it has taken out of brackets is not parsed as bracketed again.
+ * Rejected: mailparser's parser, which takes minutes for a header of 130 KB and accepts the content
+ * of any brackets as an address.
  */
 
-/** Of a header's value; longer ones are read up to here. A thousand recipients take some 50,000. */
+/**
+ * The length of a header's value that is read; the rest of a longer one is cut off. A thousand
+ * recipients take some 50,000 characters.
+ */
 const MAX_VALUE_CHARS = 262_144;
-/** Of a field of a message: ten times the recipients that a person may give a mail in Gmail. */
+/**
+ * The maximum for one field of a message: ten times the recipients that Gmail allows for a message.
+ */
 const MAX_ADDRESSES = 5_000;
 
 const FIELDS = new Map<string, keyof MailAddresses>([
@@ -22,10 +29,15 @@ const FIELDS = new Map<string, keyof MailAddresses>([
   ['reply-to', 'replyTo'],
   ['sender', 'sender'],
 ]);
-/** Most headers are none of these, and of most that shows in the length of their name. */
+/**
+ * Most headers are not address headers, and the length of the name already rules out most of them.
+ */
 const LENGTHS = new Set([...FIELDS.keys()].map(({ length }) => length));
 
-/** What a message's headers name, as the column has it; a header that is repeated adds to its field. Headers that are not there have no key. */
+/**
+ * Returns the mailboxes that a message's headers name, in the form of the column. Repeated headers
+ * are merged into one field; absent headers have no key.
+ */
 export function addressesIn(
   headers: readonly { name?: string | null; value?: string | null }[],
 ): MailAddresses {
@@ -42,8 +54,9 @@ export function addressesIn(
 }
 
 /**
- * The mailboxes of an address header's value as it came, its encoded words not yet decoded. Never throws: what is no address stands there as a name without one.
- * @returns in the order of the value, members of groups among the others
+ * Parses an address header's raw value, with its encoded words not yet decoded. Never throws: text
+ * without an address becomes a name without one.
+ * @returns the mailboxes in the order of the value, including the members of groups
  */
 export function parseAddressList(value: string): MailAddress[] {
   const isCut = value.length > MAX_VALUE_CHARS;
@@ -53,7 +66,7 @@ export function parseAddressList(value: string): MailAddress[] {
     if (list.entry.isOpen) takeInBrackets(list, token);
     else take(list, token);
   }
-  // Half an address is another address: what was cut off is left out.
+  // A truncated address could be another valid one, so a cut-off entry is left out.
   if (!isCut) endEntry(list);
   return list.found;
 }
@@ -64,15 +77,15 @@ interface List {
   entry: Entry;
 }
 
-/** What stands between two separators. */
+/** The tokens between two separators. */
 interface Entry {
   readonly words: Token[];
   hasAt: boolean;
-  /** What the brackets hold, once there are any. */
+  /** The content of the brackets, if there are any. */
   bracket: Token[] | null;
   /** The brackets are not closed yet. */
   isOpen: boolean;
-  /** What comes after them. */
+  /** The words after the brackets. */
   readonly after: Token[];
   readonly comments: Token[];
 }
@@ -87,7 +100,7 @@ function take(list: List, token: Token): void {
     case ',':
       return endEntry(list);
     case ';':
-      // The end of a group, or what Outlook puts between addresses.
+      // The end of a group, or the separator that Outlook uses between addresses.
       endEntry(list);
       list.group = null;
       return;
@@ -113,7 +126,10 @@ function keep(entry: Entry, token: Token): void {
   (entry.bracket === null ? entry.words : entry.after).push(token);
 }
 
-/** A second bracket without a comma between is a second mailbox, and what stands between the two is its name. */
+/**
+ * Handles an opening bracket. A second pair of brackets without a comma between is a second
+ * mailbox, named by the text between the two.
+ */
 function openBracket(list: List): void {
   const { entry } = list;
   if (entry.bracket !== null) {
@@ -149,14 +165,20 @@ function takeInBrackets(list: List, token: Token): void {
   }
 }
 
-/** The last bracket is the one that counts: `Ada <3 <ada@example.com>`. */
+/**
+ * Handles another opening bracket within brackets: the last one counts, as in `Ada <3
+ * <ada@example.com>`.
+ */
 function restartBracket(entry: Entry, bracket: readonly Token[]): void {
   if (bracket.length > 0) entry.words.push(LEFT);
   for (const word of bracket) entry.words.push(word);
   entry.bracket = [];
 }
 
-/** A route may have commas; anywhere else the closing bracket was forgotten. */
+/**
+ * Handles a separator within brackets: a route may contain commas; otherwise the closing bracket is
+ * missing.
+ */
 function takeSeparatorInBrackets(list: List, bracket: Token[], token: Token): void {
   if (token.kind === ',' && isRoute(bracket)) bracket.push(token);
   else take(list, token);
@@ -166,7 +188,7 @@ function isRoute(bracket: readonly Token[]): boolean {
   return bracket[0]?.kind === '@';
 }
 
-/** `<mailto:ada@example.com>` */
+/** Whether the bracket begins with a scheme, as in `<mailto:ada@example.com>`. */
 function isScheme(bracket: readonly Token[]): boolean {
   return bracket.length === 1 && bracket[0]?.text.toLowerCase() === 'mailto';
 }
@@ -189,13 +211,16 @@ function endEntry(list: List): void {
 const LEFT: Token = { kind: '<', text: '<', isSpaced: true };
 const RIGHT: Token = { kind: '>', text: '>', isSpaced: false };
 
-/** Within brackets there must be an address and nothing else. */
+/** Returns the address in the brackets, if they contain nothing else. */
 function addressOf(bracket: readonly Token[]): string | null {
   const spec = readSpec(bracket, bracket.findIndex(isAt), 0, true);
   return spec?.from === 0 && spec.to === bracket.length ? spec.address : null;
 }
 
-/** Without brackets: the words before an address are its name, and those after the last one when it has none. `ada@example.com grace@example.com` are two. */
+/**
+ * Adds the mailboxes of text without brackets. The words before an address are its name; without
+ * any, the words after the last address are. `ada@example.com grace@example.com` are two mailboxes.
+ */
 function addBare(list: List, words: readonly Token[], comments: readonly Token[]): void {
   let from = 0;
   let last: MailAddress | null = null;
@@ -225,10 +250,13 @@ function add(
   return mailbox;
 }
 
-/** What a decoded word may bring and a line of text can't show. */
+/** Characters that decoding may introduce and that a line of text cannot show. */
 const UNTIDY = /[\x00-\x1f\x7f]| {2}/;
 
-/** Words as a person reads them: encoded ones decoded, quoted ones too, since many senders quote them. */
+/**
+ * Returns words as a person reads them, with encoded words decoded, quoted ones as well, since many
+ * senders quote them.
+ */
 function nameOf(words: readonly Token[]): string | null {
   let text = '';
   for (const word of words) text += word.isSpaced && text !== '' ? ` ${word.text}` : word.text;

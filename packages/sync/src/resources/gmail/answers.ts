@@ -9,27 +9,32 @@ import {
 import type { FetchPlan, PlannedThread } from './plan.js';
 
 /**
- * What came of a plan, by message. A wanted id is in exactly one of `messages`, `missing`, `failed`
- * and `unnamed`.
+ * The responses to a plan, by message. A wanted id is in exactly one of `messages`, `missing`,
+ * `failed` and `unnamed`.
  */
 export interface Answers {
   /**
-   * Those that are pending, no others: what a thread holds besides is not on the full sync's list,
-   * and its sweep would delete it.
+   * Pending messages only: the other messages of a thread are not on the full sync's list, and its
+   * sweep would delete them.
    */
   messages: GmailMessage[];
-  /** Theirs, by id, where the policy keeps them; null for a message that has none. */
+  /**
+   * The sources of the messages by id, where the policy keeps them; null for a message without one.
+   */
   sources: Map<string, Buffer | null>;
   missing: Set<string>;
   failed: Map<string, GoogleError>;
   /**
-   * Of the failed: those whose source, body or thread could not be read. The others failed by
-   * themselves.
+   * For failed messages whose source, body or thread could not be read: which of these. Other
+   * failed messages could not be read themselves.
    */
   failedBy: Map<string, 'source' | 'body' | 'thread'>;
-  /** Ids that the thread's answer did not name, or whose thread is gone: they are to be asked for by themselves. */
+  /**
+   * Ids that the thread's response did not name, or whose thread no longer exists: each is
+   * requested individually later.
+   */
   unnamed: Set<string>;
-  /** What has answered, whatever became of the message after it. */
+  /** Which methods have answered, whatever happened to the message afterwards. */
   worked: Record<'message' | 'thread' | 'source' | 'body', boolean>;
 }
 
@@ -46,9 +51,9 @@ function noAnswers(): Answers {
 }
 
 /**
- * Threads first, then single messages; the first refusal that is the account's ends the asking.
- * What may be the items' own is in `failed`, also when nothing was fetched.
- * @throws GoogleError only for a refusal that is the account's, when nothing was fetched
+ * Requests threads first, then single messages. The first refusal that concerns the account stops
+ * the requests. Errors that may concern single items are in `failed`, even if nothing was fetched.
+ * @throws GoogleError only for a refusal that concerns the account, when nothing was fetched
  */
 export async function askFor(gmail: Gmail, plan: FetchPlan): Promise<Answers> {
   const answers = noAnswers();
@@ -63,7 +68,9 @@ export async function askFor(gmail: Gmail, plan: FetchPlan): Promise<Answers> {
   return answers;
 }
 
-/** A refused grant is judged where the next page meets it: there is nothing to wait for. */
+/**
+ * Whether an error refuses the grant. The next page handles a refused grant; the run does not wait.
+ */
 export function isGrants(error: GoogleError): boolean {
   return error.detail.kind === 'unauthorized' || error.detail.kind === 'forbidden';
 }
@@ -87,8 +94,9 @@ function takeThreads(answers: Answers, plan: FetchPlan, fetched: FetchedThreads)
 }
 
 /**
- * What is asked for alone since its thread failed: one bad message in a thread must not hold its
- * others. Not when several threads failed and none came, since then it is hardly the threads.
+ * Returns the messages that are requested individually because their thread failed: one bad message
+ * must not block the others of its thread. Returns none when several threads were requested and all
+ * failed, since the cause is then unlikely to be the threads.
  */
 function brokenOut(answers: Answers, plan: FetchPlan): string[] {
   if (plan.threads.length > 1 && !answers.worked.thread) return [];
@@ -97,7 +105,10 @@ function brokenOut(answers: Answers, plan: FetchPlan): string[] {
   return ids;
 }
 
-/** A failure of all is one of each. @throws GoogleError when it is the account's */
+/**
+ * Fetches threads. An error of the whole call counts as an error of each thread.
+ * @throws GoogleError when it concerns the account
+ */
 async function threadsOf(gmail: Gmail, threads: readonly PlannedThread[]): Promise<FetchedThreads> {
   try {
     return await gmail.getThreads(threads.map(({ id, size }) => ({ id, messages: size })));
@@ -107,7 +118,10 @@ async function threadsOf(gmail: Gmail, threads: readonly PlannedThread[]): Promi
   }
 }
 
-/** What the threads brought is paid for: a refusal that comes after it is the messages' fate, not the page's. */
+/**
+ * Fetches messages. The threads before them are already paid for, so a refusal after threads is an
+ * error of the messages and does not discard the page.
+ */
 async function messagesOf(
   gmail: Gmail,
   ids: readonly string[],

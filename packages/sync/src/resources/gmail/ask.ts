@@ -4,7 +4,7 @@ import type { StepContext } from '../../step.js';
 import { isKept } from './mirror-policy.js';
 import { floorMs } from './window.js';
 
-/** @throws GoogleError when too few are answered, or the account's quota or grant ends */
+/** @throws GoogleError when too few ids are answered, or the account's quota or grant ends */
 export async function askForMessages(
   { google, mirror, window }: StepContext,
   ids: readonly string[],
@@ -20,9 +20,9 @@ export async function askForMessages(
 }
 
 /**
- * Asks for messages, without their contents. One that Google gives no answer for is in `failed`,
- * and at least half of them must be answered.
- * @throws GoogleError when they are not, or when the account's quota or grant ends
+ * Requests messages without their contents. A message without an answer is in `failed`; at least
+ * half of the messages must be answered.
+ * @throws GoogleError when fewer are answered, or when the account's quota or grant ends
  */
 export async function askForLabels(
   { google }: StepContext,

@@ -7,23 +7,23 @@ import { hasFetchedText, placedParts, type Part } from './part-tree.js';
 import type { FetchPlan } from './plan.js';
 
 /*
- * Bodies that Google hands out apart: of a large text the message has an `attachmentId` and no data
- * ("MessagePartBody" of the Gmail API reference). They are fetched before the message is stored.
- * One that Google refuses, or that is larger than what is kept, stays listed as an attachment, and
- * the message is stored with the rest of its text: its bytes are there for whoever asks.
+ * Bodies that Google delivers separately: for a large text the message has an `attachmentId` and no
+ * data ("MessagePartBody" of the Gmail API reference). They are fetched before the message is
+ * stored. A body that Google refuses, or that exceeds the limit, stays listed as an attachment, and
+ * the message is stored with the rest of its text; its bytes can be fetched on request.
  */
 
 /**
- * Of one message's fetched bodies together: what a mail may weigh in Gmail is 25 MB, nearly all of
- * it files.
+ * The maximum for the fetched bodies of one message together. A message in Gmail may have 25 MB,
+ * nearly all of it files.
  */
 const MAX_ATTACHED_BODY_BYTES = 8 * 1024 * 1024;
-/** Of one page: what is beyond it is asked for again, after the page. */
+/** The maximum for one page; bodies beyond it are requested again after the page. */
 const PAGE_BODY_BYTES = 16 * 1024 * 1024;
 
 /**
- * As `askFor`, with the bodies of the messages that lack theirs. A transient error is the message's
- * own, as if the message had met it.
+ * Does the same as `askFor` and also fetches bodies that Google delivers separately. A transient
+ * error of a body counts as the message's own.
  */
 export async function askForWhole(
   gmail: Gmail,
@@ -63,16 +63,16 @@ export async function askForWhole(
   return { ...answers, messages };
 }
 
-/** The first message with bodies always fits. */
+/** Whether the page's limit is exceeded. The first message with bodies always fits. */
 function isBeyondPage(bytes: number, size: number): boolean {
   return size > 0 && bytes > 0 && bytes + size > PAGE_BODY_BYTES;
 }
 
 /**
- * Puts the data of the message's attached bodies where Google puts that of others, as far as the
- * policy keeps them and they are not too large. Costs a call of `users.messages.attachments.get`
- * for each (20 units, legacy 5).
- * @throws GoogleError when a body could not be had now, and may be had later
+ * Adds the data of separately delivered bodies to the message's parts, as far as the policy keeps
+ * them and they are not too large. Costs a call of `users.messages.attachments.get` for each (20
+ * units, legacy 5).
+ * @throws GoogleError when a body could not be fetched now but may be later
  */
 export async function fetchBodies(
   gmail: Gmail,
@@ -83,7 +83,7 @@ export async function fetchBodies(
   if (error) throw error;
 }
 
-/** @returns why a body could not be had now */
+/** @returns the error when a body could not be fetched now but may be later */
 async function fetchParts(
   gmail: Gmail,
   messageId: string,
@@ -92,8 +92,9 @@ async function fetchParts(
   for (const part of parts) {
     try {
       const bytes = await gmail.attachmentData(messageId, part.body?.attachmentId ?? '');
-      // The answer was parsed for us alone; a copy would have to call itself once for each level of
-      // a tree that anybody may send. What Google says about a size need not be true.
+      // The response belongs to this call alone, so it is changed in place; a copy would recurse
+      // through a tree of any depth that a sender chose. The size that Google declares may be
+      // wrong, so the actual size is checked.
       if (bytes.length <= MAX_ATTACHED_BODY_BYTES)
         part.body = { size: part.body?.size ?? null, data: bytes.toString('base64url') };
     } catch (error) {
@@ -104,7 +105,7 @@ async function fetchParts(
   return null;
 }
 
-/** Those that are to be fetched: in document order, as many as the bound allows. */
+/** Returns the parts to be fetched: in document order, as many as the limit allows. */
 function attachedParts(message: GmailMessage, bodies: MirrorPolicy['bodies']): Part[] {
   if (bodies === 'none' || !message.payload || !hasFetchedText(message.payload)) return [];
   let bytes = 0;
@@ -123,8 +124,8 @@ function sizeOf(parts: readonly Part[]): number {
 }
 
 /**
- * The message itself was just given out: what is refused of its body alone says nothing about the
- * grant. Without an access token the body was not asked for.
+ * Whether an error is permanent for this body. The message itself was just delivered, so a refusal
+ * of its body alone does not concern the grant. Without an access token the body was not requested.
  */
 function isFinal(error: GoogleError): boolean {
   if (isTokenRefused(error)) return false;

@@ -12,35 +12,40 @@ import { MAX_RESTARTS } from '../../step.js';
 import { COMPARE_PAGE, compareMessages } from './compare.js';
 
 /*
- * The audit of a mailbox, in slices. First the list of all messages and then that of every label is
- * written down, one list at a time, and compared with the rows; what differs is suspect. Then the
- * suspects' content is compared, and that of a few messages which nothing speaks against. A suspect
- * that really differs, although history since the sync position does not name it, is drift.
+ * The audit of a mailbox, in slices. The list of all messages and then the list of every label is
+ * recorded, one list at a time, and compared with the rows; messages that differ are suspects. Then
+ * the content of the suspects is compared, and that of a small random sample. A suspect that really
+ * differs, although history since the sync position does not name it, is drift.
  *
- * Only the mailbox's window is listed. What is excluded is told by its labels' own lists, which
- * come last: they clear of suspicion what they name and nobody stores, and cast it on what is
- * stored all the same. The full sync's own search is not asked, so that a mistake of Google's in
- * one shows in the other.
+ * Only the mailbox's window is listed. Which messages are excluded is determined by the lists of
+ * the excluded labels, which come last: a message that they name is cleared of suspicion if it is
+ * not stored, and suspected if it is. The full sync's own search is not used, so that an error of
+ * Google in one of them shows in the other.
  */
 
-/** Where the audit goes on; the store keeps it as a sealed letter. */
+/** Where the audit continues; the store treats it as opaque. */
 type AuditPosition = {
   /**
-   * Of the full sync whose rows are audited: a new full sync mends everything, so what was found
-   * before it is forgotten.
+   * The full sync whose rows are audited. A new full sync repairs everything, so earlier findings
+   * are discarded.
    */
   generation: number;
-  /** What the lists are compared under; when either changes, the audit begins again. */
+  /** The policy and the window of the comparison; when either changes, the audit begins again. */
   exclude: readonly string[];
   fromMs: number;
-  /** Messages listed that are stored or should be, and content compared, and items that differed, so far. */
+  /**
+   * Counts so far: listed messages that are or should be stored, contents compared, and items that
+   * differed.
+   */
   checked: number;
   contents: number;
   drift: number;
 } & AuditStep;
 
 type AuditStep =
-  /** The list of all messages (label ''), or of one label; the sample is drawn from the first. */
+  /**
+   * Reads the list of all messages (label ''), or of one label; the sample is drawn from the first.
+   */
   | { step: 'list'; label: string; pageToken: string | null; restarts: number; sample: string[] }
   | { step: 'compare' };
 
@@ -51,17 +56,17 @@ type SoFar = Pick<
 type Listing = Extract<AuditPosition, { step: 'list' }>;
 type Comparing = Extract<AuditPosition, { step: 'compare' }>;
 
-/** Messages whose content is compared although nothing speaks against them. */
+/** Number of messages whose content is compared without suspicion. */
 const SAMPLE = 20;
 
-/** Units of one call; the comparison's price depends on the project's tier. */
+/** Units of one call; the price of a content comparison depends on the project's tier. */
 const LIST_UNITS = 5;
 const LABELS_UNITS = 1;
 const HISTORY_UNITS = 2;
 
 const SPENT: AuditEnd = { kind: 'unfinished', why: 'budget spent' };
 
-/** Goes on with the audit in hand, or begins one. */
+/** Continues the audit in progress, or begins one. */
 export async function auditMailbox(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const mailbox = parseGmailCursor(cursor);
   if (mailbox.phase !== 'incremental') return { kind: 'unfinished', why: 'Google has moved on' };
@@ -108,7 +113,7 @@ async function begin({ store, lease, policy }: AuditContext): Promise<AuditPosit
   };
 }
 
-/** One page of one list. */
+/** Reads one page of one list. */
 async function listStep(
   context: AuditContext,
   position: Listing,
@@ -149,7 +154,10 @@ async function listStep(
   return next;
 }
 
-/** Only what is stored is counted and sampled by its list: of the rest, what is excluded is nobody's concern, and what is missing is counted when that is known. */
+/**
+ * Counts and samples the stored messages of a page. Of the others, excluded ones are out of scope,
+ * and missing ones are counted after their comparison.
+ */
 async function counted(
   { store, lease, rt }: AuditContext,
   { checked, sample }: Listing,
@@ -177,7 +185,10 @@ function completeList(
   };
 }
 
-/** Null when Google no longer knows the page token. A label that was deleted since has no messages any more. */
+/**
+ * Reads one page of a list. Returns null when Google no longer accepts the page token. A label that
+ * was deleted meanwhile has no messages.
+ */
 async function pageOf(
   { account, lease }: AuditContext,
   { label, pageToken, restarts }: Listing,
@@ -198,7 +209,10 @@ async function pageOf(
   }
 }
 
-/** The list of the next label by id, those of excluded labels last, or the comparison. */
+/**
+ * Returns the list of the next label by id, with excluded labels last; after the last one the
+ * comparison.
+ */
 function afterList(position: Listing, labels: readonly GmailLabel[]): AuditPosition {
   const { generation, exclude, fromMs, checked, contents, drift, label, sample } = position;
   const soFar: SoFar = { generation, exclude, fromMs, checked, contents, drift };
@@ -216,7 +230,10 @@ function idOf(label: GmailLabel): string {
   return label.id ?? '';
 }
 
-/** Some of all ids, each as likely as any other although they come page by page (Vitter's algorithm R). @param seen how many came before */
+/**
+ * Draws a uniform sample of ids that arrive page by page (Vitter's algorithm R).
+ * @param seen number of ids before this page
+ */
 export function sampled(
   sample: readonly string[],
   seen: number,
@@ -231,7 +248,7 @@ export function sampled(
   return kept;
 }
 
-/** The content of the next suspects. */
+/** Compares the content of the next suspects. */
 async function compareStep(
   context: AuditContext,
   position: Comparing,
@@ -276,8 +293,8 @@ async function compareStep(
 }
 
 /**
- * What history names since the sync position is on its way to the mirror anyway. Null when that is
- * more than a page: then nothing can be judged now.
+ * Returns the messages that history names since the sync position; the next incremental sync
+ * applies those changes. Null when they fill more than a page: then nothing can be decided now.
  */
 async function changedSince(
   { account }: AuditContext,

@@ -2,8 +2,9 @@ import type { MessageRow } from '@syncline/store';
 import type { MirrorPolicy } from '../../mirror-policy.js';
 
 /**
- * The row with as much of its body as is to be kept, and its source where that is kept too. Messages are fetched whole under every policy: Gmail's `metadata` format costs
- * the same units and leaves the part tree out, and with it the attachments' names.
+ * Returns the row with the parts of its body that the policy keeps, and its source where that is
+ * kept too. Messages are fetched whole under every policy: Gmail's `metadata` format costs the same
+ * units and omits the part tree, and with it the attachments' names.
  */
 export function withBodies(
   row: MessageRow,

@@ -6,14 +6,14 @@ import { labelRow } from './interpret.js';
 
 export interface Catalogue {
   labels: LabelRow[];
-  /** Labels that were stored, and that Google does not have any more by their ids. */
+  /** Stored labels that no longer exist in Google, as requests by their ids have shown. */
   deleted: string[];
 }
 
 /**
- * The catalogue of labels as Google has it now. A stored label that the list does not name is asked
- * for by its id, one unit each: only one that Google does not have is left out. Of more than 20
- * such labels 20 are asked for, and all are left out or none.
+ * Reads Google's current catalogue of labels. A stored label that the list does not name is
+ * requested by its id, one unit each; it is left out only if Google does not have it. Of more than
+ * 20 such labels 20 are requested, and then either all are left out or none.
  */
 export async function readCatalogue(context: StepContext): Promise<Catalogue> {
   const listed = (await context.google.gmail.labels()).map(labelRow);
@@ -35,7 +35,10 @@ export async function readCatalogue(context: StepContext): Promise<Catalogue> {
   return { labels: [...listed, ...kept], deleted };
 }
 
-/** An id that Google does not answer for says nothing: the label stays, and the sync goes on. */
+/**
+ * Whether a label exists. An id without an answer counts as existing: the label stays, and the sync
+ * continues.
+ */
 async function isThere({ google }: StepContext, id: string): Promise<boolean> {
   try {
     return (await google.gmail.label(id)) !== null;

@@ -2,13 +2,16 @@ import { TextDecoder } from 'node:util';
 import iconv from 'iconv-lite';
 
 /*
- * Charsets whose ASCII bytes are not always ASCII characters, by name without punctuation. iconv-lite and TextDecoder lack most of those
- * that mail was made of before eight-bit transport; each of them is another spelling of one that TextDecoder has.
+ * Charsets whose ASCII bytes are not always ASCII characters, by name without punctuation.
+ * iconv-lite and TextDecoder lack most of the charsets from before eight-bit transport; each of
+ * them is another encoding of a charset that TextDecoder supports.
  */
 
 type Decode = (bytes: Buffer) => string;
 
-/** Escape sequences switch to other characters (RFC 1468, 1557, 1843, 1922, 2152). */
+/**
+ * Charsets in which escape sequences switch to other characters (RFC 1468, 1557, 1843, 1922, 2152).
+ */
 export const SHIFTED: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ...['iso2022jp', 'csiso2022jp', 'iso2022jp1', 'iso2022jp2', 'iso2022jp3', 'iso2022jpms'].map(
     (name): [string, Decode] => [name, decodeIso2022Jp],
@@ -29,7 +32,7 @@ export const SHIFTED: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ]),
 ]);
 
-/** Two or four bytes a character. */
+/** Charsets of two or four bytes a character. */
 export const WIDE: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ...['utf16', 'csutf16', 'unicode', 'csunicode', 'ucs2', 'iso10646ucs2'].map(
     (name): [string, Decode] => [name, decodeUtf16],
@@ -48,7 +51,7 @@ export const WIDE: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ]),
 ]);
 
-/** A byte order mark says more than the name. */
+/** Decodes UTF-16. A byte order mark takes precedence over the name. */
 function decodeUtf16(bytes: Buffer, named?: string): string {
   const mark = bytes.length < 2 ? 0 : bytes.readUInt16BE(0);
   if (mark === 0xfeff) return iconv.decode(bytes.subarray(2), 'utf-16be');
@@ -59,8 +62,9 @@ function decodeUtf16(bytes: Buffer, named?: string): string {
 const GUESSED_FROM_BYTES = 2_048;
 
 /**
- * The upper bytes of a text's characters take few values, since most scripts have one or two; and read in the wrong order a text has characters of
- * scripts that are hardly ever mixed, or that are none.
+ * Guesses the byte order. The upper bytes of a text's characters take few values, since most texts
+ * use one or two scripts; read in the wrong order, a text has characters of scripts that are hardly
+ * ever mixed, or of none.
  */
 function guessedOrder(bytes: Buffer): 'utf-16le' | 'utf-16be' {
   const first = bytes.subarray(0, GUESSED_FROM_BYTES);
@@ -75,19 +79,22 @@ function strangeness(bytes: Buffer, order: 'utf-16le' | 'utf-16be'): number {
   return uppers.size + strange.length;
 }
 
-/** Outside the scripts that mail in UTF-16 is written in, with their punctuation and pictures. */
+/** Characters outside the scripts, punctuation and pictographs that mail in UTF-16 uses. */
 const STRANGE =
   /[^\t\n\r\x20-\x7e\xa0-\xff\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}\p{scx=Hebrew}\p{scx=Arabic}\p{scx=Devanagari}\p{scx=Thai}\p{scx=Hangul}\p{scx=Hiragana}\p{scx=Katakana}\u4e00-\u9fff\u2000-\u22ff\u3000-\u303f\uff00-\uffef\p{Emoji_Presentation}\p{M}]/gu;
 
 const iso2022Jp = new TextDecoder('iso-2022-jp');
 
-/** Words that are joined end and begin with an escape: two in a row are one, which TextDecoder takes for an attack. */
+/**
+ * Joined words end and begin with an escape sequence. Two in a row are merged, since TextDecoder
+ * rejects them as an attack.
+ */
 function decodeIso2022Jp(bytes: Buffer): string {
   const text = bytes.toString('latin1').replace(/\x1b\([BJ](?=\x1b)/g, '');
   return iso2022Jp.decode(Buffer.from(text, 'latin1'));
 }
 
-/** What stands between SO and SI is EUC with its upper bits off; a line's end ends it too. */
+/** The bytes between SO and SI are EUC with the upper bit cleared; a line end also ends them. */
 function decodeShiftOut(bytes: Buffer, euc: 'euc-kr' | 'gbk'): string {
   const [before = '', ...pieces] = bytes
     .toString('latin1')
@@ -100,13 +107,16 @@ function decodeShiftOut(bytes: Buffer, euc: 'euc-kr' | 'gbk'): string {
   return iconv.decode(Buffer.from(before + shifted.join(''), 'latin1'), euc);
 }
 
-/** Where the first of them stands; the text's end when none does. */
+/** Returns the index of the first occurrence of any of them, or the text's length. */
 function firstOf(text: string, ...pending: readonly string[]): number {
   const places = pending.map((one) => text.indexOf(one)).filter((at) => at >= 0);
   return Math.min(text.length, ...places);
 }
 
-/** What stands between `~{` and `~}`, or the line's end, is GB 2312 with its upper bits off; `~~` is a tilde, and a tilde before a line's end joins the lines. */
+/**
+ * The bytes between `~{` and `~}`, or the line end, are GB 2312 with the upper bit cleared; `~~` is
+ * a tilde, and a tilde before a line end joins the lines.
+ */
 function decodeHz(bytes: Buffer): string {
   const lines = bytes.toString('latin1').split('\n');
   const text = lines.map((line) => {

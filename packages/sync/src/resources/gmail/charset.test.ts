@@ -5,7 +5,7 @@ import { charsetOf, decodeText } from './charset.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
-/** A text, a charset that can hold it, and its bytes in it. */
+/** A charset, a text that it can represent, and the text's bytes in it. */
 const SAMPLES: readonly [charset: string, text: string, bytes: Buffer][] = [
   ...(
     [
@@ -82,7 +82,7 @@ test('decodes every text that a charset can encode, in that charset and recoded 
           )
           .join('');
         const bytes = iconv.encode(text, charset);
-        // Some short texts are valid UTF-8 by chance: then the rule reads them so.
+        // Some short texts are valid UTF-8 by chance and are then read as UTF-8.
         expect(isUtf8(bytes) || decodeText(bytes, charset) === text).toBe(true);
         expect(decodeText(Buffer.from(text), charset)).toBe(text);
       },

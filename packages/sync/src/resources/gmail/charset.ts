@@ -5,16 +5,16 @@ import { SHIFTED, WIDE } from './charset-families.js';
 
 /*
  * Bytes → text, by one rule for bodies, encoded words and parameters. Mail often declares a charset
- * that it does not use, and Gmail is reported to recode text bodies to UTF-8 and to leave the
- * declaration as it was (gogcli #446). Text in another charset is hardly ever valid UTF-8, so bytes
- * that are valid UTF-8 are read as UTF-8 whatever is declared. Everything else is read by the
- * declaration.
+ * that it does not use, and Gmail is reported to recode text bodies to UTF-8 without changing the
+ * declaration (gogcli #446). Text in another charset is hardly ever valid UTF-8, so bytes that are
+ * valid UTF-8 are read as UTF-8 whatever is declared. Everything else is read by the declaration.
  */
 
-/** What a declared name means. */
+/** The charset that a declared name refers to. */
 export interface Charset {
   /**
-   * Equal for all names of one charset: words of one charset are joined before they are decoded.
+   * Equal for all names of one charset: adjacent words of one charset are joined before they are
+   * decoded.
    */
   readonly id: string;
   /**
@@ -27,15 +27,14 @@ export interface Charset {
 }
 
 /**
- * The text of bytes that are declared to be in this charset. Never throws: bytes that mean nothing
- * become U+FFFD.
- * @param declared the name as the header has it; null when there is none
+ * Decodes bytes by their declared charset. Never throws: invalid bytes become U+FFFD.
+ * @param declared the name in the header; null when there is none
  */
 export function decodeText(bytes: Buffer, declared: string | null): string {
   return decodeBytes(bytes, charsetOf(declared));
 }
 
-/** As `decodeText`, of a charset that is looked up already. */
+/** Does the same as `decodeText`, for a charset that is already looked up. */
 export function decodeBytes(bytes: Buffer, charset: Charset): string {
   if (charset.shape === 'wide' && isWide(bytes)) return charset.decode(bytes);
   if (isAscii(bytes))
@@ -44,8 +43,8 @@ export function decodeBytes(bytes: Buffer, charset: Charset): string {
 }
 
 /**
- * The charset of a declared name. No name, and a name that no charset has, is the family of
- * US-ASCII and Latin-1.
+ * Returns the charset of a declared name. A missing or unknown name means the family of US-ASCII
+ * and Latin-1.
  */
 export function charsetOf(declared: string | null): Charset {
   if (declared === null) return WESTERN;
@@ -58,25 +57,25 @@ export function charsetOf(declared: string | null): Charset {
   return found;
 }
 
-/** WHATWG defines some 220 names; the bound keeps unknown ones from filling the cache. */
+/** WHATWG defines some 220 names; the limit keeps unknown names from filling the cache. */
 const CHARSETS_KEPT = 256;
 const NAME_LENGTH = 100;
 const charsets = new Map<string, Charset>();
 
 /**
- * US-ASCII, ISO-8859-1 and windows-1252: the last has the characters of the others, and is what
- * such mail is written in.
+ * US-ASCII, ISO-8859-1 and windows-1252: windows-1252 contains the characters of the others, and
+ * such mail uses it in practice.
  */
 const WESTERN: Charset = {
   id: 'windows-1252',
   shape: 'eight-bit',
-  // Not by TextDecoder: Node 20's makes control characters of 0x80 to 0x9F.
+  // TextDecoder is not used: that of Node 20 turns 0x80 to 0x9F into control characters.
   decode: (bytes) => iconv.decode(bytes, 'windows-1252'),
 };
 
 /**
- * Names of Latin-1 and windows-1252 that TextDecoder does not know, without punctuation. Those of
- * US-ASCII need no list: a name that nobody knows means the same.
+ * Names of Latin-1 and windows-1252 that TextDecoder does not know, without punctuation. The names
+ * of US-ASCII need no list: an unknown name has the same meaning.
  */
 const WESTERN_NAMES = new Set([
   'iso88591',
@@ -110,12 +109,12 @@ const WESTERN_NAMES = new Set([
   'cp367',
 ]);
 
-/** Names that iconv-lite takes and that are no charset of text. */
+/** Names that iconv-lite accepts and that are not charsets of text. */
 const NO_CHARSETS = new Set(['base64', 'hex', 'binary', 'utf7imap']);
 
 function findCharset(declared: string): Charset {
   const label = bareName(declared);
-  // The year of `ISO_8859-1:1987` and all punctuation: senders spell names in many ways.
+  // Drops the year of `ISO_8859-1:1987` and all punctuation: senders spell names in many ways.
   const key = label.replace(/:\d{4}$/, '').replace(/[^a-z0-9]/g, '');
   const wide = WIDE.get(key);
   if (wide) return { id: key, shape: 'wide', decode: wide };
@@ -129,8 +128,8 @@ function findCharset(declared: string): Charset {
 }
 
 /**
- * Names as the Encoding Standard has them. Node's decoders of three of its charsets lack thousands
- * of characters that the standard's have.
+ * Returns the charset for a name of the Encoding Standard. For three of its charsets Node's
+ * decoders lack thousands of characters.
  */
 function knownToTheWeb(decoder: TextDecoder): Charset {
   const id = decoder.encoding;
@@ -141,7 +140,10 @@ function knownToTheWeb(decoder: TextDecoder): Charset {
   return { id, shape: 'eight-bit', decode: (bytes) => complete.decode(bytes) };
 }
 
-/** `"utf-8; format=flowed"`, `'utf-8'` and `utf-8*en` (RFC 2231's language) all name utf-8. */
+/**
+ * Reduces a declared name to the name itself: `"utf-8; format=flowed"`, `'utf-8'` and `utf-8*en`
+ * (RFC 2231's language) all name utf-8.
+ */
 function bareName(declared: string): string {
   return /^[\s"'=]*([^\s"';,*]+)/.exec(declared.toLowerCase())?.[1] ?? '';
 }
@@ -150,14 +152,14 @@ function decoderFor(label: string): TextDecoder | null {
   try {
     return new TextDecoder(label);
   } catch {
-    // A RangeError for a name that it does not know: an answer here.
+    // A RangeError here means an unknown name, which is a valid result.
     return null;
   }
 }
 
 /**
- * UTF-16 is full of control characters if it is read as bytes: NULs for every blank, digit and line
- * end, others for most alphabets. Recoded text has none.
+ * Whether the bytes are UTF-16. Read as single bytes, UTF-16 is full of control characters: NULs
+ * for every blank, digit and line end, others for most alphabets. Recoded text has none.
  */
 function isWide(bytes: Buffer): boolean {
   const mark = bytes.length < 2 ? 0 : bytes.readUInt16BE(0);
@@ -167,8 +169,8 @@ function isWide(bytes: Buffer): boolean {
 const CONTROL = /[\x00-\x08\x0e-\x1a\x1c-\x1f]/;
 
 /**
- * Of valid UTF-8, which is nearly all mail: a fifth of a TextDecoder's time, and the same text, its
- * byte order mark left out.
+ * Decodes valid UTF-8, which nearly all mail is. This takes a fifth of a TextDecoder's time and
+ * gives the same text, without the byte order mark.
  */
 function utf8Text(bytes: Buffer): string {
   const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;

@@ -16,19 +16,20 @@ import { findWitness } from './witness.js';
 import { floorMs } from './window.js';
 
 /*
- * The mailbox's mirror against Google's. Two looks with different prices: the listing (5 units for 500 ids, once for all and once for
- * each label) says which messages there are and what labels they have; a message's content costs 20 units.
+ * Compares the mirror of a mailbox with Google, in two ways with different prices: the listing (5
+ * units for 500 ids, once for all and once for each label) shows which messages exist and which
+ * labels they have; a message's content costs 20 units.
  */
 
 export interface MailboxDrift {
   missing: string[];
   extra: string[];
   stale: string[];
-  /** Could not be read at the source while others could: nothing is said of them. */
+  /** Could not be read at the source while others could: whether they differ is unknown. */
   unread: string[];
 }
 
-/** A mailbox here and there, and what of it is meant to be kept. */
+/** A mailbox on both sides, and the policy and window of its mirror. */
 export interface ComparedMailbox {
   store: Store;
   account: GoogleAccount;
@@ -37,9 +38,9 @@ export interface ComparedMailbox {
   window: MailWindow;
 }
 
-/** Messages that are compared at a time. */
+/** Number of messages that are compared together. */
 export const COMPARE_PAGE = 40;
-/** Longer threads are read message by message: an answer has to fit the bounds on memory. */
+/** Longer threads are read message by message: a response has to fit the bounds on memory. */
 export const LONGEST_THREAD = 100;
 
 /** A message as the listing names it. */
@@ -49,9 +50,9 @@ export interface ListedMessage {
 }
 
 /**
- * Every message that the mirror should hold. What is excluded is told by its labels' own lists and
- * not by the search that the full sync uses, so that a mistake of Google's in one shows in the
- * other.
+ * Lists every message that the mirror should hold. Excluded messages are determined by the lists of
+ * their labels and not by the search that the full sync uses, so that an error of Google in one of
+ * them shows in the other.
  */
 export async function listKept(mailbox: ComparedMailbox): Promise<ListedMessage[]> {
   const kept = new Map((await listMessages(mailbox)).map((message) => [message.id, message]));
@@ -60,7 +61,7 @@ export async function listKept(mailbox: ComparedMailbox): Promise<ListedMessage[
   return [...kept.values()];
 }
 
-/** Every message of the mailbox's window, or of one label in it. */
+/** Lists every message of the mailbox's window, or of one label in it. */
 async function listMessages(
   { account, window }: ComparedMailbox,
   labelId?: string,
@@ -73,7 +74,7 @@ async function listMessages(
         ...searchFor(termsOf(window)),
         ...(labelId === undefined ? {} : { labelId }),
       });
-    // What cannot be stored is in quarantine, under another name.
+    // An item whose id cannot be stored is in quarantine, under another name.
     listed.push(...page.ids.filter(({ id }) => isStorableId(id)));
     pageToken = page.nextPageToken;
     if (pageToken === null) return listed;
@@ -81,7 +82,7 @@ async function listMessages(
 }
 
 /**
- * Ids and labels by listing, without a single message.
+ * Compares ids and labels by listing, without fetching a message.
  * @returns what the mirror should hold and which messages differ
  */
 export async function compareListing(
@@ -101,7 +102,7 @@ export async function compareListing(
   return { ids, suspects };
 }
 
-/** Every id with its labels, from the list of each label. */
+/** Returns every id with its labels, from the list of each label. */
 async function listLabels(mailbox: ComparedMailbox): Promise<Map<string, string[]>> {
   const labels = new Map<string, string[]>((await listMessages(mailbox)).map(({ id }) => [id, []]));
   for (const label of await mailbox.account.gmail.labels())
@@ -110,7 +111,10 @@ async function listLabels(mailbox: ComparedMailbox): Promise<Map<string, string[
   return labels;
 }
 
-/** Every field of these messages, here and there; what is not to be mirrored does not count as there. */
+/**
+ * Compares every field of these messages on both sides. Messages that are not to be mirrored count
+ * as absent from Google.
+ */
 export async function compareMessages(
   mailbox: ComparedMailbox,
   ids: readonly string[],
@@ -121,7 +125,7 @@ export async function compareMessages(
   return found;
 }
 
-/** `count` of the ids, each as likely as any other; `chance` gives numbers in [0, 1). */
+/** Returns a uniform sample of `count` ids; `chance` gives numbers in [0, 1). */
 export function sampleOf(ids: readonly string[], count: number, chance: () => number): string[] {
   const pool = [...ids];
   for (let taken = 0; taken < Math.min(count, ids.length); taken++) {
@@ -131,7 +135,10 @@ export function sampleOf(ids: readonly string[], count: number, chance: () => nu
   return pool.slice(0, count);
 }
 
-/** Every field of the messages of whole threads, or of single messages: whichever way is cheaper. What else a thread brings is passed over. */
+/**
+ * Compares every field of whole threads or of single messages, whichever is cheaper. Other messages
+ * of a thread are ignored.
+ */
 export async function compareListed(
   mailbox: ComparedMailbox,
   groups: readonly ListedMessage[][],
@@ -146,8 +153,8 @@ export async function compareListed(
     threads.flatMap(({ messages }) => messages).map((message) => [message.id ?? '', message]),
   );
   const ids = groups.flat().map(({ id }) => id);
-  // What a thread's answer does not name, or a broken thread holds, is asked for alone before it
-  // counts as gone.
+  // Messages that a thread's response does not name, or that belong to a thread that cannot be
+  // read, are requested individually before they count as deleted.
   const alone = await readMessages(
     mailbox,
     ids.filter((id) => !brought.has(id)),
@@ -174,7 +181,7 @@ async function threadsOf(
   }
 }
 
-/** @throws GoogleError when it is not the messages that cannot be read, but none can */
+/** @throws GoogleError when no message can be read, rather than some */
 async function readMessages(
   { store, account, accountId }: ComparedMailbox,
   ids: readonly string[],
@@ -208,8 +215,9 @@ async function comparePage(
 }
 
 /**
- * The row of a message that is to be kept, with its bodies; null where it cannot be read.
- * @throws GoogleError when that is the account's
+ * Returns the row of a message that is to be mirrored, with its bodies; null where it cannot be
+ * read.
+ * @throws GoogleError when the error concerns the account
  */
 async function rowOf(
   { account, policy }: ComparedMailbox,
@@ -225,8 +233,8 @@ async function rowOf(
 }
 
 /**
- * Of messages that are stored without a source under a policy that keeps them: those that have one
- * all the same. Chats have none.
+ * Returns which of the messages that are stored without a source, under a policy that keeps
+ * sources, have one in Google. Chats have none.
  */
 async function withSourceThere(
   { account }: ComparedMailbox,
@@ -248,8 +256,8 @@ async function compareWith(
 ): Promise<void> {
   const { store, accountId, policy, window } = mailbox;
   const source = await rowsOf(mailbox, there, found);
-  // Of a slice that is being extended some is stored and some is still to come: only what should be
-  // there by now can be missing.
+  // While the window is being extended, part of the older slice is stored and part is not yet: only
+  // messages that should be stored by now can be missing.
   const due = new Set(
     there.filter((message) => isKept(policy, window.fromMs, message)).map((message) => message.id),
   );
@@ -275,7 +283,10 @@ async function compareWith(
   }
 }
 
-/** The rows that the mirror should have, by id; messages that cannot be read are noted as such. */
+/**
+ * Returns the rows that the mirror should have, by id; messages that cannot be read are added to
+ * `unread`.
+ */
 async function rowsOf(
   mailbox: ComparedMailbox,
   messages: readonly GmailMessage[],
@@ -296,7 +307,7 @@ function areEqual(theirs: ExportedMessage, here: ExportedMessage): boolean {
   return JSON.stringify(theirs) === JSON.stringify(here);
 }
 
-/** The row as `export` would print it, field by field in the same order. */
+/** Returns the row in the form of `export`, with its fields in the same order. */
 function exportedForm(row: MessageRow): ExportedMessage {
   return {
     id: row.id,

@@ -34,17 +34,17 @@ export type GmailListing = {
   listing?: ListingNote;
 };
 
-/** Lists of labels that failed in this resync while other lists answered. */
+/** Lists of labels that failed in this resync while other lists were answered. */
 export type UnreadLists = {
-  /** Labels that were given up: no list counts as read for them. */
+  /** Number of labels that were given up; their lists count as not read. */
   labels: number;
-  /** Tries of the label in hand, and when the next one is due, in milliseconds since the epoch. */
+  /** Tries of the current label, and when the next one is due, in milliseconds since the epoch. */
   tries?: number;
   nextTryAtMs?: number;
 };
 
 export type GmailRelabelling =
-  /** The list of the label with this id is read next, from this page on. */
+  /** The list of the label with this id is read next, starting at this page. */
   | {
       phase: 'full';
       step: 'labels';
@@ -56,14 +56,14 @@ export type GmailRelabelling =
       listing?: ListingNote;
       unread?: UnreadLists;
     }
-  /** Every label is listed; rows are compared from the one after `after` on. */
+  /** Every label is listed; rows are compared starting after the row `after`. */
   | {
       phase: 'full';
       step: 'relabel';
       from: string;
       listed: number;
       after: string;
-      /** Messages that would lose labels were asked for. */
+      /** Messages that would lose labels have been requested as evidence. */
       isProven?: true;
       listing?: ListingNote;
     };
@@ -71,13 +71,13 @@ export type GmailRelabelling =
 export type GmailIncremental = {
   phase: 'incremental';
   /**
-   * The sync position: history is asked for after this id, the same one for every page of a
-   * listing. NO_POSITION: full syncs go on at a slow pace.
+   * The sync position: history is requested after this id, which is the same for every page of a
+   * listing. NO_POSITION: full syncs continue at a slow pace.
    */
   after: string;
   /**
-   * A listing that is under way: where its next page is (null: none left), and the sync position
-   * that it will leave.
+   * A listing in progress: the token of its next page (null: none left), and the sync position
+   * after it.
    */
   listing: { pageToken: string | null; until: string } | null;
   /**
@@ -86,37 +86,34 @@ export type GmailIncremental = {
    */
   listed: number;
   fetched: number;
-  /** When the catalogue of labels was read last; renames leave no trace in history. */
+  /** When the catalogue of labels was last read; history has no record of renames. */
   labelsReadAtMs: number;
   /**
-   * Older mail that is being fetched beside incremental syncs, since the window has grown; the
-   * collection's row says from where to where.
+   * The fetching of older mail beside incremental syncs after the window has grown; the
+   * collection's row has the bounds.
    */
   extension?: WindowExtension;
-  /** Without a position: the next full sync does not begin before this. */
+  /** Without a sync position: the earliest time of the next full sync. */
   fullSyncNotBeforeMs?: number;
   hold?: Hold;
 };
 
 export type WindowExtension = {
-  /** Where the list of the older slice goes on; null: at its first page. */
+  /** Where the list of the older slice continues; null: at its first page. */
   pageToken: string | null;
-  /** Its last page is listed: when what that named is fetched, the slice is done. */
+  /** The last page is listed: the slice is complete once its messages are fetched. */
   isListed: boolean;
-  /** History is looked at before the next page. */
+  /** History is read before the next page. */
   incrementalFirst: boolean;
   /** Messages listed so far. */
   listed: number;
-  /** Times in a row that its list was begun again and brought nothing new. */
+  /** How often in a row the list was begun again without naming a new message. */
   restarts: number;
-  /**
-   * How often in a row its list had no end or did not answer, and when it is read again after the
-   * last time.
-   */
+  /** How often in a row the list had no end or was not answered, and when it is read again. */
   endless?: { times: number; untilMs: number; isUnanswered?: true };
 };
 
-/** In a mailbox's cursor: Google gave no history id. Its own are positive. */
+/** In a mailbox's cursor: Google gave no history id. Google's own ids are positive. */
 export const NO_POSITION = '0';
 
 export function parseGmailCursor(letter: unknown): PendingCursor | GmailCursor {

@@ -10,13 +10,13 @@ test.each([
   ['plain text', 'plain text'],
   ['folded\r\n here', 'folded here'],
   ['=?utf-8?q?a?=\r\n\t=?utf-8?b?Yg==?=', 'ab'],
-  // Raw characters inside, and a declaration that is wrong.
+  // Raw characters within, and a wrong declaration.
   ['=?iso-8859-1?Q?Frösche?=', 'Frösche'],
   ['=?iso-8859-1?Q?Fr=F6sche_über?=', 'Frösche über'],
   ['=?us-ascii?Q?=C3=B6?=', 'ö'],
   ['=?koi8-r?Q?=C3=B6?=', 'ö'],
   [`=?gb2312?B?${b64('您的账户')}?=`, '您的账户'],
-  // Odd names.
+  // Unusual names.
   ['=?unknown-8bit?Q?=F6=E4?=', 'öä'],
   ['=?unknown-8bit?Q?=C3=B6?=', 'ö'],
   ['=?ANSI_X3.4-1968?Q?=C3=B6?=', 'ö'],
@@ -25,16 +25,16 @@ test.each([
   ['=?x-unknown?B?/w==?=', 'ÿ'],
   ['=??Q?a=20b?=', 'a b'],
   ['=?utf-8*en?Q?caf=C3=A9?=', 'café'],
-  // Characters that the border of two words cuts.
+  // Characters split between two words.
   ['=?utf-8?Q?=E2=82?= =?UTF8?B?rA==?=', '€'],
   ['=?gbk?B?xOM=?= =?gbk?B?ug==?= =?gbk?B?ww==?=', '你好'],
   ['=?ISO-2022-JP?B?GyRCRnwbKEI=?= =?ISO-2022-JP?B?GyRCS1wbKEI=?=', '日本'],
   ['=?ISO-2022-JP?B?GyRCRg==?= =?ISO-2022-JP?B?fBsoQg==?=', '日'],
-  // Base64 that is cut between words at any character.
+  // Base64 that is split between words at any character.
   ['=?utf-8?B?5oKo55qE6LSm5oi?= =?utf-8?B?3?=', '您的账户'],
   ['=?utf-8?B?5oKo55qE6L?=\r\n =?utf-8?B?Sm5oi3?=', '您的账户'],
   ['=?utf-8?B?YWI=?= =?utf-8?B?Yw?= =?utf-8?Q?d?=', 'abcd'],
-  // What is no encoded word stays.
+  // Text that is not an encoded word is unchanged.
   ['=?utf-8?X?abc?=', '=?utf-8?X?abc?='],
   ['=?utf-8?Q?abc', '=?utf-8?Q?abc'],
   ['=?utf-8?Q?a?b?= =?utf-8?Q?c?=', '=?utf-8?Q?a?b?= c'],

@@ -1,14 +1,14 @@
 import { charsetOf, decodeBytes, type Charset } from './charset.js';
 
 /*
- * Encoded words (RFC 2047), read as tolerantly as people write them: any name in the place of the
- * charset, blanks and raw characters within, a character cut in two by the border of two words.
- * Every character is looked at a few times at most, whatever the text.
+ * Encoded words (RFC 2047), read as tolerantly as senders require: any name in the place of the
+ * charset, blanks and raw characters within, a character split between two words. Every character
+ * is read a bounded number of times, whatever the text.
  */
 
 /**
- * A header's value as one string: unfolded, encoded words decoded. Never throws; what is no encoded
- * word stays as it is.
+ * Returns a header's value as one string: unfolded, with encoded words decoded. Never throws; text
+ * that is not an encoded word is unchanged.
  */
 export function decodeHeader(value: string): string {
   const unfolded =
@@ -17,7 +17,7 @@ export function decodeHeader(value: string): string {
 }
 
 /**
- * Where the content of the encoded word that begins at that place begins; -1 when none begins
+ * Returns the index of the content of the encoded word that begins at `at`; -1 when none begins
  * there.
  */
 export function encodedContentAt(text: string, at: number): number {
@@ -26,16 +26,16 @@ export function encodedContentAt(text: string, at: number): number {
 }
 
 /**
- * Any printable ASCII stands in the place of the charset but what would end a word or separates
+ * The charset may be any printable ASCII except characters that would end a word or separate
  * addresses: names like `ANSI_X3.4-1968` and `ISO_8859-1:1987` have dots and colons.
  */
 const BEGINNING = /=\?[!#$%&'*+\-./0-9:A-Z^_`a-z{|}~]*\?[bq]\?/iy;
 
-/** Neighbouring words of one charset: their bytes are decoded together. */
+/** Adjacent words of one charset, whose bytes are decoded together. */
 interface Run {
   charset: Charset;
   bytes: Buffer[];
-  /** Base64 characters, three at most, that a word has left over for the next one. */
+  /** Base64 characters, three at most, that a word leaves for the next one. */
   cut: string;
 }
 
@@ -88,7 +88,7 @@ function newRun(charset: Charset): Run {
   return { charset, bytes: [], cut: '' };
 }
 
-/** Some senders cut base64 at any character; what is left over then belongs to the next word. */
+/** Some senders split base64 at any character; the remainder then belongs to the next word. */
 function takeBase64(run: Run, content: string): void {
   const over = content.includes('=') ? 0 : content.length % 4;
   const isCut = over === 1 || (over > 1 && !endsByte(content, over));
@@ -96,7 +96,10 @@ function takeBase64(run: Run, content: string): void {
   run.bytes.push(base64Bytes(isCut ? content.slice(0, -over) : content));
 }
 
-/** Whether unpadded base64 may end here: the bits of its last character that are no byte's are zero. */
+/**
+ * Whether unpadded base64 may end here: the bits of its last character beyond the last whole byte
+ * are zero.
+ */
 function endsByte(content: string, over: number): boolean {
   const last = BASE64.indexOf(content.slice(-1));
   return last < 0 || last % (over === 2 ? 16 : 4) === 0;
@@ -109,7 +112,7 @@ function takeCut(run: Run): void {
   run.cut = '';
 }
 
-/** Raw characters beyond ASCII were decoded by whoever read the header: they are text already. */
+/** Raw non-ASCII characters were decoded when the header was read: they are text already. */
 function takeQuoted(into: Decoded, charset: Charset, content: string): void {
   const pieces = NOT_ASCII.test(content) ? content.split(/([^\x00-\x7f]+)/) : [content];
   for (const [index, piece] of pieces.entries()) {
@@ -133,7 +136,7 @@ function endRun(into: Decoded): void {
   into.run = null;
 }
 
-/** Padding within is the end of one piece and not of the word. */
+/** Decodes base64. Padding within it ends one piece, not the word. */
 function base64Bytes(content: string): Buffer {
   return content.includes('=')
     ? Buffer.concat(content.split('=').map((piece) => Buffer.from(piece, 'base64')))
@@ -141,8 +144,9 @@ function base64Bytes(content: string): Buffer {
 }
 
 /**
- * The Q encoding of ASCII text: underscores are blanks. A blank after `=` is what is left of a
- * line's end. Read character by character: replacements cost 1 % of a full sync's CPU time.
+ * Decodes the Q encoding of ASCII text: underscores are blanks. A blank after `=` is the remainder
+ * of a line end. The text is read character by character, since replacements cost 1 % of a full
+ * sync's CPU time.
  */
 function quotedBytes(content: string): Buffer {
   const bytes = Buffer.allocUnsafe(content.length);
@@ -171,13 +175,13 @@ function afterBlanks(content: string, from: number): number {
   return at;
 }
 
-/** @returns -1 where no two hexadecimal digits stand */
+/** @returns -1 without two hexadecimal digits */
 function hexByteAt(content: string, at: number): number {
   const [high, low] = [hexDigit(content.charCodeAt(at)), hexDigit(content.charCodeAt(at + 1))];
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/** @param code NaN behind the end of the text */
+/** @param code NaN beyond the end of the text */
 function hexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const letter = code | 0x20;

@@ -9,17 +9,17 @@ import { listPage } from './list-page.js';
 import { deeperWindow } from './window.js';
 
 /*
- * The window has grown: older mail is fetched beside incremental syncs. Only the slice between the
- * new moment and the old one is listed, a page at a time; what is not stored goes to the mailbox's
- * list and is fetched like what history names, under a listing that leaves the sync position where
- * it is. Between two pages history is looked at, so that new mail waits for 500 old messages at
- * most.
+ * Extends the window: older mail is fetched beside incremental syncs. Only the slice between the
+ * new and the old start of the window is listed, a page at a time. Messages that are not stored go
+ * to the mailbox's list and are fetched like those that history names, under a listing that does
+ * not move the sync position. Between two pages history is read, so that new mail waits for at most
+ * 500 old messages.
  *
- * Rejected: a full sync to the new moment (it lists everything again, and new mail waits until it
- * ends); remembering the slice in Redis.
+ * Rejected: a full sync from the new start (it lists everything again, and new mail waits until it
+ * ends); keeping the slice in Redis.
  */
 
-/** Google forgets page tokens again and again: the mailbox rests that long, and goes on then. */
+/** The pause after Google has rejected page tokens repeatedly. */
 const RESTLESS_MS = 15 * 60_000;
 
 const AT_ITS_BEGINNING: WindowExtension = {
@@ -31,8 +31,8 @@ const AT_ITS_BEGINNING: WindowExtension = {
 };
 
 /**
- * The next page of the older slice, for a mailbox that is caught up.
- * @returns null when there is none, or when history comes first
+ * Lists the next page of the older slice, for a mailbox that is caught up.
+ * @returns null when there is none, or when history is read first
  */
 export async function extensionStep(
   context: StepContext,
@@ -79,9 +79,9 @@ export async function extensionStep(
 type ListedPage = NonNullable<Awaited<ReturnType<typeof listPage>>>;
 
 /**
- * A list that fails says nothing of history, which is looked at next and finds out whether the
- * mailbox can be read at all.
- * @returns null when Google no longer knows the page token
+ * Lists a page of the older slice. A failing list does not stop the run: history is read next, and
+ * shows whether the mailbox can be read at all.
+ * @returns null when Google no longer accepts the page token
  */
 async function listOlder(
   context: StepContext,
@@ -115,7 +115,8 @@ function afterOlderPage(
       incrementalFirst: true,
       listed: extension.listed + ids.length,
       restarts: toFetch > 0 ? 0 : extension.restarts,
-      // Pages of a list without an end come before it shows; of one that answers again, nothing is left.
+      // A list without an end is recognized only after some pages, so its count is kept; the count
+      // of unanswered lists is reset.
       ...(extension.endless && !extension.endless.isUnanswered
         ? { endless: extension.endless }
         : {}),
@@ -123,7 +124,10 @@ function afterOlderPage(
   };
 }
 
-/** Google no longer knows the page token: the slice is listed from its first page again, and what is stored of it is not fetched again. */
+/**
+ * Lists the slice again from its first page after Google has rejected the page token; stored
+ * messages are not fetched again.
+ */
 function listAgain(
   context: StepContext,
   cursor: GmailIncremental,
@@ -160,8 +164,9 @@ function listAgain(
 }
 
 /**
- * The slice's list has no end, or does not answer: history goes on. After a rest that is longer each
- * time a list without an end is begun again, and one that did not answer goes on where it was.
+ * Postpones the slice's list, which has no end or is not answered; history continues. The pause
+ * grows each time. A list without an end is then begun again; one that was not answered continues
+ * where it was.
  */
 function listLater(
   context: StepContext,
@@ -216,7 +221,7 @@ function unansweredPauseMs(times: number, jitter: number): number {
   return Math.min(UNANSWERED_CAP_MS, UNANSWERED_FIRST_MS * 2 ** times) * (1 + 0.1 * jitter);
 }
 
-/** How often history is looked at while the list of the slice rests. */
+/** How often history is read while the list of the slice is postponed. */
 const CHECK_WHILE_WAITING_MS = 60_000;
 
 const ENDLESS_WORDS =
@@ -224,7 +229,10 @@ const ENDLESS_WORDS =
 const UNANSWERED_WORDS =
   'Google does not list older mail; new mail goes on, and the list is read on later';
 
-/** For a mailbox that is caught up by history while the list of its older slice rests. */
+/**
+ * Ends the run of a mailbox that is caught up with history while the list of its older slice is
+ * postponed.
+ */
 export function endOfExtension(
   context: StepContext,
   { extension }: GmailIncremental,
@@ -247,8 +255,8 @@ function untilListMs(context: StepContext, { endless }: WindowExtension): number
 }
 
 /**
- * A listing of history has begun, for a mailbox that was caught up: the slice goes on after it, or,
- * when all of it is fetched, is done.
+ * Returns the cursor when a listing of history has begun, for a mailbox that was caught up: the
+ * slice continues after it, or is complete when all of it is fetched.
  */
 export function checked(cursor: GmailIncremental): GmailIncremental {
   const { extension, ...others } = cursor;

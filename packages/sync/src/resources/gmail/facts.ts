@@ -2,7 +2,7 @@ import type { CollectionFacts, ResourceFacts } from '../facts.js';
 
 export const GMAIL_FACTS: ResourceFacts = { title: 'Gmail', api: 'gmail.googleapis.com' };
 
-/** A mailbox cannot vanish while its account lives. */
+/** A mailbox exists as long as its account does. */
 export const MAILBOX_FACTS: CollectionFacts = {
   notFound: 'parked',
   // 5 units for every 500 messages, and as much again for its labels.

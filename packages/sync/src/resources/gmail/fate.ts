@@ -28,18 +28,19 @@ export interface Fate {
   messages: MessageRow[];
   gone: string[];
   again: { id: string; delayMs: number }[];
-  /** Could not be read while others could, and are tried again soon. */
+  /** Items that could not be read while others could; they are tried again soon. */
   failing: FailingItem[];
   quarantined: SetAside[];
   /** Items that were tried before and are stored now. */
   taken: string[];
   /** Items that are stored although the cursor stops before them. */
   takenEarly: string[];
-  /** Ordinal of the first item that quota or a transient error left where it is. */
+  /** Ordinal of the first item that quota or a transient error left on the list. */
   stoppedBefore: bigint | null;
   trouble: GoogleError | null;
   /**
-   * So many items would have been quarantined that it is not the items: the collection is parked.
+   * So many items would have been quarantined that the cause is unlikely to be the items: the
+   * collection is parked.
    */
   tooMany: boolean;
 }
@@ -60,15 +61,15 @@ export function emptyFate(): Fate {
 }
 
 /**
- * A message that history or a full sync's list has just named may not be readable yet; it is asked
- * for once more after this time, and is gone then. A full sync needs it as much: a message older
- * than the pinned sync position is named by no history later.
+ * A message that history or a full sync's list has just named may not be readable yet. It is
+ * requested once more after this time, and then counts as deleted. A full sync needs the delay as
+ * well: no later history names a message that is older than the pinned sync position.
  */
 const READ_AFTER_WRITE_MS = 2_000;
 /** About a millisecond of parsing. */
 const MESSAGES_A_PIECE = 4;
 
-/** @throws GoogleError when nothing came of the page and it is not its items' fault */
+/** @throws GoogleError when the page brought no result and its items are not the cause */
 export async function fateOf(
   context: StepContext,
   plan: FetchPlan,
@@ -108,7 +109,10 @@ function isFruitless({ messages, gone, again, failing, quarantined }: Fate): boo
   return [messages, gone, again, failing, quarantined].every(({ length }) => length === 0);
 }
 
-/** Rows of what can be read. @returns what cannot, with its reason */
+/**
+ * Parses the messages into rows.
+ * @returns the messages that cannot be parsed, each with the reason
+ */
 async function takeMessages(
   context: StepContext,
   fate: Fate,
@@ -144,7 +148,7 @@ function takeMessage(
   }
 }
 
-/** The fate of an item that the cursor passes. */
+/** Adds the result of an item that the cursor passes. */
 function passItem(
   fate: Fate,
   item: PendingItem,
@@ -163,13 +167,13 @@ function passItem(
 }
 
 interface ItemOutcomes {
-  /** What happens to the items that failed alone, by id. */
+  /** The outcomes of the items that failed individually, by id. */
   outcomes: Map<string, FailureOutcome>;
-  /** What ended the search for a witness: the grant is refused. */
+  /** The error that ended the search for a witness: the grant is refused. */
   refusal: GoogleError | null;
 }
 
-/** Queries Postgres, and perhaps Google, only when items failed alone. */
+/** Queries Postgres, and perhaps Google, only when items failed individually. */
 async function outcomesOf(
   context: StepContext,
   plan: FetchPlan,
@@ -202,8 +206,8 @@ async function outcomesOf(
 }
 
 /**
- * Notes in `worked` which abilities have a witness. What the page brought is stored even if the
- * grant is refused meanwhile, so that refusal is a result.
+ * Records in `worked` which abilities have a witness. The page's results are stored even if the
+ * grant is refused meanwhile, so that refusal is returned instead of thrown.
  */
 async function askWitnesses(
   context: StepContext,
@@ -221,8 +225,8 @@ async function askWitnesses(
 }
 
 /**
- * A page that brought nothing is put down to an outage at first, and Google is asked for another
- * message from this failure in a row on.
+ * A page without results counts as an outage at first; Google is asked for another message only
+ * after this many failures in a row.
  */
 const FAILURES_BEFORE_WITNESS = 2;
 
@@ -239,7 +243,10 @@ interface Failure extends Omit<ItemFailure, 'isWitnessed'> {
   mayPass: boolean;
 }
 
-/** Of items whose turn it is, before the first that the account's quota or grant kept back. */
+/**
+ * Returns the failures of the page's items, up to the first item that the account's quota or grant
+ * has stopped.
+ */
 function failuresOf(
   { items }: FetchPlan,
   { failed, failedBy }: Answers,
@@ -265,9 +272,9 @@ function failuresOf(
 }
 
 /**
- * Items at the end of the page that met a transient error for the first time, after others came: as
- * likely as not an outage has begun. They stay where they are, since at the end of a long list they
- * would wait for hours.
+ * Returns the items at the end of the page that met a transient error for the first time after
+ * other items were read: an outage has probably begun. They stay in place, since at the end of a
+ * long list they would wait for hours.
  */
 function leftAtTheEnd(
   items: readonly PendingItem[],
@@ -288,8 +295,8 @@ function isTransient({ detail }: GoogleError): boolean {
 }
 
 /**
- * More items than an hour allows are not quarantined: they stay failing, and the collection is
- * parked.
+ * Keeps items failing and parks the collection when more of them would be quarantined than an hour
+ * allows.
  */
 async function holdIfTooMany({ store, lease, rt }: StepContext, fate: Fate): Promise<void> {
   if (fate.quarantined.length === 0) return;

@@ -4,7 +4,7 @@ import type { StepContext } from '../../step.js';
 import { fetchNamed, fetchStep } from './fetch.js';
 import { MIRROR_EVERYTHING } from '../../mirror-policy.js';
 
-/* Which fate each item of a page gets, with a Google and a list that are made up. */
+/* The result of each item of a page, with made-up responses of Google and a made-up list. */
 
 const CURSOR = { phase: 'full', step: 'fetch', from: '7', listed: 9, fetched: 0 } as const;
 const item = (ordinal: number, threadId: string | null = null): PendingItem => ({
@@ -33,7 +33,7 @@ function contextOf(
   answer: {
     failed?: Record<string, GoogleError>;
     missing?: string[];
-    /** Tries that count already, by id. */
+    /** Earlier tries that count, by id. */
     tries?: Record<string, number>;
     threads?: { id: string; pending: string[]; answered: string[] }[];
   },
@@ -239,7 +239,7 @@ test('what history names and Google hands out needs no list; what there is troub
     ['m1', 'm2', 'm3', 'm4', 'm5'],
   );
   expect(some?.messages.map(({ id }) => id)).toEqual(['m3']);
-  // m1 was asked for once already; of what quota kept back nothing was asked.
+  // m1 was requested once already; of the items that quota stopped, none was requested.
   expect(some?.left).toEqual([
     { id: 'm2', delayMs: 0, attempts: 1 },
     { id: 'm4', delayMs: 0, attempts: 1 },

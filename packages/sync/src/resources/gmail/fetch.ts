@@ -14,13 +14,18 @@ import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
 import { withSources } from './sources.js';
 
 /*
- * The next messages of the full sync's list, fetched and stored; what becomes of each is decided in
- * fate.ts.
+ * The next messages of the full sync's list, fetched and stored; fate.ts decides the result of
+ * each.
  */
 
-/** Items whose turn a page takes: two of Google's batches. Larger pages cost memory and latency and save little. */
+/**
+ * Items per page: two of Google's batches. Larger pages cost memory and latency and save little.
+ */
 const FETCH_PAGE = 40;
-/** Of messages that are asked for twice, for their sources too: when quota ends between the two, so much less is paid in vain. */
+/**
+ * Items per page when sources are fetched too: each message is requested twice, and fewer units are
+ * wasted if quota ends between the two requests.
+ */
 const SOURCED_PAGE = 10;
 type FetchCursor = Extract<GmailCursor, { step: 'fetch' }> | GmailIncremental;
 
@@ -59,23 +64,26 @@ export async function fetchStep(context: StepContext, cursor: FetchCursor): Prom
   );
 }
 
-/** What became of messages that a page of history names, before any of them was on the mailbox's list. */
+/**
+ * The results of messages that a page of history names, before any of them was on the mailbox's
+ * list.
+ */
 export interface NamedFate {
   messages: MessageRow[];
   gone: string[];
   quarantined: SetAside[];
   failing: FailingItem[];
-  /** What the list has to keep, in order. */
+  /** Items that go to the list, in order. */
   left: { id: string; delayMs: number; attempts: number }[];
   end: Pick<Step, 'end'>;
 }
 
 /**
- * Most changes are a message or two: they are fetched at once and stored by the commit that passes
- * the page, and the list only takes what there is trouble with. Half the exchanges with Postgres of
- * a change went by way of the list.
- * @returns null when they have to go by the list: too many for one page, sources to be fetched too,
- * a run in crash isolation, or nothing was to be had
+ * Most changes are one or two messages: they are fetched at once and stored by the commit of the
+ * history page, and only failed messages go to the list. Putting all of them on the list took twice
+ * the number of round trips to Postgres.
+ * @returns null when they have to go to the list: too many for one page, sources to be fetched too,
+ * a run in crash isolation, or no result
  */
 export async function fetchNamed(
   context: StepContext,
@@ -116,28 +124,32 @@ export async function fetchNamed(
   };
 }
 
-/** The next turn asks again, by the list, and judges what it is told then. */
+/**
+ * Returns null for an error of Google. The next step requests the messages again, from the list,
+ * and handles its errors.
+ */
 function nullOfGoogle(error: unknown): null {
   if (error instanceof GoogleError) return null;
   throw error;
 }
 
 /**
- * While a page is committed the next one is already on its way: Google's latency and Postgres' overlap, which nearly doubles the
- * pace of a single mailbox. What was asked for is paid, so the loop does not stop before it is stored.
+ * Requests the next page while the current one is committed: the latencies of Google and Postgres
+ * overlap, which nearly doubles the pace of a single mailbox. The request is already paid for, so
+ * the loop does not stop before the page is stored.
  */
 function setPrefetched(
   context: StepContext,
   afterOrdinal: bigint,
   page: Promise<FetchedPage>,
 ): void {
-  page.catch(() => undefined); // It is thrown where the page is awaited; a run that fails before that has its own error.
+  page.catch(() => undefined); // Rethrown where it is awaited, unless the run fails before.
   context.prefetched = { afterOrdinal, page };
 }
 
 /**
- * A page that was asked for ahead counts only for what it brings: that there was nothing to fetch is older than the commit before it,
- * which may have put items back on the list.
+ * Returns the page after this ordinal. A prefetched page counts only if it brought messages: an
+ * empty one was read before the previous commit, which may have put items back on the list.
  */
 async function pageAfter(context: StepContext, afterOrdinal: bigint): Promise<FetchedPage> {
   const { prefetched } = context;
@@ -149,7 +161,9 @@ async function pageAfter(context: StepContext, afterOrdinal: bigint): Promise<Fe
   return fetchPage(context, afterOrdinal, []);
 }
 
-/** @param except what the page in hand brings of later items: its commit, which says so, may not be there yet */
+/**
+ * @param except later items that the current page brings; its commit may not have recorded them yet
+ */
 async function fetchPage(
   context: StepContext,
   afterOrdinal: bigint,
@@ -172,7 +186,7 @@ async function fetchPage(
   const waiting = next.findIndex((item) => item.waitMs > 0);
   const items = waiting > 0 ? next.slice(0, waiting) : next;
   const threadIds = [...new Set(items.flatMap((item) => item.threadId ?? []))];
-  // A run in crash isolation takes nothing but the item that it has marked.
+  // A run in crash isolation requests only the item that it has marked.
   const threads = crashIsolation
     ? []
     : await store.items.threads(lease, generation, {
@@ -191,15 +205,21 @@ function pageLimit({ crashIsolation, mirror }: StepContext): number {
   return mirror.bodies === 'raw' ? SOURCED_PAGE : FETCH_PAGE;
 }
 
-/** What the plan's threads have brought besides the items whose turn it is. What they were asked for and did not bring is left to its turn. */
+/**
+ * Returns the messages that the plan's threads brought beyond the plan's items. Messages that a
+ * thread did not bring are requested in their own place on the list.
+ */
 function takenUnplanned(plan: FetchPlan, answers: Answers): string[] {
   const planned = new Set(plan.items.map((item) => item.id));
   return answers.messages.flatMap(({ id }) => (id && !planned.has(id) ? [id] : []));
 }
 
-/** Runs that an item may end before it is set aside. */
+/** Number of runs that an item may crash before it is quarantined. */
 const MAX_ITEM_CRASHES = 3;
-/** The mark is written before the item is asked for, since whoever it kills can say nothing afterwards. */
+/**
+ * Marks the item before it is requested, since a killed worker cannot record it afterwards. Returns
+ * the reason when the item is to be quarantined.
+ */
 async function poisonOf(
   context: StepContext,
   crashIsolation: CrashIsolation,
@@ -210,14 +230,20 @@ async function poisonOf(
   return crashes >= MAX_ITEM_CRASHES ? `it ended the worker ${crashes} times` : null;
 }
 
-/** The list of a full sync is swept when all of it is fetched. */
+/**
+ * Returns the cursor after fetched items. When all items of a full sync are fetched, its sweep is
+ * next.
+ */
 function afterFetched(cursor: FetchCursor): GmailCursor {
   if (cursor.phase === 'incremental') return endOfListing(cursor);
   if (cursor.fetched < cursor.listed) return cursor;
   return { phase: 'full', step: 'sweep', from: cursor.from, ...withListing(cursor.listing) };
 }
 
-/** The commit that passes the cursor on to `fetched`; what is asked for again goes to the end of the list. */
+/**
+ * Returns the commit that moves the cursor to `fetched`; items that are requested again go to the
+ * end of the list.
+ */
 function passTo(context: StepContext, cursor: FetchCursor, fetched: number, fate: Fate): Step {
   const moved = { ...cursor, fetched, listed: cursor.listed + fate.again.length };
   const next = afterFetched(moved);
@@ -256,8 +282,8 @@ function passTo(context: StepContext, cursor: FetchCursor, fetched: number, fate
 }
 
 /**
- * Whose trouble is over: of a mailbox with items in quarantine, whatever is stored, whichever way
- * it came.
+ * Returns the items whose failures are cleared. In a mailbox with items in quarantine these are all
+ * stored messages, from whatever source.
  */
 function takenOf({ lease }: StepContext, fate: Fate): string[] {
   return [...(lease.hasTroubled ? fate.messages.map(({ id }) => id) : fate.taken), ...fate.gone];

@@ -1,12 +1,13 @@
 import { cleanJson, type Store } from '@syncline/store';
 import { addressesIn } from './addresses.js';
 
-/** Rows that are read and written at a time. */
+/** Rows that are read and written together. */
 const PAGE = 500;
 
 /**
- * Gives the messages of a mailbox that an earlier version mirrored their addresses, out of their stored headers: Google is not asked. May be cut off and begun again, beside workers.
- * @returns how many messages got theirs
+ * Fills the address column for messages that an earlier version has mirrored, from their stored
+ * headers; Google is not asked. It may be interrupted and repeated, and run beside workers.
+ * @returns how many messages were filled
  */
 export async function fillAddresses(
   store: Pick<Store, 'addresses'>,

@@ -19,16 +19,16 @@ import { historyIdOfNewest } from './history-id.js';
 import { floorMs, reached, windowOfFullSync } from './window.js';
 
 /*
- * The full sync, and the resync, which is a full sync over rows that are good already: nothing is
- * wiped, what is stored is not fetched again, and the guide's price of 20 units a message comes
- * down to some hundredths of one.
+ * The full sync, and the resync, which is a full sync over valid rows: nothing is deleted up front,
+ * stored messages are not fetched again, and the price falls from 20 units a message (Google's
+ * guide) to some hundredths of a unit.
  */
 
 /**
- * The sync position is pinned before the first id is listed, so what changes during the full sync
- * is replayed after it.
- * @param isForced whether the full sync is begun because Google disowned what the mailbox followed
- * from
+ * Begins a full sync. The sync position is pinned before the first id is listed, so that changes
+ * during the full sync are replayed after it.
+ * @param isForced whether the full sync is begun because Google no longer accepts the sync position
+ * or the page token
  */
 export async function beginFullSync(
   context: StepContext,
@@ -104,7 +104,7 @@ export function fullSyncStep(
 
 async function listStep(context: StepContext, cursor: GmailListing): Promise<Step> {
   const page = await listPage(context, cursor);
-  // Google no longer knows the page token (it rested too long): the full sync begins again, under a
+  // Google no longer accepts the page token, which has expired: the full sync begins again, under a
   // new generation.
   if (!page)
     return beginFullSync(context, {
@@ -158,7 +158,7 @@ async function afterListing(
     : { phase: 'full', step: 'fetch', from: cursor.from, listed, fetched: 0, listing };
 }
 
-/** What speaks for the listing that is complete now. */
+/** Returns the evidence that the listing is complete. */
 function listingOf(
   context: StepContext,
   { listing: { begunAtMs, profileTotal, deletedLabels, nameless } = {} }: GmailListing,

@@ -2,18 +2,18 @@ import { decodeText } from './charset.js';
 import { decodeHeader } from './encoded-words.js';
 
 /*
- * `text/plain; charset="utf-8"` → its value and its parameters (RFC 2045, 5.1; RFC 2231), read once
- * from left to right: a semicolon or a name within quotes or a comment begins no parameter.
+ * Parses `text/plain; charset="utf-8"` into its value and its parameters (RFC 2045, 5.1; RFC 2231),
+ * once from left to right: a semicolon or a name within quotes or a comment begins no parameter.
  */
 
 export interface HeaderParameters {
-  /** Before the first semicolon, in lower case, without comments and quotes. */
+  /** The text before the first semicolon, in lower case, without comments and quotes. */
   readonly value: string;
-  /** By name in lower case, decoded. Of a repeated name the first counts. */
+  /** By name in lower case, decoded. If a name is repeated, the first counts. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Never throws. Of longer values the beginning is read. */
+/** Never throws. Of longer values only the beginning is read. */
 export function readParameters(header: string): HeaderParameters {
   const known = read.get(header);
   if (known !== undefined) return known;
@@ -27,20 +27,20 @@ export function readParameters(header: string): HeaderParameters {
   return found;
 }
 
-/** Most parts repeat a few values. */
+/** A cache: most parts repeat a few values. */
 const read = new Map<string, HeaderParameters>();
 const KEPT = 500;
 const KEPT_LENGTH = 60;
 /**
- * Longer than any parameter that Gmail's limits on headers allow, and short enough to be read at
+ * Longer than any parameter that Gmail's limits on headers allow, and short enough to be parsed at
  * once.
  */
 const MAX_LENGTH = 65_536;
-/** Of one value (RFC 2231). */
+/** The maximum of one value (RFC 2231). */
 const MAX_CONTINUATIONS = 1_000;
 
 /**
- * At its semicolons, comments left out. What is quoted stays quoted; a quote that nothing closes
+ * Splits the text at its semicolons, without comments. Quoted text stays quoted; an unclosed quote
  * ends with the text.
  */
 function splitAt(text: string): string[] {
@@ -56,8 +56,8 @@ function splitAt(text: string): string[] {
 }
 
 /**
- * A quoted string, a comment (a bracket behind a blank: `a(1).pdf` is a name), a semicolon, or text
- * without any of them.
+ * A quoted string, a comment (a parenthesis after a blank: `a(1).pdf` is a name), a semicolon, or
+ * text without any of them.
  */
 const TOKENS = /"(?:[^"\\]|\\[^])*(?:"|\\?$)|(?<=^|[\s;"])\([^()]*\)|;|[^";(]+|\(/g;
 
@@ -79,8 +79,8 @@ function firstWord(text: string): string {
 }
 
 /**
- * `name*0`, `name*1*` … are pieces of one value; a trailing `*` means
- * charset'language'percent-encoded. What is in the plain form may be encoded words.
+ * Joins and decodes parameters: `name*0`, `name*1*` … are pieces of one value; a trailing `*` means
+ * charset'language'percent-encoded. The plain form may contain encoded words.
  */
 function decoded(raw: ReadonlyMap<string, string>): Map<string, string> {
   const found = new Map<string, string>();

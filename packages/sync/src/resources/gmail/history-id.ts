@@ -1,18 +1,19 @@
 import { GoogleError, type Gmail, type GmailHistory } from '@syncline/google';
 
 /*
- * Where a mailbox's history is followed from when Google does not say so where it should. Google's
- * guide: "historyId of the most recent message (the first message in the list response)".
+ * The history id to start from when Google does not give one where it should. Google's guide:
+ * "historyId of the most recent message (the first message in the list response)".
  */
 
-/** An id as Google writes it; 0 for anything else, which is older than every real one. */
+/** Returns an id as Google writes it; 0 for anything else, which is lower than every real one. */
 export function historyIdIn(text: string | null | undefined): bigint {
   return typeof text === 'string' && /^\d{1,20}$/.test(text) ? BigInt(text) : 0n;
 }
 
 /**
- * The position of a mailbox whose profile has none, by its newest message; null when there is none,
- * or history does not go back that far. Costs a page of ids, a message and a page of history.
+ * Returns the sync position of a mailbox whose profile has none, by its newest message; null when
+ * there is none, or when history does not go back that far. Costs a page of ids, a message and a
+ * page of history.
  */
 export async function historyIdOfNewest(gmail: Gmail): Promise<bigint | null> {
   const [newest] = (await gmail.listMessages({ pageToken: null })).ids;
@@ -30,11 +31,11 @@ export async function historyIdOfNewest(gmail: Gmail): Promise<bigint | null> {
 }
 
 /**
- * Where the next listing of history begins. The first page's own id counts, since what came between
- * the pages is read once more rather than passed over. Where Google gives none, or one that lies
- * before the listing's beginning, it is the newest record that the listing has named. It never goes
- * back: what lies before is applied.
- * @param until what the earlier pages of the listing came to; null on the first
+ * Returns where the next listing of history begins. It is the first page's own id, so that changes
+ * between the pages are read again rather than missed. If Google gives none, or one before the
+ * listing's beginning, it is the newest record that the listing has named. It never decreases,
+ * since changes before it are already applied.
+ * @param until the result of the earlier pages of the listing; null on the first
  */
 export function untilAfter(
   after: string,

@@ -2,31 +2,34 @@ import { GoogleError, type GoogleAccount } from '@syncline/google';
 import type { GrantChecks, KnownIdentity } from '@syncline/store';
 import { hasKnownMessage, unproven, type IdentityOutcome } from '../../identity/judge.js';
 
-/* What a mailbox says of whose account it is. */
+/* The profile of a mailbox as evidence of its identity. */
 
 export type Profile = Awaited<ReturnType<GoogleAccount['gmail']['profile']>>;
 
 export type Checks = Pick<GrantChecks, 'sample' | 'begin' | 'end'>;
 
 /**
- * Stored messages that a grant without `sub` is asked for, some at a time: one of them suffices.
- * 400 units at most, and only for such a grant.
+ * Number of stored messages that are requested for a grant without `sub`, a few at a time: one of
+ * them suffices as proof. Costs 400 units at most, and only for such a grant.
  */
 const SAMPLED_MESSAGES = 20;
 /**
- * Google caps a mailbox's calls in flight at some 25, and other accounts of the same mailbox may be
- * at work.
+ * Google limits a mailbox's concurrent calls to some 25, and other accounts of the same mailbox may
+ * be active.
  */
 const MESSAGES_AT_ONCE = 4;
 /** Longer than the calls of one check take. */
 const CHECK_TTL_MS = 60_000;
 const RECHECK_MS = 500;
-/** The mailbox names its address. One unit. @throws GoogleError */
+/**
+ * Reads the mailbox's profile, which names its address. Costs one unit.
+ * @throws GoogleError
+ */
 export function mailboxProfile(google: GoogleAccount): Promise<Profile> {
   return google.gmail.profile();
 }
 
-/** @throws GoogleError when nothing is decided */
+/** @throws GoogleError when the result is undecided */
 export async function byStoredMessages(
   google: GoogleAccount,
   known: KnownIdentity,
@@ -43,7 +46,7 @@ export async function byStoredMessages(
       if (hasKnownMessage(stored, messages)) return { kind: 'same', proof: 'message' };
       undecided ??= failed[0]?.error ?? null;
     }
-    // A message that Google did not answer for may be the one that proves it.
+    // A message without an answer may be the one that proves it.
     if (undecided) throw undecided;
     return unproven(known, address, { kind: 'no-known-message', asked: stored.length });
   } finally {
@@ -51,7 +54,9 @@ export async function byStoredMessages(
   }
 }
 
-/** Another collection's run asks already: this one waits for what it finds out. */
+/**
+ * The error of a run while another collection's run makes the check: this one waits for its result.
+ */
 function underWay(): GoogleError {
   return new GoogleError('gmail.users.messages.get', {
     kind: 'rate-limited',

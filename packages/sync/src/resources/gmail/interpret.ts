@@ -3,19 +3,21 @@ import { historyIdIn } from './history-id.js';
 import { serialised, storableLabel, type LabelChange, type LabelRow } from '@syncline/store';
 
 /*
- * A page of history → what it means. Pure.
+ * A page of history → its meaning. Pure.
  *
- * History says which messages changed; a label change is applied from the record itself, at no cost, since the record carries the
- * delta. Of several changes to one label of one message the last one counts. What was added is to be fetched; what was deleted
- * is gone for good (ids are never given twice), whatever else the page says of it.
+ * History names the messages that changed. A label change is applied from the record itself,
+ * without a request, since the record contains the delta. Of several changes to one label of one
+ * message the last one counts. Added messages are fetched; deleted ones are gone for good (ids are
+ * never reused), whatever else the page says of them.
  *
- * Trashing is a label change (TRASH), not a deletion. `messages[]` repeats the typed arrays; a record with nothing but it is a
- * kind of change that the API does not type: those messages are read again.
+ * Trashing is a label change (TRASH), not a deletion. `messages[]` repeats the typed arrays; a
+ * record that has only `messages[]` is a kind of change that the API does not type: those messages
+ * are read again.
  */
 export interface HistoryMeaning {
   /** To be fetched, unless they are stored already. */
   added: string[];
-  /** To be fetched although they are stored: something changed that the record does not tell. */
+  /** To be fetched although they are stored: a change that the record does not describe. */
   refetch: string[];
   labelChanges: LabelChange[];
   deleted: string[];
@@ -62,7 +64,7 @@ export function labelRow(label: GmailLabel): LabelRow {
   });
 }
 
-/** What the records of a page name so far. */
+/** The changes that the records of a page name so far. */
 interface CollectedHistory {
   added: Set<string>;
   refetch: Set<string>;
@@ -73,7 +75,7 @@ interface CollectedHistory {
 }
 
 interface Fold {
-  /** label → whether the message has it in the end */
+  /** label → whether the message has it after the page */
   labels: Map<string, boolean>;
   historyId: bigint;
 }

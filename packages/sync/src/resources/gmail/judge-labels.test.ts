@@ -50,7 +50,7 @@ test('a label stays on every message while none of its sampled messages could be
   const unlisted = loss({ isListed: false });
   expect(judgeLabels([unlisted], ['L'], [], ['a'])).toEqual({ deleted: [], wrong: [] });
   expect(judgeLabels([loss({})], [], [], ['a', 'b'])).toEqual({ deleted: [], wrong: ['L'] });
-  // One answer is enough.
+  // One answer suffices.
   expect(judgeLabels([unlisted], ['L'], [message('a')], ['b'])).toEqual({
     deleted: ['L'],
     wrong: [],

@@ -3,29 +3,32 @@ import type { LabelLoss } from '@syncline/store';
 import { SMALL_SWEEP } from '../../evidence/decide.js';
 
 /*
- * Labels that stored messages would lose since a label's list does not name them. Pure. A list may
- * be wrong as any other, and a message may carry a label that no list is read for.
+ * Decides about labels that stored messages would lose because a label's list does not name them.
+ * Pure. A list may be wrong, and a message may carry a label for which no list is read.
  */
 
-/** Labels of one resync that are looked at: so many with a list, and so many without one. */
+/**
+ * The maximum number of labels that are checked in one resync, for labels with a list and for
+ * labels without one each.
+ */
 export const LABELS_CHECKED = 20;
-/** Messages that are asked for to judge one label. */
+/** Number of messages that are requested to decide about one label. */
 export const MESSAGES_OF_A_LABEL = 5;
 /**
- * Messages that one resync reads again since no list was read for a label that they carry: 10,000
- * quota units.
+ * The maximum number of messages that one resync reads again because they carry a label without a
+ * list: 10,000 quota units.
  */
 export const MESSAGES_READ_AGAIN = 500;
 
 /**
- * What is done about labels that no list was read for. Each of their messages may have lost the
- * label while others keep it, so a sample says nothing about the rest: the messages are read again,
- * those of rare labels first. Only where they are too many is the label judged as a whole.
+ * What to do about labels for which no list was read. Each of their messages may have lost the
+ * label while others keep it, so a sample does not decide about the rest: the messages are read
+ * again, those of rare labels first. Only where they are too many is the label decided as a whole.
  */
 export interface UnlistedLabels {
   /** Messages to be read again. */
   readAgain: string[];
-  /** What is left to be judged by samples, listed labels included. */
+  /** The remaining labels, with or without a list, to be decided by samples. */
   toJudge: LabelLoss[];
 }
 
@@ -45,31 +48,31 @@ export function unlistedLabels(losses: readonly LabelLoss[]): UnlistedLabels {
 
 export interface LabelFindings {
   /**
-   * Labels that no list was read for and that no message carries any more: they are taken away like
-   * those of an empty list.
+   * Labels without a list that no message carries any more: they are removed like those of an empty
+   * list.
    */
   deleted: string[];
   /**
-   * Labels whose list lacks messages that carry them, or may do so: the lists of this resync are
-   * not believed.
+   * Labels whose list lacks, or may lack, messages that carry them: the lists of this resync are
+   * not used.
    */
   wrong: string[];
 }
 
 /**
- * Whether messages have to be asked for: for more than five rows, and for a label that no list was
- * read for. That Google does not know such a label by its id says nothing of the messages: they may
- * carry a label that no method names.
+ * Whether messages have to be requested: for a loss of more than five rows, and for a label without
+ * a list. Even if Google does not know such a label by its id, its messages may carry it: a message
+ * may have a label that no method names.
  */
 export function needsEvidence({ rows, isListed }: LabelLoss): boolean {
   return rows > SMALL_SWEEP || !isListed;
 }
 
 /**
- * @param gone labels that Google has said it does not have: that decides where none of the sampled
- * messages is left
- * @param there the sampled messages that Google has, with their labels of now
- * @param failed the sampled messages that Google gave no answer for: they may carry the label
+ * @param gone labels that Google does not have, as it has answered; this decides if none of the
+ * sampled messages exists any more
+ * @param there the sampled messages that Google has, with their current labels
+ * @param failed the sampled messages without an answer: they may carry the label
  */
 export function judgeLabels(
   losses: readonly LabelLoss[],

@@ -6,8 +6,9 @@ import { floorMs } from './window.js';
 export type ListedPage = Awaited<ReturnType<GoogleAccount['gmail']['listMessages']>>;
 
 /**
- * The next page of the list of what is kept, or of all that has one label; null when Google no longer knows the page token, and the list
- * may be begun again. A label's list leaves nothing out: a message that moved away since it was listed would look as if it had no labels.
+ * Returns the next page of the list of what is mirrored, or of all that has one label. Null when
+ * Google no longer accepts the page token and the list may be begun again. A label's list excludes
+ * nothing: a message that moved away since it was listed would otherwise appear to have no labels.
  */
 export async function listPage(
   context: StepContext,
@@ -31,7 +32,10 @@ function isRejected(error: unknown): boolean {
   return error instanceof GoogleError && error.detail.kind === 'rejected';
 }
 
-/** Google says 400 of a label that it does not have; a list that is not there at all would be the same news. */
+/**
+ * Whether Google refuses a list with 400, as it does for a label that does not exist. A method that
+ * does not exist would give the same error.
+ */
 export function isNoSuchList(error: unknown): boolean {
   return isRejected(error) || (error instanceof GoogleError && error.detail.kind === 'not-found');
 }

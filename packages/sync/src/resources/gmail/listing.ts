@@ -3,8 +3,8 @@ import type { Step, StepContext } from '../../step.js';
 import { endOfExtension } from './extend-window.js';
 
 /**
- * When the last page is read and nothing is pending, the new sync position takes the place of the
- * old: never before.
+ * Ends a listing when its last page is read and nothing is pending: only then does the new sync
+ * position replace the old one.
  */
 export function endOfListing(cursor: GmailIncremental): GmailIncremental {
   if (
@@ -17,8 +17,8 @@ export function endOfListing(cursor: GmailIncremental): GmailIncremental {
 }
 
 /**
- * Whether the list in hand is not from history but somebody's requests, or older mail: a listing
- * that is opened for those ends where it began.
+ * Whether the current list consists of requested messages or older mail rather than changes from
+ * history: the listing for those ends at the position where it began.
  */
 export function isUnlogged({ listing, after }: GmailIncremental): boolean {
   return listing?.until === after;
@@ -29,8 +29,9 @@ export function isCaughtUp(cursor: GmailIncremental): boolean {
 }
 
 /**
- * Only a listing that began in this run says that the mailbox is caught up as of this run; an older
- * one leads to another look. So does older mail that is still to come.
+ * Ends the run if it is caught up. Only a listing that began in this run shows that the mailbox is
+ * caught up as of this run; after an older one, history is read again. Older mail that is not
+ * fetched yet also continues the run.
  */
 export function endIfCaughtUp(context: StepContext, next: GmailIncremental): Pick<Step, 'end'> {
   if (!isCaughtUp(next) || !context.listingBegunHere) return {};

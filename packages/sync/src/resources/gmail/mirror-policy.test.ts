@@ -107,7 +107,7 @@ test('spam and trash together are left out by the parameter that Google document
   });
 });
 
-/** What happens to one of three messages; each step writes one record. */
+/** One change to one of three messages; each step writes one record. */
 const step = fc.record({
   id: fc.constantFrom('m1', 'm2', 'm3'),
   what: fc.constantFrom('gain', 'lose', 'arrive', 'delete', 'touch'),
@@ -116,7 +116,10 @@ const step = fc.record({
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 type Labels = Map<string, Set<string>>;
 
-/** The source after each step, and the records; embedded labels are those of the record's moment. */
+/**
+ * Returns the source after each step, and the records; embedded labels are those at the time of the
+ * record.
+ */
 function play(steps: readonly Step[]): { source: Labels; records: GmailHistory[] } {
   const source: Labels = new Map([
     ['m1', new Set(['A'])],
@@ -126,7 +129,7 @@ function play(steps: readonly Step[]): { source: Labels; records: GmailHistory[]
   const ids = new Set(source.keys());
   for (const [at, { id, what, label }] of steps.entries()) {
     const labels = source.get(id);
-    // Google gives no id twice.
+    // Google never reuses an id.
     if (what === 'arrive' ? ids.has(id) : !labels) continue;
     ids.add(id);
     const next = new Set(labels ?? []);
@@ -187,7 +190,7 @@ test('however history is cut into pages, and whatever its records tell of labels
   );
 });
 
-/** As the store and the fetch do; a fetched message is as it is in the end. */
+/** Applies a page as the store and the fetch do; a fetched message has its final state. */
 function apply(policy: MirrorPolicy, page: GmailHistory[], source: Labels, rows: Labels): void {
   const { toFetch, refetch, deleted, labelChanges } = read(policy, page);
   for (const id of deleted) rows.delete(id);

@@ -4,19 +4,20 @@ import { excludedLabels, type MirrorPolicy } from '../../mirror-policy.js';
 import type { HistoryMeaning } from './interpret.js';
 
 /*
- * What of a mailbox is mirrored. Pure, and the same for full sync, resync, history, verify and
- * audit: if two of them differed, they would call each other's work drift. SPEC.md states the rules
- * by number.
+ * What of a mailbox is mirrored. Pure. Full sync, resync, history, verification and audit use the
+ * same rules: if two of them differed, each would report the other's rows as drift. SPEC.md states
+ * the rules by number.
  */
 
-/** Whether a message with these labels has no row. */
+/** Whether a message with these labels gets no row. */
 export function isExcluded(policy: MirrorPolicy, labelIds: readonly string[]): boolean {
   return excludedLabels(policy).some((label) => labelIds.includes(label));
 }
 
 /**
- * Whether a message, as Google has it now, has a row. What a list or a record said of it may be older, so every fetched message is asked this.
- * @param fromMs the window's moment, 0 being the mailbox's beginning
+ * Whether a message in its current state at Google gets a row. What a list or a record said about
+ * it may be outdated, so every fetched message is checked here.
+ * @param fromMs the start of the window; 0 is the mailbox's beginning
  */
 export function isKept(policy: MirrorPolicy, fromMs: number, message: GmailMessage): boolean {
   const isOlder = fromMs > 0 && Number(message.internalDate ?? fromMs) < fromMs;
@@ -29,7 +30,10 @@ export interface Slice {
   beforeMs?: number;
 }
 
-/** The terms of Gmail's search for a slice. They take whole seconds, and whether they include theirs is not documented: a second is added at either end. */
+/**
+ * Returns the terms of Gmail's search for a slice. They take whole seconds, and whether the bounds
+ * are inclusive is not documented, so a second is added at either end.
+ */
 export function termsOf({ fromMs, beforeMs }: Slice): string[] {
   return [
     ...(fromMs > 0 ? [`after:${Math.floor(fromMs / 1_000) - 1}`] : []),
@@ -38,13 +42,13 @@ export function termsOf({ fromMs, beforeMs }: Slice): string[] {
 }
 
 /**
- * How to list what is kept, and little else. What a list says is a request and no judgement: a
- * message may have moved since, and Gmail's search may lag behind, so `isKept` decides, and audits
- * tell what is excluded by its labels.
+ * Returns a query for what is mirrored, and little else. The list only selects what to request: a
+ * message may have moved since, and Gmail's search may lag behind. `isKept` decides, and audits
+ * determine exclusion by labels.
  */
 export function listingUnder({ exclude }: MirrorPolicy, slice: Slice): ListQuery {
   const hasBoth = exclude.includes('spam') && exclude.includes('trash');
-  // The parameter is the documented way, but it knows spam and trash only together.
+  // The parameter is the documented way, but it covers spam and trash only together.
   const terms = [
     ...termsOf(slice),
     ...exclude.filter((name) => !hasBoth || name === 'drafts').map((name) => `-in:${name}`),
@@ -56,21 +60,23 @@ export function searchFor(terms: readonly string[]): Pick<ListQuery, 'search'> {
   return terms.length > 0 ? { search: terms.join(' ') } : {};
 }
 
-/** What a page of history asks of a mirror under a policy. */
+/** What a page of history requires under a policy. */
 export interface Admission {
   /** To be fetched unless they are stored. */
   toFetch: string[];
   /** To be fetched although they are stored. */
   refetch: string[];
-  /** Rows to be taken away: deleted at the source, or moved out of what is mirrored. */
+  /** Rows to be deleted: deleted at the source, or moved out of what is mirrored. */
   deleted: string[];
   labelChanges: LabelChange[];
 }
 
 /**
- * The page's meaning under the policy. The last word of the page on each label counts, so a message that comes and goes within it stays
- * what it was. One that gets an excluded label leaves; one that loses one may come in: whether it does is known when it is fetched,
- * since history does not tell what other labels it has. A message that arrives where nothing is kept is not fetched at all.
+ * Returns the page's meaning under the policy. The page's last change of each label counts, so a
+ * message that enters and leaves within it is unchanged. A message that gets an excluded label is
+ * deleted; one that loses an excluded label may have to be stored, which is decided when it is
+ * fetched, since history does not name its other labels. A message that arrives with an excluded
+ * label is not fetched.
  */
 export function admit(
   policy: MirrorPolicy,
@@ -97,8 +103,9 @@ export function admit(
 }
 
 /**
- * Messages that were added with an excluded label and have not lost it by the end of the page. A record names the labels of the moment
- * or those of the answer; if they are gone by then or go later, a record that says so follows in either case.
+ * Returns the messages that were added with an excluded label and have not lost it by the end of
+ * the page. A record names the labels at the time of the record or of the response; if they are
+ * already gone or go later, a further record follows in either case.
  */
 function arrivedOutside(
   policy: MirrorPolicy,

@@ -1,21 +1,24 @@
 import { NO_POSITION, type GmailCursor, type GmailIncremental } from './cursor.js';
 import type { PendingCursor } from '../../cursor.js';
 
-/* What a mailbox asks Google for next. Pure. A sweep that waits comes before; see evidence/hold.ts. */
+/*
+ * What a mailbox requests from Google next. Pure. A sweep that waits takes precedence; see
+ * evidence/hold.ts.
+ */
 
 type FullSyncCursor = Extract<GmailCursor, { phase: 'full' }>;
 
 export type MailboxPlan =
-  /** The profile and the catalogue of labels: a full sync begins. */
+  /** The profile and the catalogue of labels, at the beginning of a full sync. */
   | { kind: 'begin'; cursor: PendingCursor }
   /** The next page of the full sync. */
   | { kind: 'items'; cursor: FullSyncCursor }
   /** Messages that history or a request named. */
   | { kind: 'fetch'; cursor: GmailIncremental }
-  /** Older mail, where the window has grown; else history. */
+  /** Older mail if the window has grown; otherwise history. */
   | { kind: 'extend-window'; cursor: GmailIncremental }
   | { kind: 'history'; cursor: GmailIncremental }
-  /** There is no history to follow: full syncs go on at a slow pace. */
+  /** There is no sync position: full syncs continue at a slow pace. */
   | { kind: 'without-position'; cursor: GmailIncremental };
 
 export function planNext(cursor: PendingCursor | GmailCursor): MailboxPlan {

@@ -14,13 +14,13 @@ import { readParameters } from './header-parameters.js';
 import { partHeader, placedParts, type Part } from './part-tree.js';
 
 /*
- * Google's message → row. Past this file nothing is optional by accident. Gmail gives a part tree
+ * Google's message → row. Past this file no field is optional by accident. Gmail gives a part tree
  * with every header, body data as base64url in the part's own charset or recoded to UTF-8, and
- * attachments by an id that is another one at every read: the part's key (partKeys) is what
- * identifies an attachment. Texts and numbers are cleaned at the end, all at once.
+ * attachments by an id that differs at every read: an attachment is identified by the part's key
+ * (partKeys). Texts and numbers are cleaned at the end, in one pass.
  */
 
-/** @throws when the message has no id or thread: such an answer is not a message */
+/** @throws when the message has no id or thread: such a response is not a message */
 export function parseMessage(message: GmailMessage): MessageRow {
   if (!message.id || !message.threadId) throw new Error('a message without id or thread');
   const payload: Part = message.payload ?? {};
@@ -61,7 +61,7 @@ function contentOf(payload: Part): Content {
   const keys = partKeys(payload);
   for (const { part, role } of placedParts(payload)) {
     if (role === 'attachment') content.attachments.push(attachmentOf(part, keys.get(part) ?? ''));
-    // An empty part comes without data: its text is empty, which is not the same as having no text.
+    // An empty part comes without data: its text is empty, which differs from having no text.
     else if (role !== 'container') content[role].push(bodyText(part));
   }
   return content;
@@ -77,8 +77,8 @@ function attachmentOf(part: Part, key: string): AttachmentRow {
 }
 
 /**
- * Gmail's own reading comes first; it may leave encoded words, and names in charsets that it does
- * not know.
+ * Gmail's own reading takes precedence; it may leave encoded words, and names in charsets that it
+ * does not know.
  */
 function filenameOf(part: Part): string {
   if (part.filename) return decodeHeader(part.filename);
@@ -115,7 +115,7 @@ function dateMs(internalDate: string | null | undefined): number | null {
   return clampInstant(Number(internalDate));
 }
 
-/** Google's JSON without what has a column or table of its own. */
+/** Returns Google's JSON without the fields that have a column or table of their own. */
 function resourceOf(message: GmailMessage, keepDate: boolean): object {
   const {
     id: _id,
@@ -137,8 +137,8 @@ function resourceOf(message: GmailMessage, keepDate: boolean): object {
 }
 
 /**
- * Deeper parts are left out of the tree: no mail nests so deep, and JSON that does cannot be
- * written.
+ * Parts at a greater depth are left out of the tree: real mail does not nest so deep, and JSON that
+ * does cannot be serialized.
  */
 const DEPTH_LIMIT = 200;
 

@@ -2,39 +2,39 @@ import type { GmailMessage } from '@syncline/google';
 import { readParameters } from './header-parameters.js';
 
 /*
- * A message's part tree, and what each part of it is: a part of the body, an attachment, or what
- * only holds others.
+ * A message's part tree, and the role of each part: a part of the body, an attachment, or a
+ * container of others.
  */
 
 export type Part = NonNullable<GmailMessage['payload']>;
 
 /**
- * Decides where a part's bytes go. The union is closed, so nothing that a mail brings inline is
- * lost.
+ * Decides where a part's bytes are stored. The union is closed, so that no inline content of a
+ * message is lost.
  */
 type PartRole =
-  /** Its text is the message's. */
+  /** Its text belongs to the message's text. */
   | 'text'
   | 'html'
-  /** It is listed; its bytes are fetched from Google when somebody asks. */
+  /** It is listed as an attachment; its bytes are fetched from Google on request. */
   | 'attachment'
-  /** It has no bytes of its own, or its bytes are those of an attachment around it. */
+  /** It has no bytes of its own, or its bytes belong to an attachment around it. */
   | 'container';
 
 export interface PlacedPart {
   part: Part;
   role: PartRole;
   /**
-   * A text of the message that Google hands out apart, and that nobody has fetched: an attachment
+   * A text of the message that Google delivers separately and that is not fetched: an attachment
    * until then. See attached-bodies.ts.
    */
   isAttachedBody: boolean;
 }
 
 /**
- * Every part in document order, whatever the depth: the answer's nesting is bounded by its size
- * alone, so nothing here calls itself. Text inside an attached message belongs to that message: it
- * comes with the message's bytes, or is an attachment where the message has none.
+ * Returns every part in document order, at any depth. The nesting of a response is bounded only by
+ * its size, so there is no recursion. Text inside an attached message belongs to that message: it
+ * is delivered with the message's bytes, or is an attachment if the message has none.
  */
 export function placedParts(root: Part): PlacedPart[] {
   const found: PlacedPart[] = [];
@@ -55,8 +55,8 @@ export function placedParts(root: Part): PlacedPart[] {
 }
 
 /**
- * Whether any text is handed out apart: of nearly all mail none is, and that shows without placing
- * the parts.
+ * Whether any text is delivered separately. Nearly all mail has none, which this finds without
+ * placing the parts.
  */
 export function hasFetchedText(part: Part, depth = 0): boolean {
   if (depth > DEPTH_LIMIT) return true;
@@ -65,11 +65,11 @@ export function hasFetchedText(part: Part, depth = 0): boolean {
   return false;
 }
 
-/** Real mail is less deep; anything deeper is classified in full. */
+/** Real mail is less deep; deeper parts are classified in full. */
 const DEPTH_LIMIT = 200;
 
 /**
- * What a part stands in: the message itself, a message that is listed as an attachment, or one that
+ * What encloses a part: the message itself, a message that is listed as an attachment, or one that
  * is not.
  */
 type Around = 'message' | 'listed-message' | 'unlisted-message';
@@ -90,7 +90,7 @@ function roleOf(part: Part, within: Around): PartRole {
 }
 
 function roleOfText(part: Part, within: Around): PartRole {
-  // The bytes of the message around it hold the text, whether or not Google hands it out apart.
+  // The bytes of the enclosing message contain the text, even if Google delivers it separately.
   if (within === 'listed-message') return 'container';
   if (within === 'unlisted-message' || isFetched(part)) return 'attachment';
   return mimeTypeOf(part) === 'text/plain' ? 'text' : 'html';
@@ -100,12 +100,12 @@ function hasNameOrBytes({ filename, body }: Part): boolean {
   return Boolean(filename || body?.attachmentId || body?.data);
 }
 
-/** RFC 2046, RFC 6532 and the name that news programs give. */
+/** Whether a type is a message's: RFC 2046, RFC 6532 and the name that news programs use. */
 function isMessage(mimeType: string): boolean {
   return ['message/rfc822', 'message/global', 'message/news'].includes(mimeType);
 }
 
-/** Nameless plain text or html that does not say that it is attached. */
+/** Whether a part is nameless plain text or html that is not declared as attached. */
 function isTextOfMessage(part: Part): boolean {
   const mimeType = mimeTypeOf(part);
   if (part.filename || (mimeType !== 'text/plain' && mimeType !== 'text/html')) return false;
@@ -113,7 +113,7 @@ function isTextOfMessage(part: Part): boolean {
   return disposition === null || readParameters(disposition).value !== 'attachment';
 }
 
-/** Its bytes are not in the answer. */
+/** Whether the part's bytes are missing from the response. */
 function isFetched({ body }: Part): boolean {
   return Boolean(body?.attachmentId) && !body?.data;
 }
@@ -122,7 +122,7 @@ function mimeTypeOf(part: Part): string {
   return (part.mimeType ?? '').toLowerCase();
 }
 
-/** Names are compared without case, and of a repeated header the first counts. */
+/** Returns a header. Names are compared without case, and of a repeated header the first counts. */
 export function partHeader(part: Part, name: string): string | null {
   for (const header of part.headers ?? []) {
     if (header.name?.length === name.length && header.name.toLowerCase() === name)

@@ -2,14 +2,15 @@ import type { FetchPrices } from '@syncline/google';
 import type { ListedThread, PendingItem } from '@syncline/store';
 
 /*
- * Which of the wanted messages are fetched with their whole thread. Pure.
+ * Decides which of the wanted messages are fetched with their whole thread. Pure.
  *
- * threads.get brings every message of a thread for the price of two (by today's lists), so it wins from three wanted ones up. What
- * else is in the thread is paid with bytes only, and thrown away. Mail stays newest first, roughly: a thread comes when its newest
- * wanted message does, and its older messages come with it.
+ * threads.get returns every message of a thread for the price of two (by Google's current prices),
+ * so it is cheaper from three wanted messages on. Unwanted messages of the thread cost bytes only,
+ * and are discarded. Mail stays newest first, approximately: a thread is fetched when its newest
+ * wanted message is due, and its older messages come with it.
  */
 export interface FetchPlan {
-  /** The items whose turn it is, in order: each is in `messages` or in one thread. */
+  /** The items of the page, in order: each is in `messages` or in one thread. */
   items: PendingItem[];
   messages: string[];
   threads: PlannedThread[];
@@ -17,23 +18,27 @@ export interface FetchPlan {
 
 export interface PlannedThread {
   id: string;
-  /** Its messages on the full sync's list: what the answer brings into memory. */
+  /** Number of its messages on the full sync's list: the size of the response in memory. */
   size: number;
-  /** What is wanted of it; some of it before its turn. */
+  /** Its wanted messages; some of them come before their place on the list. */
   pending: string[];
 }
 
 /**
- * A longer thread is fetched message by message. Google's own threads end near a hundred messages, but imported ones do not, and
- * an answer of a thousand mails would not fit the bounds on a body (80 MB) or a page.
+ * A longer thread is fetched message by message. Google's own threads end near a hundred messages,
+ * but imported ones do not, and a response with a thousand messages would exceed the bounds on a
+ * body (80 MB) or a page.
  */
 export const THREAD_LIMIT = 100;
-/** Messages that a page brings at most, unless its first thread alone brings more: bounds memory and the commit. */
+/**
+ * The maximum number of messages of a page, unless its first thread alone has more: bounds memory
+ * and the commit.
+ */
 export const PAGE_LIMIT = 120;
 
 /**
- * @param items in the order of the full sync;
- * @param threads what the list knows of their threads
+ * @param items in the order of the full sync
+ * @param threads the threads of the items on the list
  */
 export function planFetch(
   items: readonly PendingItem[],
@@ -67,7 +72,10 @@ function isCheaper(thread: ListedThread, prices: FetchPrices): boolean {
   return thread.size <= THREAD_LIMIT && prices.thread < thread.pending.length * prices.message;
 }
 
-/** An item that was asked for before is asked for by itself: its thread may be what does not work, or may not show it. */
+/**
+ * Returns the thread by which an item is fetched. An item that was requested before is requested
+ * individually: its thread may be the cause of the failure, or may not name it.
+ */
 function threadOf(
   item: PendingItem,
   worthwhile: ReadonlyMap<string, ListedThread>,

@@ -1,7 +1,9 @@
 import type { Answers } from './answers.js';
 import type { FetchPlan } from './plan.js';
 
-/** The answer for the items after this ordinal, on its way while the page before it is committed. */
+/**
+ * The response for the items after this ordinal, requested while the page before it is committed.
+ */
 export interface Prefetched {
   afterOrdinal: bigint;
   page: Promise<FetchedPage>;
@@ -14,12 +16,15 @@ export interface AskedPage {
 }
 
 export interface FetchedPage {
-  /** What was asked for; without items there is nothing left. */
+  /** What was requested; a plan without items means that none are left. */
   plan: FetchPlan;
-  /** Null when there is nothing to ask for now. */
+  /** Null when there is nothing to request now. */
   answers: Answers | null;
-  /** The page's own second half, whose sources did not fit beside the first's: its messages are paid for. */
+  /**
+   * The second part of the page, whose sources exceed the limit together with the first part's: its
+   * messages are already paid for.
+   */
   remainder: AskedPage | null;
-  /** Why the only item is not to be asked for at all. */
+  /** Why the only item is not to be requested. */
   poison?: string;
 }

@@ -4,22 +4,22 @@ import { type SyncPolicy, pollsADay } from '../../policy.js';
 
 /* What a mailbox costs of Gmail's quota, in units. Pure. */
 
-/** What the price of an account's mail depends on. */
+/** The properties of an account's mail that its price depends on. */
 export interface MailShape {
   messagesPerAccount: number;
   /** Mean number of messages in a thread. */
   threadLength: number;
-  /** New messages of an account a day. */
+  /** New messages per account and day. */
   messagesPerDay: number;
-  /** Hours of the day in which something changes in an account. */
+  /** Hours of the day in which changes occur in an account. */
   activeHoursPerDay: number;
-  /** What is kept of bodies: a source is a second get of its message. */
+  /** Which parts of bodies are kept: a source takes a second get of its message. */
   bodies: Config['mirror']['bodies'];
-  /** Whether mailboxes are watched, and notified of changes, beside being polled. */
+  /** Whether mailboxes have watches in addition to polling. */
   watches: boolean;
 }
 
-/** Units that Google lets be spent. */
+/** The limits of Google's quota in units. */
 export interface UnitLimits {
   userMinute: number;
   projectMinute: number;
@@ -28,7 +28,7 @@ export interface UnitLimits {
 
 const DAY_S = 86_400;
 const IDS_PER_PAGE = 500;
-/** A mailbox's labels, Gmail's own included, and how many a message has. */
+/** The number of a mailbox's labels, including Gmail's own, and of a message's labels. */
 const LABELS = 15;
 const LABELS_PER_MESSAGE = 2;
 /** Bounds of an audit (`audit.ts`). */
@@ -46,9 +46,10 @@ export function unitLimits(quotas: Config['quotas']): UnitLimits {
 }
 
 /**
- * A message of a thread of three or more is fetched with its whole thread, which costs as much as two messages. With lengths as they fall (geometric, mean
- * A) a thread costs 2 − 1/A messages, and a message 1/A of that.
- Sources are fetched one by one, in threads or not.
+ * Returns the price of a message. A message of a thread of three or more is fetched with its whole
+ * thread, which costs as much as two messages. With geometrically distributed lengths of mean A, a
+ * thread costs 2 − 1/A messages, and a message 1/A of that. Sources are fetched one by one in any
+ * case.
  */
 export function messageUnits(
   { threadLength, bodies }: MailShape,
@@ -81,8 +82,8 @@ export function steadyUnits(
 ): { polls: number; changes: number; watches: number; audits: number; total: number } {
   const historyPage = unitsOf('gmail.users.history.list', tier);
   const polls = historyPage * pollsADay(policy, shape.activeHoursPerDay);
-  // A notification has the mailbox looked at once more; a poll finds changes in the page that it
-  // reads anyway.
+  // A notification causes one additional sync; a poll finds changes in the page that it reads
+  // anyway.
   const changes =
     shape.messagesPerDay *
     ((1 + sourceGets(shape.bodies)) * unitsOf('gmail.users.messages.get', tier) +
@@ -100,7 +101,7 @@ export function steadyUnits(
   return { ...whole, total: whole.polls + whole.changes + whole.watches + whole.audits };
 }
 
-/** The list of every label and of everything, and the content of a few messages. */
+/** The lists of every label and of all messages, and the content of a few messages. */
 function auditUnits(messages: number, tier: Config['quotas']['gmailTier']): number {
   const pages = Math.min(
     AUDIT_PAGES,

@@ -18,23 +18,24 @@ import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
 import { afterFailure, tryAgainLater, untilNextTry } from './unread-label.js';
 
 /*
- * The labels of a resync, from listing each label's messages: 5 units for 500 of them instead of 20
- * for one.
+ * The labels of a resync, from the list of each label's messages: 5 units for 500 of them instead
+ * of 20 for one.
  *
- * It converges since the sync position was pinned before: a label that changes after the pin is in
- * the history that is replayed at the end, whatever its list said, and one that does not change is
- * listed right. A message with no label is in no list and gets none.
+ * The result is correct because the sync position was pinned before: a label that changes after the
+ * pin is in the history that is replayed at the end, whatever its list said, and one that does not
+ * change is listed correctly. A message without labels is in no list and gets none.
  *
- * A label that no list was read for is left as it is on every message, and messages that carry it
- * are read again, up to a limit. So is a label whose list fails again and again while others
- * answer. Where more than five messages would lose a label, some of them are asked for: one that
- * still has it says that the list was wrong, and the mailbox is listed again later.
+ * A label for which no list was read stays as it is on every message, and messages that carry it
+ * are read again, up to a limit. The same applies to a label whose list fails repeatedly while
+ * others are answered. Where more than five messages would lose a label, some of them are
+ * requested: one that still has it proves that the list was wrong, and the mailbox is listed again
+ * later.
  */
 
 type Labels = Extract<GmailRelabelling, { step: 'labels' }>;
 type Relabel = Extract<GmailRelabelling, { step: 'relabel' }>;
 
-/** What a resync carries through its labels. */
+/** The state that a resync keeps while it reads labels. */
 export interface ResyncSoFar {
   from: string;
   listed: number;
@@ -43,7 +44,9 @@ export interface ResyncSoFar {
   unread?: UnreadLists;
 }
 
-/** Where the labels begin; a mailbox without any goes on to the comparison. */
+/**
+ * Returns the cursor at the first label; a mailbox without labels continues with the comparison.
+ */
 export function firstLabel(context: StepContext, items: ResyncSoFar): Promise<GmailCursor> {
   return labelAfter(context, items, '');
 }
@@ -57,7 +60,8 @@ async function labelAfter(
   const note = withListing(listing);
   const excluded = excludedLabels(context.mirror);
   let label = await context.store.items.labelAfter(context.lease.accountId, after);
-  // No row has a label that is excluded, and a message that got one since it was listed leaves with the history that is replayed.
+  // No row has an excluded label, and a message that got one since it was listed is deleted by the
+  // history that is replayed.
   while (label !== null && excluded.includes(label))
     label = await context.store.items.labelAfter(context.lease.accountId, label);
   return label === null
@@ -75,13 +79,14 @@ async function labelAfter(
       };
 }
 
-/** One page of one label's list. */
+/** Reads one page of one label's list. */
 export async function labelsStep(context: StepContext, cursor: Labels): Promise<Step> {
   const wait = untilNextTry(context, cursor);
   if (wait) return wait;
   const page = await labelPage(context, cursor).catch(asRefusal);
   if (page instanceof GoogleError) return unreadStep(context, cursor, page);
-  // A page token that Google has forgotten costs the label's list alone: what is written down of it is the same again.
+  // An expired page token restarts only this label's list: reading it again records the same
+  // messages.
   if (!page)
     return stepWith(
       context,
@@ -106,12 +111,15 @@ function asRefusal(error: unknown): GoogleError {
   throw error;
 }
 
-/** The tries of a page that has answered are over. */
+/** Clears the tries of a page that has been answered. */
 function readOn({ unread, ...cursor }: Labels): Labels {
   return unread ? { ...cursor, unread: { labels: unread.labels } } : cursor;
 }
 
-/** The label's list is tried again later, or counts as not read. @throws GoogleError `error`, when it is not the label's own */
+/**
+ * Schedules another try of the label's list, or counts the list as not read.
+ * @throws GoogleError `error`, when the label is not the cause
+ */
 async function unreadStep(context: StepContext, cursor: Labels, error: GoogleError): Promise<Step> {
   const after = await afterFailure(context, cursor, error);
   if (after.kind === 'again') return tryAgainLater(context, { ...cursor, unread: after.unread });
@@ -119,7 +127,10 @@ async function unreadStep(context: StepContext, cursor: Labels, error: GoogleErr
   return stepWith(context, next, {});
 }
 
-/** Google refuses to list a label that was deleted since the catalogue was read; any other refusal must not strip the label from every row. */
+/**
+ * Reads a page of a label's list. A list that Google refuses counts as empty only if the label was
+ * deleted since the catalogue was read; any other refusal must not remove the label from every row.
+ */
 async function labelPage(context: StepContext, cursor: Labels): Promise<ListedPage | null> {
   try {
     return await listPage(context, cursor);
@@ -145,9 +156,9 @@ function stepWith(context: StepContext, next: GmailCursor, items: ItemsDelta): S
 }
 
 /**
- * Compares the next rows with what the lists said. The range is fixed before the commit, so that
- * the commit can move the cursor past it. Before the first range, messages that would lose labels
- * are asked for.
+ * Compares the next rows with the lists. The range is fixed before the commit, so that the commit
+ * can move the cursor past it. Before the first range, messages that would lose labels are
+ * requested.
  */
 export async function relabelStep(context: StepContext, cursor: Relabel): Promise<Step> {
   const { from, listed, after, listing } = cursor;
@@ -202,8 +213,9 @@ async function labelEvidence(context: StepContext, cursor: Relabel): Promise<Ste
 }
 
 /**
- * A sample is enough to take away a label that Google does not name. One of the catalogue stays:
- * that its list could not be read says nothing of the messages that were not asked for.
+ * Leaves out labels of the catalogue. A sample suffices to remove a label that Google does not
+ * name; for a label of the catalogue whose list could not be read, a sample does not decide about
+ * the other messages.
  */
 async function withoutKnown(context: StepContext, deleted: string[]): Promise<string[]> {
   if (deleted.length === 0) return deleted;

@@ -8,10 +8,10 @@ import { labelRow } from './interpret.js';
 const REPLAY_PAGE = 500;
 
 /**
- * Messages that somebody wants read again (a retry from quarantine, a repair) go to the end of the
- * mailbox's list, in the commit that strikes out the request; from there on they are fetched like
- * any other. Only a mailbox that is caught up takes them: its list is empty then, and the listing
- * that is opened for them leaves the sync position where it is.
+ * Puts messages that were requested again (a retry from quarantine, a repair) at the end of the
+ * mailbox's list, in the commit that deletes the request; from there they are fetched like any
+ * others. Only a mailbox that is caught up accepts them: its list is then empty, and the listing
+ * that is opened for them does not move the sync position.
  *
  * @returns null when there is nothing to replay now
  */
@@ -62,13 +62,15 @@ export async function replayStep(
 }
 
 /**
- * Labels are read all at once; one that is refused again goes back to quarantine in the same
- * commit.
+ * Labels are read all at once; one that is refused again returns to quarantine in the same commit.
  */
 async function catalogue({ google }: StepContext): Promise<Delta> {
   const labels = (await google.gmail.labels()).map(labelRow);
   return { kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels };
 }
 
-/** They were named long ago: one that Google does not have is gone, and need not be asked for twice. */
+/**
+ * The messages were named long ago, so one that Google does not have counts as deleted without a
+ * second request.
+ */
 const REPLAYED_ATTEMPTS = 2;

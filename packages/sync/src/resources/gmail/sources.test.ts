@@ -5,7 +5,10 @@ import { fetchStep } from './fetch.js';
 import { MIRROR_EVERYTHING } from '../../mirror-policy.js';
 import { bytesOf } from './sources.js';
 
-/* Which messages of a page are stored with their sources, with a Google and a list that are made up. */
+/*
+ * Which messages of a page are stored with their sources, with made-up responses of Google and a
+ * made-up list.
+ */
 
 const CURSOR = { phase: 'full', step: 'fetch', from: '7', listed: 9, fetched: 0 } as const;
 const MB = 1024 * 1024;
@@ -30,7 +33,7 @@ const DEAD = error({ kind: 'unauthorized', reason: 'invalid_grant' });
 
 interface MadeUp {
   items: PendingItem[];
-  /** Of each message; default 1,000. */
+  /** Bytes of each message; default 1,000. */
   bytes?: Record<string, number>;
   refused?: Record<string, GoogleError>;
   missing?: string[];

@@ -8,23 +8,29 @@ import type { FetchPlan } from './plan.js';
 import { floorMs } from './window.js';
 
 /*
- * The messages' sources, under the policy that keeps them: a second get for each message that is about to be stored. A source that is
- * refused, gone or put off is its message's fate, so a message is stored with its source or not at all.
+ * The messages' sources, under the policy that keeps them: a second get for each message that is
+ * about to be stored. A source that is refused, gone or postponed has the same result as its
+ * message, so a message is stored with its source or not at all.
  */
 
 /**
- * Mail that one page brings, and its commit writes, at most, unless a single message is larger. Twice as much is in memory, since the next page is fetched
- * meanwhile, and a worker has dozens of mailboxes in hand.
+ * The maximum size of messages that one page fetches and its commit writes, unless a single message
+ * is larger. Memory holds twice as much, since the next page is fetched meanwhile, and a worker
+ * processes dozens of mailboxes concurrently.
  */
 const PAGE_SOURCE_BYTES = 8 * 1024 * 1024;
-/** Of a message without an estimate (a draft): base64 and line ends on top of its parts' sizes, and a header. */
+/**
+ * Factor for a message without a size estimate (a draft): base64 and line ends, on top of its
+ * parts' sizes and a header.
+ */
 const ENCODED = 1.4;
 const HEADER_BYTES = 2_048;
-/** A part tree is never deeper than that, but an answer that says so must not end in a stack overflow. */
+/** Real part trees are less deep; the limit keeps a deeper response from overflowing the stack. */
 const DEPTH_LIMIT = 200;
 
 /**
- * The page with its messages' sources, shortened to what PAGE_SOURCE_BYTES allow; what is left over is in `rest`, to be asked for after it.
+ * Returns the page with its messages' sources, shortened to PAGE_SOURCE_BYTES; the other messages
+ * are in `remainder`, to be requested after it.
  * @throws GoogleError only when no source was fetched
  */
 export async function withSources(context: StepContext, page: AskedPage): Promise<FetchedPage> {
@@ -48,7 +54,7 @@ export async function withSources(context: StepContext, page: AskedPage): Promis
   return { ...divided(plan, answers, left), answers: { ...sourced, messages } };
 }
 
-/** What a page of messages' `bytes` may hold: as many as fit, and one at least. */
+/** Returns how many messages fit into a page by their bytes, at least one. */
 function fitting(messages: readonly GmailMessage[]): number {
   let bytes = 0;
   const tooMany = messages.findIndex(
@@ -57,14 +63,17 @@ function fitting(messages: readonly GmailMessage[]): number {
   return tooMany === -1 ? messages.length : tooMany;
 }
 
-/** Those whose turn it is, in order; then those that come early, which may as well come later. */
+/**
+ * Returns the page's own items first, in order, then messages that come early and could also come
+ * later.
+ */
 function plannedFirst(plan: FetchPlan, messages: readonly GmailMessage[]): GmailMessage[] {
   const places = new Map(plan.items.map((item, place) => [item.id, place]));
   const placeOf = ({ id }: GmailMessage): number => places.get(id ?? '') ?? plan.items.length;
   return messages.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
-/** About how long a message's source is. */
+/** Returns the approximate length of a message's source. */
 export function bytesOf({ sizeEstimate, payload }: GmailMessage): number {
   return sizeEstimate ?? Math.ceil(HEADER_BYTES + ENCODED * partBytes(payload ?? {}, 0));
 }
@@ -75,9 +84,9 @@ function partBytes(part: NonNullable<GmailMessage['payload']>, depth: number): n
 }
 
 /**
- * A failure of all is one of each.
- * @param refused set when the grant is refused: then nobody is asked
- * @throws GoogleError when it is the account's
+ * Fetches sources. An error of the whole call counts as an error of each source.
+ * @param refused set when the grant is refused: no source is then requested
+ * @throws GoogleError when it concerns the account
  */
 async function askFor(
   gmail: Gmail,
@@ -98,7 +107,7 @@ async function askFor(
   });
 }
 
-/** The answers for these messages as their sources' fates have it. */
+/** Returns the responses for these messages after the results of their sources. */
 function takeSources(
   plan: FetchPlan,
   answers: Answers,
@@ -106,7 +115,8 @@ function takeSources(
   fetched: FetchedSources,
 ): Answers {
   const sources = new Map(fetched.sources.map(({ id, source }) => [id, source]));
-  // The message was there a moment ago, twice by now: it is its source that there is none of.
+  // The message itself was read a moment ago, for the second time: the message exists without a
+  // source.
   const asked = new Set(plan.items.flatMap(({ id, attempts }) => (attempts > 0 ? [id] : [])));
   const [sourceless, missing] = [true, false].map((isAsked) =>
     fetched.missing.filter((id) => asked.has(id) === isAsked),
@@ -129,7 +139,10 @@ function takeSources(
   };
 }
 
-/** The plan up to the first item that is left over, and the page that goes on from there. What only comes early is left to its turn. */
+/**
+ * Returns the plan up to the first item that does not fit, and the page that continues there.
+ * Messages that only come early are left to their place on the list.
+ */
 function divided(
   plan: FetchPlan,
   answers: Answers,

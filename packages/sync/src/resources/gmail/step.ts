@@ -18,10 +18,13 @@ import { hasPosition, planNext, type MailboxPlan } from './next-request.js';
 import { beginFullSync, fullSyncStep } from './full-sync.js';
 import { reached } from './window.js';
 
-/** The catalogue of labels is read again after this time: renames leave no record in history. It costs one unit. */
+/**
+ * The catalogue of labels is read again after this time: history has no record of renames. It costs
+ * one unit.
+ */
 const LABELS_MAX_AGE_MS = 10 * 60_000;
 
-/** The next page of a mailbox, by its cursor. */
+/** Reads the next page of a mailbox, by its cursor. */
 export function gmailStep(
   context: StepContext,
   cursor: PendingCursor | GmailCursor,
@@ -54,7 +57,7 @@ async function stepOf(context: StepContext, plan: MailboxPlan): Promise<Step> {
   }
 }
 
-/** A page of a second listing, of which only the ids count. */
+/** Reads a page of a second listing, of which only the ids count. */
 async function listIds(
   context: StepContext,
   pageToken: string | null,
@@ -63,7 +66,7 @@ async function listIds(
   return page && { ids: page.ids.map(({ id }) => id), nextPageToken: page.nextPageToken };
 }
 
-/** The next page of history. */
+/** Reads the next page of history. */
 async function historyStep(context: StepContext, cursor: GmailIncremental): Promise<Step> {
   const page = await readHistory(context, cursor);
   const meaning = await meaningUnderPolicy(context, cursor, page.records);
@@ -73,7 +76,8 @@ async function historyStep(context: StepContext, cursor: GmailIncremental): Prom
   const left = leftFor(named, meaning.toFetch);
   const next = endOfListing({
     ...(cursor.listing === null ? checked(cursor) : cursor),
-    // Google's newest id is taken from the first page: what came between the pages is read once more rather than passed over.
+    // Google's newest id is taken from the first page, so that changes between the pages are read
+    // again rather than missed.
     listing: {
       pageToken: page.nextPageToken,
       until: untilAfter(cursor.after, cursor.listing?.until ?? null, page),
@@ -82,14 +86,13 @@ async function historyStep(context: StepContext, cursor: GmailIncremental): Prom
     ...(meaning.labels ? { labelsReadAtMs: context.rt.clock.nowMs() } : {}),
   });
   const hasRecords = page.records.length > 0;
-  // A sync without news writes nothing here: `finishRun` writes, under the same epoch, that it took
-  // place.
+  // A sync without changes writes nothing here: `finishRun` records it, under the same epoch.
   if (!hasRecords && meaning.labels === null && staysAt(cursor, next))
     return { commit: null, next: () => next, ...endIfCaughtUp(context, next) };
   return {
     commit: historyCommit(context, cursor, next, { meaning, named, left }),
     next: () => next,
-    // Gmail's log says nothing of a label's new name.
+    // Gmail's history does not contain a label's new name.
     unlogged: meaning.labels !== null && !hasRecords,
     ...endIfCaughtUp(context, next),
     ...named?.end,
@@ -107,7 +110,7 @@ async function readHistory(context: StepContext, cursor: GmailIncremental): Prom
   return page;
 }
 
-/** The listing is this page alone, and no older mail is being fetched. */
+/** Whether the listing consists of this page alone, and no older mail is being fetched. */
 function isWholeHistory(cursor: GmailIncremental, page: HistoryPage): boolean {
   return cursor.listing === null && !cursor.extension && page.nextPageToken === null;
 }
@@ -158,7 +161,7 @@ interface AskedLater {
 }
 
 /**
- * What the mailbox's list has to keep of the wanted ones. The commit quarantines those whose ids
+ * Returns the wanted messages that go to the mailbox's list. The commit quarantines those whose ids
  * cannot be stored.
  */
 function leftFor(named: NamedFate | null, toFetch: readonly string[]): AskedLater[] {
@@ -166,7 +169,10 @@ function leftFor(named: NamedFate | null, toFetch: readonly string[]): AskedLate
   return [...(named?.left ?? []), ...unasked.map((id) => ({ id, delayMs: 0 }))];
 }
 
-/** What is stored or gone ends an earlier quarantine; only a mailbox that has one pays for that. */
+/**
+ * Storing or deleting an item ends its quarantine. The lookup is made only for a mailbox with
+ * quarantined items.
+ */
 function troublesIn(
   { lease }: StepContext,
   named: NamedFate | null,
@@ -188,11 +194,11 @@ interface MeaningUnderPolicy {
   admitted: Admission;
   /** Messages to be fetched. */
   toFetch: string[];
-  /** The catalogue of labels, where it was to be read again. */
+  /** The catalogue of labels, if it was read again. */
   labels: LabelRow[] | null;
 }
 
-/** What a page of history asks for under the mirror's policy. */
+/** Returns what a page of history requires under the mirror's policy. */
 async function meaningUnderPolicy(
   context: StepContext,
   cursor: GmailIncremental,

@@ -5,16 +5,21 @@ import type { Step, StepContext } from '../../step.js';
 import { isRefusedAlone } from '../../account-refusal.js';
 
 /*
- * A label whose list fails again and again holds nothing. As with items, a try counts only if
- * another list of the mailbox answered at that try; after a bounded number of them the label counts
- * as one that no list was read for.
+ * A label whose list fails repeatedly must not block the mailbox. As with items, a try counts only
+ * if another list of the mailbox was answered at that try. After a bounded number of tries the
+ * label counts as one without a list.
  */
 
 type Labels = Extract<GmailRelabelling, { step: 'labels' }>;
 
-/** After so many labels that were given up, one try is enough: it is the lists of labels that fail. */
+/**
+ * After this many labels were given up, one try is enough: the cause is then the lists of labels in
+ * general.
+ */
 const PATIENT_LABELS = 3;
-/** Lists without an end of one collection, in a row, after which such a label is given up. */
+/**
+ * Number of lists without an end of one collection, in a row, after which such a label is given up.
+ */
 const ENDLESS_TRIES = 2;
 
 /** @returns null when the label's list may be read now */
@@ -24,8 +29,8 @@ export function untilNextTry({ rt }: StepContext, cursor: Labels): Step | null {
 }
 
 /**
- * What becomes of a label whose list failed with `error`.
- * @throws GoogleError when no other list answers either, or the account is refused
+ * Decides about a label whose list failed with `error`.
+ * @throws GoogleError when no other list is answered either, or the account is refused
  */
 export async function afterFailure(
   context: StepContext,
@@ -54,7 +59,10 @@ export async function afterFailure(
   return { kind: 'unread', unread: { labels: unread.labels + 1 } };
 }
 
-/** The list of all messages was whole in this full sync, which says that lists can end. */
+/**
+ * Whether the failure belongs to the label: the list of all messages was complete in this full
+ * sync, which shows that lists can end.
+ */
 async function isLabelsOwn(context: StepContext, error: GoogleError): Promise<boolean> {
   if (error.detail.kind === 'endless-listing')
     return context.lease.endlessListings >= ENDLESS_TRIES;

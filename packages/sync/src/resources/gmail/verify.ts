@@ -16,7 +16,10 @@ import {
 
 /* Verification of a mailbox. */
 
-/** With a sample, ids and labels are compared by listing; without, the content of every message. */
+/**
+ * Compares a mailbox. With a sample, ids and labels are compared by listing; without one, the
+ * content of every message.
+ */
 export async function verifyMailbox(
   rt: Runtime,
   { store, account, accountId, policy, options, catchUp }: Comparison,
@@ -29,8 +32,8 @@ export async function verifyMailbox(
       : await compareSample(rt, mailbox, options.sample);
   options.progress?.(checked);
   if (suspects.length > 0) await catchUp();
-  // The window may have moved meanwhile: what an extension of the window has brought since is not
-  // to be judged by the old one.
+  // The window may have moved meanwhile: messages that an extension has brought since must not be
+  // compared under the old window.
   const { missing, extra, stale, unread } = await compareMessages(
     { ...mailbox, window: await store.mirror.window(accountId) },
     suspects,
@@ -59,8 +62,7 @@ async function compareAll(
   const unlisted: string[] = [];
   for await (const { id } of mailbox.store.mirror.labels(mailbox.accountId))
     if (!listed.has(id)) unlisted.push(id);
-  // Rows of a slice that is just being extended stand outside the list, and are none the worse for
-  // it.
+  // Rows of a slice that is being extended are not in the list, and are not drift for that.
   suspects.push(
     ...(mailbox.window.goalMs === null
       ? unlisted
@@ -69,7 +71,10 @@ async function compareAll(
   return { checked: messages.length, suspects };
 }
 
-/** The messages by thread, some threads at a time: as many as make a page of messages, and one at least. A thread that is too long comes in single messages. */
+/**
+ * Groups the messages by thread into pages: as many threads as fit a page of messages, at least
+ * one. A thread that is too long is split into single messages.
+ */
 function* pagesOf(messages: readonly ListedMessage[]): Generator<ListedMessage[][]> {
   let page: ListedMessage[][] = [];
   let size = 0;
@@ -115,6 +120,6 @@ function namesIn({ missing, extra, stale, unread }: MailboxDrift): string[] {
 
 interface Compared {
   checked: number;
-  /** Differs by the first sync. */
+  /** Ids that differ in the first comparison. */
   suspects: string[];
 }

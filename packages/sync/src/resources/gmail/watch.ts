@@ -3,7 +3,7 @@ import { renewInMs } from '../../watch/schedule.js';
 import type { WatchOutcome, WatchWork } from '../../watch/work.js';
 import type { WatchModule } from '../resource.js';
 
-/** A mailbox has one watch for each OAuth client; a new one takes the place of the old. */
+/** A mailbox has one watch for each OAuth client; a new watch replaces the old one. */
 export const MAILBOX_WATCH: WatchModule = {
   begin: watchMailbox,
   end: async (_store, account, { shared }) => {
@@ -32,13 +32,14 @@ async function watchMailbox(
     'profile',
   );
   if (check?.kind === 'held') return 'refused';
-  // Google rings at once, before it answers: whose mailbox this is must be known by then.
+  // Google sends its first notification before it answers the call, so the mailbox's address must
+  // be stored by then.
   if (
     held.address !== emailAddress.toLowerCase() &&
     !(await deps.store.watches.noteAddress(held, emailAddress))
   )
     return 'overtaken';
-  // Our own watch on another topic would be in the way.
+  // Our own watch on another topic would prevent the new one.
   if (held.target !== null && held.target !== topic && !held.shared)
     await account.gmail.stopWatch();
   const { expiresAt } = await account.gmail.watch(topic);

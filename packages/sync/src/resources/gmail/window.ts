@@ -2,34 +2,34 @@ import type { MailWindow } from '@syncline/store';
 import type { MirrorPolicy } from '../../mirror-policy.js';
 
 /*
- * How far back a mailbox is mirrored. Pure. The window is a moment and not an age: a full sync
- * fixes it, nothing leaves it by growing old, and from then on it only moves back. So the mirror is
- * at any time exactly what Google has from that moment on, and what a resync lists, a sweep deletes
- * and verify compares needs no exception for old rows.
+ * How far back a mailbox is mirrored. Pure. The start of the window is a fixed time and not an age:
+ * a full sync sets it, no message leaves the window by growing old, and from then on it only moves
+ * back. So the mirror always equals what Google has from that time on, and resyncs, sweeps and
+ * verification need no exception for old rows.
  */
 
 const DAY_MS = 86_400_000;
-/** The beginning of a mailbox, as a window's moment. */
+/** The beginning of a mailbox, as the start of a window. */
 const BEGINNING_MS = 0;
-/** Clocks of a fleet differ by seconds: nobody extends a window for them. */
+/** Clocks of a fleet differ by seconds; a smaller difference than this does not extend a window. */
 const SLACK_MS = 60_000;
 
-/** The moment that the configuration asks for. */
+/** Returns the start of the window that the configuration requires. */
 export function askedFromMs({ windowDays }: MirrorPolicy, nowMs: number): number {
   return windowDays === null ? BEGINNING_MS : Math.max(BEGINNING_MS, nowMs - windowDays * DAY_MS);
 }
 
 /**
- * The oldest that may be stored: a full sync that is on its way further back has stored some of it
- * already.
+ * Returns the start of what may be stored: a full sync that extends the window has stored some of
+ * the older mail already.
  */
 export function floorMs(window: MailWindow): number {
   return Math.min(window.fromMs, window.goalMs ?? window.fromMs);
 }
 
 /**
- * The window of a full sync that begins: as far back as is asked for, but a window never shrinks,
- * or the full sync's sweep would delete what lies outside.
+ * Returns the window of a full sync that begins: as configured, but a window never shrinks, since
+ * the full sync's sweep would delete the messages outside of it.
  */
 export function windowOfFullSync(
   policy: MirrorPolicy,
@@ -43,7 +43,9 @@ export function windowOfFullSync(
   return { fromMs: window.fromMs, goalMs: goalMs < window.fromMs ? goalMs : null };
 }
 
-/** The window of a mailbox that is to be extended now; null when it is deep enough. */
+/**
+ * Returns the window of a mailbox that is to be extended now; null when it reaches back far enough.
+ */
 export function deeperWindow(
   policy: MirrorPolicy,
   window: MailWindow,
@@ -55,7 +57,7 @@ export function deeperWindow(
     : null;
 }
 
-/** What was to be synced in full is synced in full. */
+/** Returns the window after its goal is reached. */
 export function reached(window: MailWindow): MailWindow {
   return { fromMs: floorMs(window), goalMs: null };
 }

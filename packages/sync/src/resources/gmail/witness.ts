@@ -2,26 +2,26 @@ import { GoogleError, isTokenRefused, type Gmail } from '@syncline/google';
 import type { Store } from '@syncline/store';
 import { parseMessage } from './parse.js';
 
-/** What has to work for a failure to be an item's own. */
+/** What has to work for a failure to count as an item's own. */
 export type Ability =
-  /** messages.get, whole messages. */
+  /** messages.get of whole messages. */
   | 'message'
-  /** messages.get, sources. */
+  /** messages.get of sources. */
   | 'source'
   | 'thread'
-  /** messages.attachments.get, of bodies that Google hands out apart. */
+  /** messages.attachments.get of bodies that Google delivers separately. */
   | 'body'
-  /** What comes can be understood. */
+  /** Parsing of what was read. */
   | 'parse';
 
 /**
- * The well-formed id of no message: Gmail's own begin with the time of arrival. A mailbox without
- * another message is asked for it, and 404, Google's own word on a message that it does not have,
- * says that messages are looked up.
+ * A well-formed id that no message has: Gmail's own ids begin with the time of arrival. It is
+ * requested in a mailbox without another message; Google's 404 for it shows that messages are
+ * looked up.
  */
 const NO_MESSAGE = '0000000000000001';
 
-/** Where a witness is looked for. */
+/** What the search for a witness needs. */
 export interface WitnessStand {
   store: Pick<Store, 'quarantine'>;
   gmail: Gmail;
@@ -29,12 +29,13 @@ export interface WitnessStand {
 }
 
 /**
- * Asks for a message that the mirror holds, or else for none, to learn whether it is the items or
- * Google that fails. One get, of threads a message's, since what a broken thread holds is asked for
- * alone.
+ * Requests a message that the mirror holds, or otherwise a nonexistent one, to learn whether the
+ * items or Google's service is the cause of a failure. One get; for threads a message's get, since
+ * the messages of a thread that cannot be read are requested individually.
  * @param except the items that failed
- * @returns whether Google has answered about another message than these
- * @throws GoogleError when the grant is refused: that decides for the account, whatever the items met
+ * @returns whether Google has answered for a message other than these
+ * @throws GoogleError when the grant is refused, which concerns the account whatever the items'
+ * errors
  */
 export async function findWitness(
   { store, gmail, accountId }: WitnessStand,
@@ -53,15 +54,15 @@ export async function findWitness(
     return messages.length + missing.length > 0;
   } catch (error) {
     if (error instanceof GoogleError && isGrantRefused(error)) throw error;
-    // Quota is met again by the next call.
+    // An exhausted quota is found again by the next call.
     if (error instanceof GoogleError || ability === 'parse') return false;
     throw error;
   }
 }
 
 /**
- * An attachmentId lives for a while only, so that none is known: Google's own word that there is
- * none of this name will do.
+ * Whether Google answers requests for bodies. An attachmentId is valid for a short time only, so
+ * none is stored; Google's answer that there is no such attachment suffices.
  */
 async function answersAboutBodies(gmail: Gmail, messageId: string): Promise<boolean> {
   try {

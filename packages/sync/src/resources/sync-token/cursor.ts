@@ -16,7 +16,7 @@ export type SyncTokenCursor =
       step: 'list';
       pageToken: string | null;
       listed: number;
-      /** Items without an id that its pages had so far. */
+      /** Number of items without an id on its pages so far. */
       nameless?: number;
       begunAtMs?: number;
       restarts?: number;
@@ -32,30 +32,33 @@ export type SyncTokenCursor =
       phase: 'incremental';
       syncToken: string;
       /**
-       * When Google gave the sync position: one that is old is worth no more, though Google may
-       * still take it.
+       * When Google gave the sync position: an old one is not used, though Google may still accept
+       * it.
        */
       syncTokenAtMs?: number;
       pageToken: string | null;
-      /** Of a listing under way: events that its earlier pages told to be deleted, since what is left of a series may come after it. */
+      /**
+       * Of a listing in progress: events that its earlier pages reported as deleted, since
+       * remaining events of a series may come on later pages.
+       */
       gone?: string[];
       /**
-       * Of calendar lists: when it is read in full again, since its deltas hide changes of access.
-       * Absent: with the next sync.
+       * Calendar lists only: when it is read in full again, since its incremental syncs hide
+       * changes of access. Absent: at the next sync.
        */
       relistAtMs?: number;
       hold?: Hold;
     };
 
 /**
- * Google gave no sync token at the end of a full sync: full syncs go on at a slow pace until it
+ * Google gave no sync token at the end of a full sync: full syncs continue at a slow pace until it
  * gives one.
  */
 export type SyncTokenWithoutPosition = {
   phase: 'incremental';
   syncToken: null;
   pageToken: null;
-  /** Requests come as often as they like; the next full sync does not begin before this. */
+  /** The earliest time of the next full sync, however often requests come. */
   fullSyncNotBeforeMs: number;
   hold?: Hold;
 };

@@ -4,12 +4,18 @@ import type { SyncTokenCursor } from './cursor.js';
 import type { IncrementalCursor, ListPlan } from './plan.js';
 import type { SourcePage } from './source.js';
 
-/* What a page means for the cursor and the mirror. Pure. */
+/* The meaning of a page for the cursor and the mirror. Pure. */
 
-/** Tombstones of one listing that its later pages are held against: bounds the cursor. */
+/**
+ * The maximum number of tombstones of one listing that its later pages are compared with: bounds
+ * the cursor.
+ */
 const GONE_KEPT = 1_000;
 
-/** A page of a full listing. @param begunAtMs when the listing began, where that is known */
+/**
+ * Interprets a page of a full listing.
+ * @param begunAtMs when the listing began, where that is known
+ */
 export function interpretListed(
   { cursor, generation, isForced }: ListPlan,
   page: SourcePage,
@@ -55,8 +61,9 @@ export function interpretListed(
 }
 
 /**
- * A page of an incremental listing.
- * @param isFresh the listing began in this run: one that began earlier cannot vouch for now
+ * Interprets a page of an incremental listing.
+ * @param isFresh the listing began in this run: one that began earlier does not show that the
+ * collection is caught up now
  */
 export function interpretIncrement(
   cursor: IncrementalCursor,
@@ -97,8 +104,8 @@ function afterIncrement(
 }
 
 /**
- * The sync position that the listing began with stays good: what changed since comes again with the
- * next listing.
+ * The sync position from which the listing began stays valid: changes since then are listed again
+ * by the next listing.
  */
 function positionKept(page: SourcePage): Pick<CaughtUp, 'withoutPosition'> {
   return page.nextSyncToken === null

@@ -1,7 +1,7 @@
 import type { PendingCursor, TidyState } from '../../cursor.js';
 import type { SyncTokenCursor, SyncTokenWithoutPosition } from './cursor.js';
 
-/* What a collection with sync tokens asks Google for next. Pure. */
+/* What a collection with sync tokens requests from Google next. Pure. */
 
 type ListCursor = Extract<SyncTokenCursor, { step: 'list' }>;
 export type TidyCursor = Extract<SyncTokenCursor, { phase: 'full' } & TidyState>;
@@ -15,7 +15,9 @@ export interface ListPlan {
   kind: 'list';
   cursor: ListCursor;
   generation: number;
-  /** The full sync is begun because Google disowned what incremental syncs started from. */
+  /**
+   * The full sync is begun because Google no longer accepts the sync position or the page token.
+   */
   isForced: boolean;
 }
 
@@ -26,22 +28,23 @@ export type Plan =
   | { kind: 'increment'; cursor: IncrementalCursor }
   | { kind: 'without-position'; cursor: SyncTokenWithoutPosition };
 
-/** What a plan depends on beside the cursor. */
+/** The state beside the cursor that a plan depends on. */
 export interface Known {
   generation: number;
   nowMs: number;
   /** Items are to be read again. */
   hasRefetch: boolean;
-  /** The collection is read in full now and then. */
+  /** Whether the collection is read in full from time to time. */
   relists: boolean;
 }
 
 const FIRST_PAGE = { pageToken: null, listed: 0, nameless: 0 };
 
 /**
- * Google forgets deletions after some time ("such tombstones eventually disappear", without a
- * number; some four weeks by what is seen) and may answer an older sync position without them and
- * without a word. So a collection that rested for longer is synced in full again.
+ * The maximum age of a sync token. Google forgets deletions after some time ("such tombstones
+ * eventually disappear", without a number; about four weeks as observed) and may answer an older
+ * sync position without them and without an error. A collection with an older token is synced in
+ * full again.
  */
 const SYNC_TOKEN_WORTH_MS = 20 * 24 * 60 * 60_000;
 
@@ -58,12 +61,15 @@ export function planNext(cursor: PendingCursor | SyncTokenCursor, known: Known):
   return relistDue(cursor, known) ? newListing(known) : { kind: 'increment', cursor };
 }
 
-/** The first page of a new full listing. */
+/** Returns the first page of a new full listing. */
 export function newListing({ generation }: Pick<Known, 'generation'>): ListPlan {
   return { kind: 'list', cursor: listCursor(0), generation: generation + 1, isForced: false };
 }
 
-/** Google no longer knows the page token: the full sync begins again, under a new generation. */
+/**
+ * Returns the plan after Google has rejected the page token: the full sync begins again, under a
+ * new generation.
+ */
 export function listedFromStart({ cursor, generation }: ListPlan): ListPlan {
   const restarts = (cursor.restarts ?? 0) + 1;
   return {
@@ -91,8 +97,9 @@ function planList(cursor: ListCursor, known: Known): ListPlan {
 }
 
 /**
- * Between listings only: one under way is finished first. What is quarantined is read again by a
- * full sync, which costs a request for every page.
+ * Whether the collection is due to be read in full. A listing in progress is finished first, unless
+ * its sync position is too old. Quarantined items are read again by a full sync, which costs a
+ * request for every page.
  */
 function relistDue(cursor: IncrementalCursor, known: Known): boolean {
   if (isWorthless(cursor.syncTokenAtMs, known)) return true;

@@ -2,15 +2,18 @@ import type { Delta, SetAside } from '@syncline/store';
 import type { StepContext } from '../../step.js';
 
 /**
- * What a kind of collection with sync tokens is by itself; how it is synced is the same for all of
- * them (turn.ts).
+ * The specific parts of a kind of collection with sync tokens; step.ts syncs all of them in the
+ * same way.
  */
 export interface SyncTokenSource {
-  /** Asks Google for a page. @throws GoogleError */
+  /**
+   * Requests a page from Google.
+   * @throws GoogleError
+   */
   read(context: StepContext, request: PageRequest): Promise<SourcePage>;
   /**
-   * When the collection is read in full again, since its increments hide some changes; absent: they
-   * hide none.
+   * Returns when the collection is read in full again, since its incremental syncs hide some
+   * changes; absent: they hide none.
    * @param jitter a number in [0, 1)
    */
   nextRelistAtMs?(nowMs: number, jitter: number): number;
@@ -20,11 +23,11 @@ interface PageRequest {
   /** Null: a page of a full listing. */
   syncToken: string | null;
   pageToken: string | null;
-  /** What earlier pages of the listing told to be deleted. */
+  /** Items that earlier pages of the listing reported as deleted. */
   gone: readonly string[];
 }
 
-/** A page and what it means. */
+/** A page and its meaning. */
 export interface SourcePage extends Meaning {
   /** Items without an id. */
   nameless: number;
@@ -32,12 +35,12 @@ export interface SourcePage extends Meaning {
   nextSyncToken: string | null;
 }
 
-/** What the items of a page mean for the mirror. */
+/** The meaning of a page's items for the mirror. */
 export interface Meaning {
   delta: Delta;
-  /** Items that could not be understood. */
+  /** Items that could not be parsed. */
   quarantined: SetAside[];
   metIds: string[];
-  /** Deleted items that later pages of the same listing are held against. */
+  /** Deleted items that later pages of the same listing are compared with. */
   gone: string[];
 }

@@ -18,15 +18,15 @@ import {
 import type { SourcePage, SyncTokenSource } from './source.js';
 
 /*
- * Collections with sync tokens are all synced in the same way: a full sync of pages, whose last
- * page alone carries the sync position (Google's nextSyncToken); then the sync token is sent with
- * every page of an incremental listing, until the last page brings the next one. A full list names
- * no deletions, so what the full sync did not meet is swept. Where Google gives no sync position at
- * the end, the pages count all the same: a listing that had one keeps it, and a full sync is
+ * Syncs every kind of collection with sync tokens. A full sync reads pages, of which only the last
+ * has the sync position (Google's nextSyncToken). Then the sync token is sent with every page of an
+ * incremental listing, until the last page has the next token. A full list does not name deletions,
+ * so rows that the full sync did not meet are swept. If Google gives no sync position at the end,
+ * the pages count nevertheless: a listing that began from a position keeps it, and a full sync is
  * followed by further full syncs at a slow pace (without-position.ts).
  */
 
-/** The next page of a collection, by its cursor. */
+/** Reads the next page of a collection, by its cursor. */
 export function syncTokenStep(
   source: SyncTokenSource,
   context: StepContext,
@@ -80,7 +80,10 @@ async function listStep(
     : listStep(source, context, listedFromStart(plan));
 }
 
-/** A page of a full listing; null when Google no longer knows the page token and it may begin again. */
+/**
+ * Reads a page of a full listing; null when Google no longer accepts the page token and the listing
+ * may begin again.
+ */
 function listed(
   source: SyncTokenSource,
   context: StepContext,
@@ -97,7 +100,7 @@ function isDeadPage(error: unknown): boolean {
   return error instanceof GoogleError && error.detail.kind === 'rejected';
 }
 
-/** A page of a second listing, of which only the ids count. */
+/** Reads a page of a second listing, of which only the ids count. */
 async function listIds(
   source: SyncTokenSource,
   context: StepContext,
@@ -134,7 +137,7 @@ function endStep(source: SyncTokenSource, context: StepContext, cursor: TidyCurs
       ...withListing(listing),
       ...state,
     }),
-    // A listing that is discarded has read nothing again.
+    // A discarded listing does not fulfil a request to read items again.
     clearing: (hold) =>
       context.lease.hasRefetch && hold?.waitsFor !== 'new-listing'
         ? { items: { rereadAll: true } }
