@@ -1,12 +1,14 @@
-/** The addresses of messages that an earlier version mirrored (`@syncline/control/addresses`). */
+/**
+ * Fills the addresses of messages that an earlier version mirrored (`@syncline/control/addresses`).
+ */
 import type { Runtime } from '@syncline/runtime';
 import type { NamedAccount, Store } from '@syncline/store';
 import { fillAddresses } from '@syncline/sync';
 
 /**
- * Fills in the column `addresses` from stored headers; Google is not asked. May be cut off and
- * begun again.
- * @returns how many messages got theirs
+ * Fills the column `addresses` from stored headers; Google is not asked. It may be interrupted and
+ * repeated.
+ * @returns how many messages were filled
  */
 export function fillAccountAddresses(
   rt: Pick<Runtime, 'signal'>,

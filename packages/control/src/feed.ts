@@ -5,31 +5,33 @@ interface Deps {
   store: Pick<Store, 'changes'> & { feed: Pick<Store['feed'], 'position'> };
 }
 
-/** Where a reader of a feed is. */
+/** The position of a feed's reader. */
 export interface FeedReader {
-  /** It has read up to this number; 0 begins. */
+  /** The last number that the reader has read; 0 is the beginning. */
   after: bigint;
-  /** The epoch that `after` is of; undefined where the reader does not say. */
+  /** The epoch of `after`; undefined if the reader does not state it. */
   epoch?: number | undefined;
 }
 
-/** Whether a reader's position can be followed. `feed` is where the feed is now. */
+/** Whether a reader may continue from its position. `feed` is the feed's current position. */
 export type FeedCheck =
   | { kind: 'applied'; feed: FeedPosition }
-  /** It can be followed, and what came between it and the epoch's start is not told. */
+  /**
+   * The reader may continue; changes between the position and the epoch's start are not reported.
+   */
   | { kind: 'earlier-epoch'; feed: FeedPosition }
-  /** The reader's epoch is over. */
+  /** The reader's epoch has ended. */
   | { kind: 'other-epoch'; feed: FeedPosition }
-  /** The feed ends before the position, which is of another epoch therefore. */
+  /** The feed ends before the position, which therefore belongs to another epoch. */
   | { kind: 'beyond-end'; feed: FeedPosition };
 
-/** What reading returns, one after the other. An event of another epoch is the end. */
+/** The items that reading returns in order. Reading ends at an event of another epoch. */
 export type FeedItem =
   | { kind: 'event'; event: ChangeEvent }
-  /** @property after the last number that was read before it began */
+  /** @property after the last number that was read before the epoch began */
   | { kind: 'epoch-began'; epoch: number; after: bigint };
 
-/** Events read at a time. */
+/** Events per read. */
 const PAGE = 1_000;
 
 export async function checkFeedPosition(
@@ -49,7 +51,7 @@ export function checkPosition({ after, epoch }: FeedReader, feed: FeedPosition):
     : { kind: 'applied', feed };
 }
 
-/** From a position to the present end of the feed, in bounded memory. */
+/** Reads from a position to the current end of the feed, in bounded memory. */
 export async function* readFeed(
   { store }: Deps,
   account: Pick<NamedAccount, 'id'>,
@@ -71,10 +73,13 @@ export async function* readFeed(
   }
 }
 
-/** A change event as `changes` and the API show it; the names are public. */
+/** A change event as `changes` and the API show it; the field names are public. */
 export type ChangeDocument = Omit<ChangeEvent, 'seq'> & { seq: number | string };
 
-/** `seq` is a number while JavaScript's readers can hold it, then a string. */
+/**
+ * Returns the event's document. `seq` is a number up to JavaScript's largest safe integer, then a
+ * string.
+ */
 export function changeDocument({
   epoch,
   seq,
@@ -96,8 +101,9 @@ export function changeDocument({
 }
 
 /**
- * Begins a new epoch of every feed, after a restore of the database that the fleet cannot see by
- * itself. @returns its number
+ * Begins a new epoch of every feed, after a restore of the database that the fleet cannot detect by
+ * itself.
+ * @returns the number of the epoch
  */
 export function beginFeedEpoch({
   store,

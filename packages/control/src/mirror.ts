@@ -1,7 +1,7 @@
 /** The mirror's rows as documents (`@syncline/control/mirror`). */
 import type { NamedAccount, Resource, Store } from '@syncline/store';
 
-/** A resource's rows, sorted by id, in bounded memory; the names are public. */
+/** Returns a resource's rows, sorted by id, in bounded memory; the field names are public. */
 export function exportMirror(
   { store }: { store: { mirror: Pick<Store['mirror'], 'documents'> } },
   account: Pick<NamedAccount, 'id'>,

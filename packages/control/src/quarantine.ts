@@ -1,4 +1,4 @@
-/** Items that could not be taken, so that the rest could go on (`@syncline/control/quarantine`). */
+/** Items that were set aside so that a sync could continue (`@syncline/control/quarantine`). */
 import type { NamedAccount, QuarantinedItem, Store } from '@syncline/store';
 
 type Account = Pick<NamedAccount, 'id'>;
@@ -7,13 +7,19 @@ interface Deps {
   store: { quarantine: Pick<Store['quarantine'], 'list' | 'retry' | 'drop'> };
 }
 
-/** How many items a command was about; `unknown` are named ones that are not in quarantine. */
+/**
+ * The number of items that a command changed; `unknown` counts named items that are not in
+ * quarantine.
+ */
 export interface QuarantineChange {
   changed: number;
   unknown: number;
 }
 
-/** The newest first. @param accounts null is every account */
+/**
+ * Lists items, newest first.
+ * @param accounts null means every account
+ */
 export function listQuarantine(
   { store }: Deps,
   accounts: readonly Account[] | null,
@@ -21,7 +27,10 @@ export function listQuarantine(
   return store.quarantine.list(accounts && accounts.map(({ id }) => id));
 }
 
-/** The items are read again. @param ids without any, all of the account */
+/**
+ * Requests that items are read again.
+ * @param ids empty means all items of the account
+ */
 export async function retryQuarantined(
   { store }: Deps,
   account: Account,
@@ -31,7 +40,7 @@ export async function retryQuarantined(
   return { changed, unknown: Math.max(0, ids.length - changed) };
 }
 
-/** The items are forgotten: they stay out of the mirror. */
+/** Drops items from the quarantine: they stay out of the mirror. */
 export async function dropQuarantined(
   { store }: Deps,
   account: Account,

@@ -1,9 +1,9 @@
-/** What a fleet would cost of Google's quota (`@syncline/control/quota-plan`). */
+/** Plans a fleet's use of Google's quota (`@syncline/control/quota-plan`). */
 import type { Config } from '@syncline/runtime';
 import { type FleetPlan, type FleetShape, planFleet } from '@syncline/sync';
 import { quotasOfTier, type Tier } from './resources/index.js';
 
-/** A fleet; `bodies` is the configuration's unless it is given. */
+/** A fleet; `bodies` defaults to the configuration's. */
 export interface PlannedFleet extends Omit<FleetShape, 'bodies'> {
   bodies?: FleetShape['bodies'] | undefined;
 }
@@ -15,8 +15,8 @@ export interface QuotaPlan {
 }
 
 /**
- * Pure: arithmetic with the configured limits and intervals; nobody is asked.
- * @param tier price list and user limit of the tier, instead of the configured ones
+ * Computes a plan from the configured limits and intervals; sends no requests. Pure.
+ * @param tier the tier whose prices and user limit replace the configured ones
  */
 export function planQuota(
   config: Pick<Config, 'quotas' | 'poll' | 'auditEveryMs' | 'mirror'>,

@@ -1,6 +1,6 @@
 /**
- * Removing accounts, and resources of an account (`@syncline/control/removal`). The caller does the
- * work itself and waits for its end; workers finish what is cut off.
+ * Removes accounts, and resources of an account (`@syncline/control/removal`). The caller does the
+ * work itself and waits for its end; workers finish interrupted removals.
  */
 import { type Google, GoogleError } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
@@ -24,17 +24,19 @@ export type AccountRemoval =
       sharedWith: string[];
     }
   /**
-   * Google could not be asked to revoke the grant. The account is stopped, and workers go on
-   * trying.
+   * Google could not be asked to revoke the grant. The account is stopped, and workers try again.
    * @property missingKey the id of the master key that this process lacks
    */
   | { kind: 'grant-not-revoked'; error: GoogleError; missingKey: string | null };
 
 export type ResourceRemoval =
-  /** @property resources what is still mirrored */
+  /** @property resources the resources that are still mirrored */
   | { kind: 'removed'; rows: number; resources: Resource[] }
   | { kind: 'refused'; because: 'being-removed' | 'not-mirrored' | 'last-resource' }
-  /** Google could not be asked to end its watches. It is mirrored no more, and workers go on. */
+  /**
+   * Google could not be asked to end its watches. The resource is no longer mirrored, and workers
+   * try again.
+   */
   | { kind: 'watches-not-stopped'; error: GoogleError };
 
 /** Stops the account, revokes its grant unless another account needs it, and erases every row. */
@@ -63,7 +65,7 @@ export async function removeAccount(
 
 /**
  * Stops mirroring a resource, and erases its rows.
- * @param tell gets the number of rows that were erased so far
+ * @param tell receives the number of rows erased so far
  */
 export async function removeResource(
   rt: Runtime,

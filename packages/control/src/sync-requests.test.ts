@@ -63,7 +63,7 @@ test('the waiting ends when every collection is caught up', async () => {
     { accounts: null, timeoutMs: 30_000 },
     (progress) => {
       if (seen.push(progress) === 1)
-        // As a run that began after the request does.
+        // A run that began after the request writes the same.
         syncing = fixture.database.pool.query(
           "UPDATE syncline.collections SET caught_up_at = now(), phase = 'incremental'",
         );

@@ -1,4 +1,4 @@
-/** Asking for a sync now, and waiting until it is done (`@syncline/control/sync-requests`). */
+/** Requests a sync, and waits until it is done (`@syncline/control/sync-requests`). */
 import type { Runtime } from '@syncline/runtime';
 import type {
   AccountState,
@@ -16,7 +16,7 @@ export type SyncRequested =
   /** Only active accounts are synced. */
   | { kind: 'not-active'; state: AccountState; reason: string | null };
 
-/** The scheduler sees the request within a second. */
+/** Requests a sync. The scheduler reads the request within a second. */
 export async function requestSync(
   { store }: { store: { collections: Pick<Collections, 'requestSync'> } },
   account: NamedAccount,
@@ -31,21 +31,21 @@ export async function requestSync(
 
 const POLL_MS = 200;
 
-/** How far the waiting is. */
+/** The progress of a wait. */
 export interface WaitProgress {
-  /** What has not been synced since the call. */
+  /** Collections that have not been synced since the call. */
   waiting: readonly BehindCollection[];
-  /** The most collections that were waited for. */
+  /** The largest number of collections that the wait has included. */
   total: number;
 }
 
 /**
  * Requests a sync and waits until every collection is caught up by a run that began after this
- * call. The moment is taken by the database's clock together with the request, so a run that was
- * under way already does not count.
- * @param input `accounts`: null is every account
- * @param tell called after each look at the database
- * @returns what was not caught up at the timeout
+ * call. The time is taken from the database's clock together with the request, so a run that is
+ * already in progress does not count.
+ * @param input `accounts`: null means every account
+ * @param tell called after each query of the database
+ * @returns the collections that were not caught up at the timeout
  */
 export async function waitUntilCaughtUp(
   rt: Pick<Runtime, 'clock' | 'signal'>,
@@ -65,7 +65,10 @@ export async function waitUntilCaughtUp(
   }
 }
 
-/** Postgres writes a space for the T and shortens its zone, which is UTC in every session of ours. */
+/**
+ * Converts a time of Postgres, which has a space for the T and a shortened zone, to ISO 8601. The
+ * zone is UTC in every session of ours.
+ */
 function isoTime(postgresTime: string): string {
   return postgresTime.replace(' ', 'T').replace(/\+00$/, 'Z');
 }

@@ -9,7 +9,7 @@ import { fetchAttachment } from './resources/gmail/attachment.js';
 import { readSource } from './resources/gmail/source.js';
 import { connectedResources, repairMirror, verifyMirror } from './verification.js';
 
-/* What asks Google, against the simulator; the tests follow from each other. */
+/* Requests to Google go to the simulator; each test continues from the one before. */
 
 const CONFIG: Parameters<typeof verifyMirror>[1]['config'] = {
   mirror: { bodies: 'full', exclude: [], windowDays: null },

@@ -1,4 +1,4 @@
-/** Comparing the mirror with Google, and repairing it (`@syncline/control/verification`). */
+/** Compares the mirror with Google, and repairs it (`@syncline/control/verification`). */
 import { type Google, GoogleError } from '@syncline/google';
 import type { Config, Runtime } from '@syncline/runtime';
 import { RESOURCE_NAMES, resourceOf, type AccountView, type Resource } from '@syncline/store';
@@ -10,7 +10,7 @@ export type { VerifyReport } from '@syncline/sync';
 interface Deps {
   store: Store;
   google: Google;
-  /** What is mirrored, and how often it is synced. */
+  /** The scope of the mirror, and the intervals of its syncs. */
   config: Pick<Config, 'mirror' | 'poll'>;
 }
 
@@ -18,23 +18,23 @@ export interface VerifyInput {
   account: Pick<AccountView, 'id'>;
   resource: Resource;
   /**
-   * Of a mailbox: ids and labels by listing, and the content of so many messages. Without it the
-   * content of all is compared.
+   * Of a mailbox, compares ids and labels by listing, and the content of this many messages;
+   * absent: the content of all.
    */
   sample?: number | undefined;
 }
 
 export type Verified =
-  /** @property sound nothing differs, and everything could be read */
+  /** @property sound whether nothing differs and everything could be read */
   | { kind: 'compared'; report: VerifyReport; sound: boolean }
   | { kind: 'not-answered'; error: GoogleError };
 
 export type Repaired =
   | { kind: 'repaired' }
-  /** It stays requested, and is read as soon as the reason is over. */
+  /** The request stays, and is served once the reason has ended. */
   | { kind: 'postponed'; reason: string };
 
-/** What the account has connected: only that can be compared. */
+/** Returns the resources that the account has connected; only these can be compared. */
 export function connectedResources({ collections }: Pick<AccountView, 'collections'>): Resource[] {
   return RESOURCE_NAMES.filter((resource) =>
     collections.some(({ kind }) => resourceOf(kind) === resource),
@@ -42,8 +42,8 @@ export function connectedResources({ collections }: Pick<AccountView, 'collectio
 }
 
 /**
- * Costs what reading everything costs.
- * @param tell gets the number of items that were compared
+ * Compares the mirror with Google; costs as much quota as reading everything.
+ * @param tell receives the number of items compared so far
  */
 export async function verifyMirror(
   rt: Runtime,
@@ -63,8 +63,8 @@ export async function verifyMirror(
 }
 
 /**
- * Reads what differs, and nothing else, again. The collections run in this process, so that it does
- * not depend on a worker that may not be there.
+ * Reads again exactly the items that differ. The collections run in this process, so that the
+ * repair does not depend on a running worker.
  */
 export async function repairMirror(
   rt: Runtime,
@@ -84,7 +84,10 @@ export async function repairMirror(
   return reason === null ? { kind: 'repaired' } : { kind: 'postponed', reason };
 }
 
-/** An item that could not be read does not count as equal. */
+/**
+ * Whether the comparison found no difference. An item that could not be read does not count as
+ * equal.
+ */
 function isSound({ missing, extra, stale, unread }: VerifyReport): boolean {
   return missing.length + extra.length + stale.length + unread.length === 0;
 }

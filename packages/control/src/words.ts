@@ -1,7 +1,4 @@
-/**
- * How times, amounts, collections and states are put into words for a person
- * (`@syncline/control/words`).
- */
+/** Texts for times, amounts, collections and states (`@syncline/control/words`). */
 import type { AccountView, CollectionView, HeldSweepView } from '@syncline/store';
 import { COLLECTION_WORDS } from './resources/index.js';
 
@@ -36,21 +33,24 @@ export function counted(count: number, noun: string): string {
   return `${amount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** What a collection is, by its name: `mailbox`, `calendar list`, `calendar team@example.com`; the ids of calendars are cut to fit. */
+/**
+ * Returns a collection's name: `mailbox`, `calendar list`, `calendar team@example.com`; the ids of
+ * calendars are shortened.
+ */
 export function nameOf(collection: Pick<CollectionView, 'kind' | 'externalId'>): string {
   return COLLECTION_WORDS[collection.kind].name(collection.externalId);
 }
 
 /**
- * What a sweep waits for: `held: a full listing lacked 60 items 2 min ago; nothing is deleted until
- * a second listing, in 40 s`.
+ * Describes what a sweep waits for: `held: a full listing lacked 60 items 2 min ago; nothing is
+ * deleted until a second listing, in 40 s`.
  */
 export function heldSweepWords(held: HeldSweepView, nowMs: number): string {
   const listing = held.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
   return `held: a full listing lacked ${counted(held.rows, 'item')} ${when(held.since, nowMs)}; nothing is deleted until ${listing}, ${when(held.until, nowMs)}`;
 }
 
-/** `active`, or the state with its reason. */
+/** Returns `active`, or the state with its reason. */
 export function stateOf(account: Pick<AccountView, 'state' | 'reason'>): string {
   return account.reason === null ? account.state : `${account.state}: ${account.reason}`;
 }

@@ -1,7 +1,7 @@
 import type { AccountView, CollectionView } from '@syncline/store';
 import { etaOf } from '../status/eta.js';
 
-/** A collection as `accounts list --json` and the API show it; the names are public. */
+/** A collection as `accounts list --json` and the API show it; the field names are public. */
 type CollectionDocument = Pick<
   CollectionView,
   | 'id'
@@ -18,13 +18,16 @@ type CollectionDocument = Pick<
   | 'audit'
 > & { progress: CollectionView['progress'] & { etaSeconds: number | null } };
 
-/** An account as `accounts list --json` and the API show it; the names are public. */
+/** An account as `accounts list --json` and the API show it; the field names are public. */
 export type AccountDocument = Pick<
   AccountView,
   'id' | 'email' | 'tenant' | 'project' | 'state' | 'reason' | 'reasonCode' | 'aliases' | 'feed'
 > & { collections: CollectionDocument[] };
 
-/** Pure. Collections that Google no longer shows to the account are left out. */
+/**
+ * Returns the account's document, without collections that no longer exist at Google for the
+ * account. Pure.
+ */
 export function accountDocument(account: AccountView, nowMs: number): AccountDocument {
   const { id, email, tenant, project, state, reason, reasonCode, aliases, feed } = account;
   return {
@@ -41,7 +44,7 @@ export function accountDocument(account: AccountView, nowMs: number): AccountDoc
   };
 }
 
-/** Those that are synced: neither gone at Google nor being erased. */
+/** Returns the collections that are synced: neither gone at Google nor being erased. */
 export function activeCollections(account: Pick<AccountView, 'collections'>): CollectionView[] {
   return account.collections.filter(({ state }) => state === 'active');
 }

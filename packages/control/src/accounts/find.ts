@@ -1,22 +1,22 @@
-/** From an address and a tenant to the account that is meant. */
+/** Finds the account that an address and a tenant denote. */
 import type { AccountView, NamedAccount, Store } from '@syncline/store';
 
-/** An account as people name it. */
+/** An account as a person names it. */
 export interface AccountRef {
-  /** Compared without case; an address that the account had earlier counts as well. */
+  /** Compared without case; earlier addresses of the account count as well. */
   email: string;
-  /** Needed when several tenants have connected the address. */
+  /** Required when several tenants have connected the address. */
   tenant?: string | undefined;
 }
 
-/** Why no account is meant. */
+/** Why no account was found. */
 export type AccountRefusal =
   /**
-   * @property otherTenants the tenants that have connected the address, when one was named that has
+   * @property otherTenants the tenants that have connected the address, when the named tenant has
    * not
    */
   | { kind: 'not-found'; email: string; tenant: string | null; otherTenants: string[] }
-  /** Several tenants have connected the address, and none was named. */
+  /** Several tenants have connected the address, and no tenant was named. */
   | { kind: 'ambiguous'; email: string; tenants: string[] }
   | { kind: 'tenant-without-accounts'; tenant: string };
 
@@ -26,7 +26,7 @@ interface Deps {
   store: { accounts: Pick<Store['accounts'], 'named' | 'list' | 'pages'> };
 }
 
-/** Without its collections: quicker to read than `findAccountView`. */
+/** Finds the account without its collections: faster than `findAccountView`. */
 export async function findAccount(
   { store }: Deps,
   { email, tenant }: AccountRef,
@@ -34,7 +34,7 @@ export async function findAccount(
   return pickAccount(await store.accounts.named([email]), email, tenant);
 }
 
-/** The account with its collections. */
+/** Finds the account with its collections. */
 export async function findAccountView(
   { store }: Deps,
   { email, tenant }: AccountRef,
@@ -43,8 +43,8 @@ export async function findAccountView(
 }
 
 /**
- * The accounts of `emails`, each once; without an address all of the tenant. Null when neither is
- * given, which means every account.
+ * Finds the accounts of `emails`, each once; without an address all accounts of the tenant. Returns
+ * null when neither is given, which means every account.
  */
 export async function findAccounts(
   deps: Deps,
@@ -62,7 +62,7 @@ export async function findAccounts(
   return { kind: 'found', found: [...found.values()] };
 }
 
-/** The choice itself, pure: the same address may be connected by several tenants. */
+/** Selects the account; several tenants may have connected the same address. Pure. */
 export function pickAccount<A extends NamedAccount>(
   known: readonly A[],
   email: string,
@@ -81,8 +81,8 @@ export function pickAccount<A extends NamedAccount>(
 }
 
 /**
- * Without case. The address itself comes before one that an account had earlier: that may be
- * somebody else's by now.
+ * Returns the accounts with this address, compared without case. A current address takes precedence
+ * over an earlier one, which may belong to another person by now.
  */
 function namedBy<A extends NamedAccount>(known: readonly A[], email: string): A[] {
   const address = email.toLowerCase();

@@ -1,4 +1,4 @@
-/** Which accounts there are, and how they are stopped and started (`@syncline/control/accounts`). */
+/** Lists, pauses and resumes accounts (`@syncline/control/accounts`). */
 export { accountDocument, activeCollections } from './document.js';
 export {
   findAccount,

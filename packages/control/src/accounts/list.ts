@@ -4,7 +4,7 @@ interface Deps {
   store: { accounts: Pick<Store['accounts'], 'pages'> };
 }
 
-/** In pages by tenant and address, in bounded memory. */
+/** Returns the accounts in pages by tenant and address, in bounded memory. */
 export function accountPages(
   { store }: Deps,
   filter?: AccountFilter,
@@ -12,7 +12,7 @@ export function accountPages(
   return store.accounts.pages(filter);
 }
 
-/** @param accounts as `findAccounts` returns them; null is every account */
+/** @param accounts the result of `findAccounts`; null means every account */
 export async function* eachAccount(
   deps: Deps,
   accounts: readonly NamedAccount[] | null,

@@ -1,4 +1,4 @@
-/** Stopping the work for an account, and starting it again. */
+/** Pauses and resumes the work for an account. */
 import type { AccountState, NamedAccount, Store } from '@syncline/store';
 
 interface Deps {
@@ -6,16 +6,13 @@ interface Deps {
 }
 
 export type Paused =
-  /** @property already it was paused before */
+  /** @property already whether the account was paused before */
   { kind: 'paused'; already: boolean } | { kind: 'refused'; state: AccountState };
 
-/**
- * The state of an account that cannot go on from where it is. `reauth_required` needs a new refresh
- * token.
- */
+/** The state of an account that cannot be resumed. `reauth_required` needs a new refresh token. */
 export type NotResumable = { kind: 'refused'; state: AccountState; reason: string | null };
 
-/** No more work for the account; its rows stay. Runs that are under way end within two seconds. */
+/** Stops the work for the account; its rows stay. Runs in progress end within two seconds. */
 export async function pauseAccount({ store }: Deps, account: NamedAccount): Promise<Paused> {
   return (await store.accounts.pause(account.id))
     ? { kind: 'paused', already: account.state === 'paused' }
@@ -23,7 +20,7 @@ export async function pauseAccount({ store }: Deps, account: NamedAccount): Prom
 }
 
 /**
- * The account goes on from its cursors, and everything of it is synced now. A grant that Google
+ * Resumes the account from its cursors; all its collections are due at once. A grant that Google
  * refused is tried once.
  */
 export async function resumeAccount(
@@ -36,8 +33,8 @@ export async function resumeAccount(
 }
 
 /**
- * A person says that the new grant is of the mailbox that is mirrored, although nothing proves it.
- * `not-waiting`: the account does not wait for that.
+ * Records a person's confirmation that the new grant belongs to the mirrored mailbox, although
+ * nothing proves it. `not-waiting`: the account does not wait for a confirmation.
  */
 export async function vouchForMailbox(
   { store }: { store: { grantChecks: Pick<Store['grantChecks'], 'vouch'> } },

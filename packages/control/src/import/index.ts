@@ -1,42 +1,49 @@
-/** Connecting the accounts of an NDJSON file (`@syncline/control/import`). */
+/** Imports the accounts of an NDJSON file (`@syncline/control/import`). */
 import type { Google } from '@syncline/google';
 import { DEFAULT_PROJECT, type Runtime } from '@syncline/runtime';
 import type { AccountImport, Store } from '@syncline/store';
 import { linesOf, readImportLine } from './lines.js';
 import { grantChecker, importChecked } from './one.js';
 
-/** What became of an import's lines. */
+/** The results of an import's lines. */
 export interface ImportSummary {
   created: number;
   updated: number;
   failed: { line: number; problem: string }[];
 }
 
-/** What is told while the lines are read. */
+/** The progress reports while the lines are read. */
 export type ImportStep =
   | { step: 'refused'; line: number; problem: string }
-  /** The account is imported, and this is to be known of it. */
+  /** The account is imported, with a note for the person. */
   | { step: 'noted'; line: number; note: string }
-  /** So many lines were read. */
+  /** The number of lines read so far. */
   | { step: 'read'; lines: number }
-  /** Google does not answer: the grants of further lines are checked by the first sync. */
+  /**
+   * Google does not answer: the grants of further lines are checked by each account's first sync.
+   */
   | { step: 'google-silent' };
 
-/** The import waits for what this returns before it goes on with the line. */
+/**
+ * Receives the progress. The import waits for the returned promise before it continues with the
+ * line.
+ */
 export type TellImport = (step: ImportStep) => void | Promise<void>;
 
 interface Deps {
   store: Store;
-  /** Asked whose each grant is; null asks nobody: the first sync of each account does. */
+  /** Checks to whom each grant belongs; null: each account's first sync checks it. */
   google: Google | null;
 }
 
-/** Lines that wait for Google at once; without asking Google they go one after the other. */
+/**
+ * Lines that are checked with Google concurrently; without checks lines are imported one by one.
+ */
 const CHECKS_AT_ONCE = 8;
 
 /**
- * Imports line by line: what was read before a broken line, or before the database went away, stays imported.
- * A line that is refused is told at once. Two lines of one account keep their order.
+ * Imports line by line: lines before a broken line, or before a failure of the database, stay
+ * imported. A refused line is reported at once. Two lines of one account keep their order.
  * @param input `projects`: names of the configured Google projects beside the default one
  */
 export async function importAccounts(

@@ -1,6 +1,6 @@
 /**
- * The NDJSON of `accounts import`, a line at a time. Nothing that is refused is ever quoted: whatever stands in the wrong
- * place may be a token. Only names of keys are, and only such as look like names.
+ * Parses the NDJSON of `accounts import`, a line at a time. Refused content is never quoted, since
+ * a misplaced value may be a token. Only names of keys are quoted, if they have the form of a name.
  */
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import { RESOURCE_NAMES, type AccountImport, type Resource } from '@syncline/store';
@@ -16,7 +16,10 @@ export interface RawLine {
   bytes: Buffer | null;
 }
 
-/** Far above what Google's tokens need (512 bytes, 2,048 reserved); a file without line ends must not fill the memory. */
+/**
+ * Far above the size of Google's tokens (512 bytes, 2,048 reserved); the limit keeps a file without
+ * line ends from filling the memory.
+ */
 export const LINE_LIMIT_BYTES = 64 * 1024;
 
 const KEYS = ['email', 'refreshToken', 'tenant', 'resources', 'project'];
@@ -24,7 +27,7 @@ const EMAIL_LIMIT = 320;
 const TENANT_LIMIT = 200;
 const NEWLINE = 0x0a;
 
-/** Cuts a stream into lines. A line above the limit is skipped without being kept. */
+/** Splits a stream into lines. A line above the limit is skipped and not kept in memory. */
 export async function* linesOf(chunks: AsyncIterable<Buffer | string>): AsyncGenerator<RawLine> {
   let number = 1;
   let held: Buffer[] = [];
@@ -51,7 +54,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer | string>): AsyncGen
   if (size > 0) yield take();
 }
 
-/** What one line says, or what is wrong with it. `projects` are the configured ones. */
+/** Returns the content of one line, or its problem. `projects` are the configured ones. */
 export function readImportLine(
   bytes: Buffer | null,
   projects: readonly string[] = [DEFAULT_PROJECT],
@@ -88,7 +91,7 @@ function problemOf(line: Record<string, unknown>, projects: readonly string[]): 
   return null;
 }
 
-/** Called for lines without a problem only. */
+/** Called only for lines without a problem. */
 function accountOf(line: Record<string, unknown>): AccountImport {
   return {
     email: line['email'] as string,
@@ -114,7 +117,7 @@ function isTenant(value: unknown): boolean {
 }
 
 function isText(value: unknown, limit: number): value is string {
-  // Control characters would end up in the terminal, and NUL is nothing that Postgres can hold.
+  // Control characters would be printed in the terminal, and Postgres cannot store NUL.
   return (
     typeof value === 'string' &&
     value.length > 0 &&
@@ -144,7 +147,7 @@ function decoded(bytes: Buffer): string | null {
   }
 }
 
-/** Undefined for what is not JSON; the parser's own message would quote the line. */
+/** Returns undefined for text that is not JSON; the parser's own message would quote the line. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

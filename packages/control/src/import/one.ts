@@ -1,4 +1,4 @@
-/** One account of an import: checks whose its grant is, then stores it. */
+/** Imports one account: checks to whom its grant belongs, then stores it. */
 import type { Google } from '@syncline/google';
 import { OperatorError, unreachable, type Runtime } from '@syncline/runtime';
 import type { AccountImport, Held, Store } from '@syncline/store';
@@ -9,19 +9,19 @@ export type GrantChecker = (account: AccountImport) => Promise<ImportCheck>;
 
 export interface Imported {
   what: 'created' | 'updated' | 'refused';
-  /** Why the line is not what was wanted; null when it is. */
+  /** Why the line was not imported as intended; null when it was. */
   problem: string | null;
-  /** What a person should know of an account that was imported. */
+  /** What a person should know about an imported account. */
   note?: string;
 }
 
 /**
- * After this many lines in a row without an answer Google is not asked any more, since each takes
+ * After this many lines in a row without an answer Google is no longer asked, since each takes
  * seconds.
  */
 const UNANSWERED_LIMIT = 3;
 
-/** @param onSilence called when Google is not asked any more */
+/** @param onSilence called when Google is no longer asked */
 export function grantChecker(
   rt: Runtime,
   deps: { store: Store; google: Google },
@@ -37,7 +37,7 @@ export function grantChecker(
   };
 }
 
-/** @param checker null imports without asking Google */
+/** @param checker null: imports without asking Google */
 export async function importChecked(
   store: Store,
   checker: GrantChecker | null,
@@ -65,8 +65,9 @@ export async function importChecked(
 }
 
 /**
- * A grant that Google refuses is the account's state, and may pass; one of unknown origin needs the
- * person who imports it.
+ * Returns the result of an import whose account waits. A grant that Google refuses is a state of
+ * the account and may end; a grant of unknown origin is reported as a problem to the person who
+ * imports it.
  */
 function waiting(what: 'created' | 'updated', { code, reason }: Held): Imported {
   return code === 'grant-refused'
@@ -78,7 +79,7 @@ async function stored(store: Store, account: AccountImport): Promise<'created' |
   return (await store.accounts.import(account)).created ? 'created' : 'updated';
 }
 
-/** The account gets the grant and waits for a person's decision. */
+/** Stores the grant; the account waits for a person's decision. */
 async function held(
   store: Store,
   account: AccountImport,

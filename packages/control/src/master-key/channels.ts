@@ -1,12 +1,18 @@
 import { type Pass, Stopped } from './steps.js';
 
-/** Channels are counted once a second, or less often: counting takes at most a tenth of the time. */
+/**
+ * Channels are counted at most once a second, and less often if counting is slow: it takes at most
+ * a tenth of the time.
+ */
 const COUNT_EVERY_MS = 1_000;
 const COUNT_SHARE = 0.1;
-/** Renewing a channel takes seconds; a failed one is tried again within minutes. */
+/** Renewing a channel takes seconds; a failed renewal is retried within minutes. */
 const STUCK_MS = 15 * 60_000;
 
-/** Waits until the workers have renewed the channels, as they do before an expiry. @returns how many were renewed */
+/**
+ * Waits until the workers have renewed the channels, as they do before an expiry.
+ * @returns how many were renewed
+ */
 export async function renewChannels({ rt, rotation, rate, tell }: Pass): Promise<number> {
   const count = async (): Promise<{ left: number; tookMs: number }> => {
     const beganMs = rt.clock.nowMs();

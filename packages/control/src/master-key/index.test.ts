@@ -12,7 +12,7 @@ beforeEach(async () => {
   stores.push(fixture.store);
 });
 
-/** The process that has sealed the values has ended. */
+/** Ends the registration of the process that sealed the values. */
 async function endOldProcess(): Promise<void> {
   await Promise.all(stores.splice(0).map((store) => store.close()));
 }

@@ -1,4 +1,4 @@
-/** Replacing the master key, and giving up a lost one (`@syncline/control/master-key`). */
+/** Replaces the master key, and retires a lost one (`@syncline/control/master-key`). */
 import type { SharedTokens } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { LeaseHolder, MasterKeyRotation, Store } from '@syncline/store';
@@ -9,33 +9,36 @@ import { type Hindrance, type Step, type Stop, Stopped } from './steps.js';
 export type { Step as RotationStep, Stop as RotationStop } from './steps.js';
 
 export interface Rotated {
-  /** Refresh tokens. */
+  /** Number of refresh tokens sealed with the current key. */
   resealed: number;
-  /** Refresh tokens that do not open, or are under keys that this process lacks: their accounts need a new import. */
+  /**
+   * Number of refresh tokens that cannot be decrypted, or whose keys this process lacks: their
+   * accounts need a new import.
+   */
   unreadable: number;
-  /** Access tokens that the fleet shares through Redis. */
+  /** Number of access tokens sealed again, of those that the fleet shares through Redis. */
   resealedAccessTokens: number;
   renewedChannels: number;
-  /** Refresh tokens under the old key. */
+  /** Number of refresh tokens still under the old key. */
   remaining: number;
 }
 
 export type Rotation =
   | { kind: 'rotated'; rotated: Rotated }
-  /** Another rotation is at work on this database. */
+  /** Another rotation is in progress on this database. */
   | { kind: 'running-elsewhere'; holder: LeaseHolder }
-  /** It has ended before its end; what was sealed stays, and another rotation continues. */
+  /** The rotation stopped early. Sealed values stay sealed, and another rotation continues. */
   | { kind: 'stopped'; stop: Stop };
 
 interface Deps {
   store: Pick<Store, 'alone' | 'masterKeyRotation'>;
-  /** The access tokens that the fleet shares; closed by the rotation. */
+  /** Opens the access tokens that the fleet shares; the rotation closes them. */
   openTokens(rt: Runtime, reseal: MasterKeyRotation['resealAccessToken']): Promise<SharedTokens>;
 }
 
 /**
  * Seals every stored value with the current master key, and has channels renewed, so that the old
- * key can be removed. Continues a rotation that was interrupted.
+ * key can be removed. Continues an interrupted rotation.
  * @param input `rate`: values and channels per second
  */
 export async function rotateMasterKey(
@@ -58,8 +61,8 @@ export async function rotateMasterKey(
 }
 
 /**
- * Declares a master key lost: accounts that are still under it need a new import.
- * @returns how many refresh tokens are under it
+ * Declares a master key lost: accounts whose tokens are sealed with it need a new import.
+ * @returns how many refresh tokens are sealed with it
  * @throws OperatorError when a process has the key, and when it has sealed nothing
  */
 export function retireLostKey(
@@ -69,7 +72,7 @@ export function retireLostKey(
   return store.lostKeys.retire(keyId);
 }
 
-/** A lost lease ends the work in the same way as a signal to the process. */
+/** Returns a runtime that a lost lease ends in the same way as a signal to the process. */
 function endingWith(rt: Runtime, lost: AbortSignal): Runtime {
   return { ...rt, signal: AbortSignal.any([rt.signal, lost]) };
 }
@@ -90,10 +93,10 @@ async function rotate(
     const values = await resealAll(pass);
     const resealedAccessTokens = await resealShared(pass, tokens);
     const renewedChannels = await renewChannels(pass);
-    // A process that started meanwhile with the old key alone may have sealed with it.
+    // A process that started meanwhile with only the old key may have sealed values with it.
     await stopIfHindered(rotation);
     const { old, lost } = await rotation.remaining();
-    // The old key does not open these values, so they do not keep it in use.
+    // The old key does not open these values, so they do not count as using it.
     const remaining = Math.max(0, old - values.unreadable);
     if (remaining === 0) stopIfKept(await rotation.end());
     return {
@@ -113,7 +116,7 @@ async function stopIfHindered(rotation: MasterKeyRotation): Promise<void> {
   if (hindrances.length > 0) throw new Stopped({ kind: 'hindered', by: hindrances });
 }
 
-/** A process has used an old key after its values were sealed anew. */
+/** Throws when a process has used an old key after its values were sealed again. */
 function stopIfKept(keyIds: readonly string[]): void {
   if (keyIds.length > 0) throw new Stopped({ kind: 'old-key-used', keyIds });
 }

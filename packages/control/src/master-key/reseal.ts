@@ -3,7 +3,10 @@ import type { Pass } from './steps.js';
 
 const BATCH_LIMIT = 500;
 
-/** Repeats until a pass finds nothing to do, since another program may have sealed with an old key during a pass. */
+/**
+ * Seals values until a pass finds none, since another program may have sealed some with an old key
+ * during a pass.
+ */
 export async function resealAll({
   rt,
   rotation,
@@ -30,7 +33,10 @@ export async function resealAll({
   }
 }
 
-/** Access tokens of accounts that are rarely synced would stay under the old key for up to an hour. */
+/**
+ * Seals shared access tokens again; those of accounts that are rarely synced would otherwise stay
+ * under the old key for up to an hour.
+ */
 export async function resealShared(
   { rt, rotation, rate, tell, stopIfHindered }: Pass,
   tokens: SharedTokens,

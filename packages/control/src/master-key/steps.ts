@@ -1,9 +1,9 @@
-/** What a rotation of the master key tells while it works, and why it stops. */
+/** The progress reports of a rotation of the master key, and its reasons to stop. */
 import type { Runtime } from '@syncline/runtime';
 import type { MasterKeyRotation } from '@syncline/store';
 
 export type Step =
-  /** Refresh tokens that were sealed so far. */
+  /** Refresh tokens sealed so far. */
   | { step: 'values'; resealed: number }
   | { step: 'access-tokens'; resealed: number }
   /** Channels that the workers have not renewed yet. */
@@ -14,14 +14,14 @@ export type Hindrance = Awaited<ReturnType<MasterKeyRotation['hindrances']>>[num
 
 export type Stop =
   | { kind: 'hindered'; by: readonly Hindrance[] }
-  /** Values are sealed with another key, which this process does not have. */
+  /** Values are sealed with a key that this process does not have. */
   | { kind: 'old-key-missing'; values: number }
   /** Values or channels are under replaced keys again. */
   | { kind: 'old-key-used'; keyIds: readonly string[] }
-  /** The workers renew no channel. */
+  /** The workers do not renew channels. */
   | { kind: 'channels-stuck'; left: number; forMs: number };
 
-/** Ends a rotation from within; `rotateMasterKey` returns its reason. */
+/** Stops a rotation; `rotateMasterKey` returns its reason. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
   constructor(readonly stop: Stop) {
@@ -29,7 +29,7 @@ export class Stopped extends Error {
   }
 }
 
-/** What the passes of a rotation work with. */
+/** What the passes of a rotation need. */
 export interface Pass {
   rt: Runtime;
   rotation: MasterKeyRotation;

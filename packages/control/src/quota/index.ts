@@ -1,4 +1,4 @@
-/** What was spent of Google's quota, and what is left of it (`@syncline/control/quota`). */
+/** The used and the remaining part of Google's quota (`@syncline/control/quota`). */
 export {
   quotaDocument,
   quotaUserOf,

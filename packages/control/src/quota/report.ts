@@ -27,15 +27,15 @@ export interface AccountSpending {
   tenant: string;
   identityId: string | null;
   project: string;
-  /** What counts against the quota of each API. */
+  /** Units charged to the quota of each API. */
   units: Record<Api, number>;
 }
 
 export interface QuotaReport {
-  /** Of the Pacific day. */
+  /** The current day in Pacific time. */
   today: {
     byMethod: ({ method: string } & Spending)[];
-    /** Whoever has spent most of the first API comes first. */
+    /** Sorted by units of the first API, highest first. */
     byAccount: AccountSpending[];
     byProject: { project: string; units: Record<Api, number> }[];
   };
@@ -43,8 +43,8 @@ export interface QuotaReport {
   usage: Usage | null;
   fullSyncs: readonly FullSync[];
   /**
-   * Seconds until the last of them ends if all go on as they have gone so far; null while this
-   * cannot be told, or there is none.
+   * Seconds until the last full sync ends at the current pace; null while this is unknown, or when
+   * there is none.
    */
   fullSyncsEndInSeconds: number | null;
 }
@@ -64,9 +64,9 @@ export function quotaReport(
 }
 
 /**
- * The report as `quota --json` and the API show it; the names are public. `minute` is the default
- * project's; `projects` has them all.
- * @param progressOf what a full sync is called in one line for a person
+ * Returns the report as `quota --json` and the API show it; the field names are public. `minute` is
+ * the default project's; `projects` has all of them.
+ * @param progressOf describes a full sync in one line for a person
  */
 export function quotaDocument(
   { today, usage, fullSyncs, fullSyncsEndInSeconds }: QuotaReport,
@@ -86,8 +86,8 @@ export function quotaDocument(
 }
 
 /**
- * The quota user of an account's calls: its Google identity, which accounts of several tenants may
- * share.
+ * Returns the quota user of an account's calls: its Google identity, which accounts of several
+ * tenants may share.
  */
 export function quotaUserOf({
   accountId,
@@ -101,7 +101,7 @@ function endOf(fullSyncs: readonly FullSync[]): number | null {
   return ends.length === 0 || ends.includes(null) ? null : Math.max(...ends.map(Number));
 }
 
-/** With a key for each API instead of `units`: `gmailUnits`, `calendarRequests`. */
+/** Replaces `units` by a key for each API: `gmailUnits`, `calendarRequests`. */
 function withKeys({ units, ...rest }: { units: Record<Api, number> }): object {
   return {
     ...rest,
@@ -141,7 +141,7 @@ function byAccount(spent: readonly SpentToday[]): AccountSpending[] {
     .sort((a, b) => (first ? b.units[first] - a.units[first] : 0));
 }
 
-/** What each API's quota was spent, by the key that the entries are summed by. */
+/** Sums the used quota of each API by a key of the entries. */
 function sumsByApi(
   spent: readonly SpentToday[],
   keyOfEntry: (entry: SpentToday) => string,

@@ -5,17 +5,21 @@ import { etaOf } from '../status/eta.js';
 import { nameOf } from '../words.js';
 import { type FullSync, type QuotaReport, type Usage, quotaReport, quotaUserOf } from './report.js';
 
-/** Accounts whose minute is asked of Redis: the rest have spent nothing today. */
+/**
+ * Maximum number of accounts whose current minute is read from Redis; accounts that have spent
+ * nothing today are left out.
+ */
 const ASKED_LIMIT = 10_000;
 
 export interface QuotaAnswer {
   report: QuotaReport;
-  /** Why the current minute is not in the report; null when it is. */
+  /** Why the current minute is missing from the report; null when it is not. */
   redisProblem: string | null;
 }
 
 /**
- * What was spent today, what is left of this minute as Redis counts it, and when the full syncs end.
+ * Reads today's spending, the remaining quota of this minute by Redis' counters, and the end of the
+ * full syncs.
  */
 export async function readQuota(
   rt: Pick<Runtime, 'clock'>,
@@ -40,7 +44,7 @@ async function usageOf(
   spent: readonly SpentToday[],
 ): Promise<Minute> {
   try {
-    // Both show the same usage, even when Redis has just lost its data.
+    // The report and Redis then show the same usage, even when Redis has just lost its data.
     const { day, units } = await store.quota.day();
     await google.tellSpentDay(day, units);
     const usage: Usage = {};

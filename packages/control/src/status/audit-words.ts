@@ -3,8 +3,8 @@ import { activeCollections } from '../accounts/document.js';
 import { amount, counted, nameOf, when } from '../words.js';
 
 /**
- * What audits of the account compared, when, and what they found. A collection that was not audited
- * is named as such.
+ * Describes what the account's audits compared, when, and what they found. Collections without an
+ * audit are named as such.
  */
 export function auditWords(account: Pick<AccountView, 'collections'>, nowMs: number): string[] {
   const active = activeCollections(account);

@@ -1,8 +1,8 @@
 import type { CollectionView } from '@syncline/store';
 
 /**
- * Seconds until the collection's full sync ends if it goes on at its pace; null when there is no
- * full sync, or this cannot be told.
+ * Returns the seconds until the collection's full sync ends at its current pace; null when there is
+ * no full sync, or this is unknown.
  */
 export function etaOf(
   { phase, progress, fullSyncStartedAt }: CollectionView,

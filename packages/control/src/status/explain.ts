@@ -1,4 +1,4 @@
-/** Why a collection is as fresh or stale as it is: one reason as data, and its words. */
+/** Explains why a collection is fresh or stale: one reason as data, and its text. */
 import { unreachable } from '@syncline/runtime';
 import type { AccountState, AccountView, CollectionView, HeldSweepView } from '@syncline/store';
 import { heldSweepWords, when } from '../words.js';
@@ -6,14 +6,14 @@ import { heldSweepWords, when } from '../words.js';
 /** The last error of a collection. */
 interface Problem {
   error: string;
-  /** Runs in a row that failed. */
+  /** Failed runs in a row. */
   failures: number;
 }
 
-/** The one reason that explains the state of a collection best. */
+/** The most relevant reason for the state of a collection. */
 export type Explanation =
   | { code: 'account-not-active'; state: AccountState }
-  /** Its resource is mirrored no more. */
+  /** Its resource is no longer mirrored. */
   | { code: 'removing' }
   | { code: 'gone'; error: string | null }
   /** A worker holds its lease. */
@@ -27,10 +27,10 @@ export type Explanation =
   | { code: 'fresh' }
   | { code: 'full-sync' };
 
-/** A minute late is more than the fleet's usual delay. */
+/** A delay of a minute exceeds the fleet's usual delay. */
 const OVERDUE_MS = 60_000;
 
-/** Pure. The cases are in the order in which they explain more. */
+/** Returns the first reason that applies; the cases are ordered by relevance. Pure. */
 export function explain(
   account: Pick<AccountView, 'state'>,
   c: CollectionView,
@@ -49,7 +49,7 @@ export function explain(
   return { code: c.phase === 'incremental' ? 'fresh' : 'full-sync' };
 }
 
-/** For a person. */
+/** Returns the explanation as text for a person. */
 export function explanationWords(explanation: Explanation, nowMs: number): string {
   switch (explanation.code) {
     case 'account-not-active':
@@ -79,12 +79,12 @@ export function explanationWords(explanation: Explanation, nowMs: number): strin
   }
 }
 
-/** A sync was requested, and no run that began since has finished. */
+/** Whether a sync was requested and no run that began since has finished. */
 export function isRequested(c: CollectionView): boolean {
   return c.requestedAt !== null && (c.caughtUpAt === null || c.caughtUpAt < c.requestedAt);
 }
 
-/** A worker works on it. */
+/** Whether a worker holds the collection's lease. */
 export function isLeased(c: CollectionView, nowMs: number): boolean {
   return c.leaseUntil !== null && c.leaseUntil.getTime() > nowMs;
 }
@@ -119,7 +119,8 @@ function parkedWords(
 }
 
 /**
- * The run that held the sweep back has written the same words as its error: they are not repeated.
+ * Describes a held sweep. The run that held the sweep has written the same text as its error, which
+ * is not repeated.
  */
 function sweepWords(
   { sweep, problem }: Extract<Explanation, { code: 'sweep-held' }>,

@@ -4,8 +4,8 @@ import { COLLECTION_WORDS } from '../resources/index.js';
 import { when } from '../words.js';
 
 /**
- * Whether Google sends notifications for a collection, and when the last one came; null where no
- * watch was asked for.
+ * Describes whether Google sends notifications for a collection, and when the last one came; null
+ * where no watch was requested.
  */
 export function watchWords(
   { kind, watch }: Pick<CollectionView, 'kind' | 'watch'>,

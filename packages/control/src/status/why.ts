@@ -1,17 +1,17 @@
-/** Everything that `why` says of an account, as data. */
+/** Reads what `why` shows of an account, as data. */
 import type { Runtime } from '@syncline/runtime';
 import type { AccountView, CollectionView, SpentToday, Store } from '@syncline/store';
 import { type AccountRef, type Found, findAccountView } from '../accounts/find.js';
 import { etaOf } from './eta.js';
 import { type Explanation, explain, explanationWords, isLeased, isRequested } from './explain.js';
 
-/** The state of an account at one moment. */
+/** The state of an account at one time. */
 export interface AccountStatus {
   atMs: number;
   account: AccountView;
-  /** Of each collection, in the account's order. */
+  /** The collections in the account's order. */
   collections: { collection: CollectionView; explanation: Explanation }[];
-  /** Quota spent today (by Pacific time), by method. */
+  /** Quota spent today (Pacific time), by method. */
   spentToday: Pick<SpentToday, 'method' | 'calls' | 'units'>[];
 }
 
@@ -40,7 +40,7 @@ export async function accountStatus(
   return { kind: 'found', found };
 }
 
-/** The status as `why --json` and the API show it; the names are public. */
+/** The status as `why --json` and the API show it; the field names are public. */
 export type StatusDocument = Omit<AccountView, 'collections'> & {
   collections: (CollectionView & {
     progress: CollectionView['progress'] & { etaSeconds: number | null };

@@ -1,4 +1,7 @@
-/** The single events of a time range, series expanded (`@syncline/control/calendar/instances`). */
+/**
+ * Lists the single events of a time range, with series expanded
+ * (`@syncline/control/calendar/instances`).
+ */
 import { expandInstances, MAX_INSTANCE_RANGE_MS } from '@syncline/recurrence';
 import type { NamedAccount, Store } from '@syncline/store';
 
@@ -13,25 +16,27 @@ export interface TimeRange {
 export type InstanceList =
   | {
       kind: 'listed';
-      /** `primary` is resolved. */
+      /** The calendar's id, with `primary` resolved. */
       calendarId: string;
-      /** By start. */
+      /** Sorted by start. */
       events: object[];
-      /** False when the limit, or the bound on work, left something out. */
+      /** False when the limit, or the bound on work, has left out events. */
       complete: boolean;
     }
   /** The account's calendar list has no such calendar. */
   | { kind: 'no-calendar' };
 
-/** Pure. Null for a range that can be listed; more than 100 years are too long. */
+/**
+ * Returns what is wrong with a range; null for a valid one. More than 100 years are too long. Pure.
+ */
 export function rangeProblem({ timeMinMs, timeMaxMs }: TimeRange): 'empty' | 'too-long' | null {
   if (timeMinMs >= timeMaxMs) return 'empty';
   return timeMaxMs - timeMinMs > MAX_INSTANCE_RANGE_MS ? 'too-long' : null;
 }
 
 /**
- * From the mirror alone.
- * @throws RangeError for a range with a problem, and for a limit above `MAX_INSTANCE_LIMIT`
+ * Lists events from the mirror alone.
+ * @throws RangeError for an invalid range, and for a limit above `MAX_INSTANCE_LIMIT`
  */
 export async function listInstances(
   { store }: { store: { mirror: Pick<Store['mirror'], 'instanceSources'> } },

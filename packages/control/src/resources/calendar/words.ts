@@ -1,6 +1,6 @@
 import type { CollectionWords } from '../words.js';
 
-/** Characters of an id in a table. */
+/** The maximum number of characters of an id in a table. */
 const ID_LIMIT = 44;
 
 export const CALENDAR_LIST_WORDS: CollectionWords = {
@@ -13,7 +13,10 @@ export const CALENDAR_WORDS: CollectionWords = {
   subject: 'the calendar',
 };
 
-/** Google's ids of secondary calendars are 64 digits long; their beginning tells them apart. */
+/**
+ * Shortens an id. Google's ids of secondary calendars are 64 digits long, and their beginnings
+ * differ.
+ */
 function shortened(id: string): string {
   return id.length <= ID_LIMIT ? id : `${id.slice(0, 12)}…${id.slice(-26)}`;
 }

@@ -1,20 +1,23 @@
-/** The bytes of an attachment, which are not mirrored (`@syncline/control/gmail/attachment`). */
+/**
+ * Fetches the bytes of an attachment, which are not mirrored
+ * (`@syncline/control/gmail/attachment`).
+ */
 import { type Attachment, type Google, GoogleError } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { NamedAccount, Store } from '@syncline/store';
 import { verifiedAccount } from '@syncline/sync';
 
-/** A person waits for the answer, so the call may wait for quota. */
+/** The maximum time that the call waits for quota, while a person waits for the result. */
 const MAX_QUOTA_WAIT_MS = 60_000;
 
 export type AttachmentFetched =
   | { kind: 'found'; attachment: Attachment }
-  /** Google has no such message, or no such part of it, any more. */
+  /** Google no longer has such a message, or such a part of it. */
   | { kind: 'no-attachment' }
   | { kind: 'not-answered'; error: GoogleError };
 
 /**
- * Asks Google now.
+ * Requests the attachment from Google.
  * @throws OperatorError when the grant is not known to be the account's own
  */
 export async function fetchAttachment(

@@ -1,15 +1,15 @@
-/** The source of a message, from the mirror (`@syncline/control/gmail/source`). */
+/** Reads the source of a message from the mirror (`@syncline/control/gmail/source`). */
 import type { NamedAccount, Store } from '@syncline/store';
 
 export type MessageSource =
-  /** The message as it was sent (RFC 822). */
+  /** The message in its original form (RFC 822). */
   | { kind: 'found'; source: Buffer }
-  /** The mailbox's mirror does not have the message. */
+  /** The mirror does not have the message. */
   | { kind: 'no-message' }
-  /** The mirror has the message and no source of it. */
+  /** The mirror has the message without its source. */
   | { kind: 'no-source' };
 
-/** Sources are kept under `MIRROR_BODIES=raw`. Google is not asked. */
+/** Reads a stored source; sources are stored under `MIRROR_BODIES=raw`. Google is not asked. */
 export async function readSource(
   { store }: { store: Pick<Store, 'knownMessages'> & { mirror: Pick<Store['mirror'], 'source'> } },
   { id }: Pick<NamedAccount, 'id'>,
