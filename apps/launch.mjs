@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /**
- * The one entry of every command: sets up what is missing (dependencies, Prisma's client, the build), then becomes the
- * program that was asked for, in this same process, so that no signal has to be passed on.
+ * The entry point of every command: sets up what is missing (dependencies, Prisma's client, the
+ * build), then runs the requested program in this same process, so that no signals have to be
+ * forwarded.
  *
- * Plain Node without dependencies, since it runs before there are any. What it says goes to stderr, and only when it
- * really does something: a command's stdout is its data.
+ * Plain Node without dependencies, since it runs before they are installed. It prints to stderr,
+ * and only when it does something: a command's stdout is its data.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +17,7 @@ import { makeDirs, withFileLock, writeWhole } from '../packages/runtime/file-loc
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const NODE_MIN = [20, 19];
-/** A first `npm ci` on a slow line; whoever waits for it says so. */
+/** Time for a first `npm ci` on a slow connection; a process that waits for the lock reports it. */
 const LOCK_TIMEOUT_MS = 15 * 60_000;
 const INSTALL_STAMP = at('node_modules/.syncline-install');
 const CLIENT_STAMP = at('node_modules/.syncline-client');
@@ -24,7 +25,10 @@ const CLIENT = at('packages/store/src/generated');
 /** Syncline's own variables. */
 const SETTINGS = /^(SYNCLINE|GOOGLE|GMAIL|CALENDAR|PUSH|DATABASE|REDIS|PG)[_A-Z]*$/;
 
-/** What the first word runs. Programs are this process's continuation; tools are children that it waits for. */
+/**
+ * The programs and tools by the first word of the command line. Programs run in this process; tools
+ * run in child processes.
+ */
 const PROGRAMS = {
   worker: 'apps/worker/dist/main.js',
   scheduler: 'apps/scheduler/dist/main.js',
@@ -45,7 +49,7 @@ const TOOLS = {
   chaos: (args) => run(process.execPath, [at('test/chaos/run.mjs'), ...args]),
 };
 
-/** Something that keeps us from starting; its message is all that is shown. */
+/** An error that prevents the start; only its message is shown. */
 class SetupError extends Error {}
 
 process.env.TURBO_TELEMETRY_DISABLED = '1';
@@ -67,16 +71,19 @@ async function main([word = '', ...rest]) {
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     say(error.message);
-    // Not process.exit: it drops what a slow reader has not taken yet, and a compiler's messages
-    // are long.
+    // Not process.exit: it drops output that a slow reader has not read yet, and a compiler's
+    // messages are long.
     process.exitCode = 1;
     return;
   }
-  // Outside the try: from here on the program answers for itself.
+  // Outside the try: from here on the program handles its own errors.
   await import(pathToFileURL(process.argv[1]).href);
 }
 
-/** Without a word of ours everything is for the CLI, as in `npm run syncline -- accounts list`. */
+/**
+ * Without a known first word all arguments are for the CLI, as in `npm run syncline -- accounts
+ * list`.
+ */
 function programFor(word, rest) {
   if (PROGRAMS[word]) return { file: PROGRAMS[word], args: rest };
   if (word === 'syncline') return { file: CLI, args: rest };
@@ -93,8 +100,9 @@ function requireNode() {
 }
 
 /**
- * Brings the checkout to where a program can start. One process at a time: four workers that start at once would
- * install and compile over each other. An image that was built without development tools is taken as it is.
+ * Prepares the checkout so that a program can start. One process at a time: four workers that start
+ * together would otherwise install and compile at the same time. An image that was built without
+ * development tools is used unchanged.
  */
 async function prepare({ withTools }) {
   if (!withTools && existsSync(at('node_modules')) && !existsSync(at('node_modules/typescript')))
@@ -121,7 +129,10 @@ async function prepare({ withTools }) {
   }
 }
 
-/** The stamps of what is set up, and the lock, lie in the checkout. */
+/**
+ * Explains a checkout that is not writable; it holds the lock and the stamps of completed setup
+ * steps.
+ */
 function notWritable({ code, path: file }) {
   return `${ROOT} cannot be set up: ${file ?? ROOT} cannot be written (${code}). Run it as the user who owns the checkout, or from a copy that this user can write.`;
 }
@@ -142,7 +153,10 @@ function install() {
   writeWhole(INSTALL_STAMP, expected);
 }
 
-/** Whether what is installed is what the lockfile says, so that an `npm ci` of the user's own is not done again. */
+/**
+ * Whether the installed packages match the lockfile, so that the user's own `npm ci` is not
+ * repeated.
+ */
 function matchesLock(lock) {
   const installed = readIfThere(at('node_modules/.package-lock.json'));
   if (installed === null || !existsSync(lock)) return false;
@@ -151,7 +165,7 @@ function matchesLock(lock) {
     ([place, { version, optional, link }]) => {
       if (link) return existsSync(at(place));
       if (!place.includes('node_modules/')) return true;
-      return present[place] ? present[place].version === version : Boolean(optional); // Other platforms' binaries.
+      return present[place] ? present[place].version === version : Boolean(optional); // Binaries of other platforms.
     },
   );
 }
@@ -177,13 +191,13 @@ function generateClient() {
   writeWhole(CLIENT_STAMP, expected);
 }
 
-/** tsc decides itself what is stale; it takes 0.1 s to find that nothing is. */
+/** Compiles. tsc itself determines what is out of date; without changes it takes 0.1 s. */
 function compile() {
   if (!existsSync(at(CLI))) say('compiling');
   quietly(process.execPath, [bin('tsc'), '-b'], 'the sources do not compile');
 }
 
-/** Runs to the end, silent unless it fails; then everything it said is shown. */
+/** Runs a command without output unless it fails; then all of its output is shown. */
 function quietly(command, args, failure) {
   const done = spawnSync(command, args, {
     cwd: ROOT,
@@ -197,12 +211,19 @@ function quietly(command, args, failure) {
   );
 }
 
-/** npm and the compilers run third-party code, which must not see our secrets. This is a deny list, since npm reads too many variables to list them. */
+/**
+ * Removes Syncline's settings from an environment: npm and the compilers run third-party code,
+ * which must not read our secrets. This is a deny list, since npm reads too many variables to list
+ * them.
+ */
 function withoutSettings(env) {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !SETTINGS.test(name)));
 }
 
-/** Jest over everything or what `args` name; its last line is the count, for people and for scripts. */
+/**
+ * Runs Jest on everything or on the files in `args`; its last line is the count, for people and for
+ * scripts.
+ */
 async function test(args) {
   const folder = mkdtempSync(path.join(tmpdir(), 'syncline-jest-'));
   process.env.TEST_COUNT_FILE = path.join(folder, 'count.json');
@@ -223,8 +244,8 @@ async function test(args) {
 }
 
 /**
- * The linter over everything or what `args` name. Unused exports can be told of everything only
- * (knip.config.js).
+ * Runs the linter on everything or on the files in `args`. Unused exports can be found only in
+ * everything (knip.config.js).
  */
 async function lint(args) {
   const knip = (...flags) => tool('knip', ['--no-config-hints', '--no-progress', ...flags]);
@@ -237,7 +258,10 @@ function tool(name, args) {
   return run(process.execPath, [bin(name), ...args]);
 }
 
-/** A child in the foreground; its exit code. Signals to us alone reach it, and we outlive it to report. */
+/**
+ * Runs a child in the foreground and returns its exit code. Signals sent to this process alone are
+ * forwarded, and this process outlives the child to report the result.
+ */
 function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });

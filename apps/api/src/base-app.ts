@@ -1,4 +1,4 @@
-/** What the answers of both listeners have in common. */
+/** The common part of both listeners' Express applications. */
 import { type Runtime, hasBody } from '@syncline/runtime';
 import express, {
   type ErrorRequestHandler,
@@ -9,7 +9,10 @@ import express, {
   type Response,
 } from 'express';
 
-/** An Express application with these handlers. An unmatched request gets a 404. A failing handler is logged and answered with a 500 without the error's message. */
+/**
+ * Returns an Express application with these handlers. An unmatched request gets a 404. A failing
+ * handler is logged and answered with a 500 without the error's message.
+ */
 export function baseApp(rt: Runtime, handlers: readonly RequestHandler[]): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -34,7 +37,10 @@ function commonHeaders(request: Request, response: Response, next: NextFunction)
   response.status(405).set('Allow', 'GET, HEAD, POST').json({ error: 'method not allowed' });
 }
 
-/** Express would print the stack. Its own 4xx errors (a path that doesn't decode, a body too large) keep their status. */
+/**
+ * Handles errors, since Express would print the stack. Express' own 4xx errors (a path that cannot
+ * be decoded, a body too large) keep their status.
+ */
 function answerError(rt: Runtime): ErrorRequestHandler {
   // Express recognises an error handler by its four parameters.
   return (error: unknown, _request, response, _next) => {
@@ -44,7 +50,7 @@ function answerError(rt: Runtime): ErrorRequestHandler {
         { event: 'request_failed', err: error },
         'a request failed with an unexpected error',
       );
-    // Express would close the connection too, and print the error with its message.
+    // Express would also close the connection, but print the error with its message.
     if (response.headersSent) return void response.destroy();
     response.status(status).json({ error: status === 500 ? 'internal error' : 'bad request' });
   };

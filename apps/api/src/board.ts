@@ -7,12 +7,13 @@ import { exactPath } from './exact-routes.js';
 import { jobTitle } from './job-title.js';
 import { underOwnName } from './foreign-names.js';
 
-/** Must equal the path it is mounted at: the page builds its links from it. */
+/** Must equal the path where the board is mounted: the page builds its links from it. */
 export const BOARD_PATH = '/board';
 
 /**
- * What the page may load: itself. Its style is inline in places, and it names a font on another host, which stays
- * unfetched: an operator's tool tells no third party that it was opened.
+ * The page may load its own resources only. Its style is inline in places. It names a font on
+ * another host, which is not fetched: an operator's tool must not disclose its use to a third
+ * party.
  */
 const BOARD_CSP = [
   "default-src 'none'",
@@ -28,12 +29,15 @@ const BOARD_CSP = [
 
 /** A queue's name, or a job's id. */
 const NAME = '[\\w:-]+';
-/** The paths of the board: its pages, its files, and what its pages read. Bull Board's own routes also match other cases and a trailing slash. */
+/**
+ * The paths of the board: its pages, its files, and the data of its pages. Bull Board's own routes
+ * also match other cases and a trailing slash.
+ */
 const PATHS = new RegExp(
   `^${BOARD_PATH}(?:/?|/metrics-history|/job-schedulers|/queue/${NAME}(?:/${NAME})?|/static(?:/\\w[\\w-]*(?:\\.[\\w-]+)*)+|/api/(?:queues|redis/stats|job-schedulers|queues/${NAME}/(?:metrics|default-job-options|workers|rate-limit|job-data-schema)|queues/${NAME}/${NAME}(?:/logs|/flow)?))$`,
 );
 
-/** Bull Board at exactly its own paths, for GET and HEAD only: the board is read-only. */
+/** Serves Bull Board at exactly its own paths, for GET and HEAD only: the board is read-only. */
 export function boardRoutes(fleet: Pick<Fleet, 'queues'>): RequestHandler {
   const board = Router().use(BOARD_PATH, queueBoard(fleet));
   const shown = underOwnName((request, response, next) => {
@@ -53,9 +57,10 @@ export function boardRoutes(fleet: Pick<Fleet, 'queues'>): RequestHandler {
 }
 
 /**
- * Bull Board over the fleet's queues: retrying by hand is never needed, since Postgres brings everything
- * back, and the mutating routes answer 405. `showWorkers` would run CLIENT LIST for each queue on every poll of every tab
- * (measured: 123 ms a poll with 1,000 connections).
+ * Returns Bull Board over the fleet's queues. Manual retries are never needed, since the schedule
+ * in Postgres brings all work back, so the mutating routes answer 405. `showWorkers` would run
+ * CLIENT LIST for each queue on every poll of every tab (measured: 123 ms a poll with 1,000
+ * connections).
  */
 function queueBoard(fleet: Pick<Fleet, 'queues'>): RequestHandler {
   const serverAdapter = new ExpressAdapter();
@@ -77,8 +82,8 @@ function queueBoard(fleet: Pick<Fleet, 'queues'>): RequestHandler {
 }
 
 /**
- * What a job shows is read by the job catalogue and not taken from Redis as it is: words and numbers of ours, or that it
- * isn't a job of ours.
+ * Returns a queue of the board. A job's content is parsed by the job catalogue and not shown as
+ * Redis holds it: the board shows texts and numbers of ours, or that the job is not one of ours.
  */
 function boardQueue(queue: ConstructorParameters<typeof BullMQAdapter>[0]): BullMQAdapter {
   const name = queue.name as QueueName;

@@ -1,10 +1,11 @@
 /**
- * Paths that are matched byte for byte: no other case, no trailing slash, no doubled one, no `..`, nothing percent-encoded. A proxy and Express may
- * understand such a spelling in different ways, and a rule of the proxy's for `/board` does not hold for `/BOARD`.
+ * Matches paths byte for byte: no other case, no trailing slash, no doubled one, no `..`, no
+ * percent-encoding. A proxy and Express may interpret such a spelling differently, and a proxy's
+ * rule for `/board` does not apply to `/BOARD`.
  */
 import type { Request, RequestHandler } from 'express';
 
-/** What a path answers, by method. HEAD is answered wherever GET is. */
+/** The handlers of a path, by method. HEAD is answered wherever GET is. */
 export type Route = Readonly<Partial<Record<'GET' | 'POST', RequestHandler>>>;
 export type Routes = Readonly<Record<string, Route>>;
 
@@ -20,7 +21,7 @@ export function exactRoutes(routes: Routes): RequestHandler {
   };
 }
 
-/** The path as it was sent, without its query. */
+/** Returns the path as it was sent, without its query. */
 export function exactPath({ originalUrl }: Pick<Request, 'originalUrl'>): string {
   return originalUrl.split('?', 1)[0] ?? '';
 }

@@ -2,8 +2,8 @@ import type { Runtime } from '@syncline/runtime';
 import type { Routes } from './exact-routes.js';
 
 /**
- * `/livez` depends on nothing, so that a restart of Postgres does not restart every API. `/readyz` answers what the probes and loops of this process
- * last reported; a request queries no server.
+ * `/livez` has no dependencies, so that a restart of Postgres does not restart every API. `/readyz`
+ * returns what the probes and loops of this process last reported; a request queries no server.
  */
 export function healthRoutes(rt: Runtime): Routes {
   return {

@@ -17,8 +17,8 @@ export interface ShownJob {
 }
 
 /**
- * The head of a job on the board: whose it is, and what it did or why it waits. For example
- * `gmail incremental acme: caught up, 3 changes`.
+ * Returns a job's title on the board: the tenant, and the outcome or the reason to wait. For
+ * example `gmail incremental acme: caught up, 3 changes`.
  */
 export function jobTitle(queue: QueueName, job: ShownJob): string {
   const payload = JOBS[queue].read(job.data);

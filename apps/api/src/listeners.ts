@@ -1,9 +1,9 @@
-/** The two addresses of the API process: one for the public, one for its operators. */
+/** The two listeners of the API process: one for the public, one for its operators. */
 import type { RequestListener } from 'node:http';
 import { type ListenerLimits, type ResolvedConfig, type Runtime, listen } from '@syncline/runtime';
 import { boardRefusal } from './operator-app.js';
 
-/** Longer than the slowest answer: a notification may wait 65 s for Postgres. */
+/** Longer than the slowest response: a notification may wait 65 s for Postgres. */
 const STALLED_MS = 75_000;
 
 /** Limits of the public listener. The head of a notification has about 2 KB. */
@@ -16,7 +16,7 @@ const PUBLIC: Omit<ListenerLimits, 'keepAliveMs'> = {
   unreadMs: 10_000,
   requestsPerConnection: 10_000,
 };
-/** A few scrapers and browsers. */
+/** Enough for a few scrapers and browsers. */
 const OPERATOR: Omit<ListenerLimits, 'keepAliveMs'> = { ...PUBLIC, connections: 200 };
 
 export interface Listeners {
@@ -28,7 +28,10 @@ type Addresses = Pick<
   'host' | 'port' | 'operatorHost' | 'operatorPort' | 'httpKeepAliveMs'
 >;
 
-/** @throws OperatorError when one of the addresses cannot be listened on; then neither listener is open */
+/**
+ * @throws OperatorError when one of the addresses cannot be listened on; neither listener is then
+ * open
+ */
 export async function openListeners(
   rt: Runtime,
   { host, port, operatorHost, operatorPort, httpKeepAliveMs: keepAliveMs }: Addresses,

@@ -69,7 +69,7 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   };
 }
 
-/** Null while nothing says what a push must carry. */
+/** Returns null while the configuration does not state what a push must carry. */
 function verifierOf(rt: Runtime, { google, push }: ResolvedConfig): PushVerifier | null {
   const { audience, serviceAccount } = push ?? {
     audience: null,
@@ -85,7 +85,7 @@ function verifierOf(rt: Runtime, { google, push }: ResolvedConfig): PushVerifier
     : null;
 }
 
-/** One for each Google project whose notifications are pulled. */
+/** Returns one subscription for each Google project whose notifications are pulled. */
 function subscriptionsOf(rt: Runtime, { google, push }: ResolvedConfig): Subscription[] {
   const names = [push?.subscription ?? [], push?.projectSubscriptions ?? []].flat();
   if (names.length === 0) return [];

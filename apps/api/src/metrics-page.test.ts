@@ -63,7 +63,8 @@ test('watches are counted once in a minute, or ever more rarely the longer it ta
   expect([await world.page.text(), await world.page.text()]).not.toContainEqual(
     expect.stringContaining('syncline_watches{'),
   );
-  // The first count takes 2 s: the next may begin 200 s after it, and no two at once.
+  // The first count takes 2 s: the next may begin 200 s after it, and there is never more than one
+  // at once.
   world.atMs = 2_000;
   answer();
   await macrotask();
@@ -100,7 +101,7 @@ interface World {
   away: boolean;
   counts: number;
   registry: Runtime['metrics']['registry'];
-  /** Answers when this does. */
+  /** Postgres' response resolves with this promise. */
   postgres: Promise<void>;
 }
 
@@ -144,7 +145,7 @@ function worldAt(): World {
   return world;
 }
 
-/** A count whose answer is there is in its gauge: nothing else in it waits. */
+/** Resolves after pending microtasks, when the gauge holds a count whose response has arrived. */
 const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function everyQueue<T>(value: T): Record<(typeof QUEUE_NAMES)[number], T> {

@@ -3,12 +3,15 @@ import { type Runtime, metricsText, openLoopReport } from '@syncline/runtime';
 import { COLLECTION_KINDS } from '@syncline/store';
 
 const CACHED_MS = 5_000;
-/** Watches are counted once in this time: the count reads all of them. */
+/** Watches are counted once in this time: the count reads all of their rows. */
 const WATCHES_CACHED_MS = 60_000;
-/** And it takes no more of Postgres' time than this, however many there are. */
+/** The maximum share of Postgres' time that the count takes, however many watches there are. */
 const WATCHES_SHARE = 0.01;
 const RETRY_CAP_MS = 60_000;
-/** Nobody scrapes any more: whether it would still fail is not known. */
+/**
+ * Without a scrape for this time the loop no longer counts as failing, since its current state is
+ * unknown.
+ */
 const FORGOTTEN_AFTER_MS = 60_000;
 
 export interface MetricsPage {
@@ -16,7 +19,7 @@ export interface MetricsPage {
   text(): Promise<string>;
 }
 
-/** What is asked for the gauges that concern the whole fleet. */
+/** The sources of the gauges of the whole fleet. */
 export interface Measured {
   fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'>;
   accounts: { countByState(): Promise<Record<string, number>> };
@@ -46,12 +49,12 @@ export function metricsPage(rt: Runtime, measured: Measured): MetricsPage {
   };
 }
 
-/** What one question fills in. */
+/** The gauges that one measurement sets. */
 interface Gauges {
   /** The loop's name. */
   name: string;
   everyMs: number;
-  /** Of the server's time, at most. */
+  /** The maximum share of the server's time. */
   share?: number;
   failed: { event: string; text: string };
   measure(): Promise<void>;
@@ -61,8 +64,8 @@ interface Gauges {
 type Refresh = () => Promise<void>;
 
 /**
- * Begins a measurement unless one is under way or the last is young enough. Resolves when what
- * there is may be printed.
+ * Starts a measurement unless one is in progress or the last is recent enough. Resolves when the
+ * current values may be printed.
  */
 function refresher(rt: Runtime, gauges: Gauges): Refresh {
   const { name, everyMs, share = 1, failed } = gauges;
@@ -91,7 +94,7 @@ function refresher(rt: Runtime, gauges: Gauges): Refresh {
   };
   return () => {
     const nowMs = rt.clock.nowMs();
-    // A clock that was set back makes it due.
+    // A measurement is also due when the clock was set back.
     const isYoung = nowMs >= beganAtMs && nowMs < dueAtMs;
     if (isAsking || isYoung) return asking;
     [isAsking, beganAtMs] = [true, nowMs];

@@ -17,7 +17,10 @@ export interface OperatorDeps {
   fleet: Pick<Fleet, 'counts' | 'waitingAgesMs' | 'queues'>;
 }
 
-/** Why the board is not served, for the log and for a person who opens it; null when it is served. */
+/**
+ * Returns why the board is not served, for the log and for a person who opens it; null when it is
+ * served.
+ */
 export function boardRefusal(host: string): string | null {
   return isLoopbackHost(host)
     ? null
@@ -25,7 +28,8 @@ export function boardRefusal(host: string): string | null {
 }
 
 /**
- * Everything that OPERATOR_HOST and OPERATOR_PORT serve: `/`, `/metrics` and the board. Answers contain counts and ids, and no customer data.
+ * Serves the paths of OPERATOR_HOST and OPERATOR_PORT: `/`, `/metrics` and the board. Responses
+ * contain counts and ids, and no customer data.
  * @param host the listener's address; the board is served on loopback only
  */
 export function operatorApp(rt: Runtime, { store, fleet }: OperatorDeps, host: string): Express {

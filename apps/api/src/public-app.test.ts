@@ -3,7 +3,7 @@ import { listenForTest } from '../../../test/support/listener.js';
 import { rawRequest } from '../../../test/support/raw-request.js';
 import { publicApp } from './public-app.js';
 
-/** What only the operators' listener serves, and other spellings of what this one serves. */
+/** Paths that only the operators' listener serves, and other spellings of this listener's paths. */
 const NOWHERE =
   String.raw`/ /metrics /board /board/ /board/api/queues /board/static/favicon.ico /BOARD //board /board/../metrics /%62oard /./board /push/../board
   /push/../metrics /readyz/../board /push /push/ /push/gmail/ /push//gmail /PUSH/gmail /push/Gmail /push/%67mail /push/gmail%2f /push/./gmail

@@ -6,7 +6,10 @@ import { healthRoutes } from './health.js';
 import { pushRoutes } from './notifications/routes.js';
 import type { PushDeps } from './notifications/source.js';
 
-/** Everything that HOST and PORT serve: health, and Google's notifications. No answer contains data of accounts, queues or metrics. */
+/**
+ * Serves the paths of HOST and PORT: health, and Google's notifications. No response contains data
+ * of accounts, queues or metrics.
+ */
 export function publicApp(rt: Runtime, push: PushDeps): Express {
   return baseApp(rt, [exactRoutes({ ...healthRoutes(rt), ...pushRoutes(rt, push) })]);
 }

@@ -1,4 +1,4 @@
-/** From the address on the command line to the account that is meant. */
+/** Finds the account that an address on the command line denotes. */
 import * as accounts from '@syncline/control/accounts';
 import type { AccountRefusal, Found } from '@syncline/control/accounts';
 import { OperatorError, unreachable } from '@syncline/runtime';
@@ -6,8 +6,9 @@ import type { AccountView, NamedAccount, Store } from '@syncline/store';
 import { UsageError } from './mistakes.js';
 
 /**
- * The account of `email`.
- * @throws OperatorError when there is none; UsageError when several tenants have it and none is named
+ * Finds the account of `email`.
+ * @throws OperatorError when there is none; UsageError when several tenants have it and none is
+ * named
  */
 export async function findAccount(
   store: Store,
@@ -17,7 +18,7 @@ export async function findAccount(
   return foundOr(await accounts.findAccount({ store }, { email, tenant }));
 }
 
-/** The same with its collections. */
+/** Finds the account with its collections. */
 export async function findAccountView(
   store: Store,
   email: string,
@@ -27,8 +28,8 @@ export async function findAccountView(
 }
 
 /**
- * The accounts of `emails`, each as `findAccount` would find it; null for none named, which means
- * all.
+ * Finds the accounts of `emails` in the same way as `findAccount`; null when none are named, which
+ * means all.
  */
 export async function findAccounts(
   store: Store,

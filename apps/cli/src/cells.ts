@@ -1,21 +1,21 @@
-/** What stands in a table's cell of a collection or an account. */
+/** The table cells of a collection or an account. */
 import type { FullSync } from '@syncline/control/quota';
 import { etaOf } from '@syncline/control/status';
 import { amount, duration } from '@syncline/control/words';
 import type { CollectionView } from '@syncline/store';
 import { bar } from './terminal.js';
 
-/** Characters of a reason in a table. */
+/** The maximum number of characters of a reason in a table. */
 const REASON_LIMIT = 60;
 
-/** `███░░░░░░░ 120/400, 35 s left`; nothing but a number outside of a full sync. */
+/** Returns `███░░░░░░░ 120/400, 35 s left`; only a number outside of a full sync. */
 export function progressOf(collection: CollectionView, nowMs: number): string {
   const { done, total } = collection.progress;
   if (collection.phase !== 'full') return done === 0 ? '' : amount(done);
   return fullSyncCell({ done, total, etaSeconds: etaOf(collection, nowMs) });
 }
 
-/** The same of a full sync. */
+/** Returns the same for a full sync. */
 export function fullSyncCell({
   done,
   total,
@@ -26,8 +26,8 @@ export function fullSyncCell({
 }
 
 /**
- * A reason in a table's cell: Google's own can be hundreds of characters long. `why` and `--json`
- * have all of it.
+ * Shortens a reason for a table's cell: Google's own can have hundreds of characters. `why` and
+ * `--json` show all of it.
  */
 export function shortReason(reason: string): string {
   const characters = Array.from(reason);

@@ -1,13 +1,14 @@
 /**
- * The environment of the programs that `up` and `demo` start. It is an allow list: the operator's shell also holds secrets of
- * other programs, and each program gets only those of Syncline's variables that it uses.
+ * The environment of the programs that `up` and `demo` start. It is an allow list: the operator's
+ * shell also holds secrets of other programs, and each program gets only those of Syncline's
+ * variables that it uses.
  */
 import { RESOURCE_VARIABLES, type VariableName } from '@syncline/runtime';
 
-/** What `up` and `demo` start. */
+/** The programs that `up` and `demo` start. */
 export type ProgramName = 'scheduler' | 'worker' | 'api' | 'simulator';
 
-/** What a Node program needs to run as it does in the operator's shell. */
+/** Variables that a Node program needs to run as it does in the operator's shell. */
 const SURROUNDINGS = [
   'PATH',
   'HOME',
@@ -35,7 +36,7 @@ const OF_DATABASE_DRIVER = ['PGUSER', 'PGPASSWORD', 'PGPASSFILE'];
 type Recipient = Exclude<ProgramName, 'simulator'>;
 
 const FLEET: readonly Recipient[] = ['scheduler', 'worker', 'api'];
-/** Programs that call Google, or verify what Google sends. */
+/** Programs that call Google, or verify Google's notifications. */
 const TO_GOOGLE: readonly Recipient[] = ['worker', 'api'];
 const NO_PROGRAM: readonly Recipient[] = [];
 
@@ -95,13 +96,13 @@ function forEach<Name extends string>(
   >;
 }
 
-/** The part of `env` that a program is started with. The simulator gets none of Syncline's variables. */
+/** Returns the part of `env` for a program. The simulator gets none of Syncline's variables. */
 export function childEnvironment(program: ProgramName, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = program === 'simulator' ? SURROUNDINGS : namesFor(program);
   return Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
 }
 
-/** Each variable is allowed in its `_FILE` form too. */
+/** Returns the allowed names; each variable is allowed in its `_FILE` form too. */
 function namesFor(program: Recipient): string[] {
   const own = Object.entries(RECIPIENTS)
     .filter(([, recipients]) => recipients.includes(program))

@@ -1,8 +1,8 @@
 /**
- * The life of a command: configuration → embedded servers if none are given → the act → release →
- * exit code. The processes of the fleet have runtime's `runProcess`; a command differs in ending by
- * itself, in logging nothing but trouble, and in talking to a person. This is the one place of the
- * CLI that reads the environment.
+ * Runs a command: configuration → embedded servers if none are configured → the action → release →
+ * exit code. The processes of the fleet use runtime's `runProcess` instead; a command differs in
+ * that it ends by itself, logs only problems, and prints for a person. This is the only place of
+ * the CLI that reads the environment.
  */
 import {
   type Config,
@@ -27,29 +27,30 @@ import { type Store, type StoreOptions, migrate, openStore, POOL_SIZES } from '@
 import { InvalidArgumentError } from 'commander';
 import { say } from './terminal.js';
 
-/** What a command works with. */
+/** What a command needs. */
 export interface Cli {
   rt: Runtime;
   config: ResolvedConfig;
-  /** Makes another database on the embedded Postgres; null when Postgres is given. */
+  /** Creates another database on the embedded Postgres; null when Postgres is not embedded. */
   createDatabase: Resolved['createDatabase'];
-  /** The environment, to be handed on to child processes. */
+  /** The environment for child processes. */
   env: NodeJS.ProcessEnv;
 }
 
 /**
- * How long a command may take to end after a signal, even when servers do not answer. Together with the second that a stopped
- * reader of its output is given (`stopWaitingForReaders`) it is below the documented 8 s.
+ * The maximum time that a command takes to end after a signal, even if servers do not answer.
+ * Together with the second that a stopped reader of its output gets (`stopWaitingForReaders`) it
+ * stays below the documented 8 s.
  */
 const END_DEADLINE_MS = 6_500;
 
-/** Reading and writing the mirror takes no Google. */
+/** Reading and writing the mirror does not require Google. */
 const STORE_ONLY: readonly Requirement[] = ['master-key'];
 
 /**
- * Runs `act` and takes what it returns for the exit code. A signal aborts `rt.signal`; a command
- * that is cut short by it ends with `interruptedCode`. What has not ended 6.5 s after the signal is
- * abandoned: the next start takes over embedded servers, and child processes end with this process.
+ * Runs `act` and uses its result as the exit code. A signal aborts `rt.signal`; an interrupted
+ * command ends with `interruptedCode`. What has not ended 6.5 s after the signal is abandoned: the
+ * next start takes over embedded servers, and child processes end with this process.
  * @param interruptedCode the exit code after a signal; 0 for commands that a signal ends normally
  */
 export async function runCommand(
@@ -74,7 +75,7 @@ export async function runCommand(
     (await Promise.race([codeOf(rt, config, act), lateAfterSignal(rt)])) ?? interruptedCode;
 }
 
-/** The exit code, or null when a signal cut the command short. */
+/** Returns the exit code, or null when a signal interrupted the command. */
 async function codeOf(
   rt: Runtime,
   config: Config,
@@ -104,12 +105,12 @@ async function lateAfterSignal({ clock, signal }: Runtime): Promise<null> {
   return null;
 }
 
-/** For what takes the configuration alone: no server is started or asked. */
+/** Runs an action that needs only the configuration: no server is started or queried. */
 export async function runPlain(act: (config: Config) => Promise<number>): Promise<void> {
   process.exitCode = await act(loadConfig(processEnvironment(), checkoutDir(), []));
 }
 
-/** `runCommand` with the store opened for the act, and closed after it. */
+/** Runs `act` like `runCommand`, with the store opened before and closed afterwards. */
 export async function runWithStore(
   act: (cli: Cli, store: Store) => Promise<number>,
   requires: readonly Requirement[] = STORE_ONLY,
@@ -138,8 +139,8 @@ async function withStore<T>(
 }
 
 /**
- * `migrate` of the command's database. It says when it waits for another migration, begins anew
- * when the server goes away, and a signal ends it.
+ * Runs `migrate` on the command's database. It reports when it waits for another migration, begins
+ * again when the connection to the server is lost, and ends at a signal.
  * @returns the names of the migrations that the last attempt applied
  */
 export function migrateDatabase({ rt, config }: Cli): Promise<string[]> {
@@ -147,7 +148,10 @@ export function migrateDatabase({ rt, config }: Cli): Promise<string[]> {
   return waitForServers(rt, () => migrate(config.databaseUrl, wait), [], 'await');
 }
 
-/** A whole number from `min` to `max`, for commander's options; anything else is a usage error. */
+/**
+ * Parses a whole number from `min` to `max` for commander's options; anything else is a usage
+ * error.
+ */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
@@ -158,7 +162,7 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
   };
 }
 
-/** A person reads stderr: only trouble is logged there, unless they ask for more. */
+/** Returns the log level. A person reads stderr, so only problems are logged there by default. */
 function logLevelOf(config: Config, env: NodeJS.ProcessEnv): string {
   return env['LOG_LEVEL'] ? config.logLevel : 'warn';
 }

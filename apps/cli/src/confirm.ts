@@ -1,7 +1,7 @@
-/** A question before an irreversible command. Scripts are not asked. */
+/** Asks a question before an irreversible command. Scripts are not asked. */
 import { createInterface } from 'node:readline/promises';
 
-/** True without asking when stdin or stderr is not a terminal. */
+/** Returns true without asking when stdin or stderr is not a terminal. */
 export async function confirmed(question: string, signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return true;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

@@ -1,4 +1,4 @@
-/** Which programs make a fleet, and with which environment they are started. */
+/** The programs of a fleet, and their environments. */
 import { createServer } from 'node:net';
 import path from 'node:path';
 import {
@@ -11,7 +11,7 @@ import {
 import { type ProgramName, childEnvironment } from './child-environment.js';
 import type { ProcessSpec } from './processes.js';
 
-/** What the children are told instead of finding out themselves. */
+/** Settings that the parent passes to its children. */
 export interface FleetSettings {
   databaseUrl: string;
   redisUrl: string;
@@ -23,13 +23,16 @@ export interface FleetSettings {
   operatorPort: number;
 }
 
-/** Where the API of a fleet is reached from this machine. */
+/** The address of a fleet's API on this machine. */
 export type ApiAddress = Pick<FleetSettings, 'host' | 'port' | 'operatorHost' | 'operatorPort'>;
 
 const ANSWER_TIMEOUT_MS = 60_000;
 const ASK_EVERY_MS = 200;
 
-/** `env` with the settings in place. Their `_FILE` variants go: a variable and its file together are refused. */
+/**
+ * Returns `env` with the settings. Their `_FILE` variants are removed, since a variable together
+ * with its file is refused.
+ */
 export function fleetEnv(env: NodeJS.ProcessEnv, settings: FleetSettings): NodeJS.ProcessEnv {
   const {
     DATABASE_URL_FILE: _database,
@@ -50,7 +53,11 @@ export function fleetEnv(env: NodeJS.ProcessEnv, settings: FleetSettings): NodeJ
   };
 }
 
-/** One scheduler, `workers` workers, one API, each with the part of `env` that it uses. The scheduler serves its metrics on METRICS_PORT, the workers on the ports after it; the API has a page of its own. */
+/**
+ * Returns one scheduler, `workers` workers and one API, each with the part of `env` that it uses.
+ * The scheduler serves its metrics on METRICS_PORT, the workers on the ports after it; the API has
+ * a page of its own.
+ */
 export function fleetSpecs(env: NodeJS.ProcessEnv, workers: number): ProcessSpec[] {
   const { METRICS_PORT: base, ...rest } = env;
   const withMetrics = (offset: number): NodeJS.ProcessEnv =>
@@ -71,7 +78,7 @@ export function fleetSpecs(env: NodeJS.ProcessEnv, workers: number): ProcessSpec
   ];
 }
 
-/** A port of this machine that nobody listens on now. */
+/** Returns a port of this machine that is free now. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -87,7 +94,7 @@ function freePort(): Promise<number> {
   });
 }
 
-/** The built file of a program. */
+/** Returns the built file of a program. */
 export function programFile(name: ProgramName): string {
   return path.join(
     checkoutDir(),
@@ -98,7 +105,7 @@ export function programFile(name: ProgramName): string {
   );
 }
 
-/** The settings with a free port in place of each 0, so that the URLs of the API are known here. */
+/** Replaces each port 0 by a free port, so that the URLs of the API are known here. */
 export async function withPorts<T extends Pick<ApiAddress, 'port' | 'operatorPort'>>(
   settings: T,
 ): Promise<T> {
@@ -110,7 +117,9 @@ export async function withPorts<T extends Pick<ApiAddress, 'port' | 'operatorPor
   };
 }
 
-/** URLs for a person and for a monitoring system. The board is served on loopback only. */
+/**
+ * Returns the URLs for a person and for a monitoring system. The board is served on loopback only.
+ */
 export function urlsOf({ host, port, operatorHost, operatorPort }: ApiAddress): string[] {
   const operators = originOf(operatorHost, operatorPort);
   return [
@@ -143,6 +152,6 @@ async function answers(url: string): Promise<boolean> {
     await answer.arrayBuffer();
     return answer.ok;
   } catch {
-    return false; // Nobody listens yet.
+    return false; // Not listening yet.
   }
 }

@@ -3,7 +3,10 @@ import { counted } from '@syncline/control/words';
 import { unreachable } from '@syncline/runtime';
 import { type Progress, heard } from './terminal.js';
 
-/** Shows how far an import is; a refused line is said, and waits for the reader of stderr. */
+/**
+ * Shows the progress of an import. A refused line is reported, and the import waits for the reader
+ * of stderr.
+ */
 export function tellImport(progress: Progress): TellImport {
   return (step) => {
     if (step.step === 'read') return progress.show({ line: `${counted(step.lines, 'line')} read` });

@@ -1,6 +1,9 @@
 import { type WriteStream, createWriteStream, existsSync, renameSync, statSync } from 'node:fs';
 
-/** A child process's log on disk, bounded: the file and one before it (`.1`), 10 MB each. */
+/**
+ * The log of a child process on disk, of bounded size: the file and its predecessor (`.1`), 10 MB
+ * each.
+ */
 export interface LogFile {
   write(line: string): void;
   close(): Promise<void>;
@@ -8,17 +11,17 @@ export interface LogFile {
 
 const LIMIT_BYTES = 10 * 1024 * 1024;
 
-/** Appends to `file`, which is renamed to `file.1` whenever it has grown to its limit. */
+/** Appends to `file`, which is renamed to `file.1` when it reaches its limit. */
 export function openLogFile(file: string): LogFile {
   let size = existsSync(file) ? statSync(file).size : 0;
   let stream: WriteStream | null = null;
   const rotate = (): WriteStream => {
     stream?.end();
-    // The old stream writes on into the renamed file until it has ended.
+    // The old stream still writes to the renamed file until it has ended.
     if (size >= LIMIT_BYTES) renameSync(file, `${file}.1`);
     if (size >= LIMIT_BYTES) size = 0;
     stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
-    // A full disk must not take the fleet with it: the log is lost, the work goes on.
+    // A full disk must not stop the fleet: the log is lost, the work continues.
     stream.on('error', () => undefined);
     return stream;
   };

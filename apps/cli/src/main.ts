@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Composition root of the command line. Exit codes: 0 done, 1 failed or drift found, 2 usage. stdout carries data, and
- * everything said to a person goes to stderr.
+ * Composition root of the command line. Exit codes: 0 done, 1 failed or drift found, 2 usage.
+ * stdout carries data; texts for a person go to stderr.
  */
 import '@syncline/runtime/at-start';
 import { leaveSignals } from '@syncline/runtime';
@@ -32,7 +32,10 @@ async function codeOf(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Asking for help is no mistake; it is all that commander exits 0 for. It has said what there is to say. */
+/**
+ * Returns the exit code for commander's error. Only a request for help gets 0. Commander has
+ * already printed its message.
+ */
 function commanderCode(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : USAGE;
 }

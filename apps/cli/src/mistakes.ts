@@ -1,14 +1,14 @@
-/** What ends a command before it is done, and what a person is told of it. */
+/** The errors that end a command early, and their texts for a person. */
 import { OperatorError, describeBug } from '@syncline/runtime';
 
-/** The command line cannot be acted on as it stands: exit 2. */
+/** The command line is invalid: exit 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
 /**
- * The exit code of what ended a command, and the one message a person gets; a bug comes with where
- * it was thrown.
+ * Returns the exit code of an error, and the one message for a person; for a bug with the place
+ * where it was thrown.
  */
 export function explain(error: unknown): { code: number; message: string } {
   if (error instanceof UsageError) return { code: 2, message: `error: ${error.message}` };

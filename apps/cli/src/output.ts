@@ -1,22 +1,21 @@
 /**
- * What goes to stdout: data, and nothing else, as fast as the reader takes it. A reader that leaves
- * early (`| head`) is a quiet end, not an error: what is printed after that is dropped, and whoever
- * produces rows is told to stop.
+ * Writes data to stdout, and nothing else, at the reader's speed. A reader that closes early (`|
+ * head`) is not an error: later output is dropped, and the producer of rows is stopped.
  */
 import { flushOutputs, stderr, stdout } from '@syncline/runtime';
 import { say } from './terminal.js';
 
-/** One JSON document on a line. */
+/** Prints one JSON document on a line. */
 export async function printJson(value: unknown): Promise<void> {
   await stdout().write(`${JSON.stringify(value)}\n`);
 }
 
-/** Text for a person: tables and reports, which are a command's data when `--json` is not given. */
+/** Prints text for a person: tables and reports, the data of a command without `--json`. */
 export async function print(text: string): Promise<void> {
   await stdout().write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
-/** One JSON document a line. */
+/** Prints one JSON document per line. */
 export async function printNdjson(rows: AsyncIterable<unknown>): Promise<void> {
   for await (const row of rows) {
     await printJson(row);
@@ -24,7 +23,7 @@ export async function printNdjson(rows: AsyncIterable<unknown>): Promise<void> {
   }
 }
 
-/** One JSON array on a line, written item by item. */
+/** Prints one JSON array on a line, item by item. */
 export async function printJsonList(items: AsyncIterable<unknown>): Promise<void> {
   let before = '[';
   for await (const item of items) {
@@ -35,14 +34,14 @@ export async function printJsonList(items: AsyncIterable<unknown>): Promise<void
   await stdout().write(before === '[' ? '[]\n' : ']\n');
 }
 
-/** Bytes as they are: a file's content. */
+/** Prints bytes unchanged: a file's content. */
 export async function printBytes(bytes: Uint8Array): Promise<void> {
   await stdout().write(bytes);
 }
 
 /**
- * Ends the process with `code` when everything that was printed has been taken, however slow the
- * reader. Output that could not be written, to a full disk for one, is said and makes a success a
+ * Ends the process with `code` after all output has been read, however slow the reader is. Output
+ * that could not be written, for example to a full disk, is reported and turns success into
  * failure. Every command ends here.
  */
 export async function endWith(code: number): Promise<never> {

@@ -1,11 +1,14 @@
 /**
- * The child processes of `up` and `demo`, each a program of the fleet as it would run on a machine of its own.
+ * The child processes of `up` and `demo`, each a program of the fleet as it would run on a machine
+ * of its own.
  *
- * - One that dies is started again, with backoff; the others do not notice. One that ends with an error before it was ever
- *   ready would only end the same way again: that is told once, as the end of the whole.
- * - Their logs go to a file each; errors, and what they tell a person on stderr, are shown.
- * - They are in process groups of their own, or Ctrl-C would reach them twice, and a second signal means "now". So that a
- *   killed parent leaves none behind, each holds a channel to it and drains when that closes (exit-with-parent.ts).
+ * - A process that ends is restarted with backoff; the others are not affected. A process that ends
+ *   with an error before it was ever ready would fail in the same way again: the error is reported
+ *   once, and the whole group ends.
+ * - Each logs to a file; errors, and their texts for a person on stderr, are shown.
+ * - They have process groups of their own: otherwise Ctrl-C would reach them twice, and a second
+ *   signal means "now". Each holds a channel to the parent and drains when it closes
+ *   (exit-with-parent.ts), so that a killed parent leaves none behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
@@ -22,9 +25,9 @@ export interface ProcessSpec {
   script: string;
   args?: readonly string[];
   env: NodeJS.ProcessEnv;
-  /** What it holds dies with it: its end, whenever it comes, is the end of the whole. */
+  /** The process holds state that is lost when it ends, so its end always ends the whole group. */
   irreplaceable?: true;
-  /** Told of every line on its stdout. */
+  /** Called with every line on its stdout. */
   onLine?: (line: string) => void;
 }
 
@@ -39,15 +42,21 @@ export interface Processes {
   keep(spec: ProcessSpec): void;
   /** Aborted, with an OperatorError as its reason, when a process cannot be kept running. */
   readonly failed: AbortSignal;
-  /** SIGTERM to all, SIGKILL to what is still there after 6 s; resolves when all have ended. */
+  /**
+   * Sends SIGTERM to all, and SIGKILL after 6 s to those still running; resolves when all have
+   * ended.
+   */
   drain(): Promise<void>;
 }
 
-/** The most that a program of the fleet takes when it has no embedded servers: 5.5 s to drain, and 0.5 s to flush its output. */
+/**
+ * The maximum time that a program of the fleet takes without embedded servers: 5.5 s to drain, and
+ * 0.5 s to flush its output.
+ */
 const DRAIN_DEADLINE_MS = 6_000;
 const FIRST_BACKOFF_MS = 500;
 const BACKOFF_CAP_MS = 30_000;
-/** A process that ran this long has started well; its next end is a new story. */
+/** A process that ran this long has started correctly; its next end starts the backoff anew. */
 const STABLE_MS = 30_000;
 const EXIT_WITH_PARENT = path.join(__dirname, 'exit-with-parent.js');
 const SHOWN_LEVELS = ['error', 'fatal'];
@@ -78,7 +87,7 @@ export function openProcesses(rt: Runtime, options: ProcessesOptions): Processes
   };
 }
 
-/** The life of one process, over all its restarts. */
+/** Runs one process, over all its restarts. */
 async function keep(group: ProcessGroup, spec: ProcessSpec): Promise<void> {
   const { rt, options, stopping } = group;
   const log = openLogFile(path.join(options.logDir, `${spec.name}.log`));
@@ -141,16 +150,16 @@ function runOnce(group: ProcessGroup, spec: ProcessSpec, log: LogFile): Promise<
       group.children.delete(child);
       resolve({ code, signal, wasReady });
     };
-    // Not 'exit': the last lines, which say why, come after it.
+    // Not 'exit': the last lines, which have the reason, come after it.
     child.once('close', onEnd);
     child.once('error', (error) => {
       group.options.say(`${spec.name}: ${error.message}`);
-      if (child.pid === undefined) onEnd(null, null); // Never started, so there is no 'close'.
+      if (child.pid === undefined) onEnd(null, null); // Never started, so 'close' does not come.
     });
   });
 }
 
-/** A log line's sentence, if it tells of an error; the rest is in the file. */
+/** Shows the message of a log line if it reports an error; the rest is in the file. */
 function showTrouble(group: ProcessGroup, name: string, line: string): void {
   const entry = logEntry(line);
   if (entry === null || !SHOWN_LEVELS.includes(entry.level)) return;
@@ -160,7 +169,7 @@ function showTrouble(group: ProcessGroup, name: string, line: string): void {
 function logEntry(line: string): { level: string; msg: string; why: string } | null {
   if (!line.startsWith('{"level"')) return null;
   try {
-    // Our own log's format: level and msg are always there.
+    // Our own log's format always has level and msg.
     const { level, msg, err } = JSON.parse(line) as {
       level: string;
       msg: string;
@@ -168,7 +177,7 @@ function logEntry(line: string): { level: string; msg: string; why: string } | n
     };
     return { level, msg, why: err?.message ?? '' };
   } catch {
-    return null; // Cut short by the process's end: it is in the file as it is.
+    return null; // Cut off by the process's end; the file has it unchanged.
   }
 }
 

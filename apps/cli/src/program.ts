@@ -7,7 +7,10 @@ import { RESOURCE_COMMANDS } from './resource-commands.js';
 
 /** Adds a command with its options and its action to its parent. */
 type Add = (parent: Command) => void;
-/** In the order of the help. @param args what follows the command's name */
+/**
+ * In the order of the help.
+ * @param args the words after the command's name
+ */
 type Commands = ReadonlyMap<string, (args: readonly string[]) => Promise<Add>>;
 
 const COMMANDS: Commands = new Map<string, (args: readonly string[]) => Promise<Add>>([
@@ -42,17 +45,17 @@ const COMMANDS_OF_ACCOUNTS: Commands = new Map([
 ]);
 
 /**
- * Parsing is left to whoever called: `parseAsync` runs a command. What commander itself prints
- * (help, mistakes) goes the way of all output.
- * @param args the command line: of the commands only the one that it names is loaded; all of them
- * when it names none
+ * Builds the command tree without parsing: `parseAsync` runs a command. Commander's own texts
+ * (help, usage errors) go to the same outputs.
+ * @param args the command line; only the command that it names is loaded, or all of them when it
+ * names none
  */
 export async function buildProgram(args: readonly string[] = []): Promise<Command> {
   const program = new Command('syncline').description(
     "keeps customers' Gmail and Google Calendar mirrored in your own Postgres",
   );
   program.version(version(), '--version', 'print the version');
-  // Before any command is added: subcommands inherit these.
+  // Before commands are added, since subcommands inherit these settings.
   program
     .exitOverride()
     .configureOutput({
@@ -84,7 +87,7 @@ async function loadAccounts(args: readonly string[]): Promise<Add> {
   };
 }
 
-/** As the root's package.json has it. */
+/** Returns the version of the root's package.json. */
 function version(): string {
   const { version: text } = JSON.parse(
     readFileSync(path.join(checkoutDir(), 'package.json'), 'utf8'),

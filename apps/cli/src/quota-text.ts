@@ -1,4 +1,4 @@
-/** What `syncline quota` tells a person. */
+/** The texts of `syncline quota`. */
 import {
   quotaUserOf,
   type AccountSpending,
@@ -17,7 +17,7 @@ import {
 import { fullSyncCell } from './cells.js';
 import { type Column, bar, table } from './terminal.js';
 
-/** Accounts in the table for people; the document has them all. */
+/** The maximum number of accounts in the table for people; the document has all of them. */
 const SHOWN_LIMIT = 40;
 
 export function quotaText(report: QuotaReport): string {
@@ -73,7 +73,7 @@ function accountLines(accounts: readonly AccountSpending[], usage: Usage | null)
 
 type QuotaRow = [what: string, spent: { used: number; limit: number }, state: string];
 
-/** The minute, and the day where the API has a limit for it. */
+/** Returns the rows of the minute, and of the day where the API has a daily limit. */
 function rowsOf(api: Api, usage: QuotaUsage[Api]): QuotaRow[] {
   const { title, counts } = APIS[api];
   const minute: QuotaRow = [
@@ -119,7 +119,7 @@ function stateOf({ closedForMs, pacePercent }: Used): string {
     .join('; ');
 }
 
-/** What the day's budget still allows, by lane. */
+/** Describes the rest of the daily budget, by lane. */
 function dayState({ used, limit, bulkBound, onboardingBound, endsInMs }: DayUsed): string {
   if (used < bulkBound) return `bulk calls may go on to ${amount(bulkBound)} by now`;
   const resting = used < onboardingBound ? 'bulk calls wait' : 'bulk and onboarding calls wait';
@@ -146,7 +146,10 @@ function backfillLines({ fullSyncs, fullSyncsEndInSeconds }: QuotaReport): strin
   ];
 }
 
-/** An account's project may have left the configuration, and be called like what every object has. */
+/**
+ * Returns a project's usage. An account's project may no longer be configured, and its name may
+ * equal an inherited property.
+ */
 function usageOf(
   usage: Usage | null,
   { project }: Pick<AccountSpending, 'project'>,

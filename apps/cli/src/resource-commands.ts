@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 type Add = (parent: Command) => void;
 
-/* The registry of commands that are about one resource, in the order of the help. */
+/* The registry of commands of one resource, in the order of the help. */
 
 export const RESOURCE_COMMANDS: readonly [string, () => Promise<Add>][] = [
   ['instances', async () => (await import('./commands/calendar/instances.js')).addInstances],

@@ -1,15 +1,16 @@
 /**
- * What people read: tables, bars and progress. Progress goes to stderr, redrawn in place on a terminal and as a plain line
- * now and then elsewhere. `hasColors` honours NO_COLOR and TERM=dumb.
+ * Tables, bars and progress for people. Progress goes to stderr: on a terminal it is redrawn in
+ * place, elsewhere a plain line is printed at intervals. `hasColors` honours NO_COLOR and
+ * TERM=dumb.
  */
 import { type Clock, stderr } from '@syncline/runtime';
 
-/** Talk: to a person, never data. */
+/** Prints a line to a person, on stderr; never data. */
 export function say(line: string): void {
   stderr().put(`${line}\n`);
 }
 
-/** Resolves when the reader of stderr has caught up: for commands that print a line per item. */
+/** Resolves when the reader of stderr has caught up, for commands that print a line per item. */
 export async function heard(): Promise<void> {
   await stderr().drained();
 }
@@ -19,15 +20,17 @@ export interface Column {
   align?: 'right';
 }
 
-/** Rows under their titles, each column as wide as its widest cell, two spaces between. */
+/**
+ * Returns rows under their titles; each column is as wide as its widest cell, with two spaces
+ * between columns.
+ */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   return tableInPieces(columns)(rows);
 }
 
 /**
- * A table that is printed piece by piece, in bounded memory: each call returns the lines of its
- * rows, the first call with the titles above them. A column is as wide as its widest cell until
- * then.
+ * Returns a table that is printed in pieces, in bounded memory: each call returns the lines of its
+ * rows, the first call also the titles. A column is as wide as its widest cell so far.
  */
 export function tableInPieces(
   columns: readonly Column[],
@@ -50,10 +53,10 @@ export function tableInPieces(
   };
 }
 
-/** `█████░░░░░`; an unknown total is an empty bar. */
+/** Returns `█████░░░░░`; an unknown total gives an empty bar. */
 export function bar(done: number, total: number | null, width = 10): string {
   const share = shareOf(done, total);
-  // Full only when all is done: a bar that looks finished and is not makes people wait for nothing they can see.
+  // Full only when all is done: a full bar would suggest that nothing is left.
   const full = share === 1 ? width : Math.min(width - 1, Math.floor(share * width));
   return '█'.repeat(full) + '░'.repeat(width - full);
 }
@@ -64,10 +67,11 @@ function shareOf(done: number, total: number | null): number {
 }
 
 /**
- * Text that cannot move the cursor or switch colours: calendar names and Google's reasons are written by strangers.
+ * Removes control characters that could move the cursor or change colours: calendar names and
+ * Google's reasons contain untrusted text.
  */
 export function printable(text: string): string {
-  // C0, DEL and C1, and the marks that turn the reading direction.
+  // C0, DEL and C1, and the characters that change the reading direction.
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ');
 }
 
@@ -79,7 +83,7 @@ const CODES: Record<Style, readonly [on: number, off: number]> = {
   green: [32, 39],
 };
 
-/** `text` in a style, if `stream` is a terminal that wants colours. */
+/** Returns `text` in a style, if `stream` is a terminal with colours. */
 export function styled(
   text: string,
   style: Style,
@@ -91,7 +95,7 @@ export function styled(
 }
 
 export interface View {
-  /** All there is to say in one line. */
+  /** The whole view in one line. */
   line: string;
   /** The lines of a terminal's picture; without it, `line` is drawn. */
   picture?: readonly string[];
@@ -99,13 +103,16 @@ export interface View {
 
 export interface Progress {
   show(view: View): void;
-  /** A line that stays, above the picture. */
+  /** Prints a permanent line above the picture. */
   say(line: string): void;
-  /** Leaves the last view standing. */
+  /** Ends the progress and keeps the last view. */
   end(): void;
 }
 
-/** Progress on stderr. Elsewhere than on a terminal: a line every `plainEveryMs`, if it says something new. */
+/**
+ * Shows progress on stderr. Outside of a terminal it prints a line every `plainEveryMs`, if the
+ * line has changed.
+ */
 export function openProgress(clock: Clock, plainEveryMs = 5_000): Progress {
   return process.stderr.isTTY ? redrawn(process.stderr) : plainLines(clock, plainEveryMs);
 }
@@ -114,7 +121,7 @@ function redrawn(stream: NodeJS.WriteStream): Progress {
   let drawn: readonly string[] = [];
   const erase = (): string => (drawn.length > 0 ? `\u001b[${drawn.length}A\r\u001b[J` : '');
   const draw = (lines: readonly string[], above = ''): void => {
-    // One write: a picture that is erased and drawn in two flickers.
+    // One write: erasing and drawing in two writes would flicker.
     stderr().put(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
     drawn = lines;
   };
@@ -125,7 +132,7 @@ function redrawn(stream: NodeJS.WriteStream): Progress {
   };
 }
 
-/** A line that wraps, or a picture taller than the screen, could not be erased again. */
+/** Shortens lines: a line that wraps, or a picture taller than the screen, could not be erased. */
 function fitting(lines: readonly string[], stream: NodeJS.WriteStream): string[] {
   const { columns, rows } = stream;
   const kept =
@@ -165,7 +172,7 @@ function pad(cell: string, width: number, align: 'right' | undefined): string {
   return align === 'right' ? fill + cell : cell + fill;
 }
 
-/** Characters on the screen, near enough: code points, without the escapes of `styled`. */
+/** Returns the approximate width on the screen: code points, without the escapes of `styled`. */
 function lengthOf(text: string): number {
   return Array.from(unstyled(text)).length;
 }

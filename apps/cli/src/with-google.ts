@@ -1,5 +1,5 @@
 /**
- * Google as one command needs it. A worker waits for a Redis that is away; a command says so and
+ * Google access for one command. A worker waits for an unavailable Redis; a command reports it and
  * ends.
  */
 import { type Google, openGoogle } from '@syncline/google';
@@ -12,9 +12,10 @@ const REDIS_AWAY_LIMIT_MS = 10_000;
 const CHECK_EVERY_MS = 2_000;
 
 /**
- * Runs `act` with Google opened for it; the runtime that `act` gets is aborted when Redis, which
- * holds the quota, stays away for ten seconds.
- * @throws OperatorError when Redis does not answer within seconds at the start, or stays away later
+ * Runs `act` with Google opened for it. The runtime that `act` receives is aborted when Redis,
+ * which holds the quota, is unavailable for ten seconds.
+ * @throws OperatorError when Redis does not answer within seconds at the start, or is unavailable
+ * later
  */
 export async function withGoogle<T>(
   cli: Cli,
@@ -38,7 +39,7 @@ export async function withGoogle<T>(
       await watching;
     }
   } catch (error) {
-    // What the abort made of the interrupted step is no news.
+    // The error of the interrupted step is replaced by the reason of the abort.
     if (lost.signal.aborted) throw lost.signal.reason;
     throw error;
   } finally {
@@ -46,7 +47,7 @@ export async function withGoogle<T>(
   }
 }
 
-/** Google with the configured clients and quotas; to be closed. */
+/** Opens Google with the configured clients and quotas; the caller closes it. */
 export async function openConfigured({ rt, config }: Cli, store: Store): Promise<Google> {
   return openGoogle(rt, {
     ...config.google,
@@ -56,7 +57,7 @@ export async function openConfigured({ rt, config }: Cli, store: Store): Promise
   });
 }
 
-/** Aborts `lost` when Redis has been away for the limit; ends with `over`. */
+/** Aborts `lost` when Redis has been unavailable for the limit; ends with `over`. */
 async function watchRedis(
   rt: Runtime,
   google: Google,

@@ -1,27 +1,33 @@
 import type { Holders } from '@syncline/fleet';
 import type { DeadHolder } from '@syncline/store';
 
-/** What a scheduler remembers of the looks before. */
+/** The state that a scheduler keeps between checks. */
 export interface Attendance {
-  /** Holders that have said that they work, or were seen connected, and were not released. */
+  /** Holders that have announced themselves, or were seen connected, and were not released. */
   known: ReadonlySet<string>;
-  /** Those of them that the last looks have missed, and since when. */
+  /** The known holders that the last checks found without a connection, and since when. */
   missedAtMs: ReadonlyMap<string, number>;
 }
 
 /**
- * Missed for less than this, a holder may be between two connections. All of a worker's dozen connections are cut at once only by what cuts them for
- * everybody, and they are back after a tenth of a second while the server is there.
+ * A holder without a connection for less than this may be reconnecting. All of a worker's dozen
+ * connections are closed at once only by an event that closes everybody's, and while the server is
+ * available they are back after a tenth of a second.
  */
 const MISSED_LIMIT_MS = 900;
-/** While Redis was away, workers try again every 1.25 s at most; before all can be back, nobody is missed. */
+/**
+ * After an outage of Redis, workers reconnect every 1.25 s at most; until all of them can be back,
+ * no holder counts as missing.
+ */
 const CONFIRM_AFTER_MS = 1_500;
 
 export const NOBODY: Attendance = { known: new Set(), missedAtMs: new Map() };
 
 /**
- * One look. Dead is who has worked, and was missed in two looks about a second apart, through a connection of ours that
- * stood long enough for everybody else's to be back. A mistake costs the page in hand: whoever goes on is fenced out once another has claimed.
+ * Evaluates one check. A holder is dead if it has worked and was without a connection in two checks
+ * about a second apart, while a connection of ours existed long enough for all others to be back. A
+ * mistake costs the current page: the epoch prevents the holder's commits once another worker has
+ * claimed the lease.
  */
 export function missing(
   { known, missedAtMs }: Attendance,
@@ -42,7 +48,10 @@ export function missing(
   return { attendance: { known: everybody, missedAtMs: missed }, dead };
 }
 
-/** Without those who were released; who lives after all must be missed anew. */
+/**
+ * Returns the state without released holders; a holder that turned out to be alive must be found
+ * missing again before it counts as dead.
+ */
 export function afterRelease(
   { known, missedAtMs }: Attendance,
   results: readonly { holder: string; alive: boolean }[],

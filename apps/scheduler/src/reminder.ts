@@ -1,12 +1,17 @@
 /**
- * Redis knows who is next and nothing else does; when it has forgotten, what was handed out would rest until its visibility time is over. So each round
- * looks whether it is still the memory of the round before, and brings forward what that one was told. Several schedulers may each do it.
+ * Detects that Redis has lost its jobs. Redis alone holds the queue; when its data is lost,
+ * enqueued collections would wait until their visibility time is over. So each round checks whether
+ * Redis still has the data of the previous round, and otherwise makes the enqueued collections due
+ * again. Several schedulers may each do it.
  */
 import type { Fleet, QueueMemory } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 
-/** How long a claimed collection has to be picked up before it is enqueued again, which deduplication makes harmless. */
+/**
+ * How long a claimed collection may wait for a worker before it is enqueued again; deduplication
+ * makes that harmless.
+ */
 export const VISIBILITY_MS = 30_000;
 
 export interface ReminderDeps {
@@ -14,10 +19,10 @@ export interface ReminderDeps {
   fleet: Pick<Fleet, 'memory'>;
 }
 
-/** To be called once a round, before anything is handed out. */
+/** To be called once per round, before anything is enqueued. */
 export function reminder(rt: Runtime, { store, fleet }: ReminderDeps): () => Promise<void> {
   let known: string | null = null;
-  // Redis says only once that it has forgotten, and Postgres may be away just then.
+  // Redis reports a loss only once, and Postgres may be unavailable at that time.
   let isDue = false;
   return async () => {
     const memory = await fleet.memory();
@@ -34,7 +39,10 @@ export function reminder(rt: Runtime, { store, fleet }: ReminderDeps): () => Pro
   };
 }
 
-/** `known` is null for a scheduler that has just begun: it believes what it finds, unless it finds nothing. */
+/**
+ * `known` is null for a scheduler that has just started: it accepts the current data, unless Redis
+ * is new.
+ */
 export function hasForgotten(known: string | null, now: QueueMemory): boolean {
   return now.isNew || (known !== null && known !== now.id);
 }

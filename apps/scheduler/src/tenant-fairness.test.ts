@@ -25,7 +25,7 @@ test('the memory is bounded, and keeps the tenants with the largest lead', () =>
   expect(lead.get('far')).toBe(9);
 });
 
-/** The claim as Postgres makes it: by turn, and among equal turns by age. */
+/** Claims as Postgres does: by round, and within a round by age. */
 function claim(
   due: { tenant: string; at: number }[],
   limit: number,
@@ -55,7 +55,7 @@ test('whatever the others have due and since when, two tenants that wait all the
         const due = others.flatMap(({ due: count, since }, n) =>
           Array.from({ length: count }, (_, i) => ({ tenant: `t${n}`, at: since + i })),
         );
-        // One that came long ago with everything, and one that comes last.
+        // One tenant whose collections all came long ago, and one that comes last.
         for (let i = 0; i < 400; i++)
           due.push({ tenant: 'large', at: i - 1_000 }, { tenant: 'late', at: 5_000 + i });
         let lead = NO_LEAD;

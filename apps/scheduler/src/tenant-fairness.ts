@@ -1,27 +1,34 @@
 /**
- * Turns among tenants, from one round to the next. Where there is room for one job at a time, the
- * oldest of what is due would be taken every time, and a tenant with two hundred full syncs that
- * came first has all of them handed out before anybody's who came later. So a scheduler remembers
- * who is ahead: who was given more than its share since the queue last had room for everybody. It
- * is start-time fair queueing: a tenant's next turn counts from what it is ahead, and one that
- * comes new is behind nobody and ahead of nobody.
+ * Gives tenants fair shares from one round to the next. If there is room for one job at a time, the
+ * oldest due collection would be taken every time, and a tenant that came first with two hundred
+ * full syncs would have all of them enqueued before any later tenant's. So a scheduler keeps the
+ * lead of each tenant: what it was given beyond its share since the queue last had room for all.
+ * This is start-time fair queueing: a tenant's next round counts from its lead, and a new tenant
+ * has no lead.
  *
- * The memory is one scheduler's own and may be lost at any time: each shares out evenly what it
- * hands out itself, and who forgets begins anew.
+ * The leads belong to one scheduler and may be lost at any time: each scheduler shares out evenly
+ * what it enqueues itself, and one without leads begins anew.
  */
 import type { DueCollection } from '@syncline/store';
 
-/** Turns that a tenant has had beyond the others; who is not named is ahead by none. */
+/**
+ * The number of rounds that a tenant is ahead of the others; a tenant without an entry is not
+ * ahead.
+ */
 export type Lead = ReadonlyMap<string, number>;
 
 export const NO_LEAD: Lead = new Map();
 
-/** Named in one claim. Beyond it those are forgotten who are ahead by the least. */
+/**
+ * The maximum number of tenants in one claim. Beyond it those with the smallest leads are dropped.
+ */
 const LEAD_LIMIT = 1_000;
 
 /**
- * Who is ahead after a round. The turn that the round reached is where everybody stands now: who had that one is ahead by one, who had fewer by none.
- * @param hadRoom whether the round took everything that was due: then nobody waits, and nobody is ahead
+ * Returns the leads after a round. The highest round reached becomes the base: a tenant that
+ * reached it is ahead by one, a tenant below it is not ahead.
+ * @param hadRoom whether everything that was due was claimed: then no tenant waits, and none is
+ * ahead
  */
 export function leadAfter(
   lead: Lead,

@@ -121,7 +121,10 @@ interface World {
   asked: DueQuery[];
 }
 
-/** Postgres and Redis as the scheduler sees them. `whenDone` is called by the first claim that finds nothing left. */
+/**
+ * Postgres and Redis as the scheduler uses them. `whenDone` is called by the first claim that finds
+ * nothing left.
+ */
 function worldWith(o: {
   counts?: Counts;
   due: DueCollection[][];

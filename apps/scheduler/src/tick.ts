@@ -1,7 +1,9 @@
 /**
- * The scheduler: once a second, or four times where there is work, what is due in Postgres is claimed and put into the queues, in turns by tenant. It owns nothing that matters. A claim only
- * moves the collection's due time ahead by the visibility time, so what is lost on the way (this process, Redis, a job) comes due again by itself,
- * and any number of schedulers may run.
+ * The scheduler's tick. Once a second, or four times a second while there is work, it claims what
+ * is due in Postgres and enqueues it, with fair shares for tenants. It holds no state of
+ * importance: a claim only moves the collection's due date ahead by the visibility time, so
+ * anything lost on the way (this process, Redis, a job) is due again by itself, and any number of
+ * schedulers may run.
  */
 import {
   SYNC_QUEUES,
@@ -16,20 +18,26 @@ import { type ReminderDeps, VISIBILITY_MS, reminder } from './reminder.js';
 import { roomIn } from './room.js';
 import { type Lead, NO_LEAD, leadAfter } from './tenant-fairness.js';
 
-/** Of one claim: it bounds how long a statement holds its row locks and how much one pipeline brings to Redis. */
+/**
+ * The maximum size of one claim: bounds how long a statement holds its row locks, and the size of a
+ * pipeline to Redis.
+ */
 const CLAIM_LIMIT = 500;
 const TICK_MS = 1_000;
 /**
- * After a round that found something due: what a round hands out lies before the workers in one
- * heap. With rounds of a second, ninety looks came at once, and of the notifications came in that
- * tenth of a second each took a tenth longer: they were the slowest tenth of all.
+ * The pause after a round that found due work. A round enqueues its jobs together. With rounds of a
+ * second ninety syncs came at once, and notifications that arrived within the same tenth of a
+ * second took a tenth of a second longer: the slowest tenth of all.
  */
 const FED_TICK_MS = 250;
-/** When more is due than a queue has room for: what is waited for is a worker, and they are quick. */
+/** The pause when more is due than a queue has room for: workers take jobs quickly. */
 const BUSY_TICK_MS = 100;
-/** After a round that failed. */
+/** The delays after a failed round. */
 export const CLAIM_BACKOFF = { firstMs: 1_000, capMs: 10_000 };
-/** A round takes a fraction of a second; on a half-open connection to Postgres it lasts two minutes. */
+/**
+ * A round takes a fraction of a second; on a half-open connection to Postgres it would take two
+ * minutes.
+ */
 export const CLAIM_ROUND_LIMIT_MS = 30_000;
 
 export interface TickDeps {
@@ -38,8 +46,8 @@ export interface TickDeps {
 }
 
 /**
- * Ticks until `rt.signal` is aborted. Transient errors in Postgres or Redis never ends it: it is
- * logged when it begins and when it is over, and retried with backoff.
+ * Ticks until `rt.signal` is aborted. Transient errors of Postgres or Redis do not end the loop:
+ * they are logged when they begin and when they end, and retried with backoff.
  */
 export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Promise<void> {
   const remind = reminder(rt, deps);
@@ -67,12 +75,16 @@ export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Prom
   });
 }
 
-/** What a scheduler remembers from round to round: which tenants are ahead, queue by queue. */
+/** The leads of the tenants, by queue, which a scheduler keeps from round to round. */
 export type QueueLeads = Map<SyncQueueName, Lead>;
 
-/** One round over the queues. Returns how long the next may wait, in ms; 0 when there is both more to claim and room for it. */
+/**
+ * Runs one round over the queues. Returns the maximum pause before the next, in ms; 0 when there is
+ * both more to claim and room for it.
+ */
 export async function tick(rt: Runtime, deps: TickDeps, leads: QueueLeads): Promise<number> {
-  // Redis is asked first: while it is away nothing is claimed, and nothing has to become due a second time.
+  // Redis is queried first: while it is unavailable nothing is claimed, so that nothing has to
+  // become due a second time.
   const counts = await deps.fleet.counts();
   return Math.min(
     ...(await Promise.all(
@@ -83,7 +95,10 @@ export async function tick(rt: Runtime, deps: TickDeps, leads: QueueLeads): Prom
   );
 }
 
-/** Hands due work to one queue, as much as has room. Returns how long it may be left alone, in ms. */
+/**
+ * Enqueues due work in one queue, as far as there is room. Returns the maximum pause for this
+ * queue, in ms.
+ */
 async function fill(
   rt: Runtime,
   { store, fleet }: TickDeps,

@@ -1,6 +1,7 @@
 /**
- * Watches that are to be looked after are claimed and put into their queue, as collections are by the tick: by any number of schedulers, with
- * nothing remembered here. A loop of its own, since a watch may wait a few seconds and must never hold up a mailbox.
+ * Claims watches that are due for maintenance and enqueues them, like the tick does for
+ * collections: any number of schedulers may run, and no state is kept. It is a loop of its own,
+ * since a watch may wait a few seconds and must never delay a mailbox.
  */
 import { type Fleet, resourceNamedBy } from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
@@ -8,10 +9,13 @@ import type { Store } from '@syncline/store';
 import { CLAIM_BACKOFF, CLAIM_ROUND_LIMIT_MS } from './tick.js';
 
 const CLAIM_LIMIT = 200;
-/** Longer than the hold on a watch lasts: what a killed worker held is free when it comes round. */
+/**
+ * Longer than the hold on a watch lasts: a killed worker's hold has expired when the watch is due
+ * again.
+ */
 const VISIBILITY_MS = 60_000;
 const TICK_MS = 2_000;
-/** Jobs that may wait: some minutes' work. More would only age in the queue. */
+/** The maximum number of waiting jobs: some minutes' work. More jobs would only become outdated. */
 const WAITING_LIMIT = 1_000;
 
 export interface WatchTickDeps {
@@ -20,8 +24,8 @@ export interface WatchTickDeps {
 }
 
 /**
- * Ticks until `rt.signal` is aborted. Transient errors in Postgres or Redis is logged when it
- * begins and waited for.
+ * Ticks until `rt.signal` is aborted. Transient errors of Postgres or Redis are logged when they
+ * begin, and retried.
  */
 export async function runWatchTicks(rt: Runtime, deps: WatchTickDeps): Promise<void> {
   await runLoop(rt, {
@@ -39,7 +43,7 @@ export async function runWatchTicks(rt: Runtime, deps: WatchTickDeps): Promise<v
   });
 }
 
-/** One round. Redis is asked first: while it is away nothing is claimed. */
+/** Runs one round. Redis is queried first: while it is unavailable nothing is claimed. */
 export async function watchTick({ store, fleet }: WatchTickDeps): Promise<void> {
   const waiting = (await fleet.counts()).watch['waiting'] ?? 0;
   const limit = Math.min(CLAIM_LIMIT, WAITING_LIMIT - waiting);

@@ -71,7 +71,7 @@ interface World {
   logged: string[];
 }
 
-/** A second passes with each sync; when there is nothing more to see, the process drains. */
+/** The clock advances by a second with each check; after the last check the process drains. */
 function world(): World {
   const [done, logged, draining] = [[] as string[], [] as string[], new AbortController()];
   let nowMs = 0;

@@ -1,7 +1,9 @@
 /**
- * Workers that are gone. A killed process loses its connections at once, while its leases and locks would hold its work for ten seconds more: here both
- * are taken from it, so that others go on with its collections in two seconds or three. A loop of its own, since it must hold up nobody's mailbox.
- * What cannot be seen this way (a stopped process, a machine without power, a Redis that does not tell) waits for lease and lock.
+ * Releases the work of dead workers. A killed process loses its connections at once, while its
+ * leases and locks would hold its work for ten seconds more: here both are released, so that other
+ * workers continue with its collections after two to three seconds. It is a loop of its own, since
+ * it must not delay any mailbox. Cases that this cannot detect (a stopped process, a machine
+ * without power, a Redis that does not list connections) wait for the lease and the lock to expire.
  */
 import type { Fleet } from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
@@ -10,7 +12,7 @@ import { type Attendance, NOBODY, afterRelease, missing } from './missing.js';
 import { VISIBILITY_MS } from './reminder.js';
 
 const CHECK_EVERY_MS = 1_000;
-/** Short: after an outage the work of workers that died in it waits for the next sync. */
+/** Short: after an outage, the work of workers that ended during it waits for the next check. */
 const BACKOFF = { firstMs: CHECK_EVERY_MS, capMs: 2_000 };
 const ROUND_LIMIT_MS = 30_000;
 
@@ -19,7 +21,9 @@ export interface ReaperDeps {
   fleet: Pick<Fleet, 'holders' | 'heldJobs' | 'strikeOff'>;
 }
 
-/** Looks until `rt.signal` is aborted. Transient errors is logged when it begins and waited for. */
+/**
+ * Checks until `rt.signal` is aborted. Transient errors are logged when they begin, and retried.
+ */
 export async function runWorkerReaper(rt: Runtime, deps: ReaperDeps): Promise<void> {
   let attendance = NOBODY;
   let isReported = true;
@@ -45,7 +49,9 @@ export async function runWorkerReaper(rt: Runtime, deps: ReaperDeps): Promise<vo
   });
 }
 
-/** One look, after what was seen before; null when Redis does not tell. */
+/**
+ * Makes one check, given the state of the previous one; null when Redis does not list connections.
+ */
 async function checkWorkers(
   rt: Runtime,
   deps: ReaperDeps,
@@ -59,7 +65,10 @@ async function checkWorkers(
     : afterRelease(attendance, await releaseDeadWorkers(rt, deps, dead));
 }
 
-/** First the leases, then the jobs, or whoever took a job would find its lease still held. */
+/**
+ * Releases the leases before the jobs: otherwise a worker that takes a job would find its lease
+ * still held.
+ */
 async function releaseDeadWorkers(
   rt: Runtime,
   { store, fleet }: ReaperDeps,
@@ -83,7 +92,7 @@ async function releaseDeadWorkers(
       leases: released,
       jobs: given.filter(Boolean).length,
     };
-    // Whoever drained has left nothing, and of several schedulers one does it.
+    // A drained worker has left nothing, and of several schedulers only one releases its work.
     if (fields.leases + fields.jobs === 0) continue;
     rt.metrics.deadWorkers.inc();
     rt.log.warn(fields, 'a worker is gone; what it had in hand goes to others now');

@@ -1,10 +1,11 @@
 import { JOBS, QUEUE_NAMES, type QueueName } from '@syncline/fleet';
 
 /**
- * WORKER_CONCURRENCY divided among the queues that share it, in proportion to their shares in the job catalogue; each has
- * at least one slot of its own, so a total below four counts as four. Slots are not lent: a queue that could borrow would
- * be waiting for its lenders' jobs to end exactly when it needs them back. Left-over slots go where the rounding cost
- * most. Queues with a fixed number of slots have them beside the total.
+ * Divides WORKER_CONCURRENCY among the queues that share it, in proportion to their shares in the
+ * job catalogue. Each gets at least one slot of its own, so a total below four counts as four.
+ * Slots are not lent: a queue that lends its slots would have to wait for other queues' jobs to end
+ * exactly when it needs them. Left-over slots go where the rounding cost most. Queues with a fixed
+ * number of slots have them in addition to the total.
  *
  * `splitConcurrency(16)` is 5, 5, 3, 3, and 2 for watches.
  */

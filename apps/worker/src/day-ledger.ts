@@ -1,17 +1,17 @@
 /**
- * Reports the day's usage in the ledger of Postgres to the quota counters: Redis may have lost it,
- * and the processes that spent it may have ended.
+ * Reports the day's usage from the ledger in Postgres to the quota counters in Redis: Redis may
+ * have lost its data, and the processes that spent it may have ended.
  */
 import type { Google } from '@syncline/google';
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 
 /**
- * Nothing is charged for two seconds after Redis lost its data (`HOLD_MS` in packages/google): the
- * ledger is reported within them.
+ * For two seconds after Redis has lost its data nothing is charged (`HOLD_MS` in packages/google):
+ * the ledger is reported within that time.
  */
 const CHECK_EVERY_MS = 1_000;
-/** For the same reason a failure is not followed by a longer pause. */
+/** For the same reason the pause does not grow after a failure. */
 const BACKOFF = { firstMs: CHECK_EVERY_MS, capMs: CHECK_EVERY_MS };
 const ROUND_LIMIT_MS = 30_000;
 
@@ -20,14 +20,17 @@ export interface DayLedgerDeps {
   google: Pick<Google, 'projectsToCompare' | 'tellSpentDay'>;
 }
 
-/** One look. @throws Error of Postgres or Redis, when either is away */
+/**
+ * Runs one check.
+ * @throws Error of Postgres or Redis, when either is unavailable
+ */
 export async function compareDay({ store, google }: DayLedgerDeps): Promise<void> {
   if ((await google.projectsToCompare()).length === 0) return;
   const { day, units } = await store.quota.day();
   await google.tellSpentDay(day, units);
 }
 
-/** Looks until `rt.signal` is aborted. What fails is logged, and done again. */
+/** Checks until `rt.signal` is aborted. Failures are logged and retried. */
 export async function runDayLedger(rt: Runtime, deps: DayLedgerDeps): Promise<void> {
   await runLoop(rt, {
     name: 'day-ledger',

@@ -1,4 +1,7 @@
-/** A job, from the queue's side to the sync loop's and back. All that is decided here is what an outcome means for the queue. */
+/**
+ * Runs a job: calls the sync loop and translates its outcome for the queue. No other decision is
+ * made here.
+ */
 import {
   type Handle,
   type JobResult,
@@ -22,15 +25,22 @@ import {
 import { reportOf, summaryOf } from './job-words.js';
 import { isQuiet, type QuietSyncs } from './quiet-syncs.js';
 
-/** Long enough that claiming a lease and committing pages outweigh the turn-taking, short enough that nobody waits for a mailbox. */
+/**
+ * Long enough that claiming a lease and committing pages outweigh the change between collections,
+ * short enough that other collections do not wait for one mailbox.
+ */
 const SLICE_MS = 5_000;
 /**
  * Slices that began together must not end together: a slot's next mailbox begins with a token, a
- * profile and labels, and twenty of those at once hold up whatever syncs incrementally.
+ * profile and labels, and twenty of those at once delay incremental syncs.
  */
 const SLICE_SPREAD = 0.5;
 
-/** A lease may end before its time: its run settles, or its holder is found dead. Until then a job that waits for it holds the collection's place in the queue. */
+/**
+ * The maximum delay of a job that waits for a lease. A lease may end before its expiry: its run
+ * finishes, or its holder is found dead. Until then the waiting job occupies the collection's place
+ * in the queue.
+ */
 const BUSY_LIMIT_MS = 1_500;
 const BUSY_JITTER_MS = 500;
 
@@ -59,14 +69,14 @@ async function sync(
     'a slice of work ended',
   );
   const result = jobResult(outcome, queue, rt.clock.nowMs(), rt.random.next());
-  // Each is a write to Redis, and most syncs find nothing.
+  // Each of these is a write to Redis, and most syncs find no changes.
   if (!foundNothing && (result.kind !== 'delay' || report.sync.pages > 0))
     job.journal.log(summaryOf(`${job.payload.mode} sync`, outcome, report));
   if (result.kind === 'delay') job.journal.waits(result.until, report.reason ?? outcome.kind);
   return { ...result, report };
 }
 
-/** When the watch is looked after next stands in Postgres, whatever came of it now. */
+/** Maintains a watch. Postgres has the date of its next maintenance, whatever the outcome. */
 async function maintain(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<JobResult> {
   const beganMs = rt.clock.nowMs();
   const outcome = await maintainWatch(rt, deps, job.collectionId, { signal: job.signal });
@@ -88,7 +98,7 @@ const WATCH_WORDS: Record<WatchOutcome, string> = {
   overtaken: 'another worker has taken this watch over',
 };
 
-/** What becomes of the job. `nowMs` since the epoch, `chance` uniform in [0, 1). */
+/** Returns the job's result. `nowMs` is since the epoch, `chance` uniform in [0, 1). */
 export function jobResult(
   outcome: Outcome,
   queue: SyncQueueName,
@@ -109,7 +119,7 @@ export function jobResult(
         ? { kind: 'done' }
         : { kind: 'delay', until: outcome.until };
     case 'busy':
-      // Two that wait for the same lease should not come back in the same millisecond.
+      // Two jobs that wait for the same lease should not return in the same millisecond.
       return {
         kind: 'delay',
         until: new Date(
@@ -148,7 +158,7 @@ async function syncAndMeasure(
   }
 }
 
-/** How long a slice may last: between 3.75 and 6.25 s, by `chance` in [0, 1). */
+/** Returns the length of a slice: between 3.75 and 6.25 s, by `chance` in [0, 1). */
 export function sliceMsBy(chance: number): number {
   return SLICE_MS * (1 + SLICE_SPREAD * (chance - 0.5));
 }
@@ -157,7 +167,10 @@ function idsOf(job: JobRun): { collectionId: string; queue: QueueName; attempt: 
   return { collectionId: job.collectionId, queue: job.queue, attempt: job.attempt };
 }
 
-/** The outcome as fields of a log line; the reasons in it are fixed phrases and Google's error codes. */
+/**
+ * Returns the outcome as fields of a log line; its reasons are fixed phrases and Google's error
+ * codes.
+ */
 function logFields(outcome: Outcome): Record<string, unknown> {
   const { kind, ...rest } = outcome;
   return { outcome: kind, ...rest };

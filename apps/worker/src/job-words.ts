@@ -1,4 +1,4 @@
-/** What people read of a job in Bull Board: the words and numbers of a run that a job returns or logs. */
+/** A job's texts in Bull Board: the words and numbers of a run that a job returns or logs. */
 import type { JobReport, SyncCounts } from '@syncline/fleet';
 import { OUTCOME_WORDS, type Outcome, type RunTotals } from '@syncline/sync';
 
@@ -15,13 +15,13 @@ export function reportOf(
   return { outcome: outcome.kind, reason: reasonOf(outcome), durationMs, sync };
 }
 
-/** Why the collection waits; null where it doesn't. */
+/** Returns why the collection waits; null when it does not. */
 function reasonOf(outcome: Outcome): string | null {
   if ('reason' in outcome) return outcome.reason;
   return outcome.kind === 'busy' ? 'another worker has this collection' : null;
 }
 
-/** `incremental sync, caught up: 1 page, 3 items, 2 changes, 45 quota units, 120 ms`. */
+/** Returns `incremental sync, caught up: 1 page, 3 items, 2 changes, 45 quota units, 120 ms`. */
 export function summaryOf(
   work: string,
   outcome: Outcome,

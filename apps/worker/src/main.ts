@@ -20,16 +20,21 @@ import { runProbes } from './probes.js';
 import { openQuietSyncs, runQuietSyncs } from './quiet-syncs.js';
 import { runRemovals } from './removals.js';
 
-/** Of the 5.5 s that a process has for draining; closing the connections takes up to 2 s more. */
+/**
+ * Part of the 5.5 s that a process has for draining; closing the connections takes up to 2 s more.
+ */
 const DRAIN_MS = 3_000;
-/** "Try again", as sysexits.h has it: whoever supervises a process can tell this end from a mistake in its configuration. */
+/**
+ * sysexits.h's "Try again": it lets a supervisor tell this exit from an error in the configuration.
+ */
 const STUCK_EXIT_CODE = 75;
 
 void runProcess('worker', startWorker, { servesMetrics: true });
 
 async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const { databaseUrl, masterKey, oldMasterKey } = config;
-  // One name in the leases, in the jobs and in the connections to Redis: who has no connection any more is dead, and its leases are taken over.
+  // One name in the leases, in the jobs and in the connections to Redis: a holder without a
+  // connection counts as dead, and its leases are released.
   const holder = `${process.pid}-${rt.random.uuid().slice(0, 8)}`;
   const store = await openStore(rt, {
     databaseUrl,
@@ -40,7 +45,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     holder,
   });
   const redis = redisSettings(config, await joinDeployment(rt, store, 'worker'));
-  // First, as it names all that Redis refuses.
+  // First, because its error names everything that Redis lacks.
   const fleet = await openFleet(rt, { ...redis, holder });
   const google = await openGoogle(rt, {
     ...config.google,
@@ -49,7 +54,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     tokens: store.vault,
     holder,
   });
-  // Before any job: what ended processes spent today counts for what may be spent.
+  // Before any job: today's spending of ended processes counts towards the limit.
   await waitForServers(rt, async () => {
     await compareDay({ store, google });
     await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
@@ -73,7 +78,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
       quiet,
     ),
     stuckAfterMs: config.workerStuckAfterMs,
-    // A wedged fetch loop is cured by a new process only; whoever supervises this one starts it.
+    // Only a new process ends a stuck fetch loop; the supervisor starts it.
     onUnhealthy: () => giveUp(STUCK_EXIT_CODE),
   });
   probeHealth(rt, store, fleet);
@@ -92,7 +97,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   };
 }
 
-/** Where Google is asked to send notifications to. */
+/** Returns where Google is asked to send notifications. */
 function notificationsOf({ push }: ResolvedConfig): SyncDeps['watchTargets'] {
   return {
     topic: push?.topic ?? null,

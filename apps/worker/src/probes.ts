@@ -4,14 +4,14 @@ import { probeAccounts, tryProjects, type SyncDeps } from '@syncline/sync';
 const TICK_MS = 1_000;
 const BACKOFF = { firstMs: 2_000, capMs: 10_000 };
 /**
- * Accounts are asked about an hour after their refusal at the earliest: they need no tick of their
+ * Accounts are probed an hour after their refusal at the earliest, so they need no tick of their
  * own.
  */
 const TICKS_PER_ACCOUNT_ROUND = 5;
 
 /**
- * Until the process drains: asks Google whether the refusals of projects and accounts have passed.
- * Any number of workers may.
+ * Asks Google whether the refusals of projects and accounts have passed, until the process drains.
+ * Any number of workers may do this.
  */
 export async function runProbes(
   rt: Runtime,

@@ -1,14 +1,14 @@
 /**
- * Syncs that found nothing new, summed into one log line a minute. A worker does 500 of them a
- * second: a line each is 43 million lines a day, and was 7 % of the worker's CPU time. A worker that is
- * killed loses the count of its last minute; metrics count each sync.
+ * Sums syncs without changes into one log line per minute. A worker does 500 of them a second: a
+ * line each would be 43 million lines a day, and took 7 % of the worker's CPU time. A killed worker
+ * loses the count of its last minute; metrics count each sync.
  */
 import type { SyncQueueName } from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Outcome } from '@syncline/sync';
 
 const LINE_EVERY_MS = 60_000;
-/** A sync that took longer has a line of its own, whatever it found. */
+/** A longer sync has a line of its own in any case. */
 const SLOW_MS = 5_000;
 
 /** Whether a sync that took `ms` needs no line of its own. */
@@ -18,7 +18,7 @@ export function isQuiet(outcome: Outcome, ms: number): boolean {
 
 export interface QuietSyncs {
   add(queue: SyncQueueName, ms: number): void;
-  /** Writes the line of the syncs since the last one, if there were any. */
+  /** Writes the line of the syncs since the previous line, if there were any. */
   flush(): void;
 }
 

@@ -1,14 +1,17 @@
 import { type Runtime, runLoop } from '@syncline/runtime';
 import { finishRemovals, finishResourceRemovals, type SyncDeps } from '@syncline/sync';
 
-/** A removal that its own command is at touches its account all the time; after this long nobody is. */
+/**
+ * A removal in progress touches its account all the time; after this time without a change its
+ * command has ended.
+ */
 const ABANDONED_AFTER_MS = 15_000;
 const CHECK_EVERY_MS = 5_000;
 const BACKOFF = { firstMs: CHECK_EVERY_MS, capMs: 30_000 };
 
 /**
- * Until the process drains: finishes removals whose command was killed or met a transient error of
- * Google's. Any number of workers may.
+ * Finishes removals whose command was killed or met a transient error of Google, until the process
+ * drains. Any number of workers may do this.
  */
 export async function runRemovals(
   rt: Runtime,

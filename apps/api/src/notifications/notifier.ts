@@ -1,21 +1,23 @@
 /**
- * From a notification that is believed to one write in Postgres and a hint to the queue. Whoever sent it is answered when the write is
- * through: from then on the schedule has it, and a hint that Redis did not take costs a second.
+ * Turns a verified notification into one write to Postgres and a hint to the queue. The sender is
+ * answered after the write: from then on the schedule has the notification, and a hint that Redis
+ * did not accept costs a second.
  *
- * Notifications come in bursts. Those for one collection that meet while a write of theirs is under way share the next one, which begins after the
- * last of them came: so a thousand a second for one mailbox are a few dozen writes, and no change is passed over. Unknown mailboxes and channels are
- * remembered for a moment, so that a flood of them asks Postgres nothing.
+ * Notifications come in bursts. Those for one collection that arrive while a write for it is in
+ * progress share the next write, which begins after the last of them arrived: a thousand per second
+ * for one mailbox take a few dozen writes, and none is missed. Unknown mailboxes and channels are
+ * cached for a short time, so that a flood of them causes no queries.
  */
 import { type Enqueued, type Fleet, queueFor } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
 import type { Notified, Store } from '@syncline/store';
 import { openTtlSet } from './ttl-set.js';
 
-/** `busy`: too much is under way; to be sent again. */
+/** `busy`: too many writes are pending; the notification is to be sent again. */
 export type NotificationOutcome = 'notified' | 'sync-message' | 'unknown' | 'busy';
 
 export interface Notifier {
-  /** What became of each mailbox's notification; one write for all that are given. */
+  /** Returns the outcome of each mailbox's notification; all of them take one write. */
   mailboxes(addresses: readonly string[]): Promise<NotificationOutcome[]>;
   channel(message: {
     channelId: string;
@@ -29,15 +31,21 @@ export interface NotifierDeps {
   fleet: Pick<Fleet, 'enqueue'>;
 }
 
-/** Notifications that may wait for their write in one process: some seconds' work. */
+/**
+ * The maximum number of notifications that wait for their write in one process: some seconds' work.
+ */
 const WAITING_LIMIT = 2_000;
-/** How long nobody is asked about an unknown one. Short: an account may be connected in the meantime. */
+/**
+ * How long an unknown mailbox or channel is cached. Short, since an account may be connected in the
+ * meantime.
+ */
 const UNKNOWN_FOR_MS = 10_000;
 const UNKNOWN_LIMIT = 10_000;
 /**
- * Hints a second of one process that go to the head of their queue: before the looks that a round
- * of the schedule has just handed out together, of which one notification in ten found fifty before
- * it. In a storm the rest stands in line, so that nobody else's looks wait until it is over.
+ * The number of hints per second and process that go to the head of their queue. There they precede
+ * the syncs that a round of the schedule has just enqueued together; without this, one notification
+ * in ten had fifty of those before it. In a burst the remaining hints go to the end, so that other
+ * collections' syncs are not delayed until it is over.
  */
 const HASTE_PER_SECOND = 100;
 
@@ -91,7 +99,10 @@ export function openNotifier(rt: Runtime, { store, fleet }: NotifierDeps): Notif
   };
 }
 
-/** Enqueues a job for what is ready; the first of each second go to the head of their queue. */
+/**
+ * Enqueues a job for each ready collection; the first hints of each second go to the head of their
+ * queue.
+ */
 function openHints(
   rt: Runtime,
   fleet: NotifierDeps['fleet'],
@@ -99,7 +110,7 @@ function openHints(
   const isInHaste = openHaste(rt);
   return (notified: readonly Notified[]): void => {
     const ready = notified.filter((one) => one.ready).map((one) => jobFor(one, isInHaste()));
-    // Nobody waits for Redis: the schedule has it.
+    // The write to Redis is not awaited: the schedule has the notification.
     if (ready.length > 0)
       fleet
         .enqueue(ready)
@@ -117,7 +128,7 @@ function jobFor({ collectionId, accountId, tenant, kind }: Notified, first: bool
   return { collectionId, accountId, tenant, queue, cause: 'notification', first };
 }
 
-/** True for the first so many of each second. */
+/** Returns a function that is true for the first HASTE_PER_SECOND calls of each second. */
 function openHaste(rt: Runtime): () => boolean {
   let second = 0;
   let given = 0;
@@ -141,7 +152,10 @@ function forget(unknown: { add(key: string): void }, key: string): NotificationO
   return 'unknown';
 }
 
-/** At most one write of a key under way and one waiting, which all who come meanwhile share. */
+/**
+ * Shares writes by key: at most one write is in progress and one is waiting, which all later
+ * callers share.
+ */
 function openSharing(): (
   key: string,
   write: () => Promise<NotificationOutcome>,

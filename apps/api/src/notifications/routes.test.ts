@@ -23,7 +23,7 @@ let rt: Runtime;
 let google: StubGoogle;
 let verifier: PushVerifier;
 let server: Listener;
-/** Everything that reached Postgres and Redis. */
+/** All statements and commands that reached Postgres and Redis. */
 let queries: string[];
 let jobs: string[];
 let known: boolean;
@@ -138,7 +138,10 @@ async function answerTo(
 const post = async (path: string, headers: Record<string, string>, body: string): Promise<number> =>
   (await answerTo(path, headers, body))[0];
 
-/** Writes requests one after the other and reads until the server closes, which the last of them asks for. */
+/**
+ * Writes requests one after the other and reads until the server closes the connection, as the last
+ * request asks.
+ */
 async function pipelined(requests: string): Promise<string> {
   const socket = connect(server.port, '127.0.0.1');
   const answers: string[] = [];
@@ -149,7 +152,7 @@ async function pipelined(requests: string): Promise<string> {
   return answers.join('');
 }
 
-/** The head of one token before the rest of another. */
+/** Joins the head of one token with the rest of another. */
 const mixed = (first: string, second: string): string =>
   [
     first.split('.')[0],

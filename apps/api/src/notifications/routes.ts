@@ -1,5 +1,6 @@
 /**
- * `POST /push/…`, a path for each of Google's APIs. Who sends is checked before anything is read or asked, so a forgery costs no query and no job.
+ * Serves `POST /push/…`, a path for each of Google's APIs. The sender is verified before anything
+ * is read or queried, so a forgery costs no query and no job.
  */
 import { type Runtime, unreachable } from '@syncline/runtime';
 import express, { type Request, type RequestHandler, type Response } from 'express';
@@ -9,7 +10,7 @@ import { openTtlSet } from './ttl-set.js';
 import { PUSH_SOURCES } from './index.js';
 import type { PushDeps, PushSource, Refusal } from './source.js';
 
-/** A push of Gmail's has some 500 bytes, and Calendar's has none. */
+/** A push of Gmail has some 500 bytes; Calendar's has no body. */
 const BODY_LIMIT_BYTES = 16 * 1024;
 
 export function pushRoutes(rt: Runtime, deps: PushDeps): Routes {
@@ -31,7 +32,10 @@ export function pushRoutes(rt: Runtime, deps: PushDeps): Routes {
 
 type Outcome = NotificationOutcome | 'malformed' | 'failed';
 
-/** Postgres is away: every notification of that time is refused and comes again, and the log has one line of it in half a minute. */
+/**
+ * While Postgres is unavailable, every notification is refused and delivered again, and the log
+ * gets one line in half a minute.
+ */
 function failuresReportedOnce(
   rt: Runtime,
 ): (notify: () => Promise<NotificationOutcome>) => Promise<Outcome> {
@@ -61,7 +65,10 @@ function onlyFrom(rt: Runtime, source: PushSource, deps: PushDeps): RequestHandl
   };
 }
 
-/** A body that is too large, cut off or compressed ends here with its 4xx, counted. */
+/**
+ * Limits the body. One that is too large, truncated or compressed gets its 4xx here, and is
+ * counted.
+ */
 function bounded(rt: Runtime, { via }: PushSource, body: RequestHandler): RequestHandler {
   return (request, response, next) => {
     void body(request, response, (error?: unknown) => {
@@ -86,7 +93,7 @@ function answered(
   };
 }
 
-/** The answer depends on the status only, so that it does not reveal the reason. */
+/** Writes the response. It depends on the status only, so that it does not reveal the reason. */
 function answer(response: Response, status: 204 | Refusal['status']): void {
   if (status === 204) response.status(204).end();
   else response.status(status).json({ error: status === 404 ? 'not found' : 'refused' });

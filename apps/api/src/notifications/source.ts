@@ -5,25 +5,27 @@ import type { Notifier, NotificationOutcome } from './notifier.js';
 
 export interface PushDeps {
   notifier: Notifier;
-  /** Null while nothing says what a push must carry: then none is believed. */
+  /**
+   * Null while the configuration does not state what a push must carry: no push is then accepted.
+   */
   verifier: Pick<PushVerifier, 'verify'> | null;
   vault: Pick<Vault, 'isChannelToken'>;
 }
 
-/** Why a request is refused before anything of it is read. */
+/** Why a request is refused before its body is read. */
 export interface Refusal {
   status: 401 | 403 | 404 | 503;
   reason: string;
 }
 
-/** Notifications of one of Google's APIs: where they arrive and how they are read. */
+/** The notifications of one of Google's APIs: their path and their format. */
 export interface PushSource {
   path: `/push/${string}`;
   /** The metrics' label. */
   via: string;
-  /** The answer to a notification for something that is not known. */
+  /** The status of the response to a notification for an unknown mailbox or channel. */
   unknownStatus: 204 | 404;
   refusalOf(deps: PushDeps, request: Request): Promise<Refusal | null>;
-  /** What is to be written down; null when the request is no notification. */
+  /** Returns the write for a request; null when the request is not a notification. */
   notificationOf(deps: PushDeps, request: Request): (() => Promise<NotificationOutcome>) | null;
 }

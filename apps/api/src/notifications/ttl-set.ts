@@ -1,6 +1,6 @@
 import type { Runtime } from '@syncline/runtime';
 
-/** A set whose members are forgotten after a while, and the oldest of them sooner when they are too many. */
+/** A set whose members expire; when it is full, the oldest are removed earlier. */
 export interface TtlSet {
   has(key: string): boolean;
   add(key: string): void;

@@ -11,7 +11,10 @@ import { printJson } from '../output.js';
 import { openProgress, say } from '../terminal.js';
 import { openConfigured } from '../with-google.js';
 
-/** `syncline accounts import FILE|-`: connects accounts; exit 1 when a line was refused, though the rest is imported. */
+/**
+ * `syncline accounts import FILE|-`: connects accounts. The exit code is 1 when a line was refused;
+ * the other lines are imported.
+ */
 export function addAccountsImport(accounts: Command): void {
   accounts
     .command('import')
@@ -62,7 +65,8 @@ async function importFile(
 }
 
 /**
- * Null where there is no client to ask with: then the first run of each account checks its grant.
+ * Opens Google; null without a configured client, in which case the first run of each account
+ * checks its grant.
  */
 async function openIfConfigured(cli: Cli, store: Store): Promise<Google | null> {
   const { clientId, clientSecret } = cli.config.google;

@@ -21,8 +21,9 @@ const STATES: Record<AccountState, true> = {
 };
 
 /**
- * `syncline accounts list`: every account and how fresh each of its collections is. Collections that Google no longer shows
- * to the account are left out, since nothing about them will ever be fresh again; `syncline why` names them.
+ * `syncline accounts list`: shows every account and how fresh each of its collections is.
+ * Collections that no longer exist at Google for the account are left out; `syncline why` names
+ * them.
  */
 export function addAccountsList(accounts: Command): void {
   accounts

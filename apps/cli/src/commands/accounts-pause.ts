@@ -29,7 +29,7 @@ export function addAccountsPause(accounts: Command): void {
   );
 }
 
-/** `syncline accounts resume EMAIL`: has an account go on from its cursors. */
+/** `syncline accounts resume EMAIL`: resumes an account from its cursors. */
 export function addAccountsResume(accounts: Command): void {
   forOneAccount(
     accounts.command('resume'),

@@ -16,7 +16,10 @@ import { openProgress, say } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
 import { forOneAccount, type OneAccountOptions } from './one-account.js';
 
-/** `syncline accounts remove EMAIL`: does the work itself and waits for its end; workers finish what is cut off. */
+/**
+ * `syncline accounts remove EMAIL`: does the work itself and waits for its end; workers finish an
+ * interrupted removal.
+ */
 export function addAccountsRemove(accounts: Command): void {
   forOneAccount(
     accounts.command('remove'),

@@ -18,8 +18,8 @@ interface Options {
 }
 
 /**
- * `syncline accounts resources EMAIL [--remove R --yes]`: what is mirrored of an account; stops
- * mirroring a resource and erases its rows.
+ * `syncline accounts resources EMAIL [--remove R --yes]`: shows which resources of an account are
+ * mirrored; stops mirroring a resource and erases its rows.
  */
 export function addAccountsResources(accounts: Command): void {
   accounts

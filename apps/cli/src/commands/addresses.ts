@@ -10,7 +10,10 @@ interface AddressesOptions {
   json?: true;
 }
 
-/** `syncline addresses [EMAIL…]`: once after an upgrade; what is mirrored from then on has its addresses. */
+/**
+ * `syncline addresses [EMAIL…]`: needed once after an upgrade; messages that are mirrored
+ * afterwards have their addresses.
+ */
 export function addAddresses(program: Command): void {
   program
     .command('addresses')

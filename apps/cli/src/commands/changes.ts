@@ -22,8 +22,8 @@ interface ChangesOptions {
 }
 
 /**
- * `syncline changes EMAIL`: the change feed of the present epoch from a point on to its present
- * end, NDJSON.
+ * `syncline changes EMAIL`: prints the change feed of the current epoch from a position to its
+ * current end, as NDJSON.
  */
 export function addChanges(program: Command): void {
   program
@@ -35,7 +35,7 @@ export function addChanges(program: Command): void {
     .addOption(
       new Option('--after <seq>', 'only what came later')
         .argParser(sequenceNumber)
-        // The help writes a default as JSON, which has no bigint.
+        // The help prints a default as JSON, which has no bigint.
         .default(0n, '0'),
     )
     .option(
@@ -65,8 +65,9 @@ export function addChanges(program: Command): void {
 }
 
 /**
- * The notice about the requested position; null when it can be followed.
- * @throws OperatorError when it is a position of another epoch: what follows it cannot be told
+ * Returns the notice about the requested position; null when reading may continue from it.
+ * @throws OperatorError when the position belongs to another epoch, so that its next changes are
+ * unknown
  */
 function noticeOf(
   email: string,
@@ -108,7 +109,7 @@ async function* documents(items: AsyncIterable<FeedItem>): AsyncGenerator<Change
   }
 }
 
-/** Up to Postgres' bigint. */
+/** Parses a number up to the maximum of Postgres' bigint. */
 function sequenceNumber(text: string): bigint {
   if (/^\d{1,19}$/.test(text) && BigInt(text) < 2n ** 63n) return BigInt(text);
   throw new InvalidArgumentError('It must be a whole number of at least 0.');

@@ -1,7 +1,8 @@
 /**
- * `syncline demo`: a simulated Google with people in it, a fleet that mirrors them, and the proof. With `--once` it ends by
- * itself: all is mirrored while the users act already, they act on for some seconds and stop, the fleet catches up, and
- * every mirror is compared with the source's own truth.
+ * `syncline demo`: starts a simulated Google with active users and a fleet that mirrors them. With
+ * `--once` it ends by itself: the accounts are mirrored while the users are active, the users
+ * continue for some seconds and stop, the fleet catches up, and every mirror is compared with the
+ * simulator's data.
  */
 import { importAccounts } from '@syncline/control/import';
 import { counted } from '@syncline/control/words';
@@ -29,7 +30,9 @@ interface DemoOptions extends Omit<DemoPlan, 'keep'> {
 const CHECK_EVERY_MS = 500;
 const PLAIN_EVERY_MS = 3_000;
 const ACT_ON_FOR_MS = 8_000;
-/** `--once` must end; with the defaults the full syncs take a tenth of this. */
+/**
+ * The time limit of the full syncs with `--once`; with the default options they take a tenth of it.
+ */
 const FULL_SYNCS_TIMEOUT_MS = 600_000;
 const CATCH_UP_TIMEOUT_MS = 180_000;
 
@@ -82,7 +85,7 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
     await (options.json ? printJson(report) : print(reportText(report)));
     return report.ok ? 0 : 1;
   } catch (error) {
-    // Ctrl-C is how a demo ends; how the interrupted step says so is not news.
+    // Ctrl-C ends a demo; the error of the interrupted step is not reported.
     if (!rt.signal.aborted || options.once) throw error;
     return 0;
   } finally {
@@ -113,7 +116,7 @@ async function connect(
   for (const url of urls) progress.say(`  ${url}`);
 }
 
-/** Until Ctrl-C. */
+/** Runs until Ctrl-C. */
 async function play(scene: Scene): Promise<null> {
   await showUntil(
     scene,
@@ -149,7 +152,10 @@ async function playOnce(scene: Scene): Promise<Report & { arrivals: Arrivals }> 
   };
 }
 
-/** Shows progress until `done`. @returns whether it was done in time */
+/**
+ * Shows progress until `done`.
+ * @returns whether it was done in time
+ */
 async function showUntil(
   scene: Scene,
   title: string,

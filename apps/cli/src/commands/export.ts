@@ -5,7 +5,10 @@ import { findAccount } from '../accounts.js';
 import { runWithStore } from '../command.js';
 import { printNdjson } from '../output.js';
 
-/** `syncline export EMAIL --resource RESOURCE`: the mirror as NDJSON, sorted by id, as fast as the reader takes it. */
+/**
+ * `syncline export EMAIL --resource RESOURCE`: prints the mirror as NDJSON, sorted by id, at the
+ * reader's speed.
+ */
 export function addExport(program: Command): void {
   program
     .command('export')

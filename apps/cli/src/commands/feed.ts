@@ -5,7 +5,8 @@ import { printJson } from '../output.js';
 import { say } from '../terminal.js';
 
 /**
- * `syncline feed new-epoch`: after a restore that the fleet cannot see by itself (docs/how-to/backup.md).
+ * `syncline feed new-epoch`: needed after a restore that the fleet cannot detect by itself
+ * (docs/how-to/backup.md).
  */
 export function addFeed(program: Command): void {
   const feed = program.command('feed').description('the change feed as a whole');

@@ -41,7 +41,7 @@ export function addKeys(program: Command): void {
     );
 }
 
-/** @throws OperatorError when it has not come to its end */
+/** @throws OperatorError when the rotation is not complete */
 async function rotate({ rt, config }: Cli, store: Store, rate: number): Promise<Rotated> {
   const rotation = await rotateMasterKey(
     rt,
@@ -107,7 +107,7 @@ function printSummary(done: Rotated, hasOldKey: boolean): void {
     say('Remove SYNCLINE_MASTER_KEY_OLD and restart every process; then destroy the old key.');
 }
 
-/** A line every two seconds at most, and the first of each pass. */
+/** Prints a line every two seconds at most, and the first of each pass. */
 function progress(rt: Runtime): (step: RotationStep) => void {
   const printedAtMs: Partial<Record<RotationStep['step'], number>> = {};
   return (step) => {

@@ -3,7 +3,10 @@ import { migrateDatabase, runCommand } from '../command.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
 
-/** `syncline migrate`: brings the database up to this program's schema; as a JSON document, `{applied:[name…]}`. */
+/**
+ * `syncline migrate`: applies this program's migrations to the database; as a JSON document,
+ * `{applied:[name…]}`.
+ */
 export function addMigrate(program: Command): void {
   program
     .command('migrate')

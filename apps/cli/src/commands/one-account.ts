@@ -5,7 +5,7 @@ export interface OneAccountOptions {
   json?: true;
 }
 
-/** What the commands that change one account's state have in common. */
+/** Adds the common arguments of commands that change one account's state. */
 export function forOneAccount(command: Command, description: string): Command {
   return command
     .description(description)

@@ -12,7 +12,9 @@ interface Options {
   json?: true;
 }
 
-/** `syncline quarantine list|retry|drop`: items that could not be taken, so that the rest could go on. */
+/**
+ * `syncline quarantine list|retry|drop`: items that were set aside so that a sync could continue.
+ */
 export function addQuarantine(program: Command): void {
   const quarantine = program
     .command('quarantine')

@@ -23,7 +23,10 @@ interface PlanOptions {
 
 const MAILBOX_LIMIT = 100_000_000;
 
-/** `syncline quota plan`: what a fleet would cost and how long it would take, with the limits and intervals of the environment. */
+/**
+ * `syncline quota plan`: computes what a fleet would cost and how long its onboarding would take,
+ * with the limits and intervals of the environment.
+ */
 export function addQuotaPlan(quota: Command): void {
   quota
     .command('plan')
@@ -79,7 +82,7 @@ export function addQuotaPlan(quota: Command): void {
 async function showPlan(options: PlanOptions, command: Command, config: Config): Promise<number> {
   const planned = planQuota(config, fleetOf(options), options.tier);
   const { fleet, quotas, plan } = planned;
-  // `quota` has the option as well, and commander gives it to the outer command.
+  // `quota` also has the option, and commander assigns it to the outer command.
   if (options.json ?? command.optsWithGlobals<{ json?: true }>().json)
     await printJson({ fleet, quotas, ...plan });
   else await print(planText(planned));

@@ -9,7 +9,10 @@ import { say } from '../terminal.js';
 import { openConfigured } from '../with-google.js';
 import { addQuotaPlan } from './quota-plan.js';
 
-/** `syncline quota`: what was spent today, what is left of this minute, and when the backfills in hand will end. */
+/**
+ * `syncline quota`: shows today's spending, the rest of this minute, and when the current full
+ * syncs will end.
+ */
 export function addQuota(program: Command): void {
   const quota = program
     .command('quota')

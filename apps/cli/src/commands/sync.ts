@@ -14,7 +14,7 @@ interface SyncOptions {
   json?: true;
 }
 
-/** `syncline sync EMAIL`: marks the account wanted; the scheduler sees it within a second. */
+/** `syncline sync EMAIL`: requests a sync; the scheduler reads the request within a second. */
 export function addSync(program: Command): void {
   program
     .command('sync')

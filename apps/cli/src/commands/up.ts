@@ -11,7 +11,7 @@ import { say } from '../terminal.js';
 
 const WORKERS_LIMIT = 4;
 
-/** `syncline up`: the whole fleet on this machine, until a signal drains it. */
+/** `syncline up`: runs the whole fleet on this machine, until a signal drains it. */
 export function addUp(program: Command): void {
   program
     .command('up')

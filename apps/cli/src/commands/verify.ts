@@ -23,10 +23,13 @@ interface VerifyOptions {
   json?: true;
 }
 
-/** Ids in a report for people; `--json` has them all. */
+/** The maximum number of ids in a report for people; `--json` has all of them. */
 const NAMED_LIMIT = 10;
 
-/** `syncline verify EMAIL`: compares the mirror with Google now; exit 1 on drift, which `--repair` mends by running the collections itself. */
+/**
+ * `syncline verify EMAIL`: compares the mirror with Google now. The exit code is 1 on drift, which
+ * `--repair` repairs by running the collections itself.
+ */
 export function addVerify(program: Command): void {
   program
     .command('verify')
@@ -66,7 +69,10 @@ interface Verifying extends Pick<Cli, 'rt' | 'config'> {
   account: AccountView;
 }
 
-/** Prints a report for each resource. @returns those that have drifted */
+/**
+ * Prints a report for each resource.
+ * @returns the reports with drift
+ */
 async function verifyAll(verifying: Verifying, options: VerifyOptions): Promise<VerifyReport[]> {
   const { resource } = options;
   const drifted: VerifyReport[] = [];

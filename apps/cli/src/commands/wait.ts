@@ -8,7 +8,7 @@ import { printJson } from '../output.js';
 import { type Progress, bar, openProgress, printable } from '../terminal.js';
 
 const DEFAULT_TIMEOUT_S = 300;
-/** Names in a message; of ten thousand unserved collections nobody reads more. */
+/** The maximum number of names in a message; longer lists are not read. */
 const NAMED_LIMIT = 20;
 
 /** `syncline wait [EMAIL…]`: returns when every collection is caught up by a run that began after the call. */
@@ -46,7 +46,10 @@ export function addWait(program: Command): void {
     );
 }
 
-/** The view while it waits. Accounts that wait for a person are named once, when they are seen. */
+/**
+ * Returns the view during the wait. An account that waits for a person is named once, when it is
+ * first found.
+ */
 function waitView(progress: Progress): (seen: WaitProgress) => void {
   const stuck = new Set<string>();
   return ({ waiting, total }) => {
@@ -58,7 +61,10 @@ function waitView(progress: Progress): (seen: WaitProgress) => void {
   };
 }
 
-/** An account that waits for a human is told of at once: whoever reads it can still mend it before the timeout. */
+/**
+ * Reports an account that waits for a person at once, so that the reader can act before the
+ * timeout.
+ */
 function nameStuckAccounts(
   progress: Progress,
   behind: readonly BehindCollection[],

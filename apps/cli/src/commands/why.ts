@@ -18,7 +18,7 @@ import { runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
 import { printable, table } from '../terminal.js';
 
-/** `syncline why EMAIL`: one screen that says why this account is as fresh or stale as it is. */
+/** `syncline why EMAIL`: shows on one screen why this account is fresh or stale. */
 export function addWhy(program: Command): void {
   program
     .command('why')
@@ -37,7 +37,7 @@ export function addWhy(program: Command): void {
     );
 }
 
-/** For a person. */
+/** Returns the text for a person. */
 export function screenOf({ atMs, account, collections, spentToday }: AccountStatus): string {
   const columns = ['COLLECTION', 'PHASE', 'PROGRESS', 'SYNCED', 'NEXT SYNC', 'WHY'].map(
     (title) => ({ title }),
@@ -70,9 +70,7 @@ export function screenOf({ atMs, account, collections, spentToday }: AccountStat
   ].join('\n');
 }
 
-/**
- * A line for each collection that Google was asked to notify about; nothing where there is none.
- */
+/** Returns a line for each collection with a requested watch. */
 function watchLines(account: AccountView, nowMs: number): string[] {
   const lines = activeCollections(account).flatMap((c) => {
     const words = watchWords(c, nowMs);

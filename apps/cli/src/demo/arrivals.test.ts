@@ -1,7 +1,10 @@
 import { createRuntime } from '@syncline/runtime';
 import { arrivalsIn, arrivalsInWords } from './arrivals.js';
 
-/** The page of a worker that has stored changes so many seconds after their notifications. */
+/**
+ * Returns the metrics page of a worker that stored changes these numbers of seconds after their
+ * notifications.
+ */
 function pageOf(seconds: readonly number[], polled: number): Promise<string> {
   const { metrics } = createRuntime({ service: 'test', logLevel: 'silent' });
   metrics.incrementalChanges.inc({ kind: 'gmail', via: 'poll' }, polled);
@@ -19,7 +22,7 @@ test('what all workers tell is added up', async () => {
     '',
   ]);
   expect(arrivals).toMatchObject({ byNotification: 200, byPoll: 3 });
-  // 50 of 100 lie within the bucket from 50 to 100 ms, which has 60; 99 within that from 150 to 250 ms.
+  // 50 of 100 are in the bucket from 50 to 100 ms, which has 60; 99 are in that from 150 to 250 ms.
   expect(arrivals.p50Ms).toBeCloseTo(50 + (50 * 50) / 60);
   expect(arrivals.p99Ms).toBeCloseTo(150 + (100 * 39) / 40);
   expect(arrivalsInWords(arrivals)).toBe(

@@ -1,19 +1,25 @@
-/** How changes reached the mirror, and how soon: by the workers' own metrics, as a monitoring system would read them. */
+/**
+ * How changes reached the mirror and how soon, read from the workers' own metrics, as by a
+ * monitoring system.
+ */
 import { amount, duration } from '@syncline/control/words';
 
 export interface Arrivals {
-  /** Rows changed by what a notification had announced … */
+  /** Changed rows that a notification had announced. */
   byNotification: number;
-  /** … and by what a sync found that nothing had announced. */
+  /** Changed rows that a sync found without a notification. */
   byPoll: number;
-  /** From Google's notification to the committed row; null as long as there was none. */
+  /** From Google's notification to the committed row; null while there is none. */
   p50Ms: number | null;
   p99Ms: number | null;
 }
 
 const TIMEOUT_MS = 1_000;
 
-/** Asks every worker at `urls`; one that does not answer, since it is being started again, is left out. */
+/**
+ * Reads the metrics of every worker at `urls`; a worker that does not answer, because it is being
+ * restarted, is left out.
+ */
 export async function readArrivals(urls: readonly string[]): Promise<Arrivals> {
   return arrivalsIn(await Promise.all(urls.map(pageAt)));
 }
@@ -52,7 +58,10 @@ export function arrivalsIn(pages: readonly string[]): Arrivals {
   };
 }
 
-/** `1,204 by notification (p50 80 ms, p99 400 ms from the notification to the row), 3 by poll`. */
+/**
+ * Returns `1,204 by notification (p50 80 ms, p99 400 ms from the notification to the row), 3 by
+ * poll`.
+ */
 export function arrivalsInWords({ byNotification, byPoll, p50Ms, p99Ms }: Arrivals): string {
   const latency =
     p50Ms === null || p99Ms === null
@@ -72,7 +81,11 @@ async function pageAt(url: string): Promise<string> {
   }
 }
 
-/** Within its bucket by straight line, as Prometheus does; what is beyond the last bound counts as that. @param buckets cumulative */
+/**
+ * Interpolates linearly within a bucket, as Prometheus does; a value beyond the last bound counts
+ * as that bound.
+ * @param buckets cumulative
+ */
 function quantileMs(
   buckets: readonly { upToMs: number; count: number }[],
   share: number,

@@ -1,6 +1,6 @@
 /**
- * The demo's outcome: every mirror against the source's ground truth, and every change feed against
- * the rows.
+ * The result of the demo: compares every mirror with the simulator's data, and every change feed
+ * with the rows.
  */
 import type { Store } from '@syncline/store';
 import { type Drift, type Keyed, differingFields, driftOf } from './compare.js';
@@ -18,9 +18,9 @@ export interface AccountReport {
   /** From the demo's start to the end of the first full syncs. */
   mirroredAfterMs: number | null;
   drift: Drift;
-  /** How the feed and the rows disagree. */
+  /** The differences between the feed and the rows. */
   feed: string[];
-  /** For stale items: what differs, to be read by a person. */
+  /** For stale items: the fields that differ, for a person. */
   details: string[];
 }
 
@@ -42,7 +42,7 @@ export interface Report {
 
 const DETAILS_LIMIT = 5;
 
-/** Reads everything twice, here and there; nothing may act meanwhile. */
+/** Reads the data of both sides, twice; nothing may change it meanwhile. */
 export async function checkMirrors(
   store: Store,
   google: SimulatedGoogle,
@@ -79,7 +79,7 @@ async function checkAccount(
     quotaUnits: ledger.users[account.email]?.units ?? 0,
     mirroredAfterMs: watched.mirroredAtMs === null ? null : watched.mirroredAtMs - startedMs,
     drift,
-    // Labels have no export of their own; the fold still checks that their events follow from each other.
+    // Labels have no export of their own; the fold still checks that their events are consistent.
     feed: againstRows(fold, new Set([...keys, ...calendars]), ['message', 'event', 'calendar']),
     details: drift.stale
       .slice(0, DETAILS_LIMIT)

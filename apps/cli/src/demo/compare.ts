@@ -1,22 +1,23 @@
-/** The mirror against the source's ground truth, every field of every item. Pure. */
+/** Compares the mirror with the simulator's data, every field of every item. Pure. */
 import { cleanJson } from '@syncline/store';
 
-/** Keys of items; see `missing`, `extra`, `stale` of `syncline verify`. */
+/** Keys of items, in the meaning of `missing`, `extra`, `stale` of `syncline verify`. */
 export interface Drift {
   missing: string[];
   extra: string[];
   stale: string[];
 }
 
-/** An item under the key that it is named by in a report. */
+/** An item under its key in a report. */
 export type Keyed = Map<string, unknown>;
 
-/** What of `mirror` is not as in `truth`. */
+/** Returns the differences of `mirror` from `truth`. */
 export function driftOf(truth: Keyed, mirror: Keyed): Drift {
   const drift: Drift = { missing: [], extra: [], stale: [] };
   for (const [key, item] of truth) {
     if (!mirror.has(key)) drift.missing.push(key);
-    // What Postgres cannot hold (NUL, lone surrogates) is cleaned by the mirror, by a rule that is applied to the truth here.
+    // The mirror cleans text that Postgres cannot hold (NUL, lone surrogates); the same rule is
+    // applied to the truth here.
     else if (canonical(JSON.parse(cleanJson(item))) !== canonical(mirror.get(key)))
       drift.stale.push(key);
   }
@@ -24,7 +25,7 @@ export function driftOf(truth: Keyed, mirror: Keyed): Drift {
   return drift;
 }
 
-/** The fields in which two items differ, for a person who looks into drift. */
+/** Returns the fields in which two items differ, for a person who investigates drift. */
 export function differingFields(truth: unknown, mirror: unknown): string[] {
   const [there, here] = [fieldsOf(truth), fieldsOf(mirror)];
   return [...new Set([...Object.keys(there), ...Object.keys(here)])]
@@ -38,7 +39,7 @@ function fieldsOf(item: unknown): Record<string, unknown> {
     : {};
 }
 
-/** JSON with sorted keys: jsonb keeps another order than Google's. */
+/** Returns JSON with sorted keys: jsonb orders keys differently from Google. */
 function canonical(value: unknown): string | undefined {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)

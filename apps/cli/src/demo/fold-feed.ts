@@ -1,33 +1,34 @@
 /**
- * Whether the change feed tells the whole story: folded from its beginning it must give exactly the rows that are there,
- * with no number left out and no event that changes nothing it could change. Pure, so that it can be tried on paper.
+ * Checks that the change feed is complete: folded from its beginning it must give exactly the
+ * existing rows, without a missing number and without an event that has no effect. Pure, so that it
+ * can be tested alone.
  */
 import type { ChangeEvent } from '@syncline/store';
 
 export interface FeedFold {
   /** The number of the last event. */
   seq: bigint;
-  /** What the feed says exists, by `keyOf`. */
+  /** The keys that exist according to the feed, by `keyOf`. */
   live: Set<string>;
-  /** Where the feed contradicts itself; the first ones. */
+  /** The first contradictions within the feed. */
   problems: string[];
 }
 
-/** Problems in a report; a broken feed is broken in thousands of places. */
+/** The maximum number of problems in a report; one error in a feed can cause thousands. */
 const PROBLEMS_LIMIT = 20;
 
 export function emptyFold(): FeedFold {
   return { seq: 0n, live: new Set(), problems: [] };
 }
 
-/** An event's id is unique in its calendar only. */
+/** Returns the key of a row. An event's id is unique only within its calendar. */
 export function keyOf(row: Pick<ChangeEvent, 'entity' | 'id' | 'calendarId'>): string {
   return row.calendarId === null
     ? `${row.entity} ${row.id}`
     : `${row.entity} ${row.calendarId}/${row.id}`;
 }
 
-/** Takes the next events of the feed, in the feed's order. */
+/** Folds the next events, in the feed's order. */
 export function foldInto(fold: FeedFold, events: readonly ChangeEvent[]): void {
   for (const event of events) {
     if (event.seq !== fold.seq + 1n) note(fold, `after ${fold.seq} comes ${event.seq}`);
@@ -44,7 +45,7 @@ export function foldInto(fold: FeedFold, events: readonly ChangeEvent[]): void {
   }
 }
 
-/** What contradicts the rows that are really there. Only the entities in `rows` are compared. */
+/** Returns the differences from the existing rows. Only the entities in `rows` are compared. */
 export function againstRows(
   fold: FeedFold,
   rows: ReadonlySet<string>,

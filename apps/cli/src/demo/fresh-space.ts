@@ -1,6 +1,6 @@
 /**
- * A database and a Redis prefix of the demo's own, empty at its start: it must not touch what an operator has on the same
- * servers, and a second demo must not find the first one's accounts.
+ * Creates a database and a Redis prefix of the demo's own, both empty: the demo must not touch the
+ * operator's data on the same servers, and a second demo must not find the first one's accounts.
  */
 import {
   type Resolved,
@@ -15,21 +15,21 @@ export interface Space {
   databaseUrl: string;
   redisUrl: string;
   redisPrefix: string;
-  /** Removes both. */
+  /** Removes the database and the keys. */
   remove(): Promise<void>;
 }
 
 const DATABASE = 'syncline_demo';
 const PREFIX_SUFFIX = '-demo';
 const PREFIX_LENGTH_LIMIT = 64;
-/** A killed demo's processes drain in less than this. */
+/** The processes of a killed demo drain in less than this. */
 const OTHERS_TIMEOUT_MS = 30_000;
 const ASK_EVERY_MS = 500;
 
 /**
- * Makes both, dropping what an earlier demo left.
- * @param createDatabase where the role of `databaseUrl` may not make databases
- * @throws OperatorError when another demo is at work on the same servers
+ * Creates both, and drops what an earlier demo left.
+ * @param createDatabase used where the role of `databaseUrl` may not create databases
+ * @throws OperatorError when another demo runs on the same servers
  */
 export async function makeFreshSpace(
   rt: Runtime,
@@ -59,7 +59,8 @@ export async function makeFreshSpace(
     redisPrefix,
     remove: async () => {
       await erasePrefix(rt, keys);
-      // A session that a killed process left must not keep it: whose else could it be?
+      // Only a killed process can have left a session on this database, and it must not prevent the
+      // drop.
       await dropDatabase(databaseUrl, { force: true });
     },
   };
@@ -97,7 +98,7 @@ export function demoDatabase(databaseUrl: string): string {
   return url.href;
 }
 
-/** Beside the operator's. */
+/** Returns the demo's prefix, which differs from the operator's. */
 export function demoPrefix(redisPrefix: string): string {
   return `${redisPrefix.slice(0, PREFIX_LENGTH_LIMIT - PREFIX_SUFFIX.length)}${PREFIX_SUFFIX}`;
 }
@@ -105,7 +106,7 @@ export function demoPrefix(redisPrefix: string): string {
 interface DropWords {
   say: (line: string) => void;
   waiting: string;
-  /** The error when the database is still in use at the end. */
+  /** The error when the database is still in use at the deadline. */
   inUse: string;
 }
 

@@ -1,4 +1,4 @@
-/** The demo's live picture: a line an account, as compact as a terminal wants it. */
+/** The demo's live view: a line per account, short enough for a terminal. */
 import { amount, counted, duration, stateOf, when } from '@syncline/control/words';
 import type { AccountView, CollectionView } from '@syncline/store';
 import { type View, bar, styled, table } from '../terminal.js';
@@ -6,7 +6,7 @@ import { type Arrivals, arrivalsInWords } from './arrivals.js';
 import { type Watch, type Watched, inOrder, messagesOf } from './watch-accounts.js';
 
 export interface PictureFrame {
-  /** What the demo is doing now. */
+  /** The current phase of the demo. */
   title: string;
   startedMs: number;
   arrivals: Arrivals;

@@ -4,7 +4,7 @@ import { printable, table } from '../terminal.js';
 import { type Arrivals, arrivalsInWords } from './arrivals.js';
 import type { AccountReport, Report } from './check-mirrors.js';
 
-/** Items named of one account; the JSON report has them all. */
+/** The maximum number of items named per account; the JSON report has all of them. */
 const NAMED_LIMIT = 5;
 
 export function reportText(report: Report & { arrivals: Arrivals }): string {

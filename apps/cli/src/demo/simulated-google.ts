@@ -1,7 +1,10 @@
-/** What the demo asks of the simulator beside Google's own API: its accounts, its users' actions, and the truth. */
+/**
+ * The simulator's control interface beside Google's own API: its accounts, its users' actions, and
+ * its data.
+ */
 import { OperatorError } from '@syncline/runtime';
 
-/** What the simulator counted, on its side of the wire. */
+/** The simulator's own counters. */
 export interface Ledger {
   users: Record<string, { calls: number; units: number; violations: number }>;
   project: { gmailUnits: number; calendarRequests: number };
@@ -10,21 +13,24 @@ export interface Ledger {
 
 export interface SimulatedGoogle {
   readonly url: string;
-  /** The accounts as NDJSON, the way `accounts import` takes them. */
+  /** Returns the accounts as NDJSON, in the format of `accounts import`. */
   accounts(): Promise<Buffer>;
-  /** How many things its users do, a second, all together; 0 stops them. */
+  /** Sets the total rate of the users' actions per second; 0 stops them. */
   setRate(perSecond: number): Promise<void>;
-  /** From now on what happens in a mailbox is pushed to `address`, with a token of `serviceAccount`, to whoever watches it with this topic. */
+  /**
+   * Pushes notifications of mailboxes to `address` from now on, with a token of `serviceAccount`,
+   * for each watch with this topic.
+   */
   notifyAt(address: string, topic: string, serviceAccount: string): Promise<void>;
   ledger(): Promise<Ledger>;
-  /** Every item of an account as a perfect mirror would export it, sorted by id. */
+  /** Returns every item of an account as a correct mirror exports it, sorted by id. */
   truth(email: string, resource: 'gmail' | 'calendar'): Promise<unknown[]>;
 }
 
-/** The truth of a big mailbox takes seconds to write. */
+/** Writing the data of a large mailbox takes seconds. */
 const TIMEOUT_MS = 60_000;
 
-/** The simulator that listens at `url`. */
+/** Returns the interface of the simulator that listens at `url`. */
 export function simulatedGoogle(url: string): SimulatedGoogle {
   return {
     url,
@@ -61,7 +67,10 @@ export function simulatedGoogle(url: string): SimulatedGoogle {
   };
 }
 
-/** The `{"url":…}` that the simulator's process prints when it listens, or null for any other line. */
+/**
+ * Returns the URL of the line `{"url":…}` that the simulator's process prints when it listens, or
+ * null for any other line.
+ */
 export function urlIn(line: string): string | null {
   if (!line.startsWith('{"url"')) return null;
   const { url } = JSON.parse(line) as { url?: unknown };

@@ -1,4 +1,7 @@
-/** Everything that a demo runs on: servers, a space of its own, the simulator, a fleet; up in this order, down in reverse. */
+/**
+ * The environment of a demo: servers, a database of its own, the simulator, a fleet; started in
+ * this order and stopped in reverse.
+ */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { OperatorError, type Runtime, originOf } from '@syncline/runtime';
@@ -20,15 +23,15 @@ import { type SimulatedGoogle, simulatedGoogle, urlIn } from './simulated-google
 
 export interface DemoPlan {
   accounts: number;
-  /** Of each account. */
+  /** Number per account. */
   messages: number;
-  /** Of each account, its primary included. */
+  /** Number per account, including the primary. */
   calendars: number;
   workers: number;
-  /** What the users do, a second, all together. */
+  /** Total actions of the users per second. */
   rate: number;
   seed: number;
-  /** Leaves the demo's database in place. */
+  /** Keeps the demo's database. */
   keep: boolean;
 }
 
@@ -36,24 +39,26 @@ export interface Stage {
   google: SimulatedGoogle;
   store: Store;
   urls: string[];
-  /** How changes have reached the mirror until now. */
+  /** Returns how changes have reached the mirror so far. */
   arrivals(): Promise<Arrivals>;
-  /** Aborted when the demo is to end, or a process cannot be kept running: the reason says which. */
+  /**
+   * Aborted when the demo is to end, or a process cannot be kept running: the reason says which.
+   */
   signal: AbortSignal;
 }
 
 const SIMULATOR_TIMEOUT_MS = 60_000;
 const ASK_EVERY_MS = 50;
-/** Answers of a near Google: enough that waiting for it, and not doing the work, is what takes the time. */
+/** The latency of a Google nearby: most of the time is spent waiting for it and not on the work. */
 const LATENCY_MS = 20;
-/** The operator's settings for the real Google, and the way there, have no place in a demo. */
+/** The operator's settings for the real Google, and for the proxy to it, are not used in a demo. */
 const FOREIGN =
   /^(GOOGLE|GMAIL|CALENDAR|PUSH|POLL)_|^(DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|(OPERATOR_)?(HOST|PORT)$)|^(HTTPS?|NO)_PROXY$|^(https?|no)_proxy$/;
 const KEY_BYTES = 32;
 const TOPIC = 'projects/demo/topics/gmail';
 const SERVICE_ACCOUNT = 'push@demo.iam.gserviceaccount.com';
 
-/** Sets the stage, acts on it, and clears it away whatever happens. */
+/** Starts the environment, runs `act` in it, and removes it in every case. */
 export async function onStage<T>(
   cli: Cli,
   plan: DemoPlan,
@@ -103,7 +108,7 @@ export async function onStage<T>(
     }
   } finally {
     if (rt.signal.aborted) say('draining');
-    // The fleet first: a Google that vanishes under it would be news in its logs.
+    // The fleet stops first: otherwise its logs would report a missing Google.
     await fleet.drain();
     await outside.drain();
     if (!plan.keep) await space?.remove();
@@ -144,7 +149,11 @@ async function startSimulator(
   return simulatedGoogle(heard.url);
 }
 
-/** Starts the fleet. @returns where each process serves its metrics, as soon as it says so: a process that is started again has another port */
+/**
+ * Starts the fleet.
+ * @returns where each process serves its metrics, once it has reported it; a restarted process has
+ * another port
+ */
 function keepFleet(fleet: Processes, env: NodeJS.ProcessEnv, workers: number): Map<string, string> {
   const urls = new Map<string, string>();
   for (const spec of fleetSpecs(env, workers)) {
@@ -160,8 +169,8 @@ function keepFleet(fleet: Processes, env: NodeJS.ProcessEnv, workers: number): M
 }
 
 /**
- * Notifications of both kinds, which the simulator can ring without a public address, and polling
- * at the pace of a real fleet as the net under them.
+ * Returns the environment with notifications of both kinds, which the simulator can deliver without
+ * a public address, and with polling at the pace of a real fleet.
  */
 function demoEnv(
   env: NodeJS.ProcessEnv,

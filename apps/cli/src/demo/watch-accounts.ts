@@ -1,23 +1,26 @@
-/** What the demo sees of its accounts while the fleet works: their rows in Postgres and their change feeds, nothing else. */
+/**
+ * Observes the demo's accounts while the fleet works, only by their rows in Postgres and their
+ * change feeds.
+ */
 import type { AccountView, ChangeEvent, Store } from '@syncline/store';
 import { type FeedFold, emptyFold, foldInto } from './fold-feed.js';
 
 export interface Watched {
   account: AccountView;
   fold: FeedFold;
-  /** When its first full syncs were seen complete; null while they run. */
+  /** When its first full syncs were found complete; null while they run. */
   mirroredAtMs: number | null;
-  /** Change events since then. */
+  /** Number of change events since then. */
   applied: number;
   last: ChangeEvent | null;
 }
 
 export type Watch = Map<string, Watched>;
 
-/** Events read at a time. */
+/** Events per read. */
 const PAGE = 2_000;
 
-/** Brings `watch` (by account id) up to date; an account is in it from the first time it is met. */
+/** Updates `watch` (by account id); an account is added when it is first found. */
 export async function refreshWatched(store: Store, watch: Watch, nowMs: number): Promise<void> {
   for (const account of await store.accounts.list()) {
     const watched: Watched = watch.get(account.id) ?? {
@@ -31,12 +34,12 @@ export async function refreshWatched(store: Store, watch: Watch, nowMs: number):
     watched.account = account;
     const read = await readFeed(store, account.id, watched);
     if (watched.mirroredAtMs !== null) watched.applied += read;
-    // After the reading: what came up to this look belongs to the full sync.
+    // After the read: changes up to this time belong to the full sync.
     else if (isMirrored(account)) watched.mirroredAtMs = nowMs;
   }
 }
 
-/** Whether every collection has been synced in full once to its end. */
+/** Whether every collection has completed a full sync. */
 function isMirrored(account: AccountView): boolean {
   const active = account.collections.filter((collection) => collection.state === 'active');
   return (
@@ -47,7 +50,7 @@ function isMirrored(account: AccountView): boolean {
   );
 }
 
-/** By address, `user2` before `user10`. */
+/** Sorts by address, with `user2` before `user10`. */
 export function inOrder(watch: Watch): Watched[] {
   const collator = new Intl.Collator('en', { numeric: true });
   return [...watch.values()].sort((a, b) => collator.compare(a.account.email, b.account.email));

@@ -44,7 +44,8 @@ async function usageOf(
   spent: readonly SpentToday[],
 ): Promise<Minute> {
   try {
-    // The report and Redis then show the same usage, even when Redis has just lost its data.
+    // The ledger's usage is reported to Redis first, so that both agree even when Redis has just lost
+    // its data.
     const { day, units } = await store.quota.day();
     await google.tellSpentDay(day, units);
     const usage: Usage = {};

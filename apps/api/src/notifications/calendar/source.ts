@@ -3,9 +3,10 @@ import type { Request } from 'express';
 import type { PushSource } from '../source.js';
 
 /**
- * Calendar sends again after 5xx only, so a channel that is unknown or has expired and a message with a wrong token get
- * the same 404, which does not reveal whether a channel exists. The token is made from the channel's id, so that a wrong
- * one is told without looking anything up; an unknown channel has none that is right.
+ * Calendar repeats a message after 5xx only. An unknown or expired channel and a message with a
+ * wrong token get the same 404, which does not reveal whether a channel exists. The token is
+ * derived from the channel's id, so that a wrong one is recognized without a lookup; an unknown
+ * channel has no valid token.
  */
 export const CALENDAR_PUSH: PushSource = {
   path: '/push/calendar',

@@ -4,7 +4,7 @@ import { type Clock, createRuntime } from '@syncline/runtime';
 import type { NotificationOutcome } from '../notifier.js';
 import { runPull } from './pull.js';
 
-/** Pulls what `batches` hold, one after the other, and ends with the last of them. */
+/** Pulls the messages of `batches`, one batch after the other, and ends with the last. */
 async function pull(
   batches: (Pulled[] | GoogleError)[],
   notify: (addresses: readonly string[]) => NotificationOutcome[],

@@ -3,14 +3,15 @@ import type { Subscription } from '@syncline/google/push';
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Notifier } from '../notifier.js';
 
-/** Messages that one write takes. */
+/** The maximum number of messages of one write. */
 const PULL_LIMIT = 100;
 const QUIET_PAUSE_MS = 100;
 const BACKOFF = { firstMs: 1_000, capMs: 30_000 };
 
 /**
- * Pulls notifications until `rt.signal` is aborted: one write for what came at once, then the acknowledgement, so that what a crash leaves
- * unwritten comes again. Any number of API processes may pull; Pub/Sub divides among them.
+ * Pulls notifications until `rt.signal` is aborted. One write stores a batch, and the
+ * acknowledgement follows, so that a batch that a crash leaves unwritten is delivered again. Any
+ * number of API processes may pull; Pub/Sub divides the messages among them.
  */
 export async function runPull(
   rt: Runtime,
@@ -21,7 +22,7 @@ export async function runPull(
   await runLoop(rt, {
     name,
     backoff: BACKOFF,
-    // Polling does its work meanwhile, and pushes are still taken.
+    // Polling continues meanwhile, and pushes are still accepted.
     need: 'degraded',
     failed: { event: 'pull_failed', text: adviceFor },
     round: () => pullOnce(rt, subscription, notifier),
@@ -35,7 +36,8 @@ async function pullOnce(
   notifier: Notifier,
 ): Promise<number> {
   const messages = await subscription.pull(PULL_LIMIT, rt.signal);
-  // Google waits before it answers that there is nothing; a subscription that does not must not be asked without end.
+  // Google delays an empty response; a subscription that does not must not be polled in a tight
+  // loop.
   if (messages.length === 0) return QUIET_PAUSE_MS;
   const endTimer = rt.metrics.notificationSeconds.startTimer({ via: 'gmail-pull' });
   const outcomes = await notifier.mailboxes(messages.flatMap(({ address }) => address ?? []));
@@ -44,7 +46,7 @@ async function pullOnce(
     { via: 'gmail-pull', outcome: 'malformed' },
     messages.length - outcomes.length,
   );
-  // What was not written down is to come again.
+  // Messages that were not stored are to be delivered again.
   if (outcomes.includes('busy')) return 0;
   await subscription.acknowledge(messages.map(({ ackId }) => ackId));
   endTimer();

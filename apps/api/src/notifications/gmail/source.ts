@@ -2,8 +2,8 @@ import { readGmailPush } from '@syncline/google';
 import type { PushSource } from '../source.js';
 
 /**
- * Pub/Sub takes 2xx for an acknowledgement and sends everything else again, so what can never be of use (an unknown
- * mailbox, a body that is no notification) is acknowledged.
+ * Pub/Sub counts 2xx as an acknowledgement and repeats everything else, so a message that can never
+ * be used (an unknown mailbox, a body that is not a notification) is acknowledged.
  */
 export const GMAIL_PUSH: PushSource = {
   path: '/push/gmail',

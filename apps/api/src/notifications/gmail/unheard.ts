@@ -1,6 +1,6 @@
 import { unheardTopics, type ResolvedConfig, type Runtime } from '@syncline/runtime';
 
-/** Topics that nothing is pulled from, while pushes are not believed either. */
+/** Warns of topics without a subscription to pull from, when pushes are not accepted either. */
 export function warnOfUnheard(rt: Runtime, { push, google }: ResolvedConfig): void {
   const unheard = unheardTopics(push, google.projects);
   if (unheard.length > 0)

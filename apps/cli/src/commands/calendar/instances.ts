@@ -20,7 +20,10 @@ interface InstancesOptions {
   tenant?: string;
 }
 
-/** `syncline instances EMAIL --calendar ID --from … --to …`: the single events of a time range, series expanded, by start; from the mirror alone. */
+/**
+ * `syncline instances EMAIL --calendar ID --from … --to …`: lists the single events of a time range
+ * from the mirror, with series expanded, sorted by start.
+ */
 export function addInstances(program: Command): void {
   program
     .command('instances')
@@ -84,9 +87,7 @@ function instant(text: string): number {
   return ms;
 }
 
-/**
- * Whether the calendar has this day: `Date.parse` takes the 30th of February for the 1st of March.
- */
+/** Whether the day exists: `Date.parse` reads the 30th of February as the 1st of March. */
 function isDay(day: string): boolean {
   const ms = Date.parse(day);
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);

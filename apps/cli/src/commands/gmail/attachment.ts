@@ -13,7 +13,10 @@ interface AttachmentOptions {
   json?: true;
 }
 
-/** `syncline attachment EMAIL MESSAGE PART > file`: the bytes of one attachment, from Google now; the mirror holds what it is called and how large it is. */
+/**
+ * `syncline attachment EMAIL MESSAGE PART > file`: fetches the bytes of one attachment from Google;
+ * the mirror has only its name and size.
+ */
 export function addAttachment(program: Command): void {
   program
     .command('attachment')

@@ -11,7 +11,10 @@ interface SourceOptions {
   json?: true;
 }
 
-/** `syncline source EMAIL MESSAGE > file.eml`: the message as it was sent, from the mirror; Google is not asked. */
+/**
+ * `syncline source EMAIL MESSAGE > file.eml`: prints the message in its original form from the
+ * mirror; Google is not asked.
+ */
 export function addSource(program: Command): void {
   program
     .command('source')
@@ -24,7 +27,7 @@ export function addSource(program: Command): void {
     .option('--json', 'print {"messageId","size","source"} with the source in base64')
     .action((email: string, messageId: string, options: SourceOptions) =>
       runWithStore(async ({ config }, store) => {
-        // A stranger's mail may hold what a terminal takes for commands.
+        // A message may contain control sequences of a terminal.
         if (!options.json && process.stdout.isTTY)
           throw new UsageError(
             'a source is bytes: send them to a file (> file.eml), or ask for --json',
