@@ -165,7 +165,8 @@ function matchesLock(lock) {
     ([place, { version, optional, link }]) => {
       if (link) return existsSync(at(place));
       if (!place.includes('node_modules/')) return true;
-      return present[place] ? present[place].version === version : Boolean(optional); // Binaries of other platforms.
+      // Packages that are absent may be binaries of other platforms.
+      return present[place] ? present[place].version === version : Boolean(optional);
     },
   );
 }
