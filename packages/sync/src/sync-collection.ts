@@ -52,16 +52,11 @@ export interface Run {
 }
 
 /**
- * Syncs one collection. The loop claims the collection's lease and then repeats request → page →
- * delta → commit until the collection is caught up with Google, the slice is spent, or the process
- * drains; then it writes the outcome. Every page is committed whole with its cursor, so the process
- * may crash at any await, and another worker continues from the last commit.
- *
- * `errorOutcomeOf` alone classifies Google's errors. An unexpected error is written as `failed` and
- * thrown, so that the job is also in the queue's failed set. A run that lost its lease writes
- * nothing, because another worker has the collection.
- * @throws any error other than Google's errors and a lost lease, after it was written to the
- * collection
+ * Syncs one collection: claims its lease, repeats request → page → delta → commit until the
+ * collection is caught up, the slice is spent or the process drains, and writes the outcome. Pages
+ * are committed whole with their cursor, so after a crash another worker continues from the last.
+ * `errorOutcomeOf` alone classifies Google's errors. A run that lost its lease writes nothing.
+ * @throws any other error, after it was written as `failed`, so that the job fails as well
  */
 export async function syncCollection(
   rt: Runtime,
@@ -169,10 +164,7 @@ function noteCrashIsolation(rt: Runtime, { collectionId, crashes }: Lease): void
   );
 }
 
-/**
- * Whether the grant must be checked: it is unverified, or the account was imported before
- * identities were stored.
- */
+/** Whether the grant is unverified, or was imported before identities were stored. */
 function needsCheck({ grant }: Lease): boolean {
   return !grant.verified || grant.identityId === null;
 }
@@ -295,10 +287,9 @@ async function endOf(
 }
 
 /**
- * Whether the run may not stop yet. The cursor that a commit's result decides (a sweep) is written
+ * Whether the run may not stop yet. A cursor that depends on a commit's result (a sweep) is written
  * with the next page, so a run that stopped here would repeat the step forever. A prefetched page
- * is already paid for and is stored as well, and the work that is due for a held sweep follows each
- * sync.
+ * is paid for and is stored as well, and each sync is followed by what a held sweep has due.
  */
 function isUnfinished(context: StepContext, cursor: Cursor, { commit }: Step): boolean {
   if (context.prefetched !== null || context.hasCheckedChanges) return true;
@@ -326,10 +317,7 @@ function noteHeld(context: StepContext, { held }: PageCommit): void {
   };
 }
 
-/**
- * Decides about a collection that is caught up except for a sweep: the run ends, or continues with
- * the sweep if it is due.
- */
+/** For a collection that is caught up except for a sweep: the end of the run; null if it is due. */
 function heldAfterCheck(context: StepContext, cursor: Cursor): RunEnd | null {
   if (!isHeld(cursor)) return null;
   const untilMs = holdDueAtMs(cursor.hold);
@@ -362,9 +350,8 @@ const LEAST_WAIT_MS = 250;
 
 /**
  * Takes the next step, and recovers from expired positions: an expired sync position begins a new
- * generation, an expired page token begins the same listing again. The rows stay readable
- * meanwhile. Full syncs cost the most quota, so no more than MAX_FULL_SYNCS_A_DAY are begun for
- * this.
+ * generation, an expired page token the same listing. The rows stay readable meanwhile. Full syncs
+ * cost the most quota, so no more than MAX_FULL_SYNCS_A_DAY are begun for this.
  */
 async function nextStep(context: StepContext, position: Position): Promise<Step> {
   for (let recoveries = 0; ; recoveries++) {
@@ -398,10 +385,7 @@ async function nextStep(context: StepContext, position: Position): Promise<Step>
 /** Both a page token and then the sync position from which its listing began may have expired. */
 const RECOVERIES_A_STEP = 2;
 
-/**
- * Returns the cursor to start from. A request for a full sync begins a new one, unless a full sync
- * that has just begun is in progress.
- */
+/** Returns the cursor to start from. A request for a full sync begins a new full sync. */
 function firstCursor(lease: Lease): Cursor {
   return lease.fullSyncRequested
     ? { phase: 'pending' }
