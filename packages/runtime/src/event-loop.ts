@@ -1,10 +1,10 @@
 /**
- * Splits long work into pieces of a millisecond while an incremental sync is in progress. Other
- * callbacks that are ready run between two pieces. Reason: parsing a page of a full sync takes 20
- * ms, and with five pages in a row the callback of an incremental sync's response waited 100 ms.
- * The process has one queue for all pieces, because it has one event loop: twenty pages that each
- * yielded after a millisecond would still take twenty milliseconds in a row. Without an incremental
- * sync the work is not split: iterations of the event loop cost a sixth of a full sync's CPU time,
+ * Splits long work into pieces of a millisecond while incremental syncs have work. Other callbacks
+ * that are ready run between two pieces. Reason: parsing a page of a full sync takes 20 ms, and
+ * with five pages in a row the callback of an incremental sync's response waited 100 ms. The
+ * process has one queue for all pieces, because it has one event loop: twenty pages that each
+ * yielded after a millisecond would still take twenty milliseconds in a row. Without incremental
+ * work the work is not split: iterations of the event loop cost a sixth of a full sync's CPU time,
  * and slower parsing keeps more pages in memory.
  *
  * Rejected: worker threads (copying the parsed data costs as much as parsing it).
@@ -14,12 +14,12 @@ import type { Clock } from './clock.js';
 export interface EventLoop {
   /**
    * Resolves in a later iteration of the event loop, in which no other piece of work runs; resolves
-   * immediately when no incremental sync is in progress.
+   * immediately without incremental work.
    */
   yieldToOthers(): Promise<void>;
   /**
-   * Reports that an incremental sync is in progress. Work is split into pieces for the next second,
-   * because more changes may follow.
+   * Reports an incremental sync that has a notification or a change. Work is split into pieces for
+   * the next second, because more changes may follow.
    */
   someoneWaits(): void;
 }

@@ -17,8 +17,8 @@ export interface Notified {
   tenant: string;
   kind: CollectionKind;
   /**
-   * Whether a job for it is useful now: its phase is incremental, and it neither waits after an
-   * error nor is parked.
+   * Whether a job for it is useful now: its phase is incremental, no full sync is requested, and it
+   * is neither parked nor waiting after an error.
    */
   ready: boolean;
 }
