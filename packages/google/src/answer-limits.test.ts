@@ -14,7 +14,7 @@ let bench: Bench;
 let transport: Transport;
 let server: Server;
 let answer: RequestListener;
-/** Bytes that the server could write before its client went away. */
+/** Bytes that the server could write before its client disconnected. */
 let written: number;
 beforeAll(async () => {
   bench = await openBench();
@@ -43,7 +43,7 @@ const ask = (method: AnyMethod): Promise<unknown> =>
       (error: unknown) => (error instanceof GoogleError ? error.message : error),
     );
 
-/** Writes for as long as somebody reads, `limit` bytes at most, without saying how much it will be. */
+/** Writes up to `limit` bytes while the client reads, without declaring a length. */
 function endless(limit: number, status = 200): RequestListener {
   return (_request, response) => {
     response.writeHead(status, { 'content-type': 'application/json' });
@@ -118,7 +118,8 @@ test('a message of 78 MB of nested lists costs neither seconds nor gigabytes', a
       'gmail.users.messages.get: Google gave no usable answer (the answer is nested deeper than 1000 levels)',
     detail: { kind: 'unavailable', retryAfterMs: null },
   });
-  // CPU time, since the clock also counts what else the machine does. It takes 0.3 s; parsed whole it took 44 s.
+  // CPU time, because elapsed time includes other work of the machine. It takes 0.3 s; parsing the
+  // whole answer took 44 s.
   const { user, system } = process.cpuUsage(cpuBefore);
   expect((user + system) / 1_000_000).toBeLessThan(5);
   expect(process.memoryUsage().rss - rssBefore).toBeLessThan(600 * MB);

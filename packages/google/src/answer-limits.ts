@@ -1,11 +1,12 @@
 /**
- * How large an answer of each method may be. A limit is several times the largest answer that Google documents or that was seen; what is larger was
- * not made by Google, or would take more memory than one answer is worth.
+ * How large an answer of each method may be. A limit is several times the largest answer that
+ * Google documents or that was seen. A larger answer does not come from Google, or would take more
+ * memory than one answer is worth.
  */
 import { MB, SMALL, WHOLE_MESSAGES } from './answer-sizes.js';
 import { METHODS, type Method } from './apis/facts.js';
 
-/** What is asked beside the counted methods of the APIs. */
+/** Methods that do not count towards an API's quota. */
 const OTHER_METHODS = [
   'oauth2.token',
   'oauth2.revoke',
@@ -16,7 +17,7 @@ const OTHER_METHODS = [
 ] as const;
 export type OtherMethod = (typeof OTHER_METHODS)[number];
 
-/** Every method that the transport carries. */
+/** Every method that the transport sends. */
 export type AnyMethod = Method | OtherMethod;
 
 /** In bytes, after inflating. */
@@ -25,15 +26,15 @@ const OTHER_LIMIT_BYTES: Record<OtherMethod, number> = {
   'oauth2.revoke': SMALL,
   'oauth2.tokeninfo': SMALL,
   'oauth2.certs': SMALL,
-  // Pub/Sub gives out 10 MB at most, which are 13.4 MB in base64.
+  // Pub/Sub returns at most 10 MB, which are 13.4 MB in base64.
   'pubsub.subscriptions.pull': 16 * MB,
   'pubsub.subscriptions.acknowledge': SMALL,
 };
 
-/** The largest limit of all, which holds for every answer. */
+/** The largest of all limits. The HTTP client enforces it for every answer. */
 export const LARGEST_ANSWER_BYTES = WHOLE_MESSAGES;
 
-/** A refusal is a few sentences, whatever was asked for. */
+/** A refusal is a few sentences for any method. */
 export const REFUSAL_LIMIT_BYTES = SMALL;
 
 /** In bytes, after inflating. */

@@ -1,8 +1,10 @@
 /**
- * How many parts a mailbox takes at once. Google caps concurrent requests per mailbox, does not say at what, shares the cap
- * with the customer's other apps, and executes a batch's parts in parallel; so the size is learnt: halved when parts are
- * refused for concurrency, one more after a run of clean batches. A probe that is refused falls back to what had worked and
- * waits longer before the next one, since every refused part is paid twice.
+ * How many parts of a batch a mailbox accepts. Google caps concurrent requests per mailbox, does
+ * not document the cap, shares it with the customer's other apps, and executes the parts of a batch
+ * in parallel. So the size is learned: it is halved when parts are refused for concurrency, and
+ * grows by one after a run of batches without refusals. A refused probe returns to the size that
+ * had worked and lengthens the wait for the next probe, because every refused part is paid for
+ * twice.
  */
 const MOST = 20;
 const LEAST = 5;
@@ -12,7 +14,7 @@ const ACCOUNTS_LIMIT = 10_000;
 
 interface Pace {
   size: number;
-  /** The size that had worked before the last probe. */
+  /** The size that worked before the last probe. */
   proven: number;
   clean: number;
   cleanNeeded: number;
@@ -20,20 +22,20 @@ interface Pace {
 
 export interface BatchSizes {
   of(accountId: string): number;
-  /** Every part of a batch of `parts` was taken in. */
+  /** Google accepted every part of a batch of `parts`. */
   accepted(accountId: string, parts: number): void;
-  /** Some part was refused for concurrency. */
+  /** Google refused a part for concurrency. */
   refused(accountId: string): void;
 }
 
 export function openBatchSizes(): BatchSizes {
-  // Only mailboxes below the maximum are remembered: most never are.
+  // Only mailboxes below the maximum are stored; most never are.
   const paces = new Map<string, Pace>();
   return {
     of: (accountId) => paces.get(accountId)?.size ?? MOST,
     accepted: (accountId, parts) => {
       const pace = paces.get(accountId);
-      // A short last batch says nothing about what the mailbox would take.
+      // A short last batch does not show that the mailbox accepts the full size.
       if (pace && parts >= pace.size) setOrDrop(paces, accountId, afterClean(pace));
     },
     refused: (accountId) => {

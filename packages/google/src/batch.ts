@@ -1,11 +1,14 @@
 /**
- * Google's batch format: a multipart/mixed body whose parts are whole HTTP messages ("Batching Requests", Gmail API).
+ * Google's batch format: a multipart/mixed body whose parts are whole HTTP messages ("Batching
+ * Requests", Gmail API).
  *
- * Answers come in any order; only Content-ID tells which part is whose: Google puts `response-` in front of ours. A 200
- * around the whole says nothing about the parts, each has its own status. A part that is absent or cut off is left out
- * here, and the caller asks for it again. Line ends are CRLF, but proxies and test servers write LF, and both are read.
+ * Answers are in any order and are matched by Content-ID; Google puts `response-` in front of ours.
+ * A status of 200 for the whole says nothing about the parts; each has its own status. A part that
+ * is absent or cut off is left out here, and the caller requests it again. Line ends are CRLF, but
+ * proxies and test servers write LF, so both are accepted.
  *
- * This is the hot path of a backfill: the body stays one Buffer, a part is a range in it, and only header blocks become text.
+ * This is on the hot path of a full sync: the body stays one Buffer, a part is a range in it, and
+ * only header blocks become text.
  */
 import { MalformedAnswer } from './errors.js';
 
@@ -17,12 +20,15 @@ export interface BatchPart {
   /** Our Content-ID, without Google's `response-`. */
   id: string;
   status: number;
-  /** Where the inner body is in the batch's body. */
+  /** The range of the inner body in the batch's body. */
   start: number;
   end: number;
 }
 
-/** One GET per part; `id` comes back as the part's id. Paths only: an absolute URL inside a batch is refused. */
+/**
+ * Encodes one GET per part; `id` is returned as the part's id. Paths only: Google refuses an
+ * absolute URL inside a batch.
+ */
 export function encodeBatch(boundary: string, parts: { id: string; path: string }[]): string {
   let body = '';
   for (const { id, path } of parts) {
@@ -32,7 +38,8 @@ export function encodeBatch(boundary: string, parts: { id: string; path: string 
 }
 
 /**
- * The parts that arrived whole. @throws MalformedAnswer when the body is no multipart at all.
+ * Returns the complete parts.
+ * @throws MalformedAnswer when the body is not multipart
  */
 export function parseBatch(contentType: string, body: Buffer): BatchPart[] {
   const boundary = /^multipart\/mixed\b.*?\bboundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType);
@@ -52,7 +59,10 @@ export function parseBatch(contentType: string, body: Buffer): BatchPart[] {
   return parts;
 }
 
-/** A delimiter counts only at the start of a line: JSON may quote anything, but never across a raw line end. */
+/**
+ * A delimiter counts only at the start of a line: JSON may contain any text in quotes, but no raw
+ * line end.
+ */
 function nextDelimiter(body: Buffer, delimiter: Buffer, from: number): number {
   let at = body.indexOf(delimiter, from);
   while (at > 0 && body[at - 1] !== LF) at = body.indexOf(delimiter, at + 1);
@@ -84,7 +94,7 @@ function parsePart(body: Buffer, start: number, end: number): BatchPart | null {
   };
 }
 
-/** The position behind the first empty line, or `end` when there is none. */
+/** Returns the position after the first empty line, or `end` when there is none. */
 function afterBlankLine(body: Buffer, start: number, end: number): number {
   let line = start;
   while (line < end) {

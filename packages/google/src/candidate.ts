@@ -1,6 +1,7 @@
 /**
  * A refresh token that is not stored yet. It is used to find its owner and a sample of its mailbox.
- * Its access token is not cached, so that what is found out cannot be taken for an account's own.
+ * Its access token and owner are not cached, so that they cannot be mistaken for those of a stored
+ * account.
  */
 import { classifyToken } from './classify.js';
 import { GoogleError } from './errors.js';
@@ -11,11 +12,11 @@ import type { Tokens } from './tokens.js';
 import type { Transport } from './transport.js';
 
 export interface CandidateTokens extends Pick<Tokens, 'access' | 'forget' | 'owner'> {
-  /** The refresh token to store: Google may have replaced the one that was shown. */
+  /** The refresh token to store. Google may have replaced the original one. */
   refreshToken(): string;
 }
 
-/** Tokens of one grant. They are asked for once; `access` throws what Google answered. */
+/** Tokens of one grant. They are requested once; `access` throws Google's error. */
 export function candidateTokens(
   transport: Transport,
   endpoint: TokenEndpoint,
@@ -39,7 +40,7 @@ export function candidateTokens(
       const { owner, token } = await once();
       return owner ?? askTokenInfo(transport, endpoint.origin, token);
     },
-    // A 401 is asked about once more with a fresh token.
+    // After a 401 the call is repeated once with a fresh token.
     forget: () => {
       refreshed = null;
       return Promise.resolve();

@@ -5,24 +5,29 @@ import { parseObject } from './shape.js';
 import type { Transport } from './transport.js';
 
 /*
- * The public keys that Google signs identity tokens with. It changes them every few days and shows the next one beforehand, so an unknown key
- * is a reason to look again; but anybody can name an unknown key, so that is done at a bounded rate, by one request at a time. jose has a set of
- * keys that fetches itself, but it fetches by its own way and without our bounds; the one here goes where every call to Google goes.
+ * The public keys with which Google signs identity tokens. Google changes them every few days and
+ * publishes the next one beforehand, so an unknown key is a reason to fetch them again. Because any
+ * sender can name an unknown key, fetching is rate-limited, with one request at a time. jose's own
+ * remote key set does not use our transport and its limits, so it is not used.
  */
 
 export interface Certificates {
   /**
    * Finds the key of a token for jose.
-   * @throws JWKSNoMatchingKey when Google does not show it; GoogleError when the keys were never seen and Google does not answer
+   * @throws JWKSNoMatchingKey when Google does not publish it
+   * @throws GoogleError when the keys were never fetched and Google does not answer
    */
   key: JWTVerifyGetKey;
 }
 
-/** A key that Google takes back is believed no longer than this. */
+/** A key that Google withdraws is accepted for at most this long. */
 const FRESH_FOR_MS = 3_600_000;
-/** While Google does not answer, what was seen last is believed: its keys live for days. */
+/**
+ * While Google does not answer, the keys fetched last are accepted; Google's keys are valid for
+ * days.
+ */
 const STALE_FOR_MS = 24 * 3_600_000;
-/** How soon an unknown name, or a failure, is worth another look. */
+/** The minimum pause before an unknown key id or a failed fetch causes another fetch. */
 const RECHECK_MS = 30_000;
 const KEYS_LIMIT = 20;
 const METHOD = 'oauth2.certs';
@@ -32,7 +37,7 @@ interface CertificateSet {
   rt: Runtime;
   transport: Transport;
   origin: string;
-  /** Null as long as no keys were seen. */
+  /** Null until keys were fetched. */
   find: JWTVerifyGetKey | null;
   seenAtMs: number;
   askedAtMs: number;
@@ -87,7 +92,7 @@ async function keyOf(
   return key;
 }
 
-/** Null for a key that is not among those seen last. */
+/** Returns null for a key that is not among those fetched last. */
 async function find(
   keySet: CertificateSet,
   ...[header, token]: Parameters<JWTVerifyGetKey>
@@ -96,7 +101,7 @@ async function find(
     return (await keySet.find?.(header, token)) ?? null;
   } catch (error) {
     if (error instanceof errors.JWKSNoMatchingKey) return null;
-    // The token has named a key that Google shows and that is none.
+    // The token names a key that Google publishes and that is unusable.
     throw unavailable(METHOD, error);
   }
 }

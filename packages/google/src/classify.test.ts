@@ -7,7 +7,7 @@ const HISTORY = 'gmail.users.history.list';
 const EVENTS = 'calendar.events.list';
 const CALENDARS = 'calendar.calendarList.list';
 
-/** Google's envelope; `more` adds or replaces fields of `error`. */
+/** Builds Google's error envelope; `more` adds or replaces fields of `error`. */
 function body(
   code: number,
   reason: string,

@@ -1,36 +1,42 @@
 /**
- * Reads Google's refusals.
+ * Classifies Google's error responses.
  *
- * The status alone lies: a rate limit may come as 403 with `status: PERMISSION_DENIED`, an expired
- * sync position as 404, 410 or 400, and a proxy in between answers HTML under any status. So the
- * order is status, then reason (`error.errors[0].reason`, or the ErrorInfo in `details`), and the
- * message text only for three things that stand nowhere else: "Retry after <time>" (Google sends no
- * Retry-After header), the concurrency marker, and whose quota was hit.
+ * The status alone is not reliable: a rate limit may be a 403 with `status: PERMISSION_DENIED`, an
+ * expired sync position may be 404, 410 or 400, and a proxy may answer HTML with any status. So the
+ * order is status, then reason (`error.errors[0].reason`, or the ErrorInfo in `details`). The
+ * message text is used only for three facts that are nowhere else: "Retry after <time>" (Google
+ * sends no Retry-After header), the concurrency marker, and whose quota was exceeded.
  *
  * Sources: Gmail "Resolve errors", Calendar "Handle API errors", OAuth 2.0 for web servers, and
- * bodies seen in the wild.
+ * observed responses.
  */
 import { API_NAMES, APIS } from './apis/facts.js';
 import type { GoogleErrorKind } from './errors.js';
 
-/** A named wait is stretched by a quarter: asking exactly at the boundary is refused again and prolongs the penalty. */
+/**
+ * A wait that Google names is extended by a quarter: a request exactly at the boundary is refused
+ * again and prolongs the penalty.
+ */
 const NAMED_WAIT_STRETCH = 1.25;
 const LEAST_NAMED_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 3_600_000;
 
 type Scope = 'user' | 'project' | 'day' | 'concurrency';
 
-/** How long to stay away when Google names no time. Google's own advice starts at 1 s and ends at 64 s. */
+/** Waits when Google names no time. Google's advice starts at 1 s and ends at 64 s. */
 const UNNAMED_WAIT_MS: Record<Scope, number> = {
   concurrency: 1_000,
   user: 15_000,
   project: 15_000,
   day: LONGEST_WAIT_MS,
 };
-/** "Calendar usage limits exceeded": an anti-abuse limit that lasts, and short waits feed it. */
+/** "Calendar usage limits exceeded" is a lasting anti-abuse limit, which short waits prolong. */
 const ABUSE_WAIT_MS = 900_000;
 
-/** Reasons under 403 that mean "later", with whose limit it was; `read` looks for it in the rest of the answer. */
+/**
+ * Reasons with status 403 that mean "retry later", with the scope of the limit. For `read` the
+ * scope is taken from the rest of the response.
+ */
 const LATER: ReadonlyMap<string, { scope: Scope | 'read'; waitMs?: number }> = new Map(
   Object.entries<{ scope: Scope | 'read'; waitMs?: number }>({
     rateLimitExceeded: { scope: 'read' },
@@ -43,7 +49,7 @@ const LATER: ReadonlyMap<string, { scope: Scope | 'read'; waitMs?: number }> = n
   }),
 );
 
-/** Reasons under 403 that a person has to mend, under the one name that we report for them. */
+/** Reasons with status 403 that require a person, mapped to the name that is reported for them. */
 const FORBIDDEN: ReadonlyMap<string, string> = new Map(
   Object.entries<string>({
     insufficientPermissions: 'insufficientPermissions',
@@ -54,27 +60,25 @@ const FORBIDDEN: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/**
- * Whether the refusal's reason is one that holds for a whole API of the account, not for one item
- * of it.
- */
+/** Whether the reason concerns a whole API of the account and not a single item. */
 export function isAccountsRefusal(detail: GoogleErrorKind): boolean {
   return detail.kind === 'forbidden' && [...FORBIDDEN.values()].includes(detail.reason);
 }
 
-/** Methods that carry a sync position which 404 or 410 declares dead. */
+/** Methods with a sync position, and the status (404 or 410) that means that it has expired. */
 const SYNC_POSITION_METHODS: ReadonlyMap<string, number> = new Map(
   API_NAMES.flatMap((api) => Object.entries(APIS[api].syncPositionStatus)),
 );
 
-/** Reasons of a 400 by which Calendar disowns a sync token that it cannot read. */
+/** Reasons with which Calendar answers 400 to a sync token that it cannot read. */
 const BAD_TOKEN_REASONS = new Set(['invalid', 'invalidArgument', 'badRequest', 'unknown']);
 
 /**
- * What a non-2xx answer of the Gmail or Calendar API means. Pure.
+ * Classifies a non-2xx response of the Gmail or Calendar API. Pure.
  *
- * @param method Google's name of the method, `gmail.users.history.list`
- * @param syncToken whether the request carried one: only then may a 400 mean that the token is dead
+ * @param method Google's name of the method, such as `gmail.users.history.list`
+ * @param syncToken whether the request had a sync token; only then can a 400 mean that the token
+ * has expired
  */
 export function classify(
   method: string,
@@ -88,8 +92,8 @@ export function classify(
   const refusal = readRefusal(bodyText);
   if (status === 401) return { kind: 'unauthorized', reason: refusal?.reason ?? 'authError' };
   if (status === 429) return tooManyRequests(refusal, bodyText, nowMs);
-  // Google's APIs answer JSON. What does not was written by something in between, and a proxy's 404 must not
-  // delete a calendar, nor its 403 suspend an account.
+  // Google's APIs answer JSON; another body was written by an intermediary. A proxy's 404 must not
+  // delete a calendar, and its 403 must not suspend an account.
   if (!refusal) return { kind: 'unavailable', retryAfterMs: null };
   if (status === 400) return classify400(refusal, syncToken);
   if (status === 403) return classify403(refusal, nowMs);
@@ -101,15 +105,22 @@ function classifyOther(method: string, status: number, { reason }: Refusal): Goo
   return status === 404 ? { kind: 'not-found' } : { kind: 'rejected', status, reason };
 }
 
-/** The server is busy or broken, or something in between answered: nothing was refused. */
+/**
+ * The server is overloaded or broken, or an intermediary answered; Google did not refuse the
+ * request.
+ */
 function isNoAnswer(status: number): boolean {
   return status >= 500 || status === 408 || status < 400;
 }
 
-/** The token endpoint speaks another dialect: `{"error":"invalid_grant","error_description":…}`. Pure. */
+/**
+ * Classifies a response of the token endpoint, which has another format:
+ * `{"error":"invalid_grant","error_description":…}`. Pure.
+ */
 export function classifyToken(status: number, bodyText: string): GoogleErrorKind {
   const body = parseObject(bodyText);
-  // Busy or broken is never the account's fault: treating it as a dead grant would disconnect every customer at once.
+  // A server error never concerns the account: treating it as a dead grant would disconnect every
+  // customer at once.
   if (isNoAnswer(status) || status === 429 || !body)
     return { kind: 'unavailable', retryAfterMs: null };
   const code = word(body.error) ?? 'unknown';
@@ -123,10 +134,7 @@ export function classifyToken(status: number, bodyText: string): GoogleErrorKind
   return { kind: 'rejected', status, reason: code };
 }
 
-/**
- * What the token endpoint says of the OAuth client, whatever grant is shown: no other grant of it
- * fares better.
- */
+/** Errors of the token endpoint that concern the OAuth client and therefore all of its grants. */
 export const CLIENT_REFUSALS: ReadonlySet<string> = new Set([
   'invalid_client',
   'disabled_client',
@@ -149,19 +157,21 @@ const TOKEN_ADVICE: ReadonlyMap<string, string> = new Map(
 interface Refusal {
   reason: string;
   message: string;
-  /** The parameter that Google blames, where it says so. */
+  /** The parameter that Google names as the cause, if any. */
   location: string | null;
-  /** ErrorInfo's `quota_limit`, like `defaultPerMinutePerUser`. */
+  /** ErrorInfo's `quota_limit`, such as `defaultPerMinutePerUser`. */
   quotaLimit: string;
 }
 
 function classify400(refusal: Refusal, syncToken: boolean): GoogleErrorKind {
   if (/mail service not enabled/i.test(refusal.message))
     return { kind: 'forbidden', reason: 'mailServiceNotEnabled' };
-  // Said of another topic's watch on this mailbox, and of two watch calls at once.
+  // Google's message when the mailbox has a watch to another topic, and when two watch calls
+  // overlap.
   if (/only one user push notification client/i.test(refusal.message))
     return { kind: 'rejected', status: 400, reason: 'pushClientInUse' };
-  // A stale page token of a token run is not a dead sync token: the run starts over with the same one.
+  // A stale page token of an incremental sync does not mean that the sync token has expired: the
+  // run starts over with the same sync token.
   const aboutToken =
     refusal.location !== 'pageToken' &&
     (/sync token/i.test(refusal.message) || BAD_TOKEN_REASONS.has(refusal.reason));
@@ -184,8 +194,9 @@ function classify403(refusal: Refusal, nowMs: number): GoogleErrorKind {
 }
 
 /**
- * @param ambiguous whose limit it is when nothing says so: Gmail documents 403 `rateLimitExceeded` as the project's, while a
- *   bare 429 ("Resource has been exhausted") is seen per mailbox, and closing the whole project for it would stop everyone
+ * @param ambiguous the scope when the response names none. Gmail documents 403 `rateLimitExceeded`
+ * as the project's, while a bare 429 ("Resource has been exhausted") has been observed per mailbox.
+ * Closing the whole project for it would stop all mailboxes.
  */
 function later(
   reason: string | undefined,
@@ -217,7 +228,10 @@ function namedWaitMs(text: string, nowMs: number): number | null {
   );
 }
 
-/** The error envelope in its three known forms: with `errors[]`, with `details[]`, or with `status` alone. */
+/**
+ * Reads the error envelope in its three known forms: with `errors[]`, with `details[]`, or with
+ * `status` alone.
+ */
 function readRefusal(bodyText: string): Refusal | null {
   const error = parseObject(bodyText)?.error;
   if (!isObject(error)) return null;
@@ -232,7 +246,7 @@ function readRefusal(bodyText: string): Refusal | null {
   };
 }
 
-/** "forbidden" says nothing that 403 did not: ErrorInfo is the better witness then. */
+/** "forbidden" adds nothing to the status 403, so ErrorInfo is preferred then. */
 function reasonOf(plain: unknown, ofInfo: unknown, status: unknown): string {
   const reason = word(plain);
   if (reason && reason !== 'forbidden') return reason;
@@ -243,7 +257,11 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** The value when it looks like a code of Google's: at most 64 letters, `_` and `-`, which `push.` may precede. Any other text might be an address, an id or a token, and stays out of errors. */
+/**
+ * Returns the value when it looks like one of Google's codes: at most 64 letters, `_` and `-`, with
+ * an optional prefix `push.`. Any other text might be an address, an id or a token, and must not
+ * get into an error.
+ */
 function word(value: unknown): string | null {
   return typeof value === 'string' && /^(?:push\.)?[A-Za-z_-]{1,64}$/.test(value) ? value : null;
 }
@@ -253,7 +271,8 @@ function parseObject(text: string): Record<string, unknown> | null {
     const value: unknown = JSON.parse(text);
     return isObject(value) ? value : null;
   } catch {
-    // Not JSON is an answer here, not a failure: the caller reads null as "not Google's words".
+    // A body that is not JSON is an expected case: the caller treats null as "not an error of
+    // Google's API".
     return null;
   }
 }

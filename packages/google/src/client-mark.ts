@@ -12,27 +12,30 @@ import { isTransientRedisError, refuseUnlessReady } from './redis.js';
 
 export interface ClientMark {
   /**
-   * @throws GoogleError `forbidden` with Google's own reason while the client is known to be
-   * refused.
+   * @throws GoogleError `forbidden` with Google's reason while the client is known to be refused
    */
   refuseWhileRefused(): Promise<void>;
   /**
-   * To be called when Google refused a refresh: sets the mark when the error concerns the client,
-   * deletes it when it concerns the grant. `tried` as below.
+   * Must be called when Google refused a refresh. Sets the mark when the error concerns the client,
+   * and deletes it when it concerns the grant.
+   * @param tried whether this was a probe of a refused client
    */
   answered(detail: GoogleErrorKind, tried: boolean): Promise<void>;
   /**
-   * To be called when Google accepted the client.
+   * Must be called when Google accepted the client.
    * @param tried whether this was a probe of a refused client
    */
   taken(tried: boolean): Promise<void>;
 }
 
 /**
- * Longer than the longest rest between two tries: only a deployment without workers lets it lapse.
+ * Longer than the longest pause between two probes, so the mark expires only in a deployment
+ * without workers.
  */
 const REFUSED_FOR_MS = 90_000;
-/** Without Redis a process cannot learn that another one's try went well. */
+/**
+ * Shorter, because without Redis a process does not learn that another process's probe succeeded.
+ */
 const ALONE_FOR_MS = 10_000;
 
 export function openClientMark(
@@ -79,7 +82,7 @@ function isClientRefusal(reason: string): boolean {
   return CLIENT_REFUSALS.has(reason.split(':')[0] ?? '');
 }
 
-/** Too short to reveal anything about the secret. */
+/** Short enough to reveal nothing about the secret. */
 function digestOf(clientId: string, clientSecret: string): string {
   return createHash('sha256')
     .update(`${clientId}\0${clientSecret}`)

@@ -10,13 +10,13 @@ export function apiOf(method: Method): Api {
   return method.slice(0, method.indexOf('.')) as Api;
 }
 
-/** `unit` or `request`: what the quota of a method's API counts. */
+/** Returns `unit` or `request`, whichever the quota of the method's API counts. */
 export function unitNameOf(method: string): string {
   const api = API_NAMES.find((name) => method.startsWith(`${name}.`));
   return api !== undefined && APIS[api].counts === 'requests' ? 'request' : 'unit';
 }
 
-/** Units that one call of `method` takes from the quota. */
+/** Returns the units that one call of `method` costs. */
 export function unitsOf(method: Method, tier: Tier): number {
   return METHODS[method].units[tier];
 }

@@ -43,14 +43,13 @@ test('usage that both a process and the ledger report counts once, in either ord
     await one.charge(gmail({ items: 50 }));
     await two.charge(gmail({ items: 100 }));
     await redis.forget(prefix);
-    // Of 3,000 units the runs have written down 2,800, and 500 were spent by a process that has
-    // ended.
+    // The runs have recorded 2,800 of 3,000 units, and 500 were spent by a process that has ended.
     if (order === 'ledger first') await one.tellLedger(DAY, 3_300);
     await one.beat();
     await two.beat();
     if (order === 'process first') await one.tellLedger(DAY, 3_300);
     expect({ order, used: await usedOf(one) }).toEqual({ order, used: 3_300 });
-    // The rest is written down a moment later, and something is charged.
+    // The rest is recorded a moment later, and another call is charged.
     time.nowMs += HOLD_MS;
     await one.charge(gmail({ items: 1 }));
     await two.tellLedger(DAY, 3_500);

@@ -1,14 +1,14 @@
 /**
- * The day's sum is kept in Redis. After Redis lost its data, each process reports its own usage
- * again; the usage of ended processes is in the ledger in Postgres and is reported here from there.
- * Neither counts twice: the larger of the two counts, plus what was charged after.
+ * Redis holds the day's usage. After Redis lost its data, each process reports its own usage again;
+ * the usage of ended processes is taken from the ledger in Postgres. Nothing is counted twice: the
+ * larger of the two counts, plus what was charged afterwards.
  */
 import { DAY_LIMITED } from './apis/facts.js';
 import { type Ledger, keyOfDay, run, today } from './quota-process.js';
 import { SCRIPTS } from './quota-scripts.js';
 
 /**
- * Whether the present day is to be compared with the ledger now: soon after Redis lost its data,
+ * Whether the current day is due to be compared with the ledger: soon after Redis lost its data,
  * then at growing intervals.
  * @throws Error of the Redis client
  */
@@ -23,8 +23,9 @@ export async function isLedgerDue(ledger: Ledger): Promise<boolean> {
 }
 
 /**
- * @param day `2026-11-28`, by Pacific time.
- * @param units Gmail's of that day and this project.
+ * Reports the ledger's usage of a day to Redis.
+ * @param day such as `2026-11-28`, in Pacific time
+ * @param units Gmail units of that day and this project
  * @throws Error of the Redis client
  */
 export async function tellLedger(ledger: Ledger, day: string, units: number): Promise<void> {

@@ -1,21 +1,24 @@
 import { OwnError, unreachable } from '@syncline/runtime';
 
-/** How a listing shows that it has no end. */
+/** How a listing was found to be endless. */
 export type EndlessReason =
-  /** Its `nextPageToken` is the token that the page was asked for with. */
+  /** The page's `nextPageToken` is the token with which the page was requested. */
   | 'page-names-itself'
-  /** A page token came that an earlier page had given. */
+  /** A page returned a token that an earlier page had returned. */
   | 'pages-in-a-circle'
-  /** The same page came again and again, each time with another token. */
+  /** The same page was returned repeatedly, each time with another token. */
   | 'pages-repeat'
-  /** Page after page brought nothing. */
+  /** Consecutive pages contained nothing new. */
   | 'nothing-new'
-  /** The token of the next page is no text that can be stored and sent back. */
+  /** The token of the next page cannot be stored and sent back. */
   | 'token-unusable';
 
-/** What Google's refusals mean for the caller. Each kind answers one question: what must happen next? */
+/** What an error of Google requires from the caller. Each kind has its own next action. */
 export type GoogleErrorKind =
-  /** Come back later. `governor`: our own quota said no and Google was not asked (`closed`: since Google has just refused this account); `google`: Google said no. */
+  /**
+   * Retry later. `governor`: our quota refused and Google was not called (`closed`: because Google
+   * has just refused this account). `google`: Google refused.
+   */
   | {
       kind: 'rate-limited';
       scope: 'user' | 'closed' | 'project' | 'day' | 'concurrency';
@@ -23,27 +26,34 @@ export type GoogleErrorKind =
       source: 'governor' | 'google';
     }
   /**
-   * Transient errors: 5xx, HTML, timeouts, resets, malformed or truncated bodies. Ask again. `why`,
-   * in words of ours, where an operator can do something about it.
+   * A transient error: 5xx, HTML, timeouts, resets, malformed or truncated bodies. Retry. `why` is
+   * a text of ours for cases that an operator can act on.
    */
   | { kind: 'unavailable'; retryAfterMs: number | null; why?: string }
-  /** This process lacks the master key of this id, which others have: it cannot open the grant, and Google was not asked. Nothing is wrong with the account. */
+  /**
+   * This process lacks the master key with this id, which other processes have. It cannot decrypt
+   * the grant, and Google was not called. Nothing is wrong with the account.
+   */
   | { kind: 'key-missing'; keyId: string }
-  /** The grant is dead (`invalid_grant` and friends): a human must connect the account again. */
+  /** The grant is dead (`invalid_grant` and similar): a person must connect the account again. */
   | { kind: 'unauthorized'; reason: string }
-  /** The grant lives but does not cover this: missing scope, domain policy, API disabled, no mailbox. */
+  /**
+   * The grant is valid but does not cover the call: missing scope, domain policy, API disabled, no
+   * mailbox.
+   */
   | { kind: 'forbidden'; reason: string }
-  /** Google no longer knows our historyId or syncToken: a full sync is due. */
+  /** Google no longer accepts our historyId or syncToken: a full sync is due. */
   | { kind: 'sync-position-expired' }
   | { kind: 'not-found' }
-  /** The pages of a listing go on without an end; see paging.ts. */
+  /** The pages of a listing do not end; see paging.ts. */
   | { kind: 'endless-listing'; reason: EndlessReason }
-  /** Google understood and declined: our bug, or a page token that has gone stale. */
+  /** Google refused the request itself: a bug of ours, or a stale page token. */
   | { kind: 'rejected'; status: number; reason: string };
 
 /**
- * The one error of this package. Its message is made of the method's name and words of ours and of Google's reason
- * codes; addresses, tokens, ids and bodies never get into it, since it is logged and shown on the board.
+ * The only error that leaves this package. Its message contains the method's name, texts of ours
+ * and Google's reason codes. It never contains addresses, tokens, ids or bodies, because it is
+ * logged and shown on the board.
  */
 export class GoogleError extends OwnError {
   override readonly name = 'GoogleError';
@@ -57,7 +67,7 @@ export class GoogleError extends OwnError {
   }
 }
 
-/** For a person. */
+/** Texts for people. */
 export const ENDLESS: Record<EndlessReason, string> = {
   'page-names-itself': 'a page names itself as the next one',
   'pages-in-a-circle': 'a page leads back to an earlier one',
@@ -91,15 +101,24 @@ function inWords(detail: GoogleErrorKind): string {
   }
 }
 
-/** A 2xx answer whose body is not what Google documents. Inside this package only: it leaves as `unavailable`. */
+/**
+ * A 2xx response whose body is not as documented. Used inside this package only; callers get
+ * `unavailable`.
+ */
 export class MalformedAnswer extends OwnError {
   override readonly name: string = 'MalformedAnswer';
 }
 
-/** An answer that is beyond our bounds, or that the proxy gave in Google's place. Its message is ours and is shown. */
+/**
+ * A response that exceeds our limits, or that the proxy gave in place of Google. Its message is a
+ * text of ours and is shown.
+ */
 export class AnswerRefused extends MalformedAnswer {}
 
-/** What was spoiled on the way or on Google's side, and may be whole the next time. */
+/**
+ * Returns the error for a response that was damaged in transit or by Google, and that may be
+ * complete the next time.
+ */
 export function unavailable(method: string, cause?: unknown): GoogleError {
   const why = cause instanceof AnswerRefused ? { why: cause.message } : {};
   return new GoogleError(method, { kind: 'unavailable', retryAfterMs: null, ...why }, { cause });

@@ -10,7 +10,7 @@ beforeAll(async () => {
 beforeEach(() => bench.fresh());
 afterAll(() => bench.stop());
 
-/** What a call was thrown out with; fails the test when it was not. */
+/** Returns the detail of the error that a call throws; fails the test when it does not throw. */
 async function detailOf(call: Promise<unknown>): Promise<GoogleError['detail']> {
   const error: unknown = await call.then(
     () => new Error('the call succeeded'),
@@ -335,7 +335,7 @@ describe('tokens', () => {
     expect(
       await detailOf(calendar.events({ calendarId: 'c', syncToken: null, pageToken: null })),
     ).toEqual({ kind: 'forbidden', reason: 'authError' });
-    // The account's other calls go on.
+    // The account's other calls still succeed.
     expect(await calendar.calendars({ syncToken: null, pageToken: null })).toMatchObject({
       items: [],
     });
@@ -388,7 +388,8 @@ describe('tokens', () => {
     expect([bench.stub.seen.length, bench.stub.refreshes.length]).toEqual([0, 1]);
     bench.tokens.current.set('a1', 'young');
     bench.tokens.versions.set('a1', 1);
-    // The account's window stays closed for seconds; another one shows that the new grant is not taken for the dead one.
+    // The account's window stays closed for seconds, so another one is used to show that the new
+    // grant is not treated as the dead one.
     const again = google.account('a1', { lane: 'live', quotaUser: 'another' });
     expect(await again.gmail.profile()).toMatchObject({ messagesTotal: 3 });
   });
@@ -417,7 +418,7 @@ describe('tokens', () => {
     bench.tokens.versions.set('a1', 1);
     for (const google of [one, two])
       await google.account('a1', { lane: 'live', grantVersion: 1 }).gmail.profile();
-    // A run that began before goes on with what the newer grant has brought.
+    // A run that began earlier goes on with the token of the newer grant.
     await one.account('a1', { lane: 'live', grantVersion: 0 }).gmail.profile();
     expect(bench.stub.seen.map(({ headers }) => headers.authorization)).toEqual([
       'Bearer ya29.1',

@@ -1,4 +1,7 @@
-/** Google as the rest of Syncline sees it: accounts with typed pages, one kind of error, and a quota that is never exceeded. */
+/**
+ * The public interface of this package: accounts with typed pages, one kind of error, and a quota
+ * that is never exceeded.
+ */
 import {
   type Config,
   type GoogleProject,
@@ -31,90 +34,109 @@ export type { CallOptions, Spent } from './request.js';
 export { addressOrNull } from './shape.js';
 export { type SharedTokens, openSharedTokens } from './shared-tokens.js';
 export interface GoogleOptions extends RedisSettings {
-  /** One origin that replaces all of Google's hosts; null is Google. */
+  /** One origin that replaces all of Google's hosts; null for Google. */
   apiUrl: string | null;
-  /** Through which Google is reached; null is straight, which is the default. */
+  /** The proxy to Google; null, the default, for a direct connection. */
   proxy?: GoogleProxy | null;
   clientId: string;
   clientSecret: string;
   quotas: Config['quotas'];
-  /** Further projects, each with its client and its quotas; the ones above are those of `default`. */
+  /**
+   * Further projects, each with its client and its quotas. The options above are those of
+   * `default`.
+   */
   projects?: GoogleProject[];
   tokens: TokenStore;
-  /** The connection to Redis is a sign of life of this process, which holds jobs and leases under this name. */
+  /**
+   * The name under which this process holds jobs and leases; its connection to Redis shows that the
+   * process is alive.
+   */
   holder?: string;
 }
 
 export interface GoogleAccount extends AccountApis {
   /**
-   * Whose the grant is, as far as its scopes tell. Costs no quota.
+   * Returns the owner of the grant, as far as its scopes reveal it. Costs no quota.
    * @throws GoogleError when there is no access token, or no answer
    */
   owner(): Promise<GrantOwner>;
-  /** What was charged through this object since the last call of `takeSpent`, by method. */
+  /** Returns what was charged through this object since the last call of `takeSpent`, by method. */
   takeSpent(): Spent[];
   /**
-   * The account's Google identity is known: from now on its calls, with what it has spent before,
-   * count as this user's (`CallOptions.quotaUser`), and so does what `merged` have spent, which are
-   * no more.
+   * Sets the account's Google identity once it is known. From now on its calls and its earlier
+   * usage count as this user's (`CallOptions.quotaUser`), and so does the usage of `merged`, which
+   * no longer exist.
    */
   chargeTo(quotaUser: string, o: { merged: readonly string[]; shared: boolean }): Promise<void>;
 }
 
-/** A grant that may become an account's. */
+/** A grant that is not stored as an account's yet. */
 interface GrantCandidate extends GoogleAccount {
-  /** The refresh token to store: Google may have replaced the one that was shown. */
+  /** The refresh token to store. Google may have replaced the original one. */
   refreshToken(): string;
 }
 
 export interface Google {
-  /** Makes no call. The lane is `live` and the project `default` unless said otherwise. A project that is not configured is thrown as `forbidden` by each call. */
+  /**
+   * Returns the API calls of an account; makes no call itself. The default lane is `live`, the
+   * default project is `default`. When the project is not configured, each call throws `forbidden`.
+   */
   account(accountId: string, call?: CallOptions): GoogleAccount;
   /**
-   * A grant that is not stored yet, by its refresh token. Calls are charged to windows of its own.
+   * Returns the API calls of a grant that is not stored yet, by its refresh token. Calls are
+   * charged to windows of its own.
    */
   candidate(refreshToken: string, call?: CallOptions): GrantCandidate;
   /**
-   * Ends the account's grant at Google. `unreadable`: its refresh token does not open.
-   * @throws GoogleError when Google did not answer or does not let us.
+   * Revokes the account's grant at Google. `unreadable`: its refresh token cannot be decrypted.
+   * @throws GoogleError when Google did not answer or refused
    */
   revoke(
     accountId: string,
     o?: { project?: string; quotaUser?: string },
   ): Promise<'revoked' | 'already-gone' | 'unreadable'>;
   /**
-   * Refreshes the account's access token although Google refused its grant or its project's client
-   * lately.
-   * @throws GoogleError for what Google answers now
+   * Refreshes the account's access token even though Google recently refused its grant or its
+   * project's client.
+   * @throws GoogleError for Google's current answer
    */
   tryAgain(accountId: string, project?: string): Promise<void>;
-  /** Drops the account's cached access tokens, here and in Redis; to be called when a grant was replaced. */
+  /**
+   * Drops the account's cached access tokens in this process and in Redis; must be called when a
+   * grant was replaced.
+   */
   forgetToken(accountId: string): Promise<void>;
   /**
-   * @throws Error of the Redis client, within seconds, when Redis does not answer: until it does,
-   * calls wait for their quota.
+   * @throws Error of the Redis client, within seconds, when Redis does not answer; calls wait for
+   * their quota until it does
    */
   checkRedis(): Promise<void>;
   /** Names of the configured projects, `default` first. */
   projects: string[];
-  /** What stands in a project's windows. @throws Error of the Redis client when Redis is away. */
+  /**
+   * Returns the usage in a project's windows.
+   * @throws Error of the Redis client when Redis is away
+   */
   quotaUsage(accountIds: string[], project?: string): Promise<QuotaUsage>;
   /**
-   * Projects whose day is to be compared with the ledger of what was spent.
-   * @throws Error of the Redis client when Redis is away.
+   * Returns the projects whose day is due to be compared with the ledger.
+   * @throws Error of the Redis client when Redis is away
    */
   projectsToCompare(): Promise<string[]>;
   /**
-   * Tells what that ledger has of a day (`2026-11-28`, by Pacific time): Gmail's units by project.
-   * @throws Error of the Redis client when Redis is away.
+   * Reports what the ledger has of a day (such as `2026-11-28`, in Pacific time): Gmail units by
+   * project.
+   * @throws Error of the Redis client when Redis is away
    */
   tellSpentDay(day: string, units: ReadonlyMap<string, number>): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Connects to Redis (a Redis that is away delays this by seconds and does not fail it) and to nothing else.
- * @throws OperatorError when a quota is smaller than the dearest single call, which could never be made, or Redis refuses us
+ * Connects to Redis and to nothing else. When Redis is away, this takes seconds longer and does not
+ * fail.
+ * @throws OperatorError when a quota is smaller than the most expensive single call, which could
+ * never be made, or when Redis refuses the connection
  */
 export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<Google> {
   const { clientId, clientSecret, quotas } = options;
@@ -152,7 +174,7 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
       return projectFor(projects).tokens.revoke(accountId);
     },
     tryAgain: (accountId, project) => projectFor(projects, project).tokens.tryAgain(accountId),
-    // An account may have changed its project since: what is dropped costs one refresh at most.
+    // The account may have changed its project since. A dropped token costs one refresh at most.
     forgetToken: async (accountId) =>
       void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),
     checkRedis: () => checkRedis(redis),
@@ -176,7 +198,10 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
   };
 }
 
-/** A project that is not configured is known by its calls being refused: whoever is asked about the account says so. */
+/**
+ * A project that is not configured is not an error here: each call of its accounts is refused, and
+ * the error names the account.
+ */
 function projectFor(projects: Map<string, Project>, name = DEFAULT_PROJECT): Project {
   const project = projects.get(name);
   if (project) return project;
@@ -212,7 +237,7 @@ async function chargeTo(
       await quota.join(user, quotaUser, { retired: merged.includes(user), shared });
 }
 
-/** It has quota windows of its own, since its owner is not known yet. */
+/** It has quota windows of its own, because its owner is not known yet. */
 function candidateOf(
   shared: Omit<Session, 'accountId' | 'options' | 'spent'> & Project,
   refreshToken: string,

@@ -1,15 +1,21 @@
 /**
- * Items that Google gave without an id. The rest of their page is good; such an item can neither be stored nor asked for again, so the log and a
- * metric say that it was there.
+ * Items that Google returned without an id. The rest of their page is valid. Such an item can
+ * neither be stored nor requested again, so it is logged and counted in a metric.
  */
 import type { Method } from './costs.js';
 import type { Session } from './request.js';
 import { type JsonObject, identifiedOf, isIdentified, isObject, listOf } from './shape.js';
 
-/** A list of so many items, of which none has an id, is a broken answer. Of a few the next answer would be the same. */
+/**
+ * A list of at least this many items without a single id is a malformed response. For fewer items a
+ * repeated request would return the same.
+ */
 const BROKEN_LIST = 4;
 
-/** The items of a list that have an id; the others are reported, and counted. @throws MalformedAnswer for what is no list, or names nothing */
+/**
+ * Returns the items of a list that have an id; the others are reported and counted.
+ * @throws MalformedAnswer when the value is not a list, or no item has an id
+ */
 export function namedItems(
   session: Session,
   method: Method,
@@ -21,13 +27,14 @@ export function namedItems(
   return { items: identified, nameless: nameless.length };
 }
 
-/** The lists of a record of history that say what happened to messages. */
+/** The lists in a history record that describe changes of messages. */
 const CHANGES = ['messagesAdded', 'messagesDeleted', 'labelsAdded', 'labelsRemoved'] as const;
 
 /**
- * Records of history. One without an id of its own counts like any other: of that id only the newest position is read. One with a change that names no
- * message, or with labels that are none, becomes a record of a kind that is not typed: every message that it names is to be read again.
- * @throws MalformedAnswer for what is no list
+ * Returns history records. A record without an id of its own is valid, because of the ids only the
+ * newest position is read. A record with a change that names no message, or with malformed labels,
+ * becomes an untyped record: every message that it names is fetched again.
+ * @throws MalformedAnswer when the value is not a list
  */
 export function namedRecords(session: Session, method: Method, value: unknown): JsonObject[] {
   const items = listOf(value, 'history');
@@ -82,10 +89,10 @@ function itemsOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Places that one line of the log names. */
+/** The largest number of positions in one log line. */
 const PLACES_NAMED = 10;
 
-/** @param places of the items in Google's list, from 0 */
+/** @param places positions of the items in Google's list, from 0 */
 function reportNameless(
   { rt, accountId }: Session,
   method: Method,

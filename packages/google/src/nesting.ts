@@ -1,6 +1,12 @@
-/** Google nests a message's parts, two levels of JSON for one of MIME, and nothing else without an end. */
+/**
+ * Only the parts of a message are nested without a documented bound: two levels of JSON for each
+ * level of MIME.
+ */
 export const NESTING_LIMIT = 1_000;
-/** Below it nesting costs a few milliseconds at most, and looking at every byte of every small answer would cost more. */
+/**
+ * Below this size nesting costs a few milliseconds at most, and scanning every small answer would
+ * cost more.
+ */
 const CHECKED_FROM_BYTES = 64 * 1024;
 
 const QUOTE = 0x22;
@@ -9,12 +15,17 @@ const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-/** Most strings end sooner; past it the native search is faster than looking at each byte. */
+/**
+ * Most strings are shorter; beyond this length the native search is faster than a loop over the
+ * bytes.
+ */
 const SHORT_STRING_BYTES = 48;
 
 /**
- * Whether JSON of 64 KB or more nests deeper than `NESTING_LIMIT`. A parser spends some 40 bytes and half a microsecond on each level, so an answer of 78 MB of `[` takes
- * gigabytes and most of a minute; whoever walks what it built runs out of stack. Text that is no JSON is told anything: the parser refuses it.
+ * Whether JSON of 64 KB or more is nested deeper than `NESTING_LIMIT`. A parser needs about 40
+ * bytes and half a microsecond for each level, so an answer of 78 MB of `[` takes gigabytes and
+ * most of a minute, and code that walks the result overflows the stack. For text that is not JSON
+ * the result is arbitrary; the parser rejects it.
  */
 export function isNestedTooDeep(json: Uint8Array): boolean {
   if (json.length < CHECKED_FROM_BYTES) return false;
@@ -30,7 +41,7 @@ export function isNestedTooDeep(json: Uint8Array): boolean {
   return false;
 }
 
-/** Where the string that begins at `from` has its closing quote. */
+/** Returns the position of the closing quote of the string that begins at `from`. */
 function endOfString(json: Uint8Array, from: number): number {
   const near = Math.min(json.length, from + SHORT_STRING_BYTES);
   let at = from;

@@ -160,7 +160,7 @@ test('the algorithm is RS256, whatever the token says', async () => {
 test('a key of somebody else, a key without a name and a header that asks for extensions are refused', async () => {
   expect(await refusalOf({}, {}, stranger.privateKey)).toBe('bad-signature');
   expect(await refusalOf({}, { kid: undefined })).toBe('unknown-key');
-  // Carried along in the token itself.
+  // The key is included in the token itself.
   expect(
     await refusalOf({}, { jwk: stranger.publicKey.export({ format: 'jwk' }) }, stranger.privateKey),
   ).toBe('bad-signature');

@@ -1,7 +1,9 @@
 /**
- * Who posts to `/push/gmail`? Pub/Sub signs every push with an identity token of a service account ("Authenticate push subscriptions").
- * A token is believed when Google signed it (RS256), for our audience, in the name of the service account that the operator has named, and
- * it has not expired. What can be told without a key is told first: a forgery then costs no request and hardly any CPU.
+ * Verifies who posts to `/push/gmail`. Pub/Sub signs every push with an identity token of a service
+ * account ("Authenticate push subscriptions"). A token is valid when Google signed it (RS256) for
+ * our audience and for the service account that the operator configured, and it has not expired.
+ * The checks that need no key are made first, so that a forged token costs no request and little
+ * CPU.
  */
 import { type GoogleProxy, type Runtime, RepeatLimit } from '@syncline/runtime';
 import {
@@ -19,15 +21,15 @@ import { originsFor } from './origins.js';
 import { openTransport } from './transport.js';
 
 export interface PushVerifierOptions {
-  /** One origin that replaces Google's; null is Google. */
+  /** One origin that replaces Google's; null for Google. */
   apiUrl: string | null;
-  /** Through which Google is reached; null is straight, which is the default. */
+  /** The proxy to Google; null, the default, for a direct connection. */
   proxy?: GoogleProxy | null;
   audience: string;
   serviceAccount: string;
 }
 
-/** `cannot-tell`: Google's keys cannot be had now, so the push is to be sent again. */
+/** `cannot-tell`: Google's keys are not available now, so the push must be delivered again. */
 export type PushRefusal =
   | 'no-token'
   | 'malformed-token'
@@ -41,25 +43,25 @@ export type PushRefusal =
   | 'cannot-tell';
 
 export interface PushVerifier {
-  /** Null when the header's token is good, else why it is not. */
+  /** Returns null when the header's token is valid, else the reason for the refusal. */
   verify(authorization: string | undefined): Promise<PushRefusal | null>;
   close(): Promise<void>;
 }
 
 const ALGORITHM = 'RS256';
 const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'];
-/** Clocks differ. */
+/** Tolerance for clock skew. */
 const SKEW_S = 10;
-/** Google's tokens live an hour; one that claims more than a day is none of them. */
+/** Google's tokens are valid for an hour; one that claims more than a day is not Google's. */
 const LONGEST_LIFE_S = 24 * 3_600;
 const TOKEN_LIMIT = 8_192;
 /**
- * A verified token is accepted for so long without being verified again. Google sends one token with
- * many pushes ("up to one hour old"), and each verification takes 0.25 ms of CPU. Short, so that a
- * key that Google withdraws is not trusted for longer.
+ * A verified token is accepted for this long without another verification. Google sends one token
+ * with many pushes ("up to one hour old"), and each verification takes 0.25 ms of CPU. The time is
+ * short so that a key that Google withdraws is not trusted for longer.
  */
 const ACCEPTED_FOR_MS = 60_000;
-/** Verified tokens that are kept; a subscription has one at a time. */
+/** The largest number of verified tokens that are kept; a subscription uses one at a time. */
 const ACCEPTED_LIMIT = 100;
 
 export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): PushVerifier {
@@ -67,7 +69,7 @@ export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): Pus
   const certificates = openCertificates(rt, transport, originsFor(options.apiUrl).certificates);
   const limit = new RepeatLimit();
   const accepted = new AcceptedTokens();
-  // Anybody can post a token that needs the keys.
+  // Rate-limited, because any sender can post a token that requires the keys.
   const warn = (err: GoogleError): void => {
     const suppressed = limit.admit('away', rt.clock.nowMs());
     if (suppressed !== null)
@@ -100,14 +102,14 @@ export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): Pus
   };
 }
 
-/** Tokens that were verified lately. */
+/** Tokens that were verified recently. */
 class AcceptedTokens {
-  /** Until when, in ms since the epoch. */
+  /** Expiry of each token, in ms since the epoch. */
   readonly #untilMs = new Map<string, number>();
   #lastMs = Number.NEGATIVE_INFINITY;
 
   has(token: string, nowMs: number): boolean {
-    // The times of a clock that was set back say nothing.
+    // Expiry times from before the clock was set back are not usable.
     if (nowMs < this.#lastMs) this.#untilMs.clear();
     this.#lastMs = nowMs;
     return nowMs < (this.#untilMs.get(token) ?? Number.NEGATIVE_INFINITY);
@@ -124,7 +126,7 @@ interface Unsigned {
   claims: JWTPayload;
 }
 
-/** Null for what is no token. Nothing of it is believed yet. */
+/** Decodes a token without verifying it. Returns null when the text is not a token. */
 function decoded(token: string): Unsigned | null {
   try {
     return { header: decodeProtectedHeader(token), claims: decodeJwt(token) };
@@ -134,12 +136,15 @@ function decoded(token: string): Unsigned | null {
   }
 }
 
-/** What can be told without a key. The service account is ours to check: to jose it is a claim like any other. */
+/**
+ * Makes the checks that need no key. The service account is checked here because jose treats it
+ * like any other claim.
+ */
 function refusalBeforeKeys(
   { header, claims }: Unsigned,
   { audience, serviceAccount }: PushVerifierOptions,
 ): PushRefusal | null {
-  // A token that names its own algorithm (none, or HS256 with our public key as the secret) is not to be asked twice.
+  // A token must not choose its own algorithm: none, or HS256 with our public key as the secret.
   if (header.alg !== ALGORITHM) return 'wrong-algorithm';
   if (!ISSUERS.includes(claims.iss ?? '')) return 'wrong-issuer';
   if (claims.aud !== audience) return 'wrong-audience';
@@ -148,7 +153,7 @@ function refusalBeforeKeys(
   return typeof header['kid'] === 'string' ? null : 'unknown-key';
 }
 
-/** @throws GoogleError when Google's keys cannot be had */
+/** @throws GoogleError when Google's keys are not available */
 async function verified(
   token: string,
   key: JWTVerifyGetKey,
@@ -168,7 +173,7 @@ async function verified(
     return Number(payload.exp) < nowMs / 1_000 + LONGEST_LIFE_S ? null : 'expired';
   } catch (error) {
     if (error instanceof errors.JOSEError) return refusalOf(error);
-    // The key that Google shows under this name is none that jose takes: too short, or broken.
+    // jose rejects the key that Google publishes under this id: it is too short or malformed.
     throw error instanceof GoogleError ? error : unavailable('oauth2.certs', error);
   }
 }

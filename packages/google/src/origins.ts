@@ -1,17 +1,20 @@
 import { APIS, byApi, type Api } from './apis/facts.js';
 
-/** Where Google lives. One configured origin (a simulator, a recording proxy) replaces every host; the paths stay Google's own. */
+/**
+ * The origins of Google's hosts. One configured origin (a simulator, a recording proxy) replaces
+ * all of them; the paths stay the same.
+ */
 export type Origins = Record<Api | 'oauth' | 'pubsub' | 'certificates', string>;
 
 const GOOGLE: Origins = {
   ...byApi((api) => APIS[api].origin),
   oauth: 'https://oauth2.googleapis.com',
   pubsub: 'https://pubsub.googleapis.com',
-  // Where Google shows the keys that its identity tokens are signed with.
+  // The host that publishes the keys of Google's identity tokens.
   certificates: 'https://www.googleapis.com',
 };
 
-/** @throws TypeError when `apiUrl` is not a URL; configuration has checked it before. */
+/** @throws TypeError when `apiUrl` is not a URL; the configuration has checked it before */
 export function originsFor(apiUrl: string | null): Origins {
   if (apiUrl === null) return GOOGLE;
   const { origin } = new URL(apiUrl);
@@ -19,8 +22,8 @@ export function originsFor(apiUrl: string | null): Origins {
 }
 
 /**
- * Whether to ask `origin` for compressed answers. Over a WAN a page of mail shrinks to a third; on the loopback
- * compressing and inflating it only burns CPU twice.
+ * Whether to ask `origin` for compressed answers. Over a WAN compression reduces a page of mail to
+ * a third. On the loopback compressing and inflating only cost CPU.
  */
 export function wantsGzip(origin: string): boolean {
   const { protocol, hostname } = new URL(origin);

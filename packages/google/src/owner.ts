@@ -1,19 +1,19 @@
 /**
- * The owner of a grant. A refresh of a grant with the scope `openid` returns an identity token; for
- * other grants Google's token information endpoint tells as much as their scopes allow (`sub` and
+ * The owner of a grant. A refresh of a grant with the scope `openid` returns an identity token. For
+ * other grants Google's token information endpoint returns what their scopes allow (`sub` and
  * address with `userinfo.email` or `email`, nothing for a grant of the APIs alone). Neither costs
  * quota.
  *
- * The identity token's signature is not checked: it came from the token endpoint by TLS, in the
- * answer to our own request, and for that case OpenID Connect Core 3.1.3.7 (6) lets the server's
- * certificate stand for the signature. Its claims are checked as the same section says.
+ * The identity token's signature is not checked. The token came from the token endpoint over TLS,
+ * in the answer to our own request, and for that case OpenID Connect Core 3.1.3.7 (6) accepts TLS
+ * server validation in place of the signature. Its claims are checked as the same section requires.
  */
 import { classifyToken } from './classify.js';
 import { GoogleError, MalformedAnswer, unavailable } from './errors.js';
 import { addressOrNull, parseObject } from './shape.js';
 import type { Answer, Transport } from './transport.js';
 
-/** What a grant tells of the Google account that it is of. */
+/** The Google account of a grant, as far as the grant reveals it. */
 export interface GrantOwner {
   /** Google's id of the account, which is never reused; null when the scopes do not cover it. */
   sub: string | null;
@@ -23,14 +23,14 @@ export interface GrantOwner {
 
 const TOKEN_INFO = 'oauth2.tokeninfo';
 const ISSUERS = new Set<unknown>(['https://accounts.google.com', 'accounts.google.com']);
-/** OpenID Connect Core 2: a subject has 255 ASCII characters at most. */
+/** OpenID Connect Core 2: a subject has at most 255 ASCII characters. */
 const SUB_FORM = /^[\x21-\x7e]{1,255}$/;
 /** Tolerance for clock skew; the token was issued during this request. */
 const SKEW_MS = 10 * 60_000;
 
 /**
- * The owner that an identity token of a refresh names, or null when its claims do not hold: it says
- * nothing then. Pure.
+ * Returns the owner named by a refresh's identity token, or null when its claims are not valid.
+ * Pure.
  */
 export function ownerOfIdToken(
   idToken: unknown,
@@ -59,7 +59,8 @@ export async function askTokenInfo(
   const answer = await transport.exchange({
     method: TOKEN_INFO,
     origin,
-    // As google-auth-library asks: a token in the URL would be kept in the logs of whatever passes it on.
+    // POST, like google-auth-library: a token in the URL would be written to the logs of
+    // intermediaries.
     verb: 'POST',
     path: '/tokeninfo',
     headers: {
@@ -87,7 +88,7 @@ function bodyOf({ body }: Answer): Record<string, unknown> {
 
 function ownerIn(claims: Record<string, unknown>): GrantOwner | null {
   const { sub, email, email_verified: verified } = claims;
-  // Token info writes truth values as texts.
+  // The token information endpoint returns booleans as strings.
   const isVerified = verified === true || verified === 'true';
   const owner = {
     sub: typeof sub === 'string' && SUB_FORM.test(sub) ? sub : null,
@@ -105,6 +106,6 @@ function claimsOf(token: string): Record<string, unknown> | null {
       ? (claims as Record<string, unknown>)
       : null;
   } catch {
-    return null; // Not JSON is an answer here: the token says nothing.
+    return null; // A malformed token is an expected case: it names no owner.
   }
 }

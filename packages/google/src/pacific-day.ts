@@ -1,4 +1,4 @@
-/** Google's quota day ends at midnight Pacific time, wherever the fleet runs. */
+/** Google's quota day ends at midnight Pacific time, in whatever zone the fleet runs. */
 const HOUR_MS = 3_600_000;
 const PACIFIC = new Intl.DateTimeFormat('en-CA', {
   timeZone: 'America/Los_Angeles',
@@ -7,7 +7,10 @@ const PACIFIC = new Intl.DateTimeFormat('en-CA', {
   hourCycle: 'h23',
 });
 
-/** `2026-11-21` and the time until that day ends there; on the two days that change the clock the end is an hour off. */
+/**
+ * Returns the Pacific day, such as `2026-11-21`, and the time until it ends. On the two days on
+ * which the clocks change the end is off by an hour.
+ */
 export function pacificDay(nowMs: number): { day: string; endsInMs: number } {
   const parts = Object.fromEntries(
     PACIFIC.formatToParts(nowMs).map(({ type, value }) => [type, value]),

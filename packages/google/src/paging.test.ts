@@ -14,8 +14,8 @@ import {
 } from './paging.js';
 
 /**
- * Follows a listing; the number of pages after which it was ended, and why, or null when `pages`
- * had no objection.
+ * Follows a listing. Returns the number of pages after which it was stopped and the reason, or null
+ * when all of `pages` were accepted.
  */
 function readAll(
   pages: number,
@@ -89,8 +89,8 @@ describe('the end of a listing', () => {
       readAll(100, (n) => ({ next: 'same', page: n > 0 ? page : 'p' }));
     expect(stalled('')).toEqual({ after: 1 + STALLED_PAGES_LIMIT, reason: 'page-names-itself' });
     expect(stalled('q')).toEqual({ after: 2, reason: 'page-names-itself' });
-    // Half of the pages are empty and name themselves, as those of a listing that gets nowhere now
-    // and then.
+    // Half of the pages are empty and name themselves, as in a listing that sometimes makes no
+    // progress.
     expect(
       readAll(10_000, (n) => ({ next: `t${n - (n % 2)}`, page: n % 2 === 0 ? `p${n}` : '' })),
     ).toBeNull();

@@ -2,12 +2,12 @@
  * Pages of a listing, with a check that the listing ends. Every paged call goes through
  * `requestPage`.
  *
- * Google has been seen to give a page whose `nextPageToken` names that page again (gogcli PR #1004,
- * inbox-zero #3748). A client that only follows tokens would ask for ever. So the page token that
- * this package gives to its callers is Google's token with a guard in front: a constant amount of
- * state about the pages before it. Callers store and pass the token as one opaque text, which
- * carries the check through every cursor, across runs and processes. A listing that begins without
- * a token begins without a guard.
+ * Google has been observed to return a page whose `nextPageToken` requests that page again (gogcli
+ * PR #1004, inbox-zero #3748). A client that only follows tokens would never stop. So the page
+ * token that this package returns is Google's token prefixed with a guard: a constant amount of
+ * state about the earlier pages. Callers store and pass the token as one opaque string, so the
+ * check continues in every cursor, across runs and processes. A listing that begins without a token
+ * begins without a guard.
  */
 import { createHash } from 'node:crypto';
 import type { Method } from './costs.js';
@@ -15,51 +15,52 @@ import { GoogleError, type EndlessReason } from './errors.js';
 import { type Session, requestJson } from './request.js';
 import { type JsonObject, isKeepable, pageTokenOrNull } from './shape.js';
 
-/** What a listing remembers of its earlier pages. */
+/** State about the earlier pages of a listing. */
 export interface ListingGuard {
   /** Digest of one earlier page token. */
   token: string;
   /** Digest of the items of one earlier page; empty before the first page with items. */
   page: string;
-  /** Pages since both were remembered. */
+  /** Pages since `token` and `page` were recorded. */
   age: number;
   /**
-   * Pages after which both are replaced. It doubles each time, so a circle of any length is found
-   * (Brent's algorithm).
+   * Pages after which both are replaced. The number doubles each time, so a cycle of any length is
+   * found (Brent's algorithm).
    */
   span: number;
-  /** Pages that held the same items as the remembered one. */
+  /** Pages that had the same items as the recorded page. */
   repeats: number;
-  /** Pages in a row that brought nothing new. */
+  /** Consecutive pages without anything new. */
   idle: number;
-  /** Empty pages in a row that named themselves. */
+  /** Consecutive empty pages that named themselves. */
   stalls: number;
 }
 
 /**
  * Google documents that a page may be short or empty and still have a successor, and a long listing
- * may have any number of them. A thousand such pages in a row stand for half a million messages or
- * 2.5 million events of which the listing shows none. A thousand of them cost a mailbox 5,000
- * units, which is less than its minute.
+ * may have any number of such pages. A thousand in a row correspond to half a million messages or
+ * 2.5 million events, none of which the listing returns. They cost a mailbox 5,000 units, which is
+ * less than its limit for a minute.
  */
 export const IDLE_PAGES_LIMIT = 1_000;
 /**
- * A page may come twice when a list moves under its reader; the same one this many times is a
- * listing that does not advance.
+ * A page may be returned twice when a list changes during the listing. Repeating it this many times
+ * means that the listing does not advance.
  */
 export const REPEATED_PAGES_LIMIT = 3;
 /**
- * Google may return an empty page that names itself when its time ran out; it is requested again. A
- * page with items that names itself makes no progress.
+ * Google may return an empty page that names itself when it ran out of time; that page is requested
+ * again. A page with items that names itself makes no progress.
  */
 export const STALLED_PAGES_LIMIT = 20;
 
 /**
- * The guard after one more page that has a successor, or why the listing has no end. Pure.
+ * Returns the guard after one more page that has a successor, or the reason why the listing is
+ * endless. Pure.
  * @param before null after the first page of a listing
  * @param next digest of the page's `nextPageToken`
  * @param page digest of the page's items; empty when it has none
- * @param namesItself whether `nextPageToken` is the token that the page was asked for with
+ * @param namesItself whether `nextPageToken` is the token with which the page was requested
  */
 export function guardAfter(
   before: ListingGuard | null,
@@ -110,22 +111,23 @@ function advancedGuard(
 }
 
 /**
- * A paged call: `pageToken` is null for the first page, and afterwards what the page before it
- * gave.
+ * A paged call. `pageToken` is null for the first page, and then the token that the previous page
+ * returned.
  */
 export interface PageCall {
   method: Method;
   path: string;
   query: URLSearchParams;
   pageToken: string | null;
-  /** Whether a sync token is sent, which changes what a 400 means. */
+  /** Whether a sync token is sent. It changes the meaning of a 400. */
   syncToken?: boolean;
 }
 
 /**
- * One page of a listing.
- * @param identify names each item with its version: pages that name the same are the same
- * @throws GoogleError, `endless-listing` when this page shows that the listing has no end
+ * Requests one page of a listing.
+ * @param identify returns the id and version of each item; pages with the same ids and versions are
+ * the same page
+ * @throws GoogleError; `endless-listing` when this page shows that the listing has no end
  */
 export async function requestPage<T>(
   session: Session,
@@ -165,13 +167,16 @@ function guardOf(
   });
 }
 
-/** Empty for a page without items. The same items in another order are the same page. */
+/**
+ * Returns an empty digest for a page without items. The same items in another order are the same
+ * page.
+ */
 export function digestOfItems(items: readonly string[]): string {
   return items.length === 0 ? '' : digestOf([...items].sort().join('\n'));
 }
 
 interface OpenToken {
-  /** Google's own. */
+  /** Google's own token. */
   token: string | null;
   guard: ListingGuard | null;
 }
@@ -183,7 +188,9 @@ export function sealPageToken(guard: ListingGuard, token: string): string {
   return `g1.${age}.${span}.${repeats}.${idle}.${stalls}.${guard.token}.${guard.page}:${token}`;
 }
 
-/** A token without a guard, as versions before this one stored them, begins one. */
+/**
+ * Splits a page token. A token without a guard, as earlier versions stored it, begins a new guard.
+ */
 export function openPageToken(text: string | null): OpenToken {
   const found = text === null ? null : SEALED.exec(text);
   if (text === null || found === null) return { token: text, guard: null };
@@ -202,7 +209,7 @@ export function openPageToken(text: string | null): OpenToken {
   };
 }
 
-/** 96 bits: enough that no two tokens of a listing are taken for one another. */
+/** 96 bits are enough that no two tokens of a listing collide. */
 function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }

@@ -1,20 +1,20 @@
 /**
- * The keys of a message's parts. Gmail numbers parts by their place in the tree, and such a number
- * is what identifies a part: attachmentIds are others at every read. Where two parts have the same
- * number, the second gets `#2` behind it, the third `#3`, in document order, over all parts of the
- * message; a part without a number, or with one that no database column holds, is numbered from the
- * empty one. So a key is the same at every read.
+ * The keys of a message's parts. Gmail numbers parts by their position in the tree, and this number
+ * identifies a part; attachmentIds differ at every read. Of parts with the same number, the second
+ * gets the suffix `#2`, the third `#3`, in document order over all parts of the message. A part
+ * without a number, or with one that the database cannot store, has the empty number. So a key is
+ * the same at every read.
  */
 export interface KeyedPart {
   partId?: unknown;
   parts?: unknown;
 }
 
-/** Longer ones are no numbers of places. */
+/** A longer id is not a position in the tree. */
 const PART_ID_BYTES = 1_000;
 
 /**
- * Every part of the tree with its key, in document order. Nothing here recurses, since an answer
+ * Returns every part of the tree with its key, in document order. Not recursive, because an answer
  * may be nested to any depth.
  */
 export function partKeys<Part extends KeyedPart>(root: Part): Map<Part, string> {
@@ -45,8 +45,8 @@ function placeOf({ partId }: KeyedPart): string {
 }
 
 /**
- * @param repeats how often each number has come again, so that thousands of parts of one number
- * take no search each
+ * @param repeats how often each number has occurred, so that thousands of parts with one number
+ * need no search each
  */
 function freeKey(place: string, taken: ReadonlySet<string>, repeats: Map<string, number>): string {
   if (!taken.has(place)) return place;

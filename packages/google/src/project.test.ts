@@ -2,7 +2,7 @@ import { type Bench, QUOTAS, openBench } from '../test-support/bench-google.js';
 import type { GoogleErrorKind } from './errors.js';
 import { GoogleError } from './errors.js';
 
-/** Several Google projects in one process: clients, tokens and budgets apart. */
+/** Several Google projects in one process have separate clients, tokens and budgets. */
 let bench: Bench;
 beforeAll(async () => {
   bench = await openBench();

@@ -1,7 +1,7 @@
 /**
- * A Google Cloud project: an OAuth client with the tokens that it refreshed and the quota that Google counts for it. Nothing is shared between
- * two projects, their Redis keys included: the quota of each has a hash tag of its own, so on Redis Cluster it lives in a slot of its own, and
- * every script touches the keys of one project only.
+ * A Google Cloud project: an OAuth client with its access tokens and its quota. Two projects share
+ * nothing. Their Redis keys have different hash tags, so on Redis Cluster each quota is in a slot
+ * of its own, and every script uses the keys of one project only.
  */
 import {
   type GoogleProject,
@@ -20,10 +20,10 @@ import type { Transport } from './transport.js';
 export interface Project {
   quota: Quota;
   tokens: Tokens;
-  /** Where its client refreshes. */
+  /** The token endpoint with this project's client. */
   endpoint: TokenEndpoint;
   tier: Tier;
-  /** The account's project is not configured: nothing may be called for it. */
+  /** The account's project is not configured; every call is refused. */
   unknown: boolean;
 }
 
@@ -43,7 +43,8 @@ export async function openProject(
     store: options.store,
   });
   const quota = openQuota(rt, redis, { prefix: options.prefix, project: name, limits });
-  // The first beat takes part in the epoch before the first charge; without Redis the heartbeat does it later.
+  // The first heartbeat adopts the epoch before the first charge. Without Redis a later heartbeat
+  // does so.
   await quota
     .beat()
     .catch((err: unknown) =>
@@ -55,7 +56,9 @@ export async function openProject(
   return { quota, tokens, endpoint, tier: tierOf(limits), unknown: false };
 }
 
-/** @throws OperatorError naming every quota that is smaller than the dearest single call. */
+/**
+ * @throws OperatorError that names every quota that is smaller than the most expensive single call
+ */
 export function refuseUselessQuotas(projects: readonly GoogleProject[]): void {
   const mistakes = projects.flatMap(({ name, quotas }) =>
     uselessQuotas(quotas).map((mistake) =>

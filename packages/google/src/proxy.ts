@@ -1,13 +1,15 @@
 /**
- * The way to one of Google's origins: straight, or through the proxy that the operator has named. undici's agent decides between the two for each
- * origin by NO_PROXY, and opens a tunnel (CONNECT) through the proxy, so that TLS is Google's own and the proxy sees host names only.
+ * The connections to one of Google's origins: direct, or through the operator's proxy. undici's
+ * agent chooses between the two for each origin by NO_PROXY. Through the proxy it opens a tunnel
+ * (CONNECT), so TLS ends at Google and the proxy sees only host names.
  */
 import { type GoogleProxy, isLoopbackHost } from '@syncline/runtime';
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 
 /**
- * Every connection to `origin` goes through this one. A proxy is asked for origins of its own scheme only: HTTPS_PROXY for https, HTTP_PROXY for
- * http. Nothing is read from the environment here.
+ * Returns the dispatcher for every connection to `origin`. A proxy is used only for origins of its
+ * own scheme: HTTPS_PROXY for https, HTTP_PROXY for http. Nothing is read from the environment
+ * here.
  */
 export function dispatcherFor(
   origin: string,
@@ -20,7 +22,7 @@ export function dispatcherFor(
   const isTls = isHttps(origin);
   return new EnvHttpProxyAgent({
     ...options,
-    // '' is "none"; undefined would be read from the environment.
+    // '' means no proxy; undefined would be read from the environment.
     httpProxy: isTls ? '' : uri,
     httpsProxy: isTls ? uri : '',
     noProxy: proxy.noProxy,
@@ -28,7 +30,7 @@ export function dispatcherFor(
   });
 }
 
-/** Credentials leave the URL, so that no error of the HTTP client can quote them. */
+/** Removes the credentials from the URL, so that no error of the HTTP client can contain them. */
 function splitCredentials(proxyUrl: string): { uri: string; token: string | null } {
   const url = new URL(proxyUrl);
   const { username, password } = url;
@@ -40,8 +42,8 @@ function splitCredentials(proxyUrl: string): { uri: string; token: string | null
 }
 
 /**
- * An origin on loopback is not there for a proxy elsewhere, and its plain http would leave this
- * machine.
+ * A proxy on another machine cannot reach an origin on loopback, and plain http to it would leave
+ * this machine.
  */
 function proxyUrlFor(origin: string, proxy: GoogleProxy | null): string | null {
   const proxyUrl = (isHttps(origin) ? proxy?.httpsUrl : proxy?.httpUrl) ?? null;
@@ -57,7 +59,10 @@ function isHttps(origin: string): boolean {
   return new URL(origin).protocol === 'https:';
 }
 
-/** What the proxy did wrong, for a person; null when `error` is not the proxy's. Of a refused tunnel undici tells the status in its message alone. */
+/**
+ * Returns what the proxy did wrong, as a text for people; null when `error` is not the proxy's.
+ * undici reports the status of a refused tunnel only in its message.
+ */
 export function proxyFailure(
   error: unknown,
   origin: string,

@@ -16,7 +16,10 @@ import { type TestRedis, startTestRedis } from '../test-support/redis-server.js'
 import { QUIET_MS } from './quota-away.js';
 import { KEEP_MS } from './quota-scripts.js';
 
-/** Redis away: each process has a connection of its own, which the test cuts; time is the world's. */
+/**
+ * Redis is away: each process has a connection of its own, which the test cuts. The clock is the
+ * test world's.
+ */
 const { world, end } = quotaWorlds(() => redis);
 
 let redis: TestRedis;
@@ -87,7 +90,7 @@ test('what a lost process may be spending nobody else takes, for a minute', asyn
   };
   await beatFor(58_000);
   here.time.nowMs += 2_100;
-  // The lost one's charge has left the window, and it spends as much again.
+  // The charge of the lost process has left the window, and it spends the same again.
   expect(await lost.quota.charge(gmail({ items: 300 }))).toMatchObject({ granted: 300 });
   expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({
     granted: 300,

@@ -1,34 +1,45 @@
 /**
- * What a process may still spend while Redis is away.
+ * The units that a process may still spend while Redis is away.
  *
- * Each keeps what it had: the units of its own that stood in a window when Redis was lost. All of them together fitted under Google's limit then, so as
- * long as nobody's own sum grows beyond what it was, they fit for ever, and nobody has to know how many others there are. A share of "limit by number
- * of processes" was rejected: who knows another number than the rest breaks the limit, and an idle process would hold what a busy one needs.
+ * Each process keeps its own units that were in a window when Redis was lost. Together these were
+ * within Google's limit then, so they stay within it as long as no process exceeds its own sum, and
+ * no process needs to know how many others there are. A share of "limit divided by the number of
+ * processes" was rejected: a process that counts the others differently breaks the limit, and an
+ * idle process would hold units that a busy one needs.
  *
- * It begins only when others, who may still reach Redis, have noticed that this process is lost and leave its sum free (HEARTBEAT). Until Redis is back,
- * a process that never met it, or had spent nothing, spends nothing.
+ * Spending begins only when the processes that may still reach Redis have noticed that this process
+ * is lost and leave its units free (lua/quota/heartbeat.lua). A process that never reached Redis, or had spent
+ * nothing, spends nothing until Redis is back.
  */
 import type { Bucket } from './quota-memory.js';
 import { type Ledger, keyOfDay, redisNowMs, today } from './quota-process.js';
 import { LOST_MS, SLOT_MS, STALE_BEAT_MS } from './quota-scripts.js';
 import type { Charge, Receipt } from './quota.js';
 
-/** From the last heartbeat on, until whoever charges must have seen that we are lost. */
+/**
+ * The time after the last heartbeat after which every process that can charge has noticed that this
+ * process is lost.
+ */
 export const QUIET_MS = LOST_MS + STALE_BEAT_MS + 100;
 
-/** Whether Redis has been away for so long that processes may have begun to spend what they keep. */
+/**
+ * Whether Redis has been away for so long that processes may have begun to spend their kept units.
+ */
 export function isLong(ledger: Ledger): boolean {
   return ledger.beat !== null && redisNowMs(ledger) - ledger.beat.atMs > QUIET_MS;
 }
 
-/** Charges what this process keeps; null when it does not suffice. What was granted is told to Redis before the next charge there. */
+/**
+ * Charges the units that this process keeps; null when they are not enough. The charge is reported
+ * to Redis before the next charge there.
+ */
 export function chargeKept(
   ledger: Ledger,
   { user, api, costPerItem, items, lane }: Charge,
 ): { granted: number; receipt: Receipt } | null {
   const { memory, beat } = ledger;
   const nowMs = redisNowMs(ledger);
-  // While a report is on its way, what is spent now would be in neither this one nor the next.
+  // While a report is in flight, a charge would be in neither this report nor the next one.
   if (
     beat === null ||
     ledger.reporting ||
@@ -65,7 +76,7 @@ export function chargeKept(
   return { granted, receipt: { ...receipt, flight: null } };
 }
 
-/** Counts a slow call from its answer on although Redis cannot be told now. */
+/** Counts a slow call from the time of its answer although Redis is not reachable now. */
 export function moveKept(ledger: Ledger, { user, api, slot, units }: Receipt): void {
   const nowMs = redisNowMs(ledger);
   ledger.memory.moved(

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { openSpendMemory } from './quota-memory.js';
 import { KEEP_MS, SLOT_MS } from './quota-scripts.js';
 
-/* What the heartbeat tells every second is kept added up; adding up every charge gives the same. */
+/* The heartbeat reports running sums every second; they equal the sum over all charges. */
 
 const api = fc.constantFrom('gmail' as const, 'calendar' as const);
 const step = fc.oneof(

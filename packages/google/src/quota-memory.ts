@@ -1,14 +1,15 @@
 /**
- * What this process spent within the window, so that it can tell a Redis that forgot. All times are Redis's. Bounded: what
- * left the window is dropped, and beyond `ENTRIES_LIMIT` the oldest is; only a process that charges more than a thousand
- * times a second reaches that, and it then under-reports the oldest part.
+ * This process's usage within the window, so that it can be reported after Redis lost its data. All
+ * times are Redis's. The memory is bounded: entries that left the window are dropped, and above
+ * `ENTRIES_LIMIT` the oldest are. Only a process that charges more than a thousand times a second
+ * reaches the limit; it then under-reports its oldest usage.
  */
 import { byApi, type Api } from './apis/facts.js';
 import { KEEP_MS } from './quota-scripts.js';
 
 const ENTRIES_LIMIT = 100_000;
 
-/** Whose window: a user's, or with `user` null the project's. */
+/** Identifies a window: a user's, or the project's when `user` is null. */
 export interface Bucket {
   api: Api;
   user: string | null;
@@ -23,28 +24,34 @@ interface Entry {
 }
 
 interface Reported extends Bucket {
-  /** `atMs` is the moment of the charge itself, which tells what a Redis that lost only its last second still has. */
+  /**
+   * `atMs` is the time of the charge itself. It shows which entries a Redis that lost only its last
+   * second still has.
+   */
   entries: [slot: number, units: number, atMs: number][];
   closedUntil: number;
 }
 
 export interface SpendMemory {
   spent(charge: Entry, day: string): void;
-  /** `moved` stands in another slot now than `fromSlot`. */
+  /** `moved` is now in another slot than `fromSlot`. */
   moved(moved: Entry, fromSlot: number): void;
-  /** What was spent as `from` is told as `to`'s. */
+  /** The usage of `from` is reported as `to`'s from now on. */
   joined(from: string, to: string): void;
   closed(bucket: Bucket, untilMs: number): void;
   witnesses(seen: [name: string, atMs: number][], nowMs: number): void;
   knownWitnesses(): [name: string, atMs: number][];
-  /** Until when Google's refusal keeps a bucket closed, as far as this process met it; 0 when it does not. */
+  /**
+   * Until when Google's refusal keeps a bucket closed, as far as this process knows; 0 when it is
+   * not closed.
+   */
   closedUntil(bucket: Bucket): number;
-  /** Units of this process that count at a moment, of a project. Asked every second. */
+  /** Units of this process that count at a time, per API of the project. Called every second. */
   projectSum(api: Api, atMs: number): number;
-  /** Units of this process that count at a moment, by the bucket's key. */
+  /** Units of this process that count at a time, by the bucket's key. */
   sums(atMs: number): Map<string, number>;
   keyOf(bucket: Bucket): string;
-  /** Everything that still counts, per bucket; the project's is the sum of its users'. */
+  /** Everything that still counts, per bucket; the project's bucket is the sum of its users'. */
   tell(): Reported[];
   /** Units charged by this process per day key. */
   days(): [day: string, units: number][];
@@ -100,7 +107,7 @@ export function openSpendMemory(): SpendMemory {
   };
 }
 
-/** @returns whether there was a charge to take the units from */
+/** @returns whether a charge was found to take the units from */
 function takeFrom(entries: readonly Entry[], moved: Entry, fromSlot: number): boolean {
   const entry = entries.findLast(
     ({ slot, user, api, units }) =>
@@ -114,14 +121,17 @@ function stillCounting(entries: Entry[], latestSlot: number): Entry[] {
   return entries.filter((entry) => entry.slot + KEEP_MS > latestSlot).slice(-ENTRIES_LIMIT + 1);
 }
 
-/** Units by slot, of a project's users together: a minute has few slots, however many charges. */
+/**
+ * Units by slot, for all users of a project together. A minute has few slots for any number of
+ * charges.
+ */
 type ProjectSums = Record<Api, Map<number, number>>;
 
 function addTo(slots: Map<number, number>, slot: number, units: number): void {
   slots.set(slot, (slots.get(slot) ?? 0) + units);
 }
 
-/** What has left the window is dropped on the way. */
+/** Also drops the slots that have left the window. */
 function sumOf(slots: Map<number, number>, atMs: number): number {
   let sum = 0;
   for (const [slot, units] of slots) {

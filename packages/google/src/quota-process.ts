@@ -1,4 +1,7 @@
-/** One process's side of the governor: what it knows, how its keys are named, and the one way to run a script. */
+/**
+ * The governor's state in one process, the names of its keys, and the function that runs its
+ * scripts.
+ */
 import type { Config, RedisConnection, RedisScript, Runtime, ServerRun } from '@syncline/runtime';
 import { APIS, type Api } from './apis/facts.js';
 import { pacificDay } from './pacific-day.js';
@@ -9,44 +12,52 @@ export type Limits = Config['quotas'];
 
 export interface QuotaOptions {
   prefix: string;
-  /** Google's, whose quota it is. */
+  /** The Google project whose quota this is. */
   project: string;
   limits: Limits;
   /** Replaces Redis's clock in tests. */
   nowMs?: () => number;
 }
 
-/** What every operation of the governor needs: one per opened quota. */
+/** The state that every operation of the governor needs; one per opened quota. */
 export interface Ledger {
   rt: Runtime;
   redis: RedisConnection;
   options: QuotaOptions;
-  /** This process's name among those who charge. */
+  /** The name of this process among those that charge. */
   name: string;
   memory: SpendMemory;
-  /** The epoch that all our spend stands in; empty until Redis was first met. */
+  /**
+   * The epoch in which all usage of this process is recorded; empty before the first reply of
+   * Redis.
+   */
   epoch: string;
-  /** The run of the server that keeps this project's keys. */
+  /** The run of the server that holds this project's keys. */
   serverRun: ServerRun;
   reporting: Promise<void> | null;
   beating: Promise<void> | null;
-  /** Asking the calendar costs as much as a small charge: it is asked once an hour. */
+  /**
+   * Cached for up to an hour, because computing the Pacific date costs as much as a small charge.
+   */
   today: { day: string; endsAtMs: number; goodUntilMs: number };
-  /** The last heartbeat that Redis took, by its clock, and what it was told that our project windows hold; null before the first. */
+  /**
+   * The last heartbeat that Redis accepted, by its clock, and the usage of our project windows that
+   * it reported; null before the first.
+   */
   beat: { atMs: number; reported: Record<Api, number> } | null;
-  /** Redis's clock less ours. */
+  /** Redis's clock minus ours. */
   skewMs: number;
-  /** What each bucket may hold while Redis is away; null while it is not. */
+  /** The units that each bucket may hold while Redis is away; null while Redis is reachable. */
   kept: Map<string, number> | null;
-  /** Something was spent, moved or closed that Redis has not been told. */
+  /** Whether usage, moves or closures exist that Redis does not have. */
   unreported: boolean;
-  /** Until when lanes other than live stay away for the day's sake, by our clock. */
+  /** Until when lanes other than live wait because of the daily budget, by our clock. */
   dayShutUntilMs: number;
-  /** Calls that were named so far. */
+  /** Number of calls that were named so far. */
   flights: number;
 }
 
-/** Now, by Redis's clock as far as we know it. */
+/** Returns the current time of Redis's clock, as far as this process knows it. */
 export function redisNowMs(ledger: Ledger): number {
   return ledger.options.nowMs?.() ?? ledger.rt.clock.nowMs() + ledger.skewMs;
 }
@@ -68,7 +79,10 @@ export function limitsOf(limits: Limits, api: Api): [user: number, project: numb
   return APIS[api].limits(limits);
 }
 
-/** All keys of a project's quota share one hash tag, so that one script may touch them on any Redis. */
+/**
+ * All keys of a project's quota share one hash tag, so that one script may use them on Redis
+ * Cluster too.
+ */
 export function quotaKey({ prefix, project }: QuotaOptions, name: string): string {
   return `${prefix}:{quota:${project}}:${name}`;
 }
@@ -81,7 +95,7 @@ export function keyOfDay(ledger: Ledger, api: Api, day: string): string {
   return keyOf(ledger, `${api}:day:${day}`);
 }
 
-/** Calls in flight of a user over all APIs: Google caps them together. */
+/** Calls in flight of a user over all APIs, because Google caps them together. */
 export function keyOfFlights(ledger: Ledger, user: string): string {
   return keyOf(ledger, `user:${user}:flights`);
 }

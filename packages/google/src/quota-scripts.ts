@@ -1,6 +1,7 @@
 /**
- * The scripts of the quota governor (`lua/quota/`), and the times that they share with TypeScript.
- * `lua/common/begin.lua` documents what all of them take and reply, each file the rest.
+ * The scripts of the quota governor (`lua/quota/`) and the times that they share with TypeScript.
+ * `lua/common/begin.lua` documents the arguments and replies that all of them share; each file
+ * documents the rest.
  */
 import path from 'node:path';
 import { loadScript, type RedisScript } from '@syncline/runtime';
@@ -10,20 +11,22 @@ const MARGIN_MS = 750;
 /** How long an entry counts, from the start of its slot. */
 export const KEEP_MS = 60_000 + SLOT_MS + MARGIN_MS;
 /**
- * A call that was under way longer than this is moved to the time of its answer: the margin covers
- * no more.
+ * A call that took longer is moved to the time of its answer, because the margin does not cover it.
  */
 export const ON_THE_WAY_MS = 500;
-/** How long everybody waits for reports after Redis forgot: two heartbeats. */
+/** How long all charges wait for reports after Redis lost its data: two heartbeats. */
 export const HOLD_MS = 2_000;
 
 /**
- * Without a heartbeat for longer, a process counts as lost: it may be spending what it keeps while
- * Redis is away (`quota-away.ts`).
+ * A process without a heartbeat for longer counts as lost: it may be spending the units that it
+ * keeps while Redis is away (`quota-away.ts`).
  */
 export const LOST_MS = 3_000;
 
-/** A process whose last beat is older beats before it charges, so that it has seen who is lost. */
+/**
+ * A process whose last heartbeat is older sends one before it charges, so that lost processes are
+ * taken into account.
+ */
 export const STALE_BEAT_MS = 1_400;
 
 const LUA = path.join(__dirname, '..', 'lua');

@@ -3,7 +3,7 @@ import { LIMITS, gmail, quotaWorlds } from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
 import type { Charge, Quota, Receipt } from './quota.js';
 
-/* Several accounts that are one user at Google: one window, and one cap on what is in flight. */
+/* Several accounts that are one Google user share one window and one cap on calls in flight. */
 
 let redis: TestRedis;
 const { world, end } = quotaWorlds(() => redis);
@@ -17,7 +17,7 @@ const LIMIT = LIMITS.gmailUnitsPerUserMinute;
 const KEPT = { retired: false, shared: true };
 const shared = (over: Partial<Charge> = {}): Charge => ({ ...gmail(over), shared: true });
 
-/** The user is known to be shared, and what was sent before that has landed. */
+/** The user is known to be shared, and the calls that were sent before have finished. */
 async function chargedAsShared(quota: Quota, time: { nowMs: number }): Promise<void> {
   await quota.landed(await granted(quota, shared()));
   time.nowMs += 3_001;
@@ -42,7 +42,7 @@ test('joined quota users share one window in every process, in either order', as
   expect(await two.charge(gmail({ user: 'identity', items: 100 }))).toMatchObject({
     granted: (LIMIT - 250 * 20) / 20,
   });
-  // What was spent first leaves the window first.
+  // The oldest usage leaves the window first.
   time.nowMs += 60_500;
   expect((await one.usage(['identity'])).gmail.users['identity']?.used).toBe(200 * 20);
 });

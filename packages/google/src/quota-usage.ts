@@ -1,4 +1,4 @@
-/** What stands in the windows, read without charging. */
+/** The usage of the windows, read without charging. */
 import { API_NAMES, DAY_LIMITED, type Api, type ByApi } from './apis/facts.js';
 import { dayBound } from './day-budget.js';
 import { type Ledger, keyOfDay, keysOf, limitsOf, run, today } from './quota-process.js';
@@ -9,13 +9,16 @@ const USAGE_CHUNK = 200;
 export interface Used {
   used: number;
   limit: number;
-  /** Above 0 while Google's refusal keeps this closed. */
+  /** Above 0 while Google's refusal keeps the window closed. */
   closedForMs: number;
-  /** Percent of the limit that is used at most since Google refused something; 100 is the rule. */
+  /** The largest usable percentage of the limit since Google refused a call; 100 normally. */
   pacePercent: number;
 }
 
-/** Gmail's units of the Pacific day; backfills, and catch-up, stay away once the day has seen their bound. */
+/**
+ * Gmail units of the Pacific day. The bulk and onboarding lanes wait once the day has reached their
+ * bound.
+ */
 export interface DayUsed {
   day: string;
   used: number;
@@ -25,13 +28,13 @@ export interface DayUsed {
   endsInMs: number;
 }
 
-/** What of an API's quota is spent in the current minute's window. */
+/** The usage of an API in the current window of a minute. */
 interface MinuteUsage {
   project: Used;
   users: Record<string, Used>;
 }
 
-/** Units (Gmail) and requests (Calendar), and Gmail's units of the Pacific day. */
+/** Units (Gmail) and requests (Calendar), and Gmail units of the Pacific day. */
 export type QuotaUsage = ByApi<MinuteUsage, { day: DayUsed }>;
 
 export async function usageIn(ledger: Ledger, users: string[]): Promise<QuotaUsage> {

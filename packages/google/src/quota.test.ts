@@ -92,7 +92,7 @@ function expectLawful(siege: Siege): void {
   ]).toEqual([true, true]);
 }
 
-/** That many processes of one world under siege. */
+/** Starts that many processes of one world that charge as fast as they may. */
 function besiege(
   { time, join }: ReturnType<typeof world>,
   clients: number,
@@ -165,7 +165,7 @@ test('a report does not count twice what a restarted Redis still has', async () 
   const quota = join();
   await quota.charge(gmail({ items: 100 }));
   time.nowMs += 1_000;
-  // Another run id is what a restart with its data looks like.
+  // A changed run id simulates a restart of Redis with its data.
   const [log, state, project, projectState, day] = [
     'gmail:user:ada:log',
     'gmail:user:ada:state',
@@ -226,7 +226,7 @@ test('the bulk lane leaves the top of the project window free while live calls a
     granted: 550,
   });
   expect(await quota.charge(gmail({ lane: 'live', items: 1 }))).toMatchObject({ granted: 1 });
-  time.nowMs += 5_250; // What was spent at once is forgotten by the rule that spreads it.
+  time.nowMs += 5_250; // The burst has left the interval of the rule that spreads the load.
   expect(await quota.charge(gmail({ lane: 'bulk' }))).toMatchObject({
     granted: 0,
     scope: 'project',
@@ -258,7 +258,8 @@ test.each([
       grants
         .filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + 4_750)
         .reduce((sum, { granted }) => sum + granted, 0);
-    expect(Math.max(...grants.map(({ atMs }) => within(atMs)))).toBeLessThanOrEqual(most); // 12,000 units a minute are 600 of these calls, 50 in five seconds.
+    // 12,000 units a minute are 600 of these calls, or 50 in five seconds.
+    expect(Math.max(...grants.map(({ atMs }) => within(atMs)))).toBeLessThanOrEqual(most);
     expect(grants.reduce((sum, { granted }) => sum + granted, 0)).toBeGreaterThanOrEqual(480);
     expect(grants.filter(({ granted }) => granted === 0).length).toBeLessThan(30);
     expect(await quota.charge(gmail({ lane: 'live', items: 10 }))).toMatchObject({ granted: 10 });
@@ -289,7 +290,7 @@ test('a bulk call that is sent away for evenness gets a time of its own, and fin
   }
   expect(waits.slice(1).map((ms, i) => ms - (waits[i] ?? 0))).toEqual(
     Array.from({ length: 5 }, () => 1_818),
-  ); // 20 of the 55 calls that five seconds see
+  ); // 20 of the 55 calls that are allowed in five seconds
   const beganMs = time.nowMs;
   for (const waitMs of waits) {
     time.nowMs = beganMs + waitMs;
@@ -318,7 +319,7 @@ test('a hundred bulk callers beside live work still use what is theirs of the wi
     if (time.nowMs >= beganMs + 60_000) granted += charged.granted;
     next.atMs = time.nowMs + ('waitMs' in charged ? charged.waitMs : 50);
   }
-  expect(granted).toBeGreaterThan(0.87 * 3 * 1_200); // 90 % is theirs
+  expect(granted).toBeGreaterThan(0.87 * 3 * 1_200); // bulk calls may use 90 %
   expect(asked).toBeLessThan(1_700);
 });
 

@@ -1,9 +1,9 @@
 /**
- * The governor: nothing is sent to Google that was not charged here first, retries and every part
- * of a batch included. The decision is one script on Redis (`lua/common` tells the law and what
- * happens when Redis forgets). While Redis is unreachable a process goes on with no more than it
- * had in the windows itself (`quota-away.ts`): a call that nobody counted may be the one that
- * convicts the whole project.
+ * The governor: every call to Google is charged here first, including retries and each part of a
+ * batch. The decision is one script on Redis (`lua/common` describes the rules and what happens
+ * when Redis loses its data). While Redis is unreachable a process spends no more than its own
+ * units in the windows (`quota-away.ts`), because a single uncounted call may make Google refuse
+ * the whole project.
  */
 import {
   type LoopReport,
@@ -38,7 +38,9 @@ export type Lane = 'live' | 'onboarding' | 'bulk';
 const LANES: Record<Lane, number> = { live: 1, onboarding: 2, bulk: 3 };
 
 const HEARTBEAT_MS = 1_000;
-/** How soon a call refused for want of Redis, or of a common epoch, is worth another try. */
+/**
+ * How soon a call is retried that was refused because Redis did not answer or had another epoch.
+ */
 const RETRY_MS = 1_000;
 const REPORT_CHUNK = 200;
 
@@ -46,37 +48,43 @@ export interface Charge {
   user: string;
   api: Api;
   costPerItem: number;
-  /** How many calls are wanted; as many whole ones as fit are granted. */
+  /** Number of requested calls; as many whole calls as fit are granted. */
   items: number;
   lane: Lane;
-  /** Several accounts are this user: its calls in flight are counted together. */
+  /** Whether several accounts are this user; its calls in flight are then counted together. */
   shared?: boolean;
 }
 
-/** What a granted charge is remembered by. */
+/** Identifies a granted charge. */
 export interface Receipt {
   user: string;
   api: Api;
   slot: number;
   units: number;
-  /** Under which the call is noted as in flight; null where it is not. */
+  /** The name under which the call is recorded as in flight; null when it is not recorded. */
   flight: string | null;
 }
 
-/** `closed`: not the user's quota is spent, but Google has refused one of its calls, and nobody makes any for a moment. */
+/**
+ * `closed`: the user's quota is not spent, but Google has refused one of its calls, and all calls
+ * wait for a moment.
+ */
 const SCOPES = ['user', 'closed', 'project', 'day'] as const;
 type Scope = (typeof SCOPES)[number];
 
-/** `redisTrouble`: nobody was asked, since Redis did not answer. */
+/** `redisTrouble`: the error when Redis did not answer. */
 type Charged =
   | { granted: number; receipt: Receipt }
   | { granted: 0; waitMs: number; scope: Scope; redisTrouble: Error | null };
 
 export interface Quota {
   charge(charge: Charge): Promise<Charged>;
-  /** Counts a slow call from now on, since it may have reached Google as late as its answer came. */
+  /**
+   * Counts a slow call from now on, because it may have reached Google as late as its answer
+   * arrived.
+   */
   move(receipt: Receipt): Promise<void>;
-  /** The call's answer is here, or will never come. Only of a receipt with a `flight`. */
+  /** Records that the call was answered or never will be. Only for a receipt with a `flight`. */
   landed(receipt: Receipt): Promise<void>;
   /**
    * Merges two users: the usage of `from` counts as `to`'s from now on. `retired`: charges to
@@ -85,16 +93,23 @@ export interface Quota {
    * used.
    */
   join(from: string, to: string, o: { retired: boolean; shared: boolean }): Promise<void>;
-  /** Closes a user's, or with null the project's, window of `api`; `slower` when our limit was too high, so that less of it is used afterwards. */
+  /**
+   * Closes a user's window of `api`, or the project's for null. `slower`: our limit was too high,
+   * and less of it is used afterwards.
+   */
   close(api: Api, user: string | null, forMs: number, slower?: boolean): Promise<void>;
   /** @throws Error of the Redis client when Redis is away. */
   usage(users: string[]): Promise<QuotaUsage>;
-  /** What the ledger in Postgres has of a day, which Redis may have forgotten (`day-ledger.ts`). */
+  /**
+   * Compares and reports the ledger's usage of a day, which Redis may have lost (`day-ledger.ts`).
+   */
   isLedgerDue(): Promise<boolean>;
   tellLedger(day: string, units: number): Promise<void>;
-  /** Checks at once whether Redis still knows what we know; the heartbeat does it every second. */
+  /** Checks at once whether Redis still has our data; the heartbeat does so every second. */
   beat(): Promise<void>;
-  /** Ends the heartbeat, and takes leave of the others, who need leave nothing free for this process then. */
+  /**
+   * Ends the heartbeat and removes this process, so that the others need not leave its units free.
+   */
   stop(): Promise<void>;
 }
 
@@ -143,8 +158,8 @@ export function openQuota(rt: Runtime, redis: RedisConnection, options: QuotaOpt
 }
 
 /**
- * The pause after a missed beat is the one after every beat: usage has to be reported within
- * the hold that follows a loss of Redis' data.
+ * The pause after a missed heartbeat is the usual one, because usage must be reported within the
+ * hold that follows a loss of Redis's data.
  */
 function heartbeatReport(rt: Runtime): LoopReport {
   return openLoopReport(rt, {
@@ -155,7 +170,7 @@ function heartbeatReport(rt: Runtime): LoopReport {
       text: "The quota's heartbeat failed; what Redis forgets now may not be reported again",
       level: 'error',
     },
-    // That Redis is away is logged by the connection's own handler.
+    // The connection's own handler logs that Redis is away.
     isLoggedElsewhere: isTransientRedisError,
   });
 }
@@ -173,7 +188,10 @@ async function charge(ledger: Ledger, asked: Charge): Promise<Charged> {
   }
 }
 
-/** After a silence, our own or Redis's: what we spent is told before anything is charged, and who is lost is looked at anew. */
+/**
+ * Before a charge: reports unreported usage, and sends a heartbeat when the last one is too old, so
+ * that lost processes are taken into account.
+ */
 async function rejoin(ledger: Ledger): Promise<void> {
   if (ledger.unreported || ledger.reporting) await report(ledger);
   if (ledger.beat === null || redisNowMs(ledger) - ledger.beat.atMs > STALE_BEAT_MS)
@@ -187,7 +205,7 @@ function putOff(
   return { granted: 0, waitMs, scope, redisTrouble: null };
 }
 
-/** Null when Redis met us with an epoch that our spend does not stand in. */
+/** Returns null when Redis has an epoch in which our usage is not recorded. */
 async function tryCharge(
   ledger: Ledger,
   { user, api, costPerItem, items, lane, shared = false }: Charge,
@@ -237,7 +255,8 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
   const keys = [...keysOf(ledger, { api, user }), ...keysOf(ledger, { api, user: null })];
   try {
     const reply = await run(ledger, SCRIPTS.move, keys, [slot, units]);
-    // Not moved when Redis forgot: the next charge or beat reports it from its old slot.
+    // When Redis lost its data the charge is not moved; the next charge or heartbeat reports it in
+    // its old slot.
     if (accepted(ledger, reply))
       ledger.memory.moved(
         { api, user, units, slot: Number(reply[2]), atMs: Number(reply[3]) },
@@ -245,14 +264,14 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
       );
   } catch (error) {
     if (!isTransientRedisError(error)) throw error;
-    // Failing a paid answer for its bookkeeping would ask Google twice.
+    // Failing here would discard an answer that was paid for and repeat the call.
     moveKept(ledger, receipt);
   }
 }
 
 /**
- * A failed release is ignored: failing the call would repeat it, and the mark in Redis expires by
- * itself.
+ * Ends the record of a call in flight. A failure is ignored: failing the call would repeat it, and
+ * the record in Redis expires by itself.
  */
 async function landed(ledger: Ledger, { user, flight }: Receipt): Promise<void> {
   if (flight === null) return;
@@ -281,8 +300,8 @@ async function join(
     }
   } catch (error) {
     if (!isTransientRedisError(error)) throw error;
-    // Without Redis a process spends only what it had: the windows are joined when the next run
-    // begins.
+    // The windows are joined when the next run begins. Until then this process spends only the
+    // units it keeps.
   }
 }
 
@@ -298,13 +317,17 @@ async function close(
     ledger.memory.closed(bucket, Number(reply[2]));
   } catch (error) {
     if (!isTransientRedisError(error)) throw error;
-    // The caller is about to throw what Google said, which weighs more; the fleet hears of it when Redis is back.
+    // The caller is about to throw Google's error, which is more important. The closure is reported
+    // when Redis is back.
     ledger.memory.closed(bucket, redisNowMs(ledger) + forMs);
     ledger.unreported = true;
   }
 }
 
-/** One at a time: after a pause every charge of the process finds the last beat too old. */
+/**
+ * Runs one heartbeat at a time, because after a pause every concurrent charge finds the last one
+ * too old.
+ */
 function beat(ledger: Ledger): Promise<void> {
   ledger.beating ??= beatOnce(ledger).finally(() => {
     ledger.beating = null;
@@ -330,7 +353,7 @@ async function beatOnce(ledger: Ledger): Promise<void> {
   ledger.kept = null;
 }
 
-/** Not leaving costs the others a minute of what this process had; Redis being away is no reason to fail. */
+/** A failure is ignored: it only makes the others leave this process's units free for a minute. */
 async function leave(ledger: Ledger): Promise<void> {
   try {
     await run(ledger, SCRIPTS.leave, [keyOf(ledger, 'members')], []);
@@ -339,14 +362,17 @@ async function leave(ledger: Ledger): Promise<void> {
   }
 }
 
-/** Whether our spend stands in Redis's epoch. A process that knows none yet has spent nothing and takes what it meets. */
+/**
+ * Whether our usage is recorded in Redis's epoch. A process without an epoch has spent nothing and
+ * adopts Redis's.
+ */
 function accepted(ledger: Ledger, reply: unknown[]): boolean {
   if (Number(reply[0]) === -1) return false;
   if (ledger.epoch === '') ledger.epoch = String(reply[1]);
   return true;
 }
 
-/** Tells a Redis that forgot what this process spent; one report at a time. */
+/** Reports this process's usage to a Redis that lost its data; one report at a time. */
 function report(ledger: Ledger): Promise<void> {
   ledger.reporting ??= tell(ledger)
     .catch((error: unknown) => {
@@ -386,7 +412,8 @@ async function tell(ledger: Ledger): Promise<void> {
     closing,
   );
   epochs.add(String(reply[1]));
-  // Two epochs: Redis forgot again while we spoke. The next beat tells everything once more.
+  // Two epochs mean that Redis lost its data again during the report. The next heartbeat reports
+  // everything again.
   if (epochs.size === 1) ledger.epoch = String(reply[1]);
   rt.log.warn(
     { event: 'quota_reported_again', buckets: reported.length },

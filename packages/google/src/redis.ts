@@ -1,6 +1,6 @@
 /**
- * The one Redis connection of this package: quota and shared access tokens. It fails fast: a command that cannot be
- * answered now is worth more as an error (the call is put off for a second) than as a promise that hangs a worker slot.
+ * The Redis connection of this package, for quota and shared access tokens. Commands fail fast: an
+ * error puts the call off by a second, while a command that hangs would occupy a worker slot.
  */
 import {
   OperatorError,
@@ -19,19 +19,24 @@ import {
 } from '@syncline/runtime';
 
 const COMMAND_TIMEOUT_MS = 2_000;
-/** A connection that has not answered for this long is made anew: one that only looks alive would time out command by command for a quarter of an hour. */
+/**
+ * A connection without an answer for this long is replaced. On a connection that is only half open,
+ * every command would time out for a quarter of an hour.
+ */
 const SILENCE_LIMIT_MS = 5_000;
 /**
- * Short, since every process has to report again what it has spent within the hold that follows a
- * restart of Redis without its data.
+ * Short, because every process must report its usage again within the hold that follows a restart
+ * of Redis without its data.
  */
 const RECONNECT_CEILING_MS = 500;
 const FIRST_CONNECT_WAIT_MS = 3_000;
 const COMPLAIN_EVERY_MS = 30_000;
 
 /**
- * Connects, waiting a bounded time: a Redis that is away delays the start by that much and never prevents it.
- * @throws OperatorError when Redis is there and refuses us, or serves another deployment under our prefix
+ * Connects within a bounded time. A Redis that is away delays the start by that time and does not
+ * prevent it.
+ * @throws OperatorError when Redis refuses the connection, or our prefix belongs to another
+ * deployment
  */
 export async function connectRedis(
   rt: Runtime,
@@ -69,7 +74,7 @@ export async function connectRedis(
 function firstReady(rt: Runtime, redis: RedisConnection): Promise<void> {
   const waiting = new AbortController();
   redis.once('ready', () => waiting.abort());
-  // Being woken by the abort is the good end of this sleep.
+  // The abort is the normal end of this sleep.
   return rt.clock.sleep(FIRST_CONNECT_WAIT_MS, waiting.signal).catch(() => undefined);
 }
 
@@ -85,7 +90,10 @@ function complainNowAndThen(rt: Runtime, redis: RedisConnection): void {
   });
 }
 
-/** @throws Error at once while there is no connection: ioredis would refuse too, but leave its command timer running. */
+/**
+ * @throws Error at once while there is no connection; ioredis would refuse too, but would leave its
+ * command timer running
+ */
 export function refuseUnlessReady(redis: RedisConnection): void {
   if (redis.status !== 'ready') throw new OwnError(`Redis is not connected (${redis.status})`);
 }
@@ -96,7 +104,10 @@ export async function checkRedis(redis: RedisConnection): Promise<void> {
   await redis.ping();
 }
 
-/** Runs a script by its digest; a server that was restarted gets the text again. */
+/**
+ * Runs a script by its digest, and sends its text when the server does not have it, as after a
+ * restart.
+ */
 export async function runScript(
   redis: RedisConnection,
   { lua, sha }: RedisScript,
@@ -113,8 +124,8 @@ export async function runScript(
 }
 
 /**
- * Whether an error is Redis being away, full, loading or demoted. A reply that calls the command itself wrong (`ERR …`)
- * is our bug and must not pass for an outage.
+ * Whether an error means that Redis is away, full, loading or demoted. A reply that rejects the
+ * command itself (`ERR …`) is our bug and must not be treated as an outage.
  */
 export function isTransientRedisError(error: unknown): error is Error {
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof OperatorError)

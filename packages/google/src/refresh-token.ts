@@ -1,7 +1,4 @@
-/**
- * One refresh: a refresh token for an access token, and what Google says with it. Nothing is kept
- * here.
- */
+/** One refresh: exchanges a refresh token for an access token. Nothing is cached here. */
 import { type GoogleError, type GoogleErrorKind, unavailable } from './errors.js';
 import { type GrantOwner, ownerOfIdToken } from './owner.js';
 import type { Answer, Transport } from './transport.js';
@@ -9,9 +6,9 @@ import type { Answer, Transport } from './transport.js';
 export const REFRESH = 'oauth2.token';
 
 /**
- * Whether there is no access token, because the token endpoint refused one or because this process
- * lacks the key of the grant. Such an error concerns every call of the account, and not the item
- * that was requested.
+ * Whether there is no access token because the token endpoint refused one or because this process
+ * lacks the key of the grant. Such an error concerns every call of the account and not the
+ * requested item.
  */
 export function isTokenRefused({ method, detail }: GoogleError): boolean {
   return method === REFRESH && TOKEN_REFUSALS.has(detail.kind);
@@ -23,33 +20,33 @@ const TOKEN_REFUSALS: ReadonlySet<string> = new Set<GoogleErrorKind['kind']>([
   'key-missing',
 ]);
 
-/** The token endpoint, and the client that asks there. */
+/** The token endpoint and the OAuth client that uses it. */
 export interface TokenEndpoint {
   origin: string;
   clientId: string;
   clientSecret: string;
 }
 
-/** What a refresh has brought. */
+/** The result of a refresh. */
 export interface Refreshed {
   token: string;
   /** How long the access token is used. */
   livesMs: number;
-  /** Another refresh token that Google gave in place of the one that was shown. */
+  /** The refresh token with which Google replaced the original one. */
   refreshToken: string | null;
-  /** Null when the answer had no identity token, or one that says nothing. */
+  /** Null when the answer had no identity token, or one without an owner. */
   owner: GrantOwner | null;
 }
 
 /**
- * A token is given up this long before it expires, or a tenth of its life before, whichever is
- * less.
+ * An access token is discarded this long before it expires, or a tenth of its lifetime before,
+ * whichever is less.
  */
 const EXPIRY_MARGIN_S = 300;
 
 /**
- * Google's answer, whatever its status.
- * @throws GoogleError `unavailable` when no whole answer came
+ * Returns Google's answer, whatever its status.
+ * @throws GoogleError `unavailable` when no complete answer arrived
  */
 export function exchangeRefreshToken(
   transport: Transport,
@@ -73,7 +70,10 @@ export function exchangeRefreshToken(
   });
 }
 
-/** Reads a 200. @throws GoogleError `unavailable` for what is no grant */
+/**
+ * Reads an answer with status 200.
+ * @throws GoogleError `unavailable` when it is not a grant
+ */
 export function readRefreshed(answer: Answer, clientId: string, nowMs: number): Refreshed {
   let grant: Record<string, unknown>;
   try {

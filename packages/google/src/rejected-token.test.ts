@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.stop());
 
-/** A Redis whose deletions take their time. */
+/** A Redis whose deletions are delayed. */
 function slowToDelete(redis: Redis): Redis {
   return new Proxy(redis, {
     get: (target, name) => {

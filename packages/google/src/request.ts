@@ -1,9 +1,11 @@
 /**
- * The one way to Google: token, quota, send, read whole, classify, and on a 401 once more with a fresh token.
+ * Sends every call to Google: token, quota, send, read the whole answer, classify, and after a 401
+ * repeat once with a fresh token.
  *
- * The token comes before the quota although the quota may say no: a refresh takes seconds, and a charge has to be followed
- * by its call at once, or the ledger's window and Google's drift apart. There are no retries here: a retry is charged like
- * any call, and the sync engine, which knows what else is waiting, decides on it.
+ * The token is obtained before the quota is charged, although the quota may refuse. A refresh takes
+ * seconds, and a charge must be followed by its call at once, or the ledger's window and Google's
+ * differ. There are no retries here: a retry is charged like any call, and the sync engine, which
+ * knows what else is waiting, decides on it.
  */
 import type { Runtime } from '@syncline/runtime';
 import type { BatchSizes } from './batch-size.js';
@@ -21,32 +23,43 @@ import type { Answer, Transport } from './transport.js';
 
 export interface CallOptions {
   lane: Lane;
-  /** The Google project of the account; its client refreshes the token, its quota is charged. Default `default`. */
+  /**
+   * The Google project of the account: its client refreshes the token, and its quota is charged.
+   * Default `default`.
+   */
   project?: string | undefined;
-  /** Version of the account's grant: access tokens of an earlier one are not used. Default: any. */
+  /**
+   * Version of the account's grant; access tokens of an earlier version are not used. Default: any.
+   */
   grantVersion?: number;
   signal?: AbortSignal;
   /**
-   * The quota user that Google counts this under: the Google identity. Default: the account itself,
-   * while its identity is not known.
+   * The user that the quota is charged to: the Google identity. Default: the account itself, while
+   * its identity is not known.
    */
   quotaUser?: string;
-  /** Several accounts are that user. */
+  /** Whether several accounts are that user. */
   shared?: boolean;
-  /** Parts of a batch at most: for whoever reads beside the mailbox's own run, which has a full batch in flight. Default: what the mailbox takes. */
+  /**
+   * The largest number of parts in a batch, for calls beside the mailbox's own run, which has a
+   * full batch in flight. Default: as many as the mailbox accepts.
+   */
   maxParts?: number;
-  /** A longer wait for quota is thrown as `rate-limited`, so that a worker slot never sleeps. Default 250. */
+  /**
+   * A longer wait for quota is thrown as `rate-limited`, so that a worker slot does not sleep.
+   * Default 250.
+   */
   maxQuotaWaitMs?: number;
 }
 
-/** What was charged for a method. */
+/** Units charged for a method. */
 export interface Spent {
   method: string;
   calls: number;
   units: number;
 }
 
-/** One account's calls, and everything they go through. */
+/** The calls of one account, with everything that they need. */
 export interface Session {
   rt: Runtime;
   quota: Quota;
@@ -64,16 +77,18 @@ export interface Session {
 
 export interface Call {
   method: Method;
-  /** How many calls of `method` this request carries if quota allows; a batch's parts. Default 1. */
+  /**
+   * Number of calls of `method` in this request if the quota allows; a batch's parts. Default 1.
+   */
   items?: number;
-  /** The request for as many items as were granted. */
+  /** Builds the request for the granted number of items. */
   compose(granted: number): {
     verb: 'GET' | 'POST';
     path: string;
     contentType?: string;
     body?: string;
   };
-  /** Whether a sync token is sent, which changes what a 400 means. */
+  /** Whether a sync token is sent. It changes the meaning of a 400. */
   syncToken?: boolean;
 }
 
@@ -82,15 +97,15 @@ const DEAD_GRANT_CLOSED_MS = 10_000;
 
 export interface Sent {
   answer: Answer;
-  /** How many items quota allowed and the request carried. */
+  /** Number of items that the quota granted and the request contained. */
   granted: number;
-  /** The access token it went with. */
+  /** The access token that was used. */
   token: string;
 }
 
 /**
- * Sends `call` and gives back Google's 2xx answer.
- * @throws GoogleError for everything else; `options.signal`'s reason when the caller gave up.
+ * Sends `call` and returns Google's 2xx answer.
+ * @throws GoogleError for every other outcome; `options.signal`'s reason when the caller aborted
  */
 export async function request(session: Session, call: Call): Promise<Sent> {
   try {
@@ -113,9 +128,11 @@ export async function request(session: Session, call: Call): Promise<Sent> {
 }
 
 /**
- * A call that is refused with a fresh token as well may be refused for the sake of what it asks for. So the same API is asked for something else before
- * the whole account is taken for refused, which stops everything of it until a person comes.
- * @throws GoogleError `forbidden` when that is answered, and its own error when it has none that decides
+ * A call that is refused with a fresh token as well may be refused because of its content. So
+ * another call to the same API is made before the whole account counts as refused, because that
+ * stops all its syncs until a person acts.
+ * @throws GoogleError `forbidden` when the other call succeeds, and that call's error when it is
+ * not conclusive
  */
 export async function requireRefusedGrant(session: Session, method: Method): Promise<void> {
   const { witness } = APIS[apiOf(method)];
@@ -129,12 +146,12 @@ export async function requireRefusedGrant(session: Session, method: Method): Pro
   throw new GoogleError(method, { kind: 'forbidden', reason: 'authError' });
 }
 
-/** Calendar says 401 of an address that it does not push to. */
+/** Calendar answers 401 for an address that it does not push to. */
 function isAboutPush({ body }: Answer): boolean {
   return body.includes('"push.');
 }
 
-/** `request` for an answer that is one JSON object, which `read` checks and converts. */
+/** Like `request`, for an answer that is one JSON object; `read` checks and converts it. */
 export async function requestJson<T>(
   session: Session,
   call: Omit<Call, 'compose' | 'items'> & { path: string },
@@ -147,7 +164,7 @@ export async function requestJson<T>(
   return readAnswer(call.method, answer, read);
 }
 
-/** What one thing is asked for by its id: null when Google does not have it (404, or 410). */
+/** Returns null when Google does not have the requested object (404 or 410). */
 export function orNull<T>(asking: Promise<T>): Promise<T | null> {
   return asking.catch((error: unknown) => {
     if (!(error instanceof GoogleError)) throw error;
@@ -158,7 +175,10 @@ export function orNull<T>(asking: Promise<T>): Promise<T | null> {
   });
 }
 
-/** A call that says something: `body` goes out as JSON. What Google answers is read only where it is wanted; stops answer nothing. */
+/**
+ * A call with a JSON `body`. The answer is read only when `read` is given; calls that stop a watch
+ * or channel return none.
+ */
 export async function postJson<T>(
   session: Session,
   { method, path, body }: { method: Method; path: string; body: object },
@@ -195,14 +215,16 @@ function readAnswer<T>(method: Method, answer: Answer, read: (body: JsonObject) 
 }
 
 /**
- * Other workers may hold an access token of a dead grant and would go on calling until they see the account's new state:
- * its windows are closed for as long as that takes.
+ * Closes the account's windows for as long as other workers need to see its new state. They may
+ * hold an access token of a dead grant and would continue to call.
  */
 export async function stopCallsOf(quota: Quota, user: string): Promise<void> {
   await Promise.all(API_NAMES.map((api) => quota.close(api, user, DEAD_GRANT_CLOSED_MS, false)));
 }
 
-/** Closes the window that Google says is full, so that the whole fleet stays away and not just this call. */
+/**
+ * Closes the window that Google reports as full, so that all processes wait and not only this call.
+ */
 export async function noteRefusal(
   session: Session,
   method: Method,
@@ -236,7 +258,10 @@ async function attempt(session: Session, call: Call): Promise<Sent> {
   }
 }
 
-/** Charges now, or after a wait that fits into what the caller allows. @throws GoogleError `rate-limited` by the governor. */
+/**
+ * Charges now, or after a wait within the caller's limit.
+ * @throws GoogleError `rate-limited` by the governor
+ */
 async function charge(
   session: Session,
   call: Call,

@@ -1,7 +1,8 @@
 /**
- * The border check: just enough shape that nothing behind it meets an `undefined` it did not
- * expect. What fails is thrown as MalformedAnswer and leaves the package as `unavailable`, for an
- * odd 200 is a transient error (a proxy, a cut body) far more often than a change of Google's.
+ * Checks the shape of Google's answers, so that later code does not meet an unexpected `undefined`.
+ * A failure is thrown as MalformedAnswer and leaves the package as `unavailable`, because an
+ * unexpected answer with status 200 is far more often a transient error (a proxy, a truncated body)
+ * than a change of the API.
  */
 import { isAscii } from 'node:buffer';
 import { AnswerRefused, MalformedAnswer } from './errors.js';
@@ -14,7 +15,8 @@ export function parseObject(body: Buffer, start = 0, end = body.length): JsonObj
   if (isNestedTooDeep(bytes))
     throw new AnswerRefused(`the answer is nested deeper than ${NESTING_LIMIT} levels`);
   try {
-    // Most answers are ASCII (bodies are base64url): looking first costs a fraction of decoding them as UTF-8.
+    // Most answers are ASCII (bodies are base64url); checking first costs a fraction of decoding
+    // them as UTF-8.
     return objectOf(JSON.parse(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8')), 'the body');
   } catch (error) {
     throw error instanceof MalformedAnswer ? error : new MalformedAnswer('the body is not JSON');
@@ -30,17 +32,17 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** An object with a string `id`. */
+/** Returns the value as an object with a string `id`. */
 export function identified(value: unknown, what: string): JsonObject & { id: string } {
   if (isIdentified(value)) return value;
   throw new MalformedAnswer(`${what} has no id`);
 }
 
 /**
- * A list of objects that each have a string `id`. Items without one are told apart, by their places: one of them must not hold the others, and nobody
- * can name or fetch such an item again.
- * @param broken a list of so many items, of which none has an id, is a broken answer
- * @throws MalformedAnswer for such a list, and for what is no list
+ * Returns the objects of a list that have a string `id`, and the positions of those that do not. A
+ * single item without an id must not stop the others, and it cannot be requested again.
+ * @param broken a list of at least this many items without a single id is malformed
+ * @throws MalformedAnswer for such a list, and when the value is not a list
  */
 export function identifiedOf(
   value: unknown,
@@ -58,7 +60,7 @@ export function identifiedOf(
   return { identified: named, nameless };
 }
 
-/** A list of anything; an absent list is an empty one, as Google leaves empty lists out. */
+/** Returns a list of anything; an absent list is empty, because Google omits empty lists. */
 export function listOf(value: unknown, what: string): unknown[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) throw new MalformedAnswer(`${what} is not a list`);
@@ -78,13 +80,13 @@ export function textOf(value: unknown, what: string): string {
 const ADDRESS_LIMIT = 320;
 
 /**
- * An address, for people and for comparisons; what no database holds of it is left out. Null for
- * what does not have the form of one.
+ * Returns an address for display and comparison, without characters that the database cannot store.
+ * Null when the value does not have the form of an address.
  */
 export function addressOrNull(value: unknown): string | null {
   if (typeof value !== 'string' || value.length > ADDRESS_LIMIT) return null;
   const cleaned = value.replaceAll('\0', '').toWellFormed();
-  // Control characters would end up in terminals.
+  // Control characters could reach a terminal.
   return /^[^\s@\u0000-\u001f\u007f]+@[^\s@\u0000-\u001f\u007f]+$/.test(cleaned) ? cleaned : null;
 }
 
@@ -94,29 +96,39 @@ export function addressOf(value: unknown, what: string): string {
   return address;
 }
 
-/** A token of the next page; null when there is none. An empty one is none: sent back it would begin the listing again. */
+/**
+ * Returns the token of the next page; null when there is none. An empty token counts as none,
+ * because sending it would begin the listing again.
+ */
 export function pageTokenOrNull(value: unknown): unknown {
   return value === undefined || value === null || value === '' ? null : value;
 }
 
-/** Null also for one that cannot be kept: the listing counts, and goes on without a position. */
+/**
+ * Returns null also for a token that cannot be stored: the listing is valid and continues without a
+ * position.
+ */
 export function syncTokenOrNull(value: unknown): string | null {
   return typeof value === 'string' && value !== '' && isKeepable(value) ? value : null;
 }
 
-/** Whether a token can be stored and sent back as it is. No database holds NUL or half of a surrogate pair, and a cleaned token would be another. */
+/**
+ * Whether a token can be stored and sent back unchanged. Postgres cannot store NUL or half of a
+ * surrogate pair, and a cleaned token would be a different one.
+ */
 export function isKeepable(token: string): boolean {
   return !token.includes('\0') && token.isWellFormed();
 }
 
-/** Null for what is no count: what came with it is good all the same. */
+/** Returns null for a value that is not a count; the rest of the answer is still valid. */
 export function countOrNull(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
 /**
- * Google writes 64-bit ids as strings of digits; as numbers they would lose their last digits without a sound. Null for anything else:
- * what came with it is good all the same, and the caller finds another position to go on from.
+ * Returns a history id. Google writes 64-bit ids as strings of digits; as numbers they would lose
+ * their last digits silently. Null for anything else: the rest of the answer is still valid, and
+ * the caller continues from another position.
  */
 export function historyIdOrNull(value: unknown): bigint | null {
   return typeof value === 'string' && /^\d{1,20}$/.test(value) && BigInt(value) > 0n

@@ -49,7 +49,7 @@ test('shared access tokens are sealed anew and keep their expiry, and those that
   expect(livesMs).toBeLessThanOrEqual(60_000);
 });
 
-/** Runs in another process, since the callback is synchronous. */
+/** Runs in another process, because the callback is synchronous. */
 const RENEW = `
 const { Redis } = require('ioredis');
 const redis = new Redis(process.argv[1]);

@@ -1,4 +1,7 @@
-/** The sealed access tokens that a fleet shares through Redis: their keys in Redis, and how a rotation of the master key seals them anew. */
+/**
+ * The sealed access tokens that a fleet shares through Redis: their keys in Redis, and their
+ * re-encryption when the master key is rotated.
+ */
 import path from 'node:path';
 import {
   describeError,
@@ -28,8 +31,8 @@ export function accessTokenKeyOf(
 
 export interface SharedTokens {
   /**
-   * Replaces the shared access token of each account by what `reseal` makes of it, and deletes the
-   * token when that is null. One that another process has renewed meanwhile is left as it is.
+   * Replaces the shared access token of each account by the result of `reseal`, and deletes the
+   * token when that is null. A token that another process has renewed meanwhile is not changed.
    * @returns how many were replaced or deleted
    * @throws OperatorError when Redis does not answer
    */
@@ -43,7 +46,7 @@ interface TokenPlace {
   project: string;
 }
 
-/** @returns null when it does not open; the same text when nothing is to be done */
+/** @returns null when the token cannot be decrypted; the same text when nothing has to be done */
 export type Reseal = (accountId: string, sealed: string) => string | null;
 
 /** Replaces the token only while it is unchanged, and keeps its expiry. */

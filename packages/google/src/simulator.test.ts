@@ -2,7 +2,7 @@ import { type Simulator, startSimulator } from '@syncline/simulator';
 import { type Bench, QUOTAS, openBench } from '../test-support/bench-google.js';
 import type { GoogleAccount } from './index.js';
 
-/** The real calls against the simulated Google, which judges what it is asked. */
+/** The real client against the simulated Google, which checks the requests. */
 let bench: Bench;
 let sim: Simulator;
 let ada: string;

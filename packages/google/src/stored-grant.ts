@@ -1,24 +1,30 @@
-/** The stored grant of an account, and the error for each that cannot be used. */
+/** The stored grant of an account, and the error for each grant that cannot be used. */
 import { unreachable } from '@syncline/runtime';
 import { GoogleError } from './errors.js';
 import { REFRESH } from './refresh-token.js';
 
-/** What is stored of an account's grant. `version` increases when the token may have been replaced, and when it is to be tried again. */
+/**
+ * The stored grant of an account. `version` increases when the token may have been replaced, and
+ * when it should be tried again.
+ */
 export type StoredGrant =
   | { kind: 'stored'; refreshToken: string; version: number }
   | { kind: 'none' }
-  /** This process lacks the master key of this id, which others have: nothing is wrong with the account. */
+  /**
+   * This process lacks the master key with this id, which other processes have; nothing is wrong
+   * with the account.
+   */
   | { kind: 'key-missing'; keyId: string }
-  /** It does not open although its key is here, or its key is lost. */
+  /** The grant cannot be decrypted although its key is present, or its key is lost. */
   | { kind: 'unreadable' };
 
-/** Why an account is refused without asking Google: there is no usable refresh token. */
+/** Reasons why an account is refused without a call to Google: it has no usable refresh token. */
 export const UNUSABLE_CREDENTIALS: ReadonlySet<string> = new Set([
   'no refresh token is stored',
   'credential_unreadable',
 ]);
 
-/** The error to throw when there is no usable refresh token. */
+/** Returns the error to throw when there is no usable refresh token. */
 export function withoutGrant(stored: Exclude<StoredGrant, { kind: 'stored' }>): GoogleError {
   switch (stored.kind) {
     case 'none':

@@ -9,7 +9,7 @@ beforeAll(async () => {
 beforeEach(() => bench.fresh());
 afterAll(() => bench.stop());
 
-/** The threads that each batch asked for, under their Content-IDs. */
+/** Returns the threads that each batch requested, by their Content-IDs. */
 const askedFor = (body: string): { contentId: string; id: string }[] =>
   [
     ...body.matchAll(

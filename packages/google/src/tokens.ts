@@ -1,8 +1,9 @@
 /**
- * Access tokens. They live an hour and cost a call to get, so they are kept in this process and, sealed, in Redis for the
- * whole fleet. One refresh per account is in flight at a time: in the process by sharing a promise, in the fleet by a lock,
- * since Google counts live tokens and throttles the endpoint. Redis only saves work here: when it is away everybody
- * refreshes alone.
+ * Access tokens. They are valid for an hour and cost a call, so they are cached in this process
+ * and, sealed, in Redis for the whole fleet. One refresh per account is in flight at a time: within
+ * the process by a shared promise, in the fleet by a lock, because Google limits live tokens and
+ * throttles the endpoint. Redis only saves work here: when it is away, every process refreshes on
+ * its own.
  */
 import path from 'node:path';
 import { loadScript, type RedisConnection, type Runtime } from '@syncline/runtime';
@@ -18,11 +19,11 @@ import type { Answer, Transport } from './transport.js';
 
 /** Where grants are kept; the store's vault has this shape. */
 export interface TokenStore {
-  /** @throws Error when the account belongs to another project than `project`. */
+  /** @throws Error when the account belongs to another project than `project` */
   grant(accountId: string, project?: string): Promise<StoredGrant>;
-  /** Encrypts what is about to leave for Redis, bound to the account. */
+  /** Encrypts a value that will be stored in Redis, bound to the account. */
   seal(accountId: string, plain: string): string;
-  /** @throws Error when `sealed` is not this account's or the key has changed. */
+  /** @throws Error when `sealed` belongs to another account or the key has changed */
   open(accountId: string, sealed: string): string;
   /**
    * Called when Google replaced the refresh token that was read as `version`; the old one may stop working. `key-missing`: nothing was stored, since
@@ -37,27 +38,38 @@ export interface TokenStore {
 
 export interface Tokens {
   /**
-   * @param version the oldest version of the grant whose access token is taken; left out, any is
-   * @throws GoogleError `unauthorized` when the grant is dead, `forbidden` when the client is refused, `unavailable` when Google's token endpoint is.
+   * @param version the oldest acceptable version of the grant; any when omitted
+   * @throws GoogleError `unauthorized` when the grant is dead, `forbidden` when the client is
+   * refused, `unavailable` when Google's token endpoint is not available
    */
   access(accountId: string, version?: number): Promise<string>;
-  /** Asks Google for an access token whatever is known of earlier refusals, and ends what is known of them when Google takes the grant. @throws GoogleError as `access` does */
+  /**
+   * Requests an access token from Google regardless of earlier refusals, and clears their marks
+   * when Google accepts the grant.
+   * @throws GoogleError as `access` does
+   */
   tryAgain(accountId: string): Promise<void>;
-  /** Whose the grant is that `access` gives a token of. @throws GoogleError as `access` does */
+  /**
+   * Returns the owner of the grant whose token `access` returns.
+   * @throws GoogleError as `access` does
+   */
   owner(accountId: string, version?: number): Promise<GrantOwner>;
   /**
-   * Drops what is known about the account's grant, its death included; with `token` only that access token, if it is still
-   * the one that is cached (another process may have renewed it).
+   * Drops all cached state of the account's grant, including that it is dead. With `token`, drops
+   * only that access token, if it is still the cached one (another process may have renewed it).
    */
   forget(accountId: string, token?: string): Promise<void>;
-  /** `unreadable`: the refresh token does not open, so nothing could be asked of Google. */
+  /** `unreadable`: the refresh token cannot be decrypted, so Google was not called. */
   revoke(accountId: string): Promise<'revoked' | 'already-gone' | 'unreadable'>;
 }
 
 export interface TokenOptions {
   prefix: string;
   origin: string;
-  /** Whose client refreshes: no other's may use the account's token. */
+  /**
+   * The project whose client refreshes the token; the account's token must not be used with another
+   * client.
+   */
   project: string;
   clientId: string;
   clientSecret: string;
@@ -71,31 +83,40 @@ interface Keeper {
   options: TokenOptions;
   kept: Map<string, Access & { untilMs: number }>;
   inFlight: Map<string, Promise<string>>;
-  /** The access token of an account that Google rejected last: Redis may still have it when another call looks there. */
+  /**
+   * The access token of each account that Google rejected last. Redis may still have it when
+   * another call reads it there.
+   */
   rejected: Map<string, string>;
   /** The owner of each access token, where it is known. */
   owners: Map<string, { token: string; owner: GrantOwner }>;
-  /** Grants that Google declared dead; kept here as well, for when Redis is away. */
+  /** Grants that Google reported as dead; kept here as well, for when Redis is away. */
   dead: Map<string, { version: number; untilMs: number }>;
   client: ClientMark;
 }
 
 interface Access {
   token: string;
-  /** Of the grant that it was made from. */
+  /** The version of the grant that the token belongs to. */
   version: number;
 }
 
 const REVOKE = 'oauth2.revoke';
 const KEPT_LIMIT = 10_000;
-/** Longer than the exchange with the token endpoint usually takes; a holder that died is waited for no longer. */
+/**
+ * Longer than the exchange with the token endpoint usually takes. It bounds the wait for a holder
+ * that died.
+ */
 const LOCK_TTL_MS = 15_000;
 const POLL_MS = 100;
 const POLLS = 100;
-/** How long the whole fleet believes an `invalid_grant` without asking again: an account's collections fail together. */
+/**
+ * How long the whole fleet treats a grant as dead after `invalid_grant` without another call,
+ * because all collections of an account fail together.
+ */
 const DEAD_FOR_MS = 60_000;
 
-/** Releases the lock only while it is still ours. */
+/** Releases the lock only if the caller still holds it. */
 const RELEASE = loadScript(path.join(__dirname, '..', 'lua'), ['tokens/release-lock']);
 
 export function openTokens(
@@ -131,7 +152,8 @@ async function access(keeper: Keeper, accountId: string, version: number): Promi
     return kept.token;
   // A caller that knows a newer grant must not get an access token of an older one.
   const key = `${accountId} ${version}`;
-  // Not tied to one caller's signal: others wait for the same refresh, and every step of it is bounded.
+  // Not bound to one caller's signal, because other callers wait for the same refresh. Each of its
+  // steps is bounded.
   const running =
     keeper.inFlight.get(key) ??
     obtain(keeper, accountId, version).finally(() => keeper.inFlight.delete(key));
@@ -139,7 +161,9 @@ async function access(keeper: Keeper, accountId: string, version: number): Promi
   return running;
 }
 
-/** Another process may have refreshed the token and heard who it is of: then Google is asked. */
+/**
+ * When another process refreshed the token, this process does not know the owner and asks Google.
+ */
 async function owner(keeper: Keeper, accountId: string, version: number): Promise<GrantOwner> {
   const token = await access(keeper, accountId, version);
   const known = keeper.owners.get(accountId);
@@ -149,7 +173,10 @@ async function owner(keeper: Keeper, accountId: string, version: number): Promis
   return answered;
 }
 
-/** From the fleet's cache, or by refreshing under the fleet's lock; while another process refreshes, its result is awaited. */
+/**
+ * Returns a token from the fleet's cache, or refreshes under the fleet's lock. While another
+ * process refreshes, its result is awaited.
+ */
 async function obtain(keeper: Keeper, accountId: string, version: number): Promise<string> {
   const holder = keeper.rt.random.uuid();
   for (let poll = 0; poll < POLLS; poll += 1) {
@@ -163,7 +190,10 @@ async function obtain(keeper: Keeper, accountId: string, version: number): Promi
   return refresh(keeper, accountId, false);
 }
 
-/** The lock may have been won just after its last holder finished: look once more before asking Google. */
+/**
+ * The lock may have been acquired just after its last holder finished, so the cache is read again
+ * before Google is called.
+ */
 async function refreshUnderLock(
   keeper: Keeper,
   accountId: string,
@@ -179,7 +209,7 @@ async function refreshUnderLock(
   }
 }
 
-/** @param anyway whether Google is asked although it refused this grant or the client a moment ago */
+/** @param anyway whether to call Google although it recently refused this grant or the client */
 async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Promise<string> {
   const { options, rt } = keeper;
   const stored = await options.store.grant(accountId, options.project);
@@ -203,7 +233,10 @@ async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Prom
   return grant.token;
 }
 
-/** A mark is one version's: an import is a request to try again, with the same refresh token too. */
+/**
+ * A mark is valid for one version: an import requests another attempt, even with the same refresh
+ * token.
+ */
 async function refuseDead(keeper: Keeper, accountId: string, version: number): Promise<void> {
   const marked = await ifRedisAnswers(keeper, (redis) => redis.get(deadKeyOf(keeper, accountId)));
   const dead = keeper.dead.get(accountId);
@@ -266,7 +299,10 @@ async function readShared(
   return shared.token;
 }
 
-/** Null when it was sealed with another key: a rotated master key costs one refresh an account, nothing more. */
+/**
+ * Returns null when the token was sealed with another key. A rotated master key costs one refresh
+ * per account.
+ */
 function unsealed(keeper: Keeper, accountId: string, sealed: string): Access | null {
   try {
     const [version, token] = keeper.options.store.open(accountId, sealed).split(' ');
@@ -305,7 +341,7 @@ async function forget(keeper: Keeper, accountId: string, token?: string): Promis
   );
 }
 
-/** Ends the grant at Google. What Google does not know any more is gone already, which is what was wanted. */
+/** Ends the grant at Google. A grant that Google no longer knows is reported as already gone. */
 async function revoke(
   keeper: Keeper,
   accountId: string,
@@ -315,7 +351,7 @@ async function revoke(
   await forget(keeper, accountId);
   if (stored.kind === 'none') return 'already-gone';
   if (stored.kind === 'unreadable') return 'unreadable';
-  // RFC 7009: in the body. A URL would be kept in the logs of whatever passes it on.
+  // In the body (RFC 7009), because a URL would be written to the logs of intermediaries.
   const body = new URLSearchParams({ token: stored.refreshToken }).toString();
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   const answer = await keeper.transport.exchange({
@@ -356,8 +392,8 @@ async function releaseLock(keeper: Keeper, accountId: string, holder: string): P
 }
 
 /**
- * Null instead of Redis's transient errors: the cache and the lock only save work, and the
- * connection's handler has complained.
+ * Returns null for Redis's transient errors: the cache and the lock only save work, and the
+ * connection's handler logs the error.
  */
 async function ifRedisAnswers<T>(
   { redis }: Keeper,
@@ -380,7 +416,10 @@ function deadKeyOf(keeper: Keeper, accountId: string): string {
   return `${tokenKeysOf(keeper.options, accountId)}:dead-grant`;
 }
 
-/** Maps keep insertion order: re-inserting moves to the end, so the first key is the longest unused. */
+/**
+ * Maps keep insertion order. Re-inserting an entry moves it to the end, so the first key is the
+ * least recently used.
+ */
 function putBounded<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);

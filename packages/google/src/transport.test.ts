@@ -6,8 +6,8 @@ import { GoogleError } from './errors.js';
 import { type Answer, openTransport, type Transport } from './transport.js';
 
 /*
- * Answers that end before they are whole. Of `oauth2.token` the bytes are counted while they come,
- * of a message undici itself bounds them.
+ * Answers that end before they are complete. For `oauth2.token` we count the bytes during the read;
+ * for a message undici itself enforces the limit.
  */
 
 let transport: Transport;
@@ -33,10 +33,7 @@ const ask = (method: AnyMethod, signal?: AbortSignal): Promise<Answer> =>
     signal,
   });
 
-/**
- * Sends the beginning of an answer without saying how long it will be. Resolves when it is on its
- * way.
- */
+/** Sends the beginning of an answer without declaring a length. Resolves when it has been sent. */
 function beginning(): Promise<ServerResponse> {
   return new Promise((resolve) => {
     answer = (_request, response) =>

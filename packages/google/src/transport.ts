@@ -1,7 +1,8 @@
 /**
- * Bytes to Google and back, whole or not at all. Everything is bounded: connections, waiting for the first byte, silence
- * between bytes, the whole exchange, and the size of a body before and after inflating it. Nothing is retried here: a retry
- * has to be charged to the quota, and only the callers above know whether the call may be repeated.
+ * Exchanges bytes with Google, completely or not at all. Everything is bounded: connections, the
+ * wait for the first byte, the pause between bytes, the whole exchange, and the size of a body
+ * before and after inflating. Nothing is retried here: a retry has to be charged to the quota, and
+ * only the callers know whether a call may be repeated.
  */
 import { gunzip } from 'node:zlib';
 import { promisify } from 'node:util';
@@ -14,19 +15,22 @@ import { dispatcherFor, proxyFailure } from './proxy.js';
 
 const inflate = promisify(gunzip);
 
-/** Wide enough that a charged call never queues for a socket: time spent there would eat the quota window's margin. */
+/**
+ * Enough that a charged call does not queue for a socket; time in that queue would use up the
+ * margin of the quota window.
+ */
 const CONNECTIONS_PER_ORIGIN = 128;
 const CONNECT_TIMEOUT_MS = 10_000;
 const FIRST_BYTE_TIMEOUT_MS = 30_000;
 const SILENCE_TIMEOUT_MS = 30_000;
 const EXCHANGE_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 30_000;
-/** Google compresses only for clients that say gzip twice: in Accept-Encoding and in the User-Agent. */
+/** Google compresses only when gzip is in both Accept-Encoding and User-Agent. */
 const USER_AGENT = 'syncline/0.1';
 const USER_AGENT_GZIP = 'syncline/0.1 (gzip)';
 
 interface Outgoing {
-  /** Google's name of the method: for errors, and for how large the answer may be. */
+  /** Google's name of the method; it is used in errors and determines the largest answer. */
   method: AnyMethod;
   origin: string;
   verb: 'GET' | 'POST';
@@ -44,14 +48,18 @@ export interface Answer {
 
 export interface Transport {
   /**
-   * One exchange, whatever its status.
-   * @throws GoogleError `unavailable` when no whole answer came; `signal.reason` when the caller gave up.
+   * Makes one exchange and returns the answer, whatever its status.
+   * @throws GoogleError `unavailable` when no complete answer arrived; `signal.reason` when the
+   * caller aborted
    */
   exchange(out: Outgoing): Promise<Answer>;
   close(): Promise<void>;
 }
 
-/** @param proxy through which Google is reached; null is straight. Every connection of this transport keeps to it */
+/**
+ * @param proxy the proxy to Google, used by every connection of this transport; null for a direct
+ * connection
+ */
 export function openTransport(proxy: GoogleProxy | null = null): Transport {
   const ways = new Map<string, Dispatcher>();
   return {
@@ -89,7 +97,8 @@ async function exchange(
   out: Outgoing,
 ): Promise<Answer> {
   out.signal?.throwIfAborted();
-  // A controller of its own instead of AbortSignal.any: on Node 20 that one leaks into long-lived signals.
+  // A controller of its own instead of AbortSignal.any, which leaks memory into long-lived signals
+  // on Node 20.
   const limit = new AbortController();
   const giveUp = (): void => limit.abort();
   const timer = setTimeout(giveUp, EXCHANGE_TIMEOUT_MS);
@@ -137,8 +146,8 @@ async function sendAndRead(way: Dispatcher, out: Outgoing, signal: AbortSignal):
 }
 
 /**
- * Whether the bytes need not be counted while they are read: undici itself enforces the largest
- * limit, and an answer is not longer than its Content-Length. Counting costs a fifth more CPU.
+ * Whether the bytes need not be counted during the read: undici itself enforces the largest limit,
+ * and an answer is not longer than its Content-Length. Counting costs a fifth more CPU.
  */
 function isWithin({ headers }: Dispatcher.ResponseData, limitBytes: number): boolean {
   if (limitBytes === LARGEST_ANSWER_BYTES) return true;
@@ -155,7 +164,10 @@ async function readWhole({ body }: Dispatcher.ResponseData, limitBytes: number):
   }
 }
 
-/** @throws AnswerRefused as soon as the body is known to be larger: by its declared length, or by the bytes that have come. The connection is closed then. */
+/**
+ * @throws AnswerRefused as soon as the body is known to be larger, by its declared length or by the
+ * received bytes; the connection is then closed
+ */
 function readWithin(
   { body, headers }: Dispatcher.ResponseData,
   limitBytes: number,
@@ -167,7 +179,7 @@ function readWithin(
       reject(tooLarge(limitBytes));
       body.destroy();
     };
-    // undici emits one before it closes a body that is not whole, whoever cut it off.
+    // undici emits an error before it closes an incomplete body, whichever side cut it off.
     body.on('error', reject);
     if (Number(headers['content-length'] ?? 0) > limitBytes) return refuse();
     body.on('data', (chunk: Buffer) => {
@@ -192,7 +204,7 @@ function tooLarge(limitBytes: number): AnswerRefused {
   return new AnswerRefused(`the answer is larger than ${limitBytes / 1024} KB`);
 }
 
-/** A header or path that we built wrong is a bug, and must not count as a transient error. */
+/** A malformed header or path is our bug and must not count as a transient error. */
 function isOurMistake(error: unknown): boolean {
   return (
     error instanceof TypeError ||

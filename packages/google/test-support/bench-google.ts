@@ -13,12 +13,15 @@ export const QUOTAS = {
   gmailTier: 'new' as const,
 };
 
-/** A stub Google, a Redis, and any number of `openGoogle`s of one fleet on them; all end with `stop`. */
+/**
+ * A stub Google, a Redis, and any number of `openGoogle` instances of one fleet that use them;
+ * `stop` ends all of them.
+ */
 export interface Bench {
   redis: TestRedis;
   stub: StubGoogle;
   rt: Runtime;
-  /** Every key of this test starts with it; `fresh` makes a new one. */
+  /** The prefix of every key of this test; `fresh` makes a new one. */
   prefix: string;
   tokens: TokenStore & {
     current: Map<string, string | null>;
@@ -73,7 +76,10 @@ export async function openBench(): Promise<Bench> {
   return bench;
 }
 
-/** Every account has a grant unless the test took it away; sealing is only enough to be told from the plain text. */
+/**
+ * Every account has a grant unless the test removed it. Sealing only makes a token differ from its
+ * plain text.
+ */
 function tokensInMemory(): Bench['tokens'] {
   const current = new Map<string, string | null>();
   const versions = new Map<string, number>();

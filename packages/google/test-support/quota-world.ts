@@ -17,14 +17,14 @@ export const LIMITS: Limits = {
 };
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });
 
-/** A process with a connection of its own, which can be cut. */
+/** A process with a connection of its own, which the test can cut. */
 export interface Process {
   quota: Quota;
   lose(): Promise<void>;
   back(): Promise<void>;
 }
 
-/** A time line of its own, in which any number of processes share one ledger. */
+/** A virtual clock on which any number of processes share one ledger. */
 export interface QuotaWorld {
   time: { nowMs: number };
   prefix: string;
@@ -32,7 +32,7 @@ export interface QuotaWorld {
   joinApart(): Promise<Process>;
 }
 
-/** Worlds on one Redis; `end` stops what they opened. */
+/** Creates worlds on one Redis; `end` stops everything that they opened. */
 export function quotaWorlds(redis: () => TestRedis): {
   world(limits?: Partial<Limits>): QuotaWorld;
   end(): Promise<void>;
@@ -106,7 +106,7 @@ interface Arrival {
   units: number;
 }
 
-/** The most that any 60 s window of `arrivals` holds. */
+/** Returns the largest number of units in any 60 s window of `arrivals`. */
 function busiestMinute(arrivals: Arrival[]): number {
   const sorted = [...arrivals].sort((a, b) => a.atMs - b.atMs);
   let busiest = 0;
@@ -132,8 +132,8 @@ export interface SiegeEvent {
 }
 
 /**
- * Clients that charge as fast as they may, in one virtual time line, and ask again at the latest after `patienceMs`; `events` happen at their
- * moment. Client i works for user i of `users`, over and over.
+ * Runs clients that charge as fast as they may on one virtual clock, and that retry after at most
+ * `patienceMs`; `events` run at their times. Client i works for user i modulo `users`.
  */
 export async function saturate(
   time: { nowMs: number },
@@ -163,7 +163,8 @@ export async function saturate(
       agenda.push({ atMs: time.nowMs + 200 + random() * 300, happen: work });
     };
     const beat = async (): Promise<void> => {
-      // While Redis is away a heartbeat fails, as the timer's does; the next one is a second away.
+      // While Redis is away a heartbeat fails, as in production; the next one follows after a
+      // second.
       await quota.beat().catch(() => undefined);
       agenda.push({ atMs: time.nowMs + 1_000, happen: beat });
     };
@@ -182,20 +183,20 @@ export async function saturate(
   return { arrivals, lastEndMs: time.nowMs };
 }
 
-/** Units that arrived from `fromMs` to `toMs` after the start. */
+/** Returns the units that arrived from `fromMs` to `toMs` after the start. */
 export function unitsBetween({ arrivals }: Siege, fromMs: number, toMs: number): number {
   return arrivals
     .filter(({ atMs }) => atMs >= START_MS + fromMs && atMs < START_MS + toMs)
     .reduce((sum, { units }) => sum + units, 0);
 }
 
-/** The share of `limit` that was used after the first, always full, minute. */
+/** Returns the share of `limit` that was used after the first minute, which is always full. */
 export function usedShare(siege: Siege, limit: number): number {
   const toMs = siege.lastEndMs - START_MS;
   return unitsBetween(siege, KEEP_MS, toMs) / ((limit * (toMs - KEEP_MS)) / 60_000);
 }
 
-/** The busiest minute of the project and of its busiest user. */
+/** Returns the units of the busiest minute of the project, and of its busiest user. */
 export function peaks({ arrivals }: Siege): { project: number; user: number } {
   const users = [...new Set(arrivals.map(({ user }) => user))];
   return {

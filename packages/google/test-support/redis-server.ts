@@ -7,9 +7,12 @@ export interface TestRedis {
   url: string;
   /** A connection with ordinary options. */
   client: Redis;
-  /** A key prefix that nobody else uses. */
+  /** A key prefix that no other test uses. */
   prefix(): string;
-  /** What FLUSHALL does, but only to the keys of one prefix: the server may be shared with other test files. */
+  /**
+   * Has the effect of FLUSHALL on the keys of one prefix only, because the server may be shared
+   * with other test files.
+   */
   forget(prefix: string): Promise<void>;
   stop(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 
 export interface Seen {
   verb: string;
-  /** Path and query as they came. */
+  /** Path and query as received. */
   path: string;
   query: URLSearchParams;
   headers: IncomingMessage['headers'];
@@ -13,16 +13,16 @@ export interface Seen {
 export interface Reply {
   status?: number;
   headers?: Record<string, string>;
-  /** A text or buffer goes out as it is, anything else as JSON. */
+  /** A string or buffer is sent unchanged, any other value as JSON. */
   body?: unknown;
-  /** Destroys the connection: before a byte, or in the middle of the body. */
+  /** Destroys the connection: before the first byte, or in the middle of the body. */
   reset?: 'at-once' | 'in-body';
 }
 
-/** An HTTP server that stands where Google would, and answers what the test says. */
+/** An HTTP server in place of Google, with the answers that the test defines. */
 export interface StubGoogle {
   url: string;
-  /** Every request but those to /token. */
+  /** Every request except those to /token. */
   seen: Seen[];
   refreshes: Seen[];
   /** Replaces the answers for API requests. */
@@ -86,7 +86,7 @@ async function serve(
   setImmediate(() => req.socket.destroy());
 }
 
-/** What a batch asked for: the id of each message, under its Content-ID. */
+/** Returns the requests of a batch: the id of each message, by its Content-ID. */
 export function askedIn(batch: Seen): { contentId: string; id: string }[] {
   const parts = [
     ...batch.body.matchAll(
@@ -96,7 +96,7 @@ export function askedIn(batch: Seen): { contentId: string; id: string }[] {
   return parts.map(([, contentId = '', id = '']) => ({ contentId, id: decodeURIComponent(id) }));
 }
 
-/** Google's answer to a batch, in the order of `parts`. */
+/** Builds Google's answer to a batch, in the order of `parts`. */
 export function batchReply(parts: { contentId: string; status: number; json: unknown }[]): Reply {
   const text = parts.map(
     ({ contentId, status, json }) =>

@@ -1,19 +1,19 @@
--- The governor's ledger: an exact sliding window. The whole fleet decides on one clock (Redis
--- TIME), in one place, one script at a time.
+-- The ledger of the quota governor: an exact sliding window. All processes use one clock (Redis
+-- TIME), and Redis runs one script at a time.
 --
--- This is the beginning of every script of `quota/`. Common to all of them:
+-- This file is the beginning of every script of `quota/`. All of them take:
 --   KEYS 1-3  birth, witnesses, missing
 --   ARGV 1    the time in ms since 1970 (tests only; empty: Redis TIME)
 --   ARGV 2    the server's run id
 --   ARGV 3    the epoch that the process knows; empty when it knows none
 --   ARGV 4    the epoch to use when a new one begins
 --   ARGV 5    the process's name
--- A reply begins with a status, which is -1 when the process must report first, and the epoch.
+-- A reply begins with a status and the epoch. Status -1: the process must report its usage first.
 --
--- SLOT, KEEP, HOLD and LOST are written above by the loader: TypeScript computes with them too
--- (src/quota-scripts.ts). All are ms.
+-- The loader defines SLOT, KEEP, HOLD and LOST above this text, because TypeScript uses them too
+-- (src/quota-scripts.ts). All are in ms.
 
-local STATE_TTL = 3700000 -- outlives the longest closure, one hour
+local STATE_TTL = 3700000 -- longer than the longest closure, one hour
 local PACE_LEAST, PACE_SHRINK, PACE_REGROWTH_PER_MS = 25, 0.75, 10 / 60000
 local now = tonumber(ARGV[1])
 if not now then

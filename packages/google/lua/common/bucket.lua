@@ -1,18 +1,17 @@
--- A bucket: one API of one user, or of the project. A list of `slot:units`, oldest first, and a
--- hash with the running sum. What leaves the window is pruned from the head, so a charge costs
--- O(what expired), not O(window).
+-- A bucket counts one API of one user, or of the project. It is a list of `slot:units`, oldest
+-- first, and a hash with the running sum. Expired entries are removed from the head, so a charge
+-- costs O(expired entries) and not O(window).
 --
--- An entry counts for 60 s from the end of its slot, and a margin: a charge made at t reaches
--- Google at t and the time of the way there, so two charges 60 s apart may arrive 59.9 s apart, and
--- Google refuses. Calls that took longer than the margin covers are moved to the moment of their
--- answer (quota/move.lua).
+-- An entry counts for 60 s from the end of its slot, plus a margin. The margin covers the latency
+-- to Google: two charges 60 s apart may arrive 59.9 s apart, and Google then refuses the second.
+-- Calls that took longer than the margin are moved to the time of their answer (quota/move.lua).
 
 local function parse(entry)
   local at, units = string.match(entry, '^(%d+):(%d+)$')
   return tonumber(at), tonumber(units)
 end
 
--- A bucket with everything that left the window taken off.
+-- Returns a bucket without its expired entries.
 local function open(log, state)
   local s = redis.call(
     'HMGET', state,
@@ -40,8 +39,8 @@ local function open(log, state)
   return b
 end
 
--- What of the limit may be used at the bucket's pace: one call at least, if one fits at all, and
--- nothing of what lost processes may be spending.
+-- Returns the part of the limit that the bucket's pace allows: at least one call if one fits into
+-- the limit, less the units that lost processes may be spending.
 local function paced(b, limit, cost)
   return math.min(limit, math.max(cost, math.floor(limit * b.pace / 100))) - b.reserved
 end
@@ -52,8 +51,8 @@ local function save(b)
   redis.call('PEXPIRE', b.log, KEEP + SLOT)
 end
 
--- Adds to the newest slot, also when the clock stepped back behind it: the list stays in order, and
--- the error is on the safe side. Returns the slot that was used.
+-- Adds units to the newest slot, even when the clock was set back to before it. The list stays in
+-- order, and the units count longer rather than shorter. Returns the slot that was used.
 local function add(b, units)
   local last = redis.call('LINDEX', b.log, -1)
   b.sum = b.sum + units

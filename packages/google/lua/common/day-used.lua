@@ -1,5 +1,5 @@
--- Units of a day: what the processes reported, or what the ledger in Postgres had when this day
--- last learned of it and what was charged since, whichever is more.
+-- Returns the units of a day: the larger of what the processes reported, and what the ledger in
+-- Postgres had when it was last read plus what was charged since.
 local function day_used(key)
   local d = redis.call('HMGET', key, 'total', 'ledger', 'base')
   local total, ledger = tonumber(d[1]) or 0, tonumber(d[2])

@@ -1,11 +1,12 @@
--- What Redis forgets: FLUSHALL, a restart from an old snapshot, a failover. `birth` holds a random
--- epoch and the server's run id. When either is not what a process knew, that process reports what
--- it spent itself (quota/report.lua) before it may charge again, and everybody is held for HOLD so
--- that all can report. Processes that charged (`witnesses`) and did not report are `missing`: they
--- may have died with units that they have not reported, and the fleet waits until these have left
--- the window. A Redis that is really new has nobody who knew another epoch, and delays nobody.
+-- Detects that Redis lost data: FLUSHALL, a restart from an old snapshot, a failover. `birth` holds
+-- a random epoch and the server's run id. When either differs from what a process knows, the
+-- process must report its own usage (quota/report.lua) before it may charge again, and all charges
+-- are refused for HOLD so that every process can report. Processes that charged (`witnesses`) and
+-- did not report are `missing`: they may have died with unreported units, so all charges wait until
+-- these units have left the window. On a new Redis no process knows another epoch, so nothing is
+-- delayed.
 
--- The epoch as it is now, and until when everybody is held.
+-- Returns the current epoch, and the time until which all charges are refused.
 local function birth()
   local b = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'held_until')
   local epoch, held = b[1], tonumber(b[3])

@@ -1,36 +1,38 @@
--- Charges units for calls that are about to be made, or says how long to wait.
+-- Charges units for calls that are about to be made, or returns how long to wait.
 --   KEYS 4-9  user log, user state, project log, project state, day, the user's calls in flight
 --   ARGV 6    units of one call
 --   ARGV 7    how many calls
 --   ARGV 8    the user's limit, in units a minute
 --   ARGV 9    the project's limit, in units a minute
 --   ARGV 10   the lane: 1 live, 2 onboarding, 3 bulk
---   ARGV 11   what the day may have seen for this lane to go on, in units; 0: no bound
+--   ARGV 11   units of the day from which on this lane is refused; 0: no bound
 --   ARGV 12   a name for this call
---   ARGV 13   0, or how several accounts are this user: 1 of an API with batches, which may be
---             under way unnoted; 2 of another
+--   ARGV 13   0 when one account is this user; else several are: 1 for an API with batches, whose
+--             calls may be in flight unrecorded; 2 for another API
 -- Reply: granted calls, epoch, wait in ms, scope ('user', 'closed' when the user's window is closed
--- and not full, 'project', 'day'), slot of the charge, now, 1 when the call is noted as in flight.
+-- and not full, 'project', 'day'), slot of the charge, now, 1 when the call is recorded as in
+-- flight.
 
--- One account's run has one batch in flight, which keeps it under Google's cap of calls in flight
--- (some 25). Of several accounts that are one user, each call is noted until it has landed.
--- Together they stay under the cap, which the customer's other apps share: in one request, and
--- while calls that were sent before the first was noted may be under way. A call that never lands
--- is forgotten when no answer can come any more.
+-- A run of one account has one batch in flight, which is below Google's cap on concurrent calls of
+-- a user (about 25). When several accounts are one user, each call is recorded until it has
+-- finished. Together they stay below the cap, which the customer's other apps share. SHARED_PARTS
+-- bounds one request. UNNOTED_FOR covers the time in which calls may be in flight that were sent
+-- before the first record. A record expires when no answer can arrive any more.
 local SHARED_CAP, SHARED_PARTS = 20, 6
 local UNNOTED_FOR, UNNOTED_ALLOWANCE = 3000, 4
 local FLIGHT_TTL, FLIGHT_WAIT = 60000, 200
 
--- While live work is under way, the lanes below it use the project's window evenly: so many ms see
--- no more than their share of a minute and a surplus, a larger one for accounts that have just
--- connected. A minute's units spent in its first ten seconds take machine and database from calls
--- that wait for a change (their p99 was ten times the idle one), and finish nothing earlier. Of a
--- small limit a second's share is too few calls to be cut evenly.
+-- While live work is active, the lower lanes spread their use of the project's window evenly: in
+-- each EVEN ms they get their share of a minute plus a surplus. The surplus is larger for newly
+-- connected accounts. Spending a minute's units in its first ten seconds takes CPU and database
+-- capacity from live calls (their p99 was ten times that of an idle fleet) and finishes nothing
+-- earlier. For a small limit the interval is longer, because one second's share is too few calls to
+-- divide evenly.
 local EVEN_SMALL, EVEN_LARGE, EVEN_LARGE_FROM = 5000, 1000, 120000
 local SURPLUS_ONBOARDING, SURPLUS_BULK = 1.25, 1.1
--- Where the line of the bulk calls that were refused for evenness ends at the latest: some of them
--- may not come back. Onboarding stands in no line: behind two hundred others a first sync took half
--- as long again, and without one it takes its chance among them.
+-- The latest end of the queue of bulk calls that were refused to spread the load; the bound is
+-- needed because some callers do not come back. Onboarding calls are not queued: queued behind two
+-- hundred bulk calls a first sync took half as long again.
 local EVEN_LINE = 20000
 
 local cost, items = tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -50,7 +52,7 @@ local user, project = open(KEYS[4], KEYS[5]), open(KEYS[6], KEYS[7])
 user_limit, project_limit = paced(user, user_limit, cost), paced(project, project_limit, cost)
 if lane == 1 then redis.call('HSET', project.state, 'live_at', num(now)) end
 if lane == 2 then redis.call('HSET', project.state, 'onboarding_at', num(now)) end
--- Lower lanes leave the top of the project's window free, but only while higher ones are at work.
+-- Lower lanes leave the top of the project's window free, but only while higher lanes are active.
 local lane_limit = project_limit
 if lane > 1 and project.live_at + KEEP > now then lane_limit = math.floor(project_limit * 0.95) end
 if lane > 2 and math.max(project.live_at, project.onboarding_at) + KEEP > now then
@@ -80,7 +82,7 @@ if shared then
     local at, parts = parse(flights[i + 1])
     if at + FLIGHT_TTL > now then in_flight = in_flight + parts else redis.call('HDEL', KEYS[9], flights[i]) end
   end
-  -- What was sent before anybody knew of the other accounts is not noted.
+  -- Calls that were sent before the user was known to be shared are not recorded.
   if now < user.shared_at + UNNOTED_FOR then in_flight = in_flight + SHARED_CAP - UNNOTED_ALLOWANCE end
   in_flight_left = math.min(SHARED_PARTS, SHARED_CAP - in_flight)
   if in_flight_left < 1 then return refuse(FLIGHT_WAIT, 'user') end
@@ -107,8 +109,8 @@ local granted = math.min(
   even and free(even, even.limit) or items
 )
 if granted < 1 then
-  -- Until the whole request fits: coming back for the first crumb would cut every later batch into
-  -- crumbs too.
+  -- The wait lasts until the whole request fits. A caller that came back for the first free units
+  -- would cut every later batch into small ones.
   local function wait_for(b, limit)
     local excess = b.sum + math.min(items, math.max(1, math.floor(limit / cost))) * cost - limit
     if excess <= 0 then return 0 end
@@ -120,9 +122,9 @@ if granted < 1 then
     return KEEP
   end
   local by_user, by_project = wait_for(user, user_limit), wait_for(project, lane_limit)
-  -- Each call of bulk work that is refused for evenness gets a time of its own, as far behind the
-  -- one before as that one's request takes: with the same time two hundred mailboxes would come
-  -- back together, and all but a few in vain.
+  -- Each refused bulk call gets a retry time of its own, one request's duration after the previous
+  -- one. With equal times two hundred mailboxes would retry together, and nearly all of them would
+  -- be refused again.
   local function wait_for_even()
     local asked = math.min(items, math.max(1, math.floor(even.limit / cost))) * cost
     local excess, first = even.sum + asked - even.limit, 0
@@ -140,7 +142,7 @@ if granted < 1 then
   if even and by_user <= by_project and free(even, even.limit) < 1 then
     by_project = math.max(by_project, wait_for_even())
   end
-  -- Whoever was lost may be back with its next beat.
+  -- A lost process may return with its next heartbeat, so the wait is at most 2 s.
   if project.reserved > 0 then by_project = math.min(by_project, 2000) end
   return refuse(math.max(by_user, by_project), by_user >= by_project and 'user' or 'project')
 end

@@ -1,12 +1,13 @@
--- Closes a bucket after Google's refusal.
+-- Closes a bucket after a refusal by Google.
 --   KEYS 4-5  log, state
 --   ARGV 6    for how many ms
---   ARGV 7    1 to slow it down as well
+--   ARGV 7    1 to lower the pace as well
 -- Reply: 0, epoch, closed until.
 --
--- A refusal although the ledger had units left means that the real limit is lower than ours: the
--- pace falls to three quarters, down to a quarter of the limit, and grows back by ten points a
--- minute from the reopening on. Refusals that come while it is closed are echoes of the first one.
+-- A refusal while the ledger had units left means that Google's limit is lower than the configured
+-- one. The pace falls to three quarters, at least a quarter of the limit, and grows by ten points a
+-- minute after the reopening. Refusals that arrive while the bucket is closed belong to the first
+-- one and do not lower the pace again.
 
 local epoch = birth()
 local b = open(KEYS[4], KEYS[5])

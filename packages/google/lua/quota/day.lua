@@ -1,4 +1,4 @@
--- Units of a day.
+-- Returns the units of a day.
 --   KEYS 4  day
 -- Reply: 0, epoch, units.
 

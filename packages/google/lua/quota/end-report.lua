@@ -1,19 +1,19 @@
 -- Ends a report.
 --   KEYS 4…  day keys
 --   ARGV 6   JSON, units per day key, as this process counted them
---   ARGV 7   JSON, the witnesses that it knew, `[[name, at]…]`
---   ARGV 8   1 when Redis was away for so long that they may have gone on with what they kept
+--   ARGV 7   JSON, the witnesses that this process knew, `[[name, at]…]`
+--   ARGV 8   1 when Redis was away for so long that they may have spent their kept units
 -- Reply: 0, epoch.
 --
--- A process that spent later than the ledger remembers is missing until it reports.
+-- A process that charged later than the ledger records is missing until it reports.
 
 local epoch = birth()
 for i, units in ipairs(cjson.decode(ARGV[6])) do
   local known_of = redis.call('HGET', KEYS[3 + i], reporter)
   local unreported = units - tonumber(known_of or 0)
   if unreported > 0 then
-    -- A process that reports for the first time after Redis forgot is in the ledger already: its
-    -- units must not count on top of that.
+    -- The ledger in Postgres already contains the units of a process that reports for the first
+    -- time after Redis lost its data. Raising `base` keeps them from being counted twice.
     if not known_of and redis.call('HEXISTS', KEYS[3 + i], 'ledger') == 1 then
       redis.call('HINCRBY', KEYS[3 + i], 'base', unreported)
     end

@@ -1,12 +1,12 @@
--- Says that this process lives.
+-- Records that this process is alive.
 --   KEYS 4    members
 --   KEYS 5-   state of the project window of each API
---   ARGV 6-   what this process has in these windows, in units
+--   ARGV 6-   units of this process in these windows
 -- Reply: 0 or -1, epoch, now, then name and time of every process that charged within the window.
 --
--- A member without heartbeats is either dead, or cannot reach Redis and goes on with what it keeps,
--- which nobody may take a second time: it is taken off the project's limit for a minute. When
--- nobody could reach Redis, the minute begins when the first one can again.
+-- A member without heartbeats is either dead, or cannot reach Redis and spends the units it keeps.
+-- No other process may spend these, so they are subtracted from the project's limit for a minute.
+-- When no process could reach Redis, the minute begins when the first one reaches it again.
 
 local FORGET_LOST = 60000
 local epoch = birth()

@@ -1,9 +1,9 @@
--- Merges two quota users that are one Google identity: takes what one has spent of an API into the
--- other's window.
---   KEYS 4-7  log and state of the one, log and state of the other
---   ARGV 6    1 when nothing may be charged to the one any more (runs that began before learn so by
---             its being closed)
---   ARGV 7    0 or how several accounts are the other, as in quota/charge.lua
+-- Merges two quota users that are one Google identity: adds the usage of one API by the first user
+-- to the window of the second.
+--   KEYS 4-7  log and state of the first, log and state of the second
+--   ARGV 6    1 when the first may not be charged any more; it is closed, so that runs that began
+--             before are refused
+--   ARGV 7    0, or how several accounts are the second, as in quota/charge.lua
 -- Reply: 0, epoch.
 
 local epoch = birth()

@@ -1,4 +1,4 @@
--- A process that ends spends nothing any more.
+-- Removes a process that is stopping and spends nothing more.
 --   KEYS 4  members
 -- Reply: 0, epoch.
 

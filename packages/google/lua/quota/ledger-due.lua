@@ -1,9 +1,9 @@
--- Whether a day is to be compared with the ledger in Postgres.
+-- Returns whether a day is due to be compared with the ledger in Postgres.
 --   KEYS 4  day
 -- Reply: 0, epoch, 1 or 0.
 --
--- Each pause is as long as all before together: what was under way when Redis forgot comes into the
--- ledger within minutes, and later the two agree.
+-- Each pause is as long as all earlier pauses together. Usage that was in flight when Redis lost
+-- its data reaches the ledger within minutes; after that the two agree.
 
 local PAUSE_FIRST, PAUSE_LONGEST = 30000, 900000
 local epoch = birth()

@@ -1,4 +1,5 @@
--- Writes to a day what the ledger in Postgres has of it; what the day has seen never falls by it.
+-- Stores the units that the ledger in Postgres has of a day. The day's usage never decreases by
+-- this.
 --   KEYS 4  day
 --   ARGV 6  units
 -- Reply: 0, epoch.

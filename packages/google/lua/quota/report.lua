@@ -1,10 +1,11 @@
--- One chunk of what a process spent, reported again.
+-- Takes one chunk of the usage that a process reports again.
 --   KEYS 4…  log and state of each bucket
 --   ARGV 6   JSON, per bucket `{entries: [[slot, units, at]…], closedUntil}`
 -- Reply: 0, epoch.
 --
--- Entries that the ledger still has (it kept them up to this process's last witness mark) are left
--- out, so reporting twice, or to a Redis that lost only its last second, counts nothing twice.
+-- Entries that the ledger still has are skipped: it kept them up to this process's last witness
+-- mark. So nothing counts twice when a process reports twice, or when Redis lost only its last
+-- second.
 
 local epoch = birth()
 local kept = tonumber(redis.call('ZSCORE', KEYS[2], reporter) or 0)

@@ -1,6 +1,6 @@
--- Reads without charging.
+-- Reads buckets without charging.
 --   KEYS 4…  log and state of each bucket
--- Reply: 0, epoch, then units, ms still closed and pace in percent of each.
+-- Reply: 0, epoch, then for each bucket units, remaining closure in ms, and pace in percent.
 
 local epoch = birth()
 local reply = { 0, epoch }

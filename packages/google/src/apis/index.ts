@@ -2,7 +2,7 @@ import type { Session } from '../request.js';
 import { calendarOf, type Calendar } from './calendar/calendar.js';
 import { gmailOf, type Gmail } from './gmail/gmail.js';
 
-/* The registry of Google's APIs, as an account calls them. */
+/* The APIs of one account. */
 
 export interface AccountApis {
   gmail: Gmail;

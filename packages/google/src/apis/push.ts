@@ -1,3 +1,3 @@
-/* What receives the notifications of Google's APIs, beside the signatures that prove who sent them. */
+/* Receiving notifications of Google's APIs, without the verification of their signatures. */
 
 export { type Pulled, type Subscription, openSubscription } from './gmail/subscription.js';

@@ -1,4 +1,7 @@
-/** Google Calendar, one account's: each call is one page of Google's answer, checked and typed ("Calendar API v3" reference). */
+/**
+ * Google Calendar for one account. Each call returns one page of Google's answer, checked and typed
+ * ("Calendar API v3" reference).
+ */
 import type { calendar_v3 } from 'googleapis/build/src/apis/calendar/v3';
 import { namedItems } from '../../nameless.js';
 import { requestPage } from '../../paging.js';
@@ -12,7 +15,10 @@ export type CalendarEvent = calendar_v3.Schema$Event;
 
 interface CalendarPage<Item> {
   items: Item[];
-  /** Items without an id, which are not among `items`: any of them may be a row that seems to be missing. */
+  /**
+   * Number of items without an id. They are not in `items`; any of them may be a stored row that
+   * seems to be missing.
+   */
   nameless: number;
   nextPageToken: string | null;
   /** On the last page only. */
@@ -20,8 +26,8 @@ interface CalendarPage<Item> {
 }
 
 /**
- * Every call throws GoogleError, and the caller's abort reason. With a `syncToken` a page holds
- * what changed since, tombstones included, and the same token goes with every page;
+ * Every call throws GoogleError, or the caller's abort reason. With a `syncToken` a page holds what
+ * changed since, deletions included; the same token is sent with every page.
  * `sync-position-expired` means that a full sync is due.
  */
 export interface Calendar {
@@ -29,31 +35,41 @@ export interface Calendar {
     syncToken: string | null;
     pageToken: string | null;
   }): Promise<CalendarPage<CalendarListEntry>>;
-  /** Masters and exceptions as Google keeps them. Throws `not-found` when the calendar is gone or no longer shared. */
+  /**
+   * Series and exceptions as Google stores them. Throws `not-found` when the calendar is gone or no
+   * longer shared.
+   */
   events(q: {
     calendarId: string;
     syncToken: string | null;
     pageToken: string | null;
   }): Promise<CalendarPage<CalendarEvent>>;
-  /** One entry of the calendar list; null when Google does not have it there. */
+  /** One entry of the calendar list; null when the list does not contain it. */
   calendar(calendarId: string): Promise<CalendarListEntry | null>;
   /**
-   * One event by its id, a deleted one as cancelled; null when Google does not have it, or not the
-   * calendar.
+   * One event by its id; a deleted one is returned as cancelled. Null when Google does not have the
+   * event or the calendar.
    */
   event(calendarId: string, eventId: string): Promise<CalendarEvent | null>;
-  /** Has Google post changes of a calendar's events, or with null of the calendar list; see watch.ts. */
+  /**
+   * Asks Google to post changes of a calendar's events, or of the calendar list for null; see
+   * watch.ts.
+   */
   openChannel(calendarId: string | null, order: ChannelOrder): Promise<Channel>;
-  /** Ends a channel. Throws `not-found` when it has ended. */
+  /** Ends a channel. Throws `not-found` when it has already ended. */
   stopChannel(channelId: string, resourceId: string): Promise<void>;
 }
 
 /**
- * The whole set of parameters, for full and token calls alike: Google asks that a token call repeats those of the call
- * that the token came from, and anything more (a window, an order, deleted ones) would cost the token or bend its meaning.
+ * All parameters, for full and token calls alike. Google requires that a token call repeats those
+ * of the call that produced the token. Other parameters (a time window, an order, deleted events)
+ * would invalidate the token or change its meaning.
  */
 const EVERY_EVENT = { maxResults: '2500' };
-/** Hidden calendars are calendars too, and a token call always tells of them: a full call must as well, or the two would differ. */
+/**
+ * Hidden calendars are mirrored too. A token call always includes them, so a full call must as
+ * well, or the two would differ.
+ */
 const EVERY_CALENDAR = { maxResults: '250', showHidden: 'true' };
 
 export function calendarOf(session: Session): Calendar {
@@ -134,7 +150,7 @@ function page<Item extends { id?: string | null; etag?: string | null }>(
         nextSyncToken: syncTokenOrNull(body.nextSyncToken),
       };
     },
-    // An event that changes during a listing comes again, in another version.
+    // An event that changes during a listing is returned again in another version.
     ({ items }) => items.map(({ id, etag }) => `${id} ${etag ?? ''}`),
   );
 }

@@ -1,11 +1,14 @@
-/* What Calendar posts to a channel, read with suspicion: a hint that says "look", and nothing else in it is used. */
+/*
+ * Reads the messages that Calendar posts to a channel. A message only triggers a sync; its content
+ * is never used as data.
+ */
 
-/** A message of a Calendar channel: everything is in its headers, which say that something changed and never what. */
+/** A message of a Calendar channel. Its headers say that something changed, and not what. */
 export interface ChannelMessage {
   channelId: string;
   resourceId: string;
   token: string;
-  /** The first message: the channel is open, nothing has changed. */
+  /** Whether this is the first message of the channel, which reports no change. */
   isSyncMessage: boolean;
 }
 
@@ -13,7 +16,10 @@ const CHANNEL_ID = /^[A-Za-z0-9\-_+/=]{1,64}$/;
 const RESOURCE_ID = /^[\x21-\x7e]{1,256}$/;
 const TOKEN_LIMIT = 256;
 
-/** @param header by name, in lower case. Null when it is no such message */
+/**
+ * Returns null when the headers are not those of a channel message.
+ * @param header returns a header by its name in lower case
+ */
 export function readChannelMessage(
   header: (name: string) => string | undefined,
 ): ChannelMessage | null {

@@ -6,7 +6,10 @@ const request = (answerBytes: number): MethodFacts => ({
   answerBytes,
 });
 
-/** Calendar's methods that we call; each costs one request whatever its page size (Calendar API "Manage quotas"). */
+/**
+ * The Calendar methods that Syncline calls. Each costs one request for any page size (Calendar API
+ * "Manage quotas").
+ */
 export const CALENDAR_METHODS = {
   // 250 entries with descriptions.
   'calendar.calendarList.list': request(16 * MB),

@@ -1,24 +1,28 @@
 /**
- * Asking Calendar to notify: channels to an address ("Push notifications").
+ * Opens and stops Calendar's notification channels ("Push notifications").
  *
- * A channel is never renewed: a new one is opened beside it, and the old one is stopped. Its first message (`sync`) may come before Google's answer.
+ * A channel is never renewed: a new one is opened beside it, and the old one is stopped. Its first
+ * message (`sync`) may arrive before Google's answer to the call.
  */
 import { type Session, postJson } from '../../request.js';
 import { expirationOf, textOf } from '../../shape.js';
 import type { CalendarMethod } from './methods.js';
 
 export interface ChannelOrder {
-  /** Unique for ever; letters, digits and `-_+/=`, 64 at most. */
+  /** Must never be reused; letters, digits and `-_+/=`, at most 64 characters. */
   channelId: string;
-  /** Sent back with every message; 256 characters at most. */
+  /** Returned with every message; at most 256 characters. */
   token: string;
-  /** Where to post. Google takes https alone. */
+  /** The URL that Google posts to. Google accepts only https. */
   address: string;
   ttlSeconds: number;
 }
 
 export interface Channel {
-  /** Google's name of what is watched: every message carries it, and a stop needs it. */
+  /**
+   * Google's id of the watched resource. Every message carries it, and stopping the channel
+   * requires it.
+   */
   resourceId: string;
   expiresAt: Date;
 }

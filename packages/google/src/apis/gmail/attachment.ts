@@ -1,4 +1,4 @@
-/** One attachment's bytes, on demand: they are not mirrored. */
+/** Fetches the bytes of one attachment on demand. Attachments are not mirrored. */
 import { GoogleError, MalformedAnswer } from '../../errors.js';
 import { partKeys } from '../../part-keys.js';
 import { type Session, requestJson } from '../../request.js';
@@ -11,8 +11,9 @@ export interface Attachment {
 }
 
 /**
- * The part is looked up in the message first, since an attachmentId is another one at every read and dies after a while.
- * @returns null when the message or the part is no more
+ * Fetches the message first to find the part, because an attachmentId differs at every read and
+ * expires after a while.
+ * @returns null when the message or the part no longer exists
  */
 export async function fetchAttachment(
   session: Session,
@@ -35,13 +36,13 @@ export async function fetchAttachment(
         : decoded(body.data);
     return { filename: wordOf(part.filename), mimeType: wordOf(part.mimeType), data };
   } catch (error) {
-    // Deleted before the first call or between the two.
+    // The message was deleted before the first call or between the two.
     if (error instanceof GoogleError && error.detail.kind === 'not-found') return null;
     throw error;
   }
 }
 
-/** The bytes of one attachmentId, which lives for a while only. */
+/** Fetches the bytes of one attachmentId, which is valid only for a while. */
 export function fetchAttachmentData(
   session: Session,
   messagesPath: string,
@@ -54,13 +55,13 @@ export function fetchAttachmentData(
   );
 }
 
-/** @param key the part's, as partKeys gives it and the mirror stores it */
+/** @param key the part's key, as partKeys computes it and the mirror stores it */
 function findPart(root: JsonObject, key: string): JsonObject | null {
   for (const [part, its] of partKeys(root)) if (its === key) return part;
   return null;
 }
 
-/** An empty part comes without data. */
+/** An empty part has no data. */
 function decoded(data: unknown): Buffer {
   if (data === undefined) return Buffer.alloc(0);
   if (typeof data !== 'string') throw new MalformedAnswer('the data of a part is not a text');

@@ -1,11 +1,13 @@
 /**
- * Many gets of one kind through the batch endpoint: one batch in flight, parts that failed for a
- * passing reason asked again alone, and nothing that was paid for thrown away.
+ * Fetches many items of one kind through the batch endpoint. One batch is in flight at a time,
+ * parts that failed for a transient reason are requested again alone, and every part that was paid
+ * for is used.
  *
- * A result belongs to one item (it is in `found`, `missing` or `failed`), to the account (quota, a
- * dead grant, batches that are forbidden whole: asking stops, what was not asked is `failed` with
- * that reason), and the network's (the batch is asked again, and after three in a row asking
- * stops). Only when asking stopped before anything was fetched is the reason thrown instead.
+ * An error concerns one of three things. The item: it is in `missing` or `failed`. The account
+ * (quota, a dead grant, batches that are forbidden as a whole): requests stop, and the items not
+ * yet requested are `failed` with that reason. The network: the batch is requested again, and after
+ * three failures in a row requests stop. Only when requests stopped before anything was fetched is
+ * the reason thrown instead.
  */
 import { unreachable } from '@syncline/runtime';
 import { REFUSAL_LIMIT_BYTES } from '../../answer-limits.js';
@@ -22,15 +24,18 @@ import {
 } from '../../request.js';
 import { type JsonObject, isIdentified, parseObject } from '../../shape.js';
 
-/** What is asked for: one call a part. */
+/** What is requested: one call per part. */
 export interface Kind<T> {
   method: GmailMethod;
   pathOf(id: string): string;
-  /** The part's body as what it is; null for one that is cut or someone else's, which is asked for again. */
+  /**
+   * Converts the part's body; null for a body that is cut off or belongs to another item, which is
+   * requested again.
+   */
   read(body: JsonObject & { id: string }): T | null;
-  /** How much the answer for an id will bring, about, in the kind's own unit. */
+  /** The approximate size of the answer for an id, in the kind's own unit. */
   weightOf(id: string): number;
-  /** What one batch brings into memory at most, unless a single part weighs more. */
+  /** The largest weight of one batch, unless a single part weighs more. */
   batchWeight: number;
 }
 
@@ -42,15 +47,18 @@ export interface Fetched<T> {
 }
 
 const BATCH_PATH = '/batch/gmail/v1';
-/** Waits before the second, third and fourth time of asking, halved at most by jitter: under 2 s together. */
+/**
+ * Waits before the second, third and fourth request. Jitter shortens them by up to half; together
+ * they stay below 2 s.
+ */
 const BACKOFF_MS = [200, 500, 1_000];
 const OUTER_FAILURES_LIMIT = 3;
 /**
- * Forbidden batches in a row after which the refusal counts as the account's. One may hold nothing
- * but items that are forbidden for good (got-your-back #116).
+ * Consecutive forbidden batches after which the refusal counts as the account's. A single batch may
+ * contain only items that are permanently forbidden (got-your-back #116).
  */
 const FORBIDDEN_BATCHES_LIMIT = 2;
-/** About a millisecond of ordinary mail. */
+/** Parsing this many parts takes about a millisecond with ordinary mail. */
 const PARTS_A_PIECE = 8;
 
 interface Fetch<T = unknown> {
@@ -59,19 +67,24 @@ interface Fetch<T = unknown> {
   found: T[];
   missing: string[];
   errors: Map<string, GoogleError>;
-  /** Why asking stopped. */
+  /** Why requests stopped. */
   stop: GoogleError | null;
   outerFailures: number;
-  /** Batches in a row in which Google allowed nothing. */
+  /** Consecutive batches in which every part failed and one was forbidden. */
   forbiddenBatches: number;
-  /** Parts per batch in the next round: a batch that failed whole may have one part in it that breaks it. */
+  /**
+   * Parts per batch in the next round. It is reduced because one part may make a whole batch fail.
+   */
   atMost: number;
   refreshed: boolean;
-  /** The mailbox has answered with the fresh token: a 401 is its part's own. */
+  /** The mailbox answered with the fresh token, so a 401 concerns only its part. */
   grantIsGood: boolean;
 }
 
-/** @throws GoogleError when asking stopped before anything was fetched. The order of the result is Google's. */
+/**
+ * The order of the result is Google's.
+ * @throws GoogleError when requests stopped before anything was fetched
+ */
 export async function fetchByBatch<T>(
   session: Session,
   kind: Kind<T>,
@@ -104,7 +117,7 @@ export async function fetchByBatch<T>(
   return { found: fetch.found, missing: fetch.missing, failed };
 }
 
-/** Asks for each of `ids` once, a batch at a time, and gives back those worth asking again. */
+/** Requests each of `ids` once, in batches, and returns those to request again. */
 async function askAll(fetch: Fetch, ids: string[]): Promise<string[]> {
   const again: string[] = [];
   const size = fetch.atMost;
@@ -133,7 +146,7 @@ function lightEnough(kind: Kind<unknown>, ids: string[]): string[] {
   return tooMany === -1 ? ids : ids.slice(0, tooMany);
 }
 
-/** How many of `ids`, from the first, were dealt with. */
+/** Returns how many of `ids`, counted from the first, were handled. */
 async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<number> {
   const { session } = fetch;
   const boundary = `batch_${session.rt.random.uuid()}`;
@@ -181,7 +194,8 @@ async function takeParts(
   const failures = await fileParts(fetch, ids, parts, sent.answer.body);
   if (failures.some(({ error }) => isCrowded(error))) session.batchSizes.refused(session.accountId);
   else session.batchSizes.accepted(session.accountId, ids.length);
-  // Google may say 401 in the parts instead of around them: the same one fresh token is granted then.
+  // Google may return 401 in the parts instead of for the whole request. As there, the token is
+  // refreshed once.
   const renew =
     !fetch.refreshed && failures.some(({ error }) => error.detail.kind === 'unauthorized');
   if (renew) await session.tokens.forget(session.accountId, sent.token);
@@ -204,7 +218,7 @@ interface PartFailure {
   error: GoogleError;
 }
 
-/** @returns what failed; an item without a part failed too */
+/** @returns the failed parts; an item without a part counts as failed */
 async function fileParts(
   fetch: Fetch,
   ids: string[],
@@ -223,8 +237,8 @@ async function fileParts(
 }
 
 /**
- * A part that is forbidden while others pass is that item's own; when nothing passes, it becomes
- * the account's.
+ * A part that is forbidden while others succeed concerns only its item. When no part succeeds, the
+ * refusal may be the account's.
  */
 function judgeForbidden(fetch: Fetch, ids: string[], failures: readonly PartFailure[]): void {
   const refusal = failures.find(({ error }) => error.detail.kind === 'forbidden')?.error;
@@ -241,7 +255,7 @@ function isCrowded({ detail }: GoogleError): boolean {
   return detail.kind === 'rate-limited' && detail.scope === 'concurrency';
 }
 
-/** Files what a part brought; null when it was good. */
+/** Stores the result of a part. Returns null on success. */
 function takePart(fetch: Fetch, id: string, part: BatchPart, body: Buffer): GoogleError | null {
   if (part.status === 200) {
     const one = readPart(fetch.kind, id, part, body);
@@ -267,7 +281,10 @@ function takePart(fetch: Fetch, id: string, part: BatchPart, body: Buffer): Goog
   return null;
 }
 
-/** Null for a body that is someone else's, an error for one that is cut or beyond the bounds: all are asked for again. */
+/**
+ * Returns null for a body of another item, and an error for one that is cut off or exceeds the
+ * limits. All of them are requested again.
+ */
 function readPart<T>(
   kind: Kind<T>,
   id: string,
@@ -306,7 +323,7 @@ async function acceptFailure(
     case 'sync-position-expired':
     case 'not-found':
     case 'endless-listing':
-      // The item's own fault: it is told apart from the others and holds nobody up.
+      // The error concerns this item only and does not stop the others.
       fetch.errors.set(id, error);
       return;
     default:
@@ -315,8 +332,8 @@ async function acceptFailure(
 }
 
 /**
- * A part that is refused with a fresh token as well: the mailbox itself is asked (1 unit) before the whole account is taken for refused, since that stops
- * everything of it until a person comes.
+ * Handles a part that is refused with a fresh token as well. The mailbox itself is asked (1 unit)
+ * before the whole account counts as refused, because that stops all its syncs until a person acts.
  */
 async function acceptUnauthorized(fetch: Fetch, id: string, error: GoogleError): Promise<void> {
   const { session, kind } = fetch;
@@ -337,7 +354,7 @@ function askAgain(fetch: Fetch, id: string, error: GoogleError, again: string[])
   again.push(id);
 }
 
-/** The account's fate, not the item's; the first reason is kept. */
+/** Stops all requests of the account. The first reason is kept. */
 function stopAsking(fetch: Fetch, id: string, error: GoogleError): void {
   fetch.errors.set(id, error);
   fetch.stop ??= error;

@@ -1,4 +1,7 @@
-/** Gmail, one account's: each call is one page of Google's answer, checked and typed ("Gmail API v1" reference). */
+/**
+ * Gmail for one account. Each call returns one page of Google's answer, checked and typed ("Gmail
+ * API v1" reference).
+ */
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
 import { type Attachment, fetchAttachment, fetchAttachmentData } from './attachment.js';
 import { unitsOf } from '../../costs.js';
@@ -20,92 +23,101 @@ import { addressOf, countOrNull, historyIdOrNull, identified } from '../../shape
 export type GmailHistory = gmail_v1.Schema$History;
 export type GmailLabel = gmail_v1.Schema$Label;
 
-/** Every call throws GoogleError, and the caller's abort reason. */
+/** Every call throws GoogleError, or the caller's abort reason. */
 export interface Gmail {
-  /** Who this is and where its history stands now: the sync position to pin before a full sync. */
+  /**
+   * Returns the address of the mailbox and its current history id, which is the sync position to
+   * store before a full sync.
+   */
   profile(): Promise<{
     emailAddress: string;
-    /** Null when Google gave none, or one that is no count. */
+    /** Null when Google returned none, or a value that is not a count. */
     messagesTotal: number | null;
     threadsTotal: number | null;
-    /** Null when Google gave none, or one that is no number. */
+    /** Null when Google returned none, or a value that is not a number. */
     historyId: bigint | null;
   }>;
   /**
-   * One page of ids, 500 at most, newest first, spam and trash included unless said otherwise; with
-   * `labelId` only that label's, with `search` only what Gmail's search finds. A search costs no
-   * more, but is refused to the metadata scope; `after:` and `before:` take seconds since the epoch
-   * (a date would be read in a zone of Google's choice). A page token that Google no longer takes
-   * is thrown as `rejected` 400: the full sync starts over.
+   * Returns one page of at most 500 ids, newest first. Spam and trash are included by default;
+   * `labelId` restricts the list to a label, `search` to a Gmail search. A search costs the same,
+   * but Google refuses it with the metadata scope. `after:` and `before:` take seconds since the
+   * epoch, because Google would interpret a date in a time zone of its choice. A page token that
+   * Google no longer accepts is thrown as `rejected` 400, and the full sync starts over.
    */
   listMessages(q: ListQuery & { pageToken: string | null; labelId?: string }): Promise<{
     ids: { id: string; threadId: string }[];
-    /** Messages without an id, which are not among `ids`. */
+    /** Number of messages without an id; they are not in `ids`. */
     nameless: number;
     nextPageToken: string | null;
   }>;
   /**
-   * Whole messages, any number of ids; the order is not promised. An id is in exactly one of the three lists.
-   * @throws GoogleError only when asking stopped before anything was fetched.
+   * Returns whole messages for any number of ids, in no particular order. Each id is in exactly one
+   * of the three lists.
+   * @throws GoogleError only when requests stopped before anything was fetched
    */
   getMessages(ids: string[]): Promise<FetchedMessages>;
   /**
-   * The same without headers and bodies: which of these messages there are, with their labels and
-   * dates. Costs as much.
+   * Returns the messages without headers and bodies: which of them exist, with labels and dates.
+   * Costs the same as `getMessages`.
    */
   glanceAt(ids: string[]): Promise<FetchedMessages>;
   /**
-   * Whole threads, each with its messages, spam and trash included; `messages` says how many are expected in it, which bounds the batches.
-   * @throws GoogleError only when asking stopped before anything was fetched.
+   * Returns whole threads with their messages, spam and trash included. `messages` is the expected
+   * number of messages, which bounds the batches.
+   * @throws GoogleError only when requests stopped before anything was fetched
    */
   getThreads(threads: { id: string; messages: number }[]): Promise<FetchedThreads>;
   /**
-   * The messages' sources, attachments included, in batches that are bounded by `bytes`, about what each message has. Costs as much as the messages.
-   * The answer holds all that was asked for: the caller bounds it.
-   * @throws GoogleError only when asking stopped before anything was fetched.
+   * Returns the sources of messages, attachments included. `bytes` is the approximate size of each
+   * message, which bounds the batches. Costs the same as the messages. The answer holds all
+   * requested sources, so the caller must bound the request.
+   * @throws GoogleError only when requests stopped before anything was fetched
    */
   getSources(messages: { id: string; bytes: number }[]): Promise<FetchedSources>;
-  /** Units that one message and one whole thread cost this project, by its tier. */
+  /** Units of one message and of one whole thread in this project's price tier. */
   prices: FetchPrices;
   /**
-   * One page of what happened after `startHistoryId`; its `historyId` is null when Google gave
-   * none, or one that is no number. Throws `sync-position-expired` when Google no longer goes back
-   * that far.
+   * Returns one page of the changes after `startHistoryId`. Its `historyId` is null when Google
+   * returned none, or a value that is not a number. Throws `sync-position-expired` when Google no
+   * longer has the history back to that id.
    */
   history(q: {
     startHistoryId: bigint;
     pageToken: string | null;
   }): Promise<{ records: GmailHistory[]; historyId: bigint | null; nextPageToken: string | null }>;
   labels(): Promise<GmailLabel[]>;
-  /** One label of the mailbox; null when Google does not have it. One unit. */
+  /** Returns one label; null when Google does not have it. Costs one unit. */
   label(id: string): Promise<GmailLabel | null>;
-  /** The bytes of one part; null when the message or the part is no more. Costs two messages. */
+  /**
+   * Returns the bytes of one part; null when the message or the part no longer exists. Costs as
+   * much as two messages.
+   */
   attachment(messageId: string, partId: string): Promise<Attachment | null>;
   /**
-   * The bytes of an attachmentId that the message was just given out with: it is another one at
-   * every read. Costs one message.
+   * Returns the bytes of an attachmentId from a message that was just read; the id differs at every
+   * read. Costs as much as one message.
    */
   attachmentData(messageId: string, attachmentId: string): Promise<Buffer>;
-  /** Begins or renews the mailbox's one watch; see watch.ts. */
+  /** Begins or renews the mailbox's only watch; see watch.ts. */
   watch(topic: string): Promise<GmailWatch>;
-  /** Ends it; also fine when there is none. */
+  /** Ends the watch; succeeds when there is none. */
   stopWatch(): Promise<void>;
 }
 
-/** Which messages a list is about. */
+/** Selects the messages of a list. */
 export interface ListQuery {
   /** Whether messages in spam and trash are listed; default true. */
   spamAndTrash?: boolean;
   search?: string;
 }
 
-/** What the two ways to whole messages cost, in quota units a call. */
+/** The prices of the two ways to fetch whole messages, in quota units per call. */
 export interface FetchPrices {
   message: number;
   thread: number;
 }
 
-/** `me` is whoever the token belongs to: an address in the path would end up in access logs. */
+/** `me` is the owner of the token. An address in the path would appear in access logs. */
 const USER = '/gmail/v1/users/me';
 const PAGE = '500';
 
@@ -172,7 +184,7 @@ function listMessages(
         body.messages,
         'messages',
       );
-      // A message whose thread is not told is read alone, as if it were a thread of its own.
+      // A message without a thread id is fetched alone, as if it were a thread of its own.
       const ids = items.map(({ id, threadId }) => ({
         id,
         threadId: typeof threadId === 'string' && threadId !== '' ? threadId : id,

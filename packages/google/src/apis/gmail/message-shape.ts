@@ -1,25 +1,27 @@
 /**
- * The shape of a message, checked once where it comes in. Whatever reads a message relies on it:
- * its part tree is synced in full for its bodies, its attachments and its size before anything is
- * known of the message, and a value of another type would end the run of the whole mailbox. An
- * answer that lacks its payload would be stored as an empty mail, and never be read again.
+ * Checks the shape of a message once, when it is received; all later code relies on it. Bodies,
+ * attachments and size are read from the whole part tree, and a value of another type would end the
+ * run of the whole mailbox. An answer without a payload would be stored as an empty message and
+ * never be fetched again.
  */
 import { type JsonObject, isObject } from '../../shape.js';
 
 /**
- * A message of the `full` format: with a payload, every part of it as documented ("Message" and
- * "MessagePart" of the Gmail API reference).
+ * Whether this is a complete message of the `full` format: it has a payload, and every part is as
+ * documented ("Message" and "MessagePart" of the Gmail API reference).
  */
 export function isWholeMessage(message: JsonObject): boolean {
   return isObject(message.payload) && areParts(message.payload) && hasLabels(message);
 }
 
-/** Whether the labels of a message are names; a message without any comes without the list. */
+/**
+ * Whether the labels of a message are strings. Google omits the list for a message without labels.
+ */
 export function hasLabels({ labelIds }: JsonObject): boolean {
   return isListOf(labelIds, (label) => typeof label === 'string');
 }
 
-/** Nothing here calls itself: the depth of an answer is bounded by its size alone. */
+/** Not recursive, because only the size of an answer bounds its depth. */
 function areParts(root: JsonObject): boolean {
   const open = [root];
   for (let part = open.pop(); part !== undefined; part = open.pop()) {

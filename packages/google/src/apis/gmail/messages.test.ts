@@ -19,7 +19,7 @@ afterAll(() => bench.stop());
 const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `m${i}`);
 const crowded = refusal(429, 'rateLimitExceeded', 'Too many concurrent requests for user');
 
-/** Answers every part by its id, in reverse order. */
+/** Answers each part by its id, in reverse order. */
 function perPart(
   answer: (id: string) => { status: number; json: unknown } | null,
 ): (seen: Seen) => Reply {

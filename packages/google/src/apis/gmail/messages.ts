@@ -1,4 +1,4 @@
-/** Whole messages, whole threads and the messages' sources, by the batch endpoint. */
+/** Fetches whole messages, whole threads and the sources of messages through the batch endpoint. */
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
 import { type Kind, fetchByBatch } from './batch-fetch.js';
 import { GoogleError } from '../../errors.js';
@@ -24,7 +24,7 @@ export interface FetchedThreads {
 
 export interface FetchedSources {
   /**
-   * RFC 822, byte for byte as Google has them; null for a message without one, as chats are
+   * RFC 822, byte for byte as Google stores it; null for a message without a source, such as a chat
    * (got-your-back #84).
    */
   sources: { id: string; source: Buffer | null }[];
@@ -33,11 +33,20 @@ export interface FetchedSources {
   failed: { id: string; error: GoogleError }[];
 }
 
-/** Messages that a batch brings at most, unless a single part brings more: about 10 MB of ordinary mail. */
+/**
+ * The largest number of messages in one batch, unless a single thread has more: about 10 MB of
+ * ordinary mail.
+ */
 const BATCH_MESSAGES = 100;
-/** Mail that a batch of sources brings at most, unless a single one is larger: they come with their attachments, and in base64 a third larger. */
+/**
+ * The largest total size of the sources in one batch, unless a single one is larger. Sources
+ * include their attachments, and base64 makes them a third larger.
+ */
 const BATCH_SOURCE_BYTES = 8 * 1024 * 1024;
-/** The message itself is paid for by then, and paid again if its source has to be put off: a source waits for quota a little longer than other calls. */
+/**
+ * A source waits longer for quota than other calls. The message itself has been paid for by then,
+ * and would be paid for again if its source were put off.
+ */
 const SOURCE_QUOTA_WAIT_MS = 1_000;
 
 const MESSAGE: Kind<GmailMessage> = {
@@ -56,21 +65,25 @@ const GLANCE: Kind<GmailMessage> = {
     `/gmail/v1/users/me/messages/${encodeURIComponent(id)}?format=minimal&prettyPrint=false`,
 };
 
-/** @throws GoogleError when asking stopped before anything was fetched. The order of the result is Google's. */
+/**
+ * Fetches whole messages. The order of the result is Google's.
+ * @throws GoogleError when requests stopped before anything was fetched
+ */
 export async function fetchMessages(session: Session, ids: string[]): Promise<FetchedMessages> {
   const { found, ...rest } = await fetchByBatch(session, MESSAGE, ids);
   return { messages: found, ...rest };
 }
 
 /**
- * The same in the `minimal` format: labels and dates, without headers and bodies. It costs as much.
+ * Fetches messages in the `minimal` format: labels and dates, without headers and bodies. It costs
+ * the same.
  */
 export async function glanceAtMessages(session: Session, ids: string[]): Promise<FetchedMessages> {
   const { found, ...rest } = await fetchByBatch(session, GLANCE, ids);
   return { messages: found, ...rest };
 }
 
-/** The same for threads, each with the number of messages that are expected in it. */
+/** Fetches whole threads, each with its expected number of messages. */
 export async function fetchThreads(
   session: Session,
   threads: { id: string; messages: number }[],
@@ -89,7 +102,8 @@ function threadKind(weightOf: (id: string) => number): Kind<FetchedThreads['thre
     method: 'gmail.users.threads.get',
     pathOf: (id) =>
       `/gmail/v1/users/me/threads/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
-    // A message that is not whole is asked for alone, as one that the thread does not name.
+    // An incomplete message is left out; the caller fetches it alone, like one that the thread does
+    // not contain.
     read: ({ id, messages }) => ({
       id,
       messages: identifiedOf(messages, 'messages').identified.filter(isWholeMessage),
@@ -99,7 +113,10 @@ function threadKind(weightOf: (id: string) => number): Kind<FetchedThreads['thre
   };
 }
 
-/** The `raw` format, which threads.get does not know; each message with about how many bytes it has. It costs as much as the message itself. */
+/**
+ * Fetches messages in the `raw` format, which threads.get does not support. Each comes with its
+ * approximate size in bytes. It costs as much as the message itself.
+ */
 export async function fetchSources(
   session: Session,
   messages: { id: string; bytes: number }[],
@@ -116,7 +133,7 @@ export async function fetchSources(
   const { found, missing, failed } = await fetchByBatch(patient, kind, [...bytes.keys()]);
   const without = found.flatMap(({ id, source }) => (source === null ? [id] : []));
   if (without.length === 0) return { sources: found, missing, failed };
-  // A missing source is final, so it takes two answers without one.
+  // A missing source is recorded permanently, so two answers without one are required.
   const again = await fetchByBatch(patient, kind, without).catch((error: unknown) => {
     if (!(error instanceof GoogleError)) throw error;
     return { found: [], missing: [], failed: without.map((id) => ({ id, error })) };

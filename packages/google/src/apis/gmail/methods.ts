@@ -9,14 +9,15 @@ const flat = (units: number, answerBytes: number): MethodFacts =>
   priced({ new: units, legacy: units }, answerBytes);
 
 /**
- * Gmail's units per method (Gmail API "Usage limits"). `new` are Cloud projects that began to use the API on or after
- * 2026-05-01. The format of a message does not change its price, and the parts of a batch count one by one.
+ * Gmail's units per method (Gmail API "Usage limits"). `new` is for Cloud projects that began to
+ * use the API on or after 2026-05-01. The format of a message does not change its price, and each
+ * part of a batch is counted.
  */
 export const GMAIL_METHODS = {
   'gmail.users.getProfile': flat(1, SMALL),
   'gmail.users.watch': flat(100, SMALL),
   'gmail.users.stop': flat(50, SMALL),
-  // 500 records, each with the labels of every message that one change of labels touched.
+  // 500 records, each with the labels of every message that one label change affected.
   'gmail.users.history.list': flat(2, 32 * MB),
   // 10,000 labels.
   'gmail.users.labels.list': flat(1, 16 * MB),

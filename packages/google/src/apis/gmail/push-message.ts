@@ -1,16 +1,20 @@
 /*
- * What Google posts, read with suspicion: a hint that says "look", and nothing else in it is used. Pub/Sub delivers at least once and in
- * no order; a notification's history id may be older or newer than what the mirror has, and is not even read.
+ * Reads the notifications that Pub/Sub posts. A notification only triggers a sync; its content is
+ * never used as data. Pub/Sub delivers at least once and in no order, so a notification's history
+ * id may be older or newer than the mirror's. It is not read.
  */
 import { addressOrNull, objectOf, parseObject } from '../../shape.js';
 import { MalformedAnswer } from '../../errors.js';
 
-/** The mailbox that a Gmail notification is about, in lower case; null when the body is no push of Pub/Sub's with a notification in it. */
+/**
+ * Returns the mailbox of a Gmail notification, in lower case; null when the body is not a Pub/Sub
+ * push that contains one.
+ */
 export function readGmailPush(body: Buffer): string | null {
   return orNull(() => addressIn(objectOf(parseObject(body).message, 'message')));
 }
 
-/** The same of a message that was pulled. Its data is base64, in the wild of either alphabet. */
+/** Returns the mailbox of a pulled message. Its data is base64, and both alphabets occur. */
 export function addressIn(message: Record<string, unknown>): string | null {
   return orNull(() => {
     const { emailAddress } = parseObject(

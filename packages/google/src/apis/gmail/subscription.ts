@@ -1,6 +1,7 @@
 /**
- * A Pub/Sub subscription that is pulled, for operators without a public address. Its caller is a service account of theirs, which signs an
- * assertion for an access token (RFC 7523) and needs the role Pub/Sub Subscriber on the subscription.
+ * Pulls from a Pub/Sub subscription, for operators without a public address. The caller is a
+ * service account of the operator. It signs an assertion for an access token (RFC 7523) and needs
+ * the role Pub/Sub Subscriber on the subscription.
  */
 import { createPrivateKey } from 'node:crypto';
 import type { GoogleProxy, Runtime } from '@syncline/runtime';
@@ -14,9 +15,9 @@ import { objectOf, parseObject, textOf } from '../../shape.js';
 import { type Answer, type Transport, openTransport } from '../../transport.js';
 
 export interface SubscriptionOptions {
-  /** One origin that replaces Google's; null is Google. */
+  /** One origin that replaces Google's; null for Google. */
   apiUrl: string | null;
-  /** Through which Google is reached; null is straight, which is the default. */
+  /** The proxy to Google; null, the default, for a direct connection. */
   proxy?: GoogleProxy | null;
   /** `projects/P/subscriptions/S`. */
   name: string;
@@ -25,13 +26,19 @@ export interface SubscriptionOptions {
 
 export interface Pulled {
   ackId: string;
-  /** In lower case; null for a message that is no notification of Gmail's, and will never be one. */
+  /**
+   * In lower case; null for a message that is not a Gmail notification. A redelivery would not be
+   * one either.
+   */
   address: string | null;
 }
 
-/** Every call throws GoogleError, and the signal's reason. */
+/** Every call throws GoogleError, or the signal's reason. */
 export interface Subscription {
-  /** At most `limit` messages; none after a quiet while. What is not acknowledged within the subscription's deadline comes again. */
+  /**
+   * Returns at most `limit` messages, and none when no message arrives for a while. Messages that
+   * are not acknowledged within the subscription's deadline are delivered again.
+   */
   pull(limit: number, signal: AbortSignal): Promise<Pulled[]>;
   acknowledge(ackIds: readonly string[]): Promise<void>;
   close(): Promise<void>;
@@ -41,7 +48,7 @@ const PULL = 'pubsub.subscriptions.pull';
 const ACKNOWLEDGE = 'pubsub.subscriptions.acknowledge';
 const TOKEN = 'oauth2.token';
 const SCOPE = 'https://www.googleapis.com/auth/pubsub';
-/** Google wants its own name here, whatever host is asked. */
+/** The audience is always Google's own host, whichever origin is called. */
 const TOKEN_AUDIENCE = 'https://oauth2.googleapis.com/token';
 const ASSERTION_LIFE_S = 3_600;
 const TOKEN_MARGIN_MS = 300_000;
@@ -146,7 +153,10 @@ async function accessToken(puller: Puller): Promise<string> {
   }
 }
 
-/** RFC 7523. @throws TypeError for a key that is no RSA key of 2048 bits or more */
+/**
+ * Returns an assertion (RFC 7523).
+ * @throws TypeError when the key is not an RSA key of 2048 bits or more
+ */
 function assertionOf(
   { email, privateKey, keyId }: SubscriptionOptions['serviceAccount'],
   nowMs: number,

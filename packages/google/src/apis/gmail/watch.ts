@@ -1,9 +1,11 @@
 /**
- * Asking Gmail to notify: `watch` to a Pub/Sub topic ("Push notifications").
+ * Begins and ends Gmail's notifications: `watch` to a Pub/Sub topic ("Push notifications").
  *
- * A watch lasts seven days, and calling again with the same topic renews it; it costs 100 units. There is one for each mailbox and OAuth
- * client: another topic's, or a second call at the same moment, is refused (`pushClientInUse`). Success proves that Gmail may publish to
- * the topic. A notification comes at once and means no change; later ones come at most once a second, the rest is dropped.
+ * A watch lasts seven days; calling again with the same topic renews it. A call costs 100 units.
+ * Each mailbox has one watch per OAuth client: a watch to another topic, or a second call at the
+ * same moment, is refused (`pushClientInUse`). Success proves that Gmail may publish to the topic.
+ * One notification is sent at once and reports no change; later ones are sent at most once a
+ * second, and further ones are dropped.
  */
 import { type Session, postJson } from '../../request.js';
 import { expirationOf } from '../../shape.js';
