@@ -1,4 +1,7 @@
-/** Google's price list: quota units per call, by project tier. Calendar counts requests, so every method is 1. */
+/**
+ * Google's price list: quota units per call, by project tier. Calendar counts requests, so each of
+ * its methods costs 1.
+ */
 import type { Tier } from './apis/api.js';
 import { API_NAMES, APIS, METHODS, type Api, type Method } from './apis/facts.js';
 

@@ -8,8 +8,8 @@
  * idle process would hold units that a busy one needs.
  *
  * Spending begins only when the processes that may still reach Redis have noticed that this process
- * is lost and leave its units free (lua/quota/heartbeat.lua). A process that never reached Redis, or had spent
- * nothing, spends nothing until Redis is back.
+ * is lost and leave its units free (lua/quota/heartbeat.lua). A process that never reached Redis,
+ * or had spent nothing, spends nothing until Redis is back.
  */
 import type { Bucket } from './quota-memory.js';
 import { type Ledger, keyOfDay, redisNowMs, today } from './quota-process.js';

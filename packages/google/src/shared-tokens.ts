@@ -13,7 +13,10 @@ import {
 } from '@syncline/runtime';
 import { checkRedis, connectRedis, isTransientRedisError, runScript } from './redis.js';
 
-/** The keys of one account share a hash tag, so that one command can delete them together in a cluster too. */
+/**
+ * The keys of one account share a hash tag, so that one command can delete them together on Redis
+ * Cluster too.
+ */
 export function tokenKeysOf(
   { prefix, project }: { prefix: string; project: string },
   accountId: string,

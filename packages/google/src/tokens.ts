@@ -26,8 +26,9 @@ export interface TokenStore {
   /** @throws Error when `sealed` belongs to another account or the key has changed */
   open(accountId: string, sealed: string): string;
   /**
-   * Called when Google replaced the refresh token that was read as `version`; the old one may stop working. `key-missing`: nothing was stored, since
-   * this process's master key was replaced.
+   * Called when Google replaced the refresh token that was read as `version`; the old one may
+   * become invalid. `key-missing`: nothing was stored, because this process's master key was
+   * replaced.
    */
   rotated?(
     accountId: string,
