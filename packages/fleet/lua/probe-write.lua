@@ -1,5 +1,6 @@
--- Whether scripts can write: a Redis that answers PING may be full, read-only or another's.
---   KEYS 1  the probe's key, one for every process
+-- Checks that scripts can write: a Redis that answers PING may be full, read-only or another
+-- deployment's.
+--   KEYS 1  the probe's key, shared by all processes
 --   ARGV 1  for how many ms it is kept
 -- Reply: 1.
 

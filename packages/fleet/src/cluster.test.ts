@@ -6,7 +6,7 @@ import { type TestCluster, startCluster } from '../../../test/support/redis-clus
 import { type FleetBench, openBench, until } from '../test-support/fleet-bench.js';
 import { QUEUE_NAMES } from './queues.js';
 
-/** Three masters, each with a replica; the last test kills one. */
+/** Three masters, each with a replica. The last test kills one master. */
 let cluster: TestCluster;
 let bench: FleetBench;
 const SUPPORT = join(__dirname, '../test-support');

@@ -7,9 +7,9 @@ import path from 'node:path';
 import { loadScript, type RedisConnection } from '@syncline/runtime';
 
 export interface CounterMemory {
-  /** Null when nothing, or nothing that is a number, is remembered. */
+  /** Returns null when no number is stored. */
   read(name: string): Promise<bigint | null>;
-  /** A lower number than the one remembered changes nothing. */
+  /** A number below the stored one changes nothing. */
   raise(name: string, value: bigint): Promise<void>;
 }
 

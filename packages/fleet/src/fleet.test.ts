@@ -120,7 +120,7 @@ test('a delay spends no attempt and holds until its time', async () => {
   await until(bench.rt, async () => (await states('gmail-incremental')).completed === 1);
   expect(attempts).toEqual(Array(11).fill(1));
   expect((startedMs[1] ?? 0) - (startedMs[0] ?? 0)).toBeGreaterThanOrEqual(590);
-  // A delay into the past does not spin.
+  // A delay into the past does not cause a busy loop.
   expect((startedMs[2] ?? 0) - (startedMs[1] ?? 0)).toBeGreaterThanOrEqual(240);
 });
 

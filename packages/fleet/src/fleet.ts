@@ -1,6 +1,7 @@
 /**
- * How work moves between machines. Redis only knows who is next: a queue here may be wiped at any moment and the scheduler
- * fills it again from Postgres. So nothing in this package is precious, and everything in it is bounded.
+ * Distributes work between machines. Redis holds only the queue, which may be lost at any time; the
+ * scheduler fills it again from Postgres. So this package stores nothing durable, and everything in
+ * it is bounded.
  */
 import {
   assert,
@@ -31,37 +32,57 @@ import { ErrorLog } from './redis-errors.js';
 const BULK_LIMIT = 500;
 const CLOSE_TIMEOUT_MS = 2_000;
 const READY_TIMEOUT_MS = 5_000;
-/** Nobody reads BullMQ's event stream (it is lossy); its default of 10,000 entries a queue is memory for nothing. */
+/**
+ * Nothing reads BullMQ's event stream, because it is lossy. Its default of 10,000 entries per queue
+ * would waste memory.
+ */
 const EVENTS_LIMIT = 500;
 
 export interface FleetOptions extends RedisSettings {
-  /** Names this process in its connections and in the jobs that it has in hand, so that its death is seen: 1 to 64 letters, digits, - or _. */
+  /**
+   * Names this process in its connections and in its active jobs, so that its death is detected. 1
+   * to 64 letters, digits, - or _.
+   */
   holder?: string;
 }
 
 export interface Fleet {
   /**
-   * Puts each collection in its queue, unless it already waits there. One that is running there is put in once more when
-   * it ends. Rejects within about 2 s while Redis is away; some items may be in then, and doing it again is harmless.
+   * Adds each collection to its queue, unless it already waits there. A collection that is running
+   * there is added once more when its run ends. Rejects within about 2 s while Redis is away; some
+   * items may have been added then, and calling it again is harmless.
    */
   enqueue(items: readonly Enqueued[]): Promise<void>;
-  /** Starts processing. Resolves when the workers are connected. */
+  /** Starts processing jobs. Resolves when the workers are connected. */
   work(options: WorkOptions): Promise<WorkerHost>;
-  /** Jobs by queue and BullMQ's state (`waiting`, `active`, `delayed`, `completed`, `failed`, …). Rejects while Redis is away. */
+  /**
+   * Returns the number of jobs by queue and BullMQ state (`waiting`, `active`, `delayed`,
+   * `completed`, `failed`, …). Rejects while Redis is away.
+   */
   counts(): Promise<Record<QueueName, Record<string, number>>>;
-  /** How long the job that is next has waited, in ms; 0 where nothing waits. One small read a queue, however long it is. */
+  /**
+   * Returns how long the next job of each queue has waited, in ms; 0 for an empty queue. One small
+   * read per queue, whatever its length.
+   */
   waitingAgesMs(): Promise<Record<QueueName, number>>;
-  /** Which memory Redis has; another one than before means that jobs may be lost. One small read. Rejects while Redis is away. */
+  /**
+   * Identifies the data of Redis. A different id means that jobs may be lost. One small read.
+   * Rejects while Redis is away.
+   */
   memory(): Promise<QueueMemory>;
-  /** Numbers that only grow. Rejects while Redis is away. */
+  /** Numbers that only increase. Rejects while Redis is away. */
   counters: CounterMemory;
-  /** Who works, and who of them is connected; null where Redis does not tell. Two reads, one of which grows with all connections. */
+  /**
+   * Returns the holders that have announced themselves and those that are connected; null when
+   * Redis does not show its connections. Two reads, one of which grows with the number of
+   * connections.
+   */
   holders(): Promise<Holders | null>;
-  /** These are gone, and what they had has been seen to. */
+  /** Removes holders that are gone and whose work has been released. */
   strikeOff(holders: readonly string[]): Promise<void>;
-  /** The jobs that a named holder has in hand. */
+  /** Returns the active jobs whose holder is known. */
   heldJobs(): Promise<HeldJob[]>;
-  /** Resolves when Redis answers, rejects within about 2 s when it doesn't. */
+  /** Resolves when Redis answers; rejects within about 2 s when it does not. */
   ping(): Promise<void>;
   /**
    * Runs a script that writes a key. Rejects within about 2 s when Redis is away, full, read-only,
@@ -69,21 +90,28 @@ export interface Fleet {
    */
   probeWrite(): Promise<void>;
   /**
-   * The sentence for an error of a connection to Redis, for `waitForServers`; null for other
+   * Returns the text for an error of a connection to Redis, for `waitForServers`; null for other
    * errors.
    */
   unavailable(error: unknown): OperatorError | null;
-  /** Resolves when another deployment has our prefix, which ends this one: both would take each other's jobs. It is in the log then. */
+  /**
+   * Resolves when another deployment has taken our prefix. That must end this process, because both
+   * would take each other's jobs. The event is logged.
+   */
   displaced: Promise<void>;
-  /** For Bull Board, which speaks BullMQ. */
+  /** The BullMQ queues, for Bull Board. */
   queues(): Queue[];
-  /** Closes the producer's side, within 2 s. Worker hosts are drained by whoever started them. */
+  /**
+   * Closes the producer's connection within 2 s. The code that started worker hosts must drain
+   * them.
+   */
   close(): Promise<void>;
 }
 
 /**
  * Connects to Redis. Waits for a server that is away for `rt.serverWaitMs`.
- * @throws OperatorError when it cannot be reached within about 5 s, isn't fit for a queue, refuses a command, or serves another deployment under our prefix
+ * @throws OperatorError when Redis cannot be reached within about 5 s, is not suitable for a queue,
+ * refuses a command, or our prefix belongs to another deployment
  */
 export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fleet> {
   const { redisPrefix: prefix, holder } = options;
@@ -102,7 +130,8 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
   return {
     enqueue,
     work: async (o) => {
-      // When it does not come through, this worker's death is noticed all the same by whoever has seen it live.
+      // When this fails, this worker's death is still detected by every process that has seen it
+      // connected.
       if (holder !== undefined)
         await attendants.announce(holder).catch((error: Error) => errors.report(error));
       return startWorkerHost(rt, { home, queues, enqueue: (job) => enqueue([job]) }, o);
@@ -133,7 +162,7 @@ interface Connected {
   errors: ErrorLog;
 }
 
-/** One attempt: it leaves no connection when it fails. */
+/** Makes one attempt. A failed attempt leaves no connection. */
 async function connect(rt: Runtime, options: FleetOptions): Promise<Connected> {
   const { redisPrefix: prefix, holder } = options;
   const found = await findRedis(rt, options, { isForQueues: true });
@@ -176,7 +205,8 @@ async function enqueueAll(
 ): Promise<void> {
   for (const name of QUEUE_NAMES) {
     const own = items.filter((item) => item.queue === name);
-    // One pipeline a chunk: bigger ones hold Redis' single thread, and everyone's locks, for longer.
+    // One pipeline per chunk: a larger one would occupy Redis's single thread for longer and delay
+    // the renewal of locks.
     for (let at = 0; at < own.length; at += BULK_LIMIT) {
       await queues[name].addBulk(own.slice(at, at + BULK_LIMIT).map(jobOf));
     }
@@ -217,13 +247,16 @@ async function waitingAges(
   return Object.fromEntries(ages) as Record<QueueName, number>;
 }
 
-/** QUIT waits for Redis, and Redis may be away. The queues own nothing but this connection. */
+/**
+ * QUIT waits for Redis, which may be away, so the wait is bounded. The queues use only this
+ * connection.
+ */
 async function closeProducer(rt: Runtime, connection: RedisConnection): Promise<void> {
   const waiting = new AbortController();
   try {
     await Promise.race([connection.quit(), rt.clock.sleep(CLOSE_TIMEOUT_MS, waiting.signal)]);
   } catch {
-    // Redis is away: there is nothing to say goodbye to.
+    // Redis is away, so the connection cannot be closed with QUIT.
   } finally {
     waiting.abort(new Error('closed'));
     endConnection(connection);

@@ -1,12 +1,18 @@
-/** Whether Redis does what the queues need of it: a script that writes. A Redis that answers PING may be full, read-only or another's. */
+/**
+ * Checks that Redis can run a script that writes, as the queues need. A Redis that answers PING may
+ * be full, read-only or another deployment's.
+ */
 import path from 'node:path';
 import { loadScript, type RedisConnection } from '@syncline/runtime';
 
 const WRITE = loadScript(path.join(__dirname, '..', 'lua'), ['probe-write']);
-/** What a probe leaves is gone soon after the last process. */
+/** The probe's key expires soon after the last process has ended. */
 const KEEP_MS = 60_000;
 
-/** One key for every process. Rejects when Redis is away, full (OOM), read-only (READONLY), or refuses the user (NOPERM). */
+/**
+ * Uses one key for all processes. Rejects when Redis is away, full (OOM), read-only (READONLY), or
+ * refuses the user (NOPERM).
+ */
 export async function probeWrite(connection: RedisConnection, prefix: string): Promise<void> {
   await connection.eval(WRITE.lua, 1, `${prefix}:health-probe`, KEEP_MS);
 }

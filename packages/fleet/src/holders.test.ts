@@ -9,7 +9,7 @@ import { type FleetBench, openBench, until } from '../test-support/fleet-bench.j
 import { openFleet } from './fleet.js';
 import { holdersIn } from './holders.js';
 
-/** A Redis of this file's own, with a file, that is flushed and started again. */
+/** A Redis for this file only, with persistence, because the tests flush and restart it. */
 const directory = mkdtempSync(join(tmpdir(), 'syncline-holders-'));
 const ARGS = ['--dir', directory, '--appendonly', 'yes', '--appendfsync', 'always'];
 const SUPPORT = join(__dirname, '../test-support');
@@ -56,7 +56,7 @@ describe('who is connected', () => {
       return { kind: 'done' };
     });
     await until(bench.rt, async () => (await counts())['completed'] === 2);
-    // To the head of its queue.
+    // The jobs return to the head of their queue.
     expect(taken).toEqual(['c1', 'c2']);
     expect(bench.rt.clock.nowMs() - killedAtMs).toBeLessThan(4_000);
     expect(await counts()).toMatchObject({ failed: 0, active: 0, waiting: 0 });
@@ -74,7 +74,7 @@ describe('who is connected', () => {
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     await fetchingChild('cut');
     const connections = (await clientList()).split('\n').filter((line) => line.includes(':w:cut '));
-    // The producer's, the shared one, and a blocking one for each of five queues.
+    // The producer's connection, the shared one, and a blocking one for each of five queues.
     expect(connections).toHaveLength(7);
     const ids = connections.map((line) => /^id=(\d+)/.exec(line)?.[1] ?? '');
     await Promise.all(ids.map((id) => bench.redis.call('CLIENT', 'KILL', 'ID', id)));
@@ -191,7 +191,8 @@ describe('what Redis remembers', () => {
     });
     expect(await other.memory()).toEqual({ id: first.id, isNew: false });
     await bench.redis.flushall();
-    // Of several that look at once each learns that it was gone, and all agree on the new one.
+    // When several processes check at once, each learns that the marker was lost, and all agree on
+    // the new one.
     const [second, third] = await Promise.all([other.memory(), bench.fleet.memory()]);
     expect([second.isNew, third.isNew]).toContain(true);
     expect(second.id).toBe(third.id);
@@ -227,7 +228,7 @@ describe('what Redis remembers', () => {
   });
 });
 
-/** A process that fetches a job and never finishes it. */
+/** Starts a process that fetches a job and never finishes it. */
 async function fetchingChild(holder: string): Promise<ChildProcess> {
   const child = spawn(
     process.execPath,

@@ -1,7 +1,8 @@
 /**
- * Who works, as Redis sees it: a process that is killed loses its connections at once, while its locks and leases last for seconds. Every connection of
- * a worker carries the name of its holder, and so does every job that it has in hand. A process that is stopped, or behind a connection that only
- * looks alive, keeps its connections here: its work is taken over when its locks lapse.
+ * The worker processes as Redis sees them. A killed process loses its connections at once, while
+ * its locks and leases last for seconds. Every connection of a worker and every active job carries
+ * the name of its holder. A process that is stopped (SIGSTOP), or whose connection is half open,
+ * keeps its connections here; its work is taken over when its locks expire.
  */
 import { type RedisConnection, type Runtime, mastersOf } from '@syncline/runtime';
 import type { Queue } from 'bullmq';
@@ -9,31 +10,46 @@ import { type ChainableCommander, Cluster, type Redis } from 'ioredis';
 import { readJobData } from './job-payload.js';
 import { type QueueName, SYNC_QUEUES, type SyncQueueName } from './queues.js';
 
-/** Opaque, and without what would end a name in CLIENT LIST. */
+/** An opaque id without characters that would end a name in CLIENT LIST. */
 const HOLDER = /^[A-Za-z0-9_-]{1,64}$/;
-/** BullMQ puts the mark before the holder for a worker with a name, and so do we (`connectionNameOf`). */
+/**
+ * For a worker with a name BullMQ writes this mark before the holder, and so does
+ * `connectionNameOf`.
+ */
 const HOLDER_IN_LIST = / name=(\S*):w:([A-Za-z0-9_-]{1,64}) /;
-/** Jobs of a queue that are looked at, those first that have been in hand for longest. */
+/**
+ * The largest number of active jobs that are read per queue, those that have been active longest
+ * first.
+ */
 const ACTIVE_LIMIT = 5_000;
 const PIPELINE_LIMIT = 500;
 
-/** Holders that are remembered, the youngest: where nobody can be seen to be gone, none is struck off. */
+/**
+ * The largest number of holders that are stored, the newest. The bound is needed where dead
+ * processes cannot be detected, because then no holder is removed.
+ */
 const ANNOUNCED_LIMIT = 5_000;
 
 export interface Holders {
   connected: ReadonlySet<string>;
-  /** Whoever began to work and was not struck off since. */
+  /** Holders that announced themselves and have not been removed. */
   announced: readonly string[];
-  /** How long this process's own connection stands: one that was made anew may see others before they are back. */
+  /**
+   * The age of this process's own connection. After a reconnect other processes may not be
+   * connected again yet.
+   */
   forMs: number;
 }
 
-/** A job that somebody has in hand. */
+/** An active job and its holder. */
 export interface HeldJob {
   holder: string;
   queue: SyncQueueName;
   collectionId: string;
-  /** To the head of its queue, no attempt spent. False when it has ended or passed on meanwhile, and nothing is done. */
+  /**
+   * Returns the job to the head of its queue without spending an attempt. Returns false and does
+   * nothing when the job has ended or has another holder by now.
+   */
   giveBack(): Promise<boolean>;
 }
 
@@ -42,9 +58,15 @@ export function isHolderName(holder: string): boolean {
 }
 
 export interface Attendants {
-  /** To be called before the first job is taken: by the time it is read, its connection is there. */
+  /**
+   * Must be called before the first job is fetched. By the time the record is read, the process's
+   * connection exists.
+   */
   announce(holder: string): Promise<void>;
-  /** Null where Redis does not say who is connected: a provider forbids CLIENT LIST, or a proxy in between keeps the names to itself. */
+  /**
+   * Returns null when Redis does not show who is connected: a provider forbids CLIENT LIST, or a
+   * proxy hides the names.
+   */
   seen(): Promise<Holders | null>;
   strikeOff(holders: readonly string[]): Promise<void>;
 }
@@ -59,7 +81,7 @@ export function attendantsOf(rt: Runtime, connection: RedisConnection, prefix: s
     },
     seen: async () => {
       const announced = await connection.zrange(key, 0, '-1');
-      // A worker has connections to some nodes of a cluster and not to others.
+      // A worker may be connected to some nodes of a cluster and not to others.
       const lists = await Promise.all(mastersOf(connection).map((master) => clientList(master)));
       const whole = lists.filter((list) => list !== null);
       if (whole.length === 0 || whole.length < lists.length) return null;
@@ -70,7 +92,7 @@ export function attendantsOf(rt: Runtime, connection: RedisConnection, prefix: s
   };
 }
 
-/** Since when every connection to a node stands, by our clock. */
+/** Returns since when every connection to a node exists, by our clock. */
 function standing(rt: Runtime, connection: RedisConnection): () => number {
   let sinceMs = rt.clock.nowMs();
   const begin = (): void => {
@@ -98,7 +120,7 @@ async function clientList(master: Redis): Promise<string | null> {
   }
 }
 
-/** The holders that a CLIENT LIST names, of this deployment. */
+/** Returns the holders of this deployment in a CLIENT LIST. */
 export function holdersIn(list: string, prefix: string): Set<string> {
   const holders = new Set<string>();
   for (const line of list.split('\n')) {
@@ -108,7 +130,10 @@ export function holdersIn(list: string, prefix: string): Set<string> {
   return holders;
 }
 
-/** The jobs in hand whose holder is known, 5,000 a queue at most. Two small reads a job: to be asked when somebody is gone, not all the time. */
+/**
+ * Returns the active jobs whose holder is known, at most 5,000 per queue. Two small reads per job,
+ * so it is called only when a process is gone.
+ */
 export async function heldJobs(
   connection: RedisConnection,
   queues: Record<QueueName, Queue>,
@@ -144,8 +169,9 @@ async function heldIn(
 }
 
 /**
- * Of each job its lock, which is its run's token, and then whose it is. In this order: a job that passes on in between then has an old token and a new
- * holder, and cannot be given back by mistake. `pb` and `lock` are BullMQ's names; there is no other way to read either.
+ * Reads each job's lock, which is the token of its run, and then its holder. In this order a job
+ * that changes hands in between has an old token and a new holder, and cannot be given back by
+ * mistake. `pb` and `lock` are BullMQ's names; it has no other interface for them.
  */
 async function read(
   connection: RedisConnection,
@@ -167,7 +193,7 @@ function parsed(data: string): unknown {
   try {
     return JSON.parse(data);
   } catch {
-    return null; // Not ours: the worker fails it, visibly.
+    return null; // A payload of another version or origin; its worker fails the job.
   }
 }
 
@@ -178,7 +204,8 @@ async function giveBack(queue: Queue, id: string, token: string): Promise<boolea
     await job.moveToWait(token);
     return true;
   } catch (error) {
-    // BullMQ numbers what its scripts refuse: the job is gone, or its lock is another's by now.
+    // BullMQ's scripts return numbered errors: the job is gone, or its lock belongs to another
+    // worker by now.
     if (error instanceof Error && typeof (error as { code?: unknown }).code === 'number')
       return false;
     throw error;

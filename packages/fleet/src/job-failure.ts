@@ -1,21 +1,25 @@
 /**
- * What a failed job may say about its error. BullMQ keeps `failedReason` and the stack in Redis for a week and Bull Board
- * shows them as they are, so an error goes through here first. A library's message may quote what it choked on
- * (JSON.parse quotes the body, Postgres the value, Gaxios the URL): of errors that are not ours only the name and the
- * code are kept, and where it happened. That is enough to find the line; the rest is in the worker's log, which scrubs.
+ * Limits what a failed job stores about its error. BullMQ keeps `failedReason` and the stack in
+ * Redis for a week and Bull Board shows them unchanged, so errors are converted here first. A
+ * library's message may quote its input (JSON.parse quotes the body, Postgres the value, Gaxios the
+ * URL). Of errors that are not our own only the name, the code and the stack frames are kept. That
+ * is enough to find the line; the worker's log, which is scrubbed, has the rest.
  */
 import { OwnError, describeError, stackFrames } from '@syncline/runtime';
 
-/** Thrown to BullMQ in place of the real error. Its message and stack are safe to store and to show. */
+/**
+ * The error that BullMQ gets in place of the real one. Its message and stack are safe to store and
+ * to show.
+ */
 export class JobFailure extends OwnError {
   override name = 'JobFailure';
-  /** @param error what may be said of the error itself */
+  /** @param error the part of the error that may be stored */
   constructor(readonly error: string) {
     super(`an error ended this run: ${error}; the log of its worker has more`);
   }
 }
 
-/** `error`, whatever it is, as something that holds nothing personal and nothing secret. */
+/** Converts any value that was thrown to an error without personal data and secrets. */
 export function asJobFailure(error: unknown): JobFailure {
   const failure = new JobFailure(describeError(error));
   failure.stack = [failure.message, ...stackFrames(error)].join('\n');

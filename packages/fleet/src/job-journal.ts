@@ -2,19 +2,19 @@ import { Job } from 'bullmq';
 import { isCount, isInstant } from './job-report.js';
 
 /**
- * What a job writes down for people in Bull Board. Each call is a small write to Redis; a run that found nothing new
- * makes none. Nothing personal and no secret goes in.
+ * What a job records for people in Bull Board. Each call is a small write to Redis; a run that
+ * found nothing new makes none. It must contain no personal data and no secrets.
  */
 export interface JobJournal {
-  /** A line of the job's log. The last 20 are kept. */
+  /** Adds a line to the job's log. The last 20 are kept. */
   log(line: string): void;
-  /** How far a full sync has come; `total` is null while it is not known. */
+  /** Sets the progress of a full sync; `total` is null while it is not known. */
   progress(done: number, total: number | null): void;
-  /** Why the job is put off, in words. */
+  /** Sets the reason for a delay, as a text. */
   waits(until: Date, reason: string): void;
 }
 
-/** The same as Bull Board reads it: `progress`, in percent, is drawn as a ring. */
+/** The same in the form that Bull Board reads: it draws `progress`, in percent, as a ring. */
 export type JobProgress =
   { done: number; total: number | null; progress: number } | { waitsUntil: string; reason: string };
 
@@ -24,9 +24,10 @@ const LINE_LENGTH = 500;
 type JobQueue = Parameters<typeof Job.addJobLog>[0];
 
 /**
- * Nobody waits for these writes: they go out before the one that ends the job, on the same connection.
- * @param queue whose connection that is
- * @param report what to do with an error of a write
+ * Does not await the writes: they are sent before the command that ends the job, on the same
+ * connection.
+ * @param queue the queue with that connection
+ * @param report called with the error of a failed write
  */
 export function journalOf(queue: JobQueue, job: Job, report: (error: Error) => void): JobJournal {
   const log = (line: string): void => {
@@ -46,7 +47,7 @@ export function journalOf(queue: JobQueue, job: Job, report: (error: Error) => v
   };
 }
 
-/** Progress as Redis gave it, or null if it isn't ours. */
+/** Returns a job's progress from Redis, or null when it does not have our form. */
 export function readJobProgress(raw: unknown): JobProgress | null {
   if (typeof raw !== 'object' || raw === null) return null;
   const { done, total, waitsUntil, reason } = raw as Record<string, unknown>;
@@ -57,7 +58,7 @@ export function readJobProgress(raw: unknown): JobProgress | null {
   return { done, total: whole, progress: percentOf(done, whole) };
 }
 
-/** Google's totals are estimates: more than all is all. */
+/** Google's totals are estimates, so the result is capped at 100. */
 function percentOf(done: number, total: number | null): number {
   return total === null || total === 0 ? 0 : Math.min(100, Math.floor((100 * done) / total));
 }

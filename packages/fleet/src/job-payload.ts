@@ -8,18 +8,18 @@ import {
 } from './queues.js';
 
 /**
- * What a job holds: ids, and a little that tells people in Bull Board whose it is. What is to be done is read from
- * Postgres when a worker takes the job, so a job that waited an hour is not out of date. Each field is an opaque id, a
- * word of a closed list, or the tenant's name, which is left out where it could be an address: no address, subject,
- * body or token can be in it.
+ * The data of a job: ids, and what Bull Board needs to show whose job it is. The task itself is
+ * read from Postgres when a worker takes the job, so a job that waited an hour is not outdated.
+ * Each field is an opaque id, a word of a closed list, or the tenant's name, which is left out when
+ * it could be an address. So the data cannot contain an address, a subject, a body or a token.
  */
 export interface JobPayload {
   collection: string;
-  /** Null in a job of the version that wrote `{v: 1, collectionId}`. */
+  /** Null in a job of the earlier version, `{v: 1, collectionId}`. */
   account: string | null;
-  /** Null also where the tenant's name is empty or could be an address. */
+  /** Null also when the tenant's name is empty or could be an address. */
   tenant: string | null;
-  /** Null in a watch job of that version. */
+  /** Null in a watch job of the earlier version. */
   resource: ResourceName | null;
   /** Null for a job that maintains a watch. */
   mode: JobMode | null;
@@ -28,16 +28,19 @@ export interface JobPayload {
 
 type JobMode = 'full' | 'incremental';
 
-/** Why there is a job: its date came, Google notified, somebody asked, or a run before it failed or was cut off. */
+/**
+ * Why the job exists: its collection was due, Google notified, somebody requested a sync, or the
+ * previous run failed or was cut off.
+ */
 type JobCause = 'schedule' | 'notification' | 'request' | 'retry';
 
-/** What whoever enqueues a job knows of it. */
+/** What the caller of `enqueue` knows about a job. */
 export interface JobSubject {
   collectionId: string;
-  /** Whose it is, for people in Bull Board. Default: not said. */
+  /** The owner, for people in Bull Board. Default: not shown. */
   accountId?: string | null;
   tenant?: string | null;
-  /** Of a watch job; a sync's is its queue's. Default: not said. */
+  /** For a watch job; a sync's resource is that of its queue. Default: not shown. */
   resource?: ResourceName | null;
   /** Default: `schedule`. */
   cause?: JobCause;
@@ -46,13 +49,13 @@ export interface JobSubject {
 export interface Enqueued extends JobSubject {
   queue: QueueName;
   /**
-   * It goes before others in its queue: somebody who has just connected waits for this full sync,
-   * its last run was cut off, or Google has notified.
+   * Whether the job goes to the head of its queue: a new account waits for this full sync, its last
+   * run was cut off, or Google has notified.
    */
   first?: boolean;
 }
 
-/** What Redis and Bull Board hold of a payload. Unknown fields are absent. */
+/** The form of a payload in Redis and Bull Board. Unknown fields are omitted. */
 export type JobData = { collection: string; cause: JobCause } & Partial<
   Record<'account' | 'tenant' | 'resource' | 'mode', string>
 >;
@@ -72,10 +75,12 @@ const FIELDS: ReadonlySet<string> = new Set([
   'cause',
 ]);
 
-// Opaque ids have no `@`, no space and no dot: an address or a domain cannot pass for one.
+// Opaque ids contain no `@`, space or dot, so an address or a domain cannot pass as one.
 const OPAQUE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,36}$/;
-/** Longer names are cut: a job's data is small, and the account's id says the rest. */
+/**
+ * Longer names are truncated to keep the job's data small; the account's id identifies the owner.
+ */
 const TENANT_LENGTH = 40;
 const TENANT = /^[A-Za-z0-9_.-]{1,40}$/;
 
@@ -93,8 +98,9 @@ export function jobData(subject: JobSubject, queue: QueueName): JobData {
 }
 
 /**
- * The payload of a job of this queue as Redis gave it, or null if it isn't exactly ours (evicted, hand-made, of another
- * queue or version). `{v: 1, collectionId}`, which the version before wrote, is read too: an upgrade delays no work.
+ * Reads the payload of a job of this queue from Redis. Returns null when it does not have exactly
+ * our form (evicted, hand-made, of another queue or version). `{v: 1, collectionId}` of the earlier
+ * version is accepted, so that an upgrade delays no work.
  */
 export function readJobData(raw: unknown, queue: QueueName): JobPayload | null {
   if (typeof raw !== 'object' || raw === null) return null;
@@ -113,7 +119,7 @@ export function readJobData(raw: unknown, queue: QueueName): JobPayload | null {
   return { collection, ...whose, ...wordsOf(queue, resource), cause };
 }
 
-/** What a job is called in Bull Board: `gmail incremental acme`, `gmail watch acme`. */
+/** Returns the name of a job in Bull Board: `gmail incremental acme`, `gmail watch acme`. */
 export function jobName(
   queue: QueueName,
   { resource, tenant }: { resource?: string | null; tenant?: string | null },

@@ -1,10 +1,13 @@
-/** What a completed job returns, for people in Bull Board. The reason is a fixed phrase of ours or Google's error code. */
+/**
+ * The return value of a completed job, for people in Bull Board. The reason is a fixed phrase of
+ * ours or Google's error code.
+ */
 export interface JobReport {
-  /** How the run ended: a word of packages/sync's outcomes, or of a watch's. */
+  /** How the run ended: an outcome of packages/sync, or of a watch. */
   outcome: string;
   reason: string | null;
   durationMs: number;
-  /** Of a sync. Numbers count this job's last run. */
+  /** For a sync. The numbers count this job's last run. */
   sync?: SyncCounts;
 }
 
@@ -14,7 +17,7 @@ export interface SyncCounts {
   /** Rows created, updated or deleted. */
   changes: number;
   quotaUnits: number;
-  /** ISO 8601; null when only a person or a sync request brings the collection back. */
+  /** ISO 8601; null when only a person or a sync request resumes the collection. */
   nextSync: string | null;
 }
 
@@ -22,7 +25,10 @@ const REASON_LENGTH = 500;
 const WORD = /^[a-z-]{1,30}$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]{8,12}Z$/;
 
-/** A report as Redis gave it, or null if it isn't one. Nothing but what a report has is taken over. */
+/**
+ * Reads a report from Redis. Returns null when it does not have our form; unknown fields are
+ * dropped.
+ */
 export function readJobReport(raw: unknown): JobReport | null {
   if (!isRecord(raw)) return null;
   const { outcome, reason, durationMs, sync } = raw;
@@ -43,7 +49,7 @@ function readCounts(raw: unknown): SyncCounts | null {
   return { pages, items, changes, quotaUnits, nextSync: isInstant(nextSync) ? nextSync : null };
 }
 
-/** In ISO 8601, as `toISOString` writes it. */
+/** Whether the value is an ISO 8601 time as `toISOString` writes it. */
 export function isInstant(value: unknown): value is string {
   return typeof value === 'string' && INSTANT.test(value);
 }

@@ -1,6 +1,6 @@
 /**
- * The catalogue of jobs. Everything that is particular to a kind of job stands here once: what it holds, how many run at
- * once, how long one may run, how it is tried again, and how BullMQ keeps it. A job's queue names its kind.
+ * The catalogue of jobs: for each kind its payload, the number of concurrent jobs, the timeout, the
+ * retries, and how BullMQ keeps it. A job's queue is its kind.
  */
 import { backoffMs as cappedBackoffMs } from '@syncline/runtime';
 import type { JobsOptions } from 'bullmq';
@@ -8,16 +8,21 @@ import { type JobPayload, readJobData } from './job-payload.js';
 import { type QueueName, SYNC_QUEUES, type SyncQueueName, shareOf } from './queues.js';
 
 export interface JobKind {
-  /** The payload of a job as Redis gave it; null when it isn't exactly ours. */
+  /** Reads the payload of a job from Redis; null when it does not have exactly our form. */
   read(raw: unknown): JobPayload | null;
-  /** Slots in each worker process: a share of WORKER_CONCURRENCY, or a number beside it. */
+  /** Slots in each worker process: a share of WORKER_CONCURRENCY, or a number in addition to it. */
   slots: { share: number } | { fixed: number };
-  /** After this time the job's signal is aborted: the page in hand is committed or given up. */
+  /**
+   * After this time the job's signal is aborted; the current page is then committed or abandoned.
+   */
   timeoutMs: number;
   retry: RetryPolicy;
 }
 
-/** Failed attempts, delays excluded; the pause doubles from the first to the cap, its upper half by chance. */
+/**
+ * Counts failed attempts, not delays. The pause doubles from the first to the cap; its upper half
+ * is random.
+ */
 interface RetryPolicy {
   attempts: number;
   firstMs: number;
@@ -25,11 +30,14 @@ interface RetryPolicy {
 }
 
 const MINUTE_MS = 60_000;
-/** A sync's slice lasts seconds. A page behind a slow Google may take minutes, and more than this only by a bug. */
+/** A run lasts seconds. A page may take minutes when Google is slow; more than this is a bug. */
 const SYNC_TIMEOUT_MS = 15 * MINUTE_MS;
-/** One or two calls, which end after 20 s by themselves. */
+/** A watch job makes one or two calls, which time out after 20 s. */
 const WATCH_TIMEOUT_MS = MINUTE_MS;
-/** Looking after a watch is one or two calls, five days apart: these slots serve a million mailboxes. */
+/**
+ * Maintaining a watch takes one or two calls every five days, so these slots serve a million
+ * mailboxes.
+ */
 const WATCH_SLOTS = 2;
 const RETRY: RetryPolicy = { attempts: 8, firstMs: 2_000, capMs: 2 * MINUTE_MS };
 
@@ -46,19 +54,17 @@ export const JOBS: Readonly<Record<QueueName, JobKind>> = {
 };
 
 /**
- * How BullMQ treats a job.
+ * Returns BullMQ's options for a job.
  *
  * - `keepLastIfActive`: at most one job of a collection runs and one more waits. Without it a
- *   hint that arrives during a
- *   run is lost (measured: 28 of 300 accounts missed their last change); with a job id instead, a
- *   kept failed job would block its collection for a week.
- * - Completed jobs are kept, 1,000 a queue: it costs 14 % of Redis' CPU and 1.3 MB a queue, and
- *   is what lets an operator see
- *   in Bull Board that work is being done. Failed ones last a week; never by age alone, since an
- *   outage can fail a million (1.3 GB) in an hour.
- * - A full sync that somebody who has just connected waits for goes to the head of its queue.
- *   Priorities would do the same, but a queue in
- *   which some jobs have one is two lists, and stalled jobs leave theirs.
+ *   notification that arrives during a run is lost (measured: 28 of 300 accounts missed their last
+ *   change). With a job id instead, a kept failed job would block its collection for a week.
+ * - Completed jobs are kept, 1,000 per queue, so that an operator can see in Bull Board that work
+ *   is done. It costs 14 % of Redis's CPU and 1.3 MB per queue. Failed jobs are kept for a week,
+ *   with a limit on their number too, because an outage can fail a million (1.3 GB) in an hour.
+ * - A full sync of a newly connected account goes to the head of its queue. Priorities would have
+ *   the same effect, but a queue in which some jobs have one is two lists, and stalled jobs lose
+ *   their priority.
  */
 export function jobOptions(queue: QueueName, collectionId: string, first = false): JobsOptions {
   return {
@@ -74,9 +80,10 @@ export function jobOptions(queue: QueueName, collectionId: string, first = false
 }
 
 /**
- * How long until the next attempt, in ms, after `attemptsMade` (≥ 1) failed: the upper half of it is by chance, so that
- * what failed together doesn't come back together. BullMQ's own exponential backoff has jitter but no cap. `chance` is
- * uniform in [0, 1).
+ * Returns the pause before the next attempt in ms, after `attemptsMade` (≥ 1) failed. The upper
+ * half of it is random, so that jobs that failed together do not return together. BullMQ's own
+ * exponential backoff has jitter but no cap.
+ * @param chance uniform in [0, 1)
  */
 export function backoffMs(queue: QueueName, attemptsMade: number, chance: number): number {
   return Math.round(cappedBackoffMs(attemptsMade, JOBS[queue].retry, chance));

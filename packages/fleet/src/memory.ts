@@ -1,21 +1,26 @@
 /**
- * Whether Redis still knows what it was told. A marker lies beside the queues: when it is gone, everything was forgotten (FLUSHALL, a server that came
- * back empty). When it is there and the server's run is another, the server was started again, perhaps from a snapshot that is older than the last jobs, or
- * another one has taken over. A connection that was merely cut finds the marker and the run of before. The run is kept here and not in the marker:
- * behind a proxy two processes may see different runs, and would rewrite each other's marker for ever.
+ * Detects that Redis lost data. A marker is stored beside the queues. When the marker is gone, all
+ * data was lost (FLUSHALL, a server that restarted empty). When it is present and the server's run
+ * id has changed, the server was restarted, perhaps from a snapshot that is older than the last
+ * jobs, or a replica has taken over. After a connection was merely cut, both are unchanged. The run
+ * id is kept in this process and not in the marker: behind a proxy two processes may see different
+ * run ids, and would overwrite each other's marker endlessly.
  */
 import { Cluster } from 'ioredis';
 import { type RedisConnection, type Runtime, serverRunOf } from '@syncline/runtime';
 import { QUEUE_NAMES, queuePrefix } from './queues.js';
 
 export interface QueueMemory {
-  /** Another one means that jobs may have been forgotten. */
+  /** A different id means that jobs may have been lost. */
   id: string;
-  /** There was none. */
+  /** Whether there was no marker. */
   isNew: boolean;
 }
 
-/** One GET, and once a connection one INFO; in a cluster one of each queue, since each lies on a node of its own. */
+/**
+ * Makes one GET, and one INFO per connection; in a cluster one of each per queue, because each
+ * queue is on a node of its own.
+ */
 export function memoryOf(
   rt: Runtime,
   connection: RedisConnection,

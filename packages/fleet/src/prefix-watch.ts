@@ -6,13 +6,16 @@ import {
   runLoop,
 } from '@syncline/runtime';
 
-/** One small read of each process; after FLUSHALL this is how long Redis does not know whose it is. */
+/**
+ * One small read per process. After FLUSHALL, Redis lacks the owner of the prefix for this long.
+ */
 const CHECK_EVERY_MS = 2_000;
 const BACKOFF = { firstMs: 1_000, capMs: 5_000 };
 
 /**
- * Looks whether the prefix is still ours, and writes our name again to a Redis that has forgotten it. `displaced` resolves when another deployment has
- * the prefix: two fleets with one set of keys must not go on.
+ * Checks that the prefix is still ours, and writes our name again to a Redis that lost it.
+ * `displaced` resolves when another deployment has taken the prefix, because two fleets must not
+ * use the same keys.
  */
 export function watchPrefix(
   rt: Runtime,
@@ -43,7 +46,8 @@ export function watchPrefix(
       event: 'prefix_unseen',
       text: 'Redis does not tell whose prefix it is; asking again',
     },
-    // While Redis is away nobody can take the prefix, and the connection's own handler has complained.
+    // While Redis is away no other deployment can take the prefix, and the connection's own handler
+    // has logged the error.
     isLoggedElsewhere: () => true,
   });
   return { displaced, stop: () => over.abort(new Error('closed')) };

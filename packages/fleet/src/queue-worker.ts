@@ -1,21 +1,21 @@
 /**
- * One queue's worker: BullMQ's, with what production has taught about it. A job ends in one of
- * these ways:
+ * The worker of one queue: BullMQ's Worker with additions from production experience. A job ends in
+ * one of these ways:
  *
- * - `done`: completed. `again`: completed, and the collection goes on in the named queue: at once
- *   if nobody waits there (deduplication
- *   keeps the new job until this one has ended, so a collection never runs twice at once), and
- *   otherwise when the scheduler finds it its tenant's turn. Going to the back of the queue by
- *   itself, a tenant with two hundred full syncs would hold two hundred places in it.
- * - `delay`: put off until a time, no attempt spent.
- * - thrown: failed, an attempt spent, retried by BullMQ with `backoffMs`; what Redis keeps of it
- *   is a JobFailure.
- * - given back: this process is draining; the job returns to the head of its queue, no attempt
- *   spent.
+ * - `done`: completed.
+ * - `again`: completed, and the collection continues in the named queue. It is added at once if no
+ *   job waits there (deduplication holds the new job back until this one has ended, so a collection
+ *   never runs twice at once), and otherwise by the scheduler when it is the tenant's turn. If each
+ *   job re-added itself at the tail, a tenant with two hundred full syncs would hold two hundred
+ *   places in the queue.
+ * - `delay`: put off until a time; no attempt is spent.
+ * - thrown: failed; an attempt is spent, and BullMQ retries after `backoffMs`. Redis keeps a
+ *   JobFailure.
+ * - given back: this process is draining; the job returns to the head of its queue, and no attempt
+ *   is spent.
  *
- * A lost lock (this process slept, or Redis was away) means that another worker may have the job:
- * the handler's signal is aborted, and what it still writes is stopped by the fence in Postgres,
- * not by us.
+ * After a lost lock (this process was suspended, or Redis was away) another worker may have the
+ * job. The handler's signal is aborted, and the lease's fence in Postgres rejects its later writes.
  */
 import {
   OwnError,
@@ -41,29 +41,36 @@ import { type QueueName, queuePrefix } from './queues.js';
 import { Breaker, type ErrorLog, errorKey } from './redis-errors.js';
 import { hasStopped, starvingSince } from './watchdog.js';
 
-/** Renewed every 2 to 4 s while its worker lives. Shorter ones are lost to a busy event loop. */
+/**
+ * The worker renews its locks every 2 to 4 s. Shorter locks would expire while the event loop is
+ * busy.
+ */
 const LOCK_MS = 8_000;
 /**
- * Where nobody sees that a worker is dead (a stopped process, a machine that is gone), its job comes back one check after its lock has lapsed, two
- * when that check fell into the pause that BullMQ keeps between checks of different workers: 9.5 to 11 s. With 2.5 s, 12.5 s were measured. A check is
- * one small script.
+ * When a dead worker is not detected otherwise (a stopped process, a lost machine), its job returns
+ * one check after its lock has expired. It takes two checks when the first falls into the pause
+ * that BullMQ keeps between the checks of different workers: 9.5 to 11 s in total. With 2.5 s the
+ * maximum was 12.5 s. A check is one small script.
  */
 const STALL_CHECK_MS = 1_500;
-/** BullMQ fails a job for ever after this many kills, whatever its attempts. Deploys and OOM kills are not the job's fault;
- *  an item that kills its worker is counted in Postgres and quarantined there. */
+/**
+ * After this many kills BullMQ fails a job permanently, whatever its attempts. The value is high
+ * because deploys and OOM kills are not the job's fault; an item that kills its worker is counted
+ * in Postgres and quarantined there.
+ */
 const STALLS_LIMIT = 1_000_000;
 const WATCH_EVERY_MS = 10_000;
-/** Looks within the time after which a worker counts as stuck, at least. */
+/** The least number of checks within the time after which a worker counts as stuck. */
 const CHECKS_BEFORE_STUCK = 4;
 /**
- * A sync that comes later than this was held up itself: by a stopped process, or by Redis, which
- * was away and has its fetches before it.
+ * A check that is later than this was itself delayed: the process was stopped, or Redis was away
+ * and the fetches were queued before the check.
  */
 const LATE_CHECK_MS = 5_000;
-/** A `delay` into the past would spin. */
+/** A `delay` into the past would cause a busy loop. */
 const MIN_DELAY_MS = 250;
 
-/** What the handler wants done with its job, and what the job returns when it is completed by that. */
+/** What is to be done with the job, and the return value of a completed job. */
 export type JobResult = { report?: JobReport } & (
   { kind: 'done' } | { kind: 'again'; queue: QueueName } | { kind: 'delay'; until: Date }
 );
@@ -73,9 +80,12 @@ export interface JobRun {
   queue: QueueName;
   payload: JobPayload;
   journal: JobJournal;
-  /** 1 for the first; counts failures, not kills and not delays. */
+  /** 1 for the first attempt; counts failures, not kills and delays. */
   attempt: number;
-  /** Aborted when this process drains, or when the job's lock is lost: commit or give up the page in hand, and return. */
+  /**
+   * Aborted when this process drains or the job's lock is lost. The handler must then commit or
+   * abandon the current page and return.
+   */
   signal: AbortSignal;
 }
 
@@ -102,12 +112,12 @@ export interface QueueWorkerOptions {
   queue: Queue;
   name: QueueName;
   prefix: string;
-  /** BullMQ writes it into each job that is in hand, and into the name of its blocking connection. */
+  /** BullMQ writes it into each active job and into the name of its blocking connection. */
   holder: string | undefined;
   connection: RedisConnection;
   concurrency: number;
   handle: Handle;
-  /** Puts a job into its queue. */
+  /** Adds a job to its queue. */
   enqueue: (job: Enqueued) => Promise<void>;
   errors: ErrorLog;
   /** How long jobs may wait for this worker while it fetches none. */
@@ -149,35 +159,42 @@ export class QueueWorker {
     void this.#watch();
   }
 
-  /** Resolves once the first fetch can happen. */
+  /** Resolves when the worker can fetch jobs. */
   ready(): Promise<void> {
     return this.#worker.waitUntilReady();
   }
 
-  /** Fetches nothing more, and asks what runs to end. Returns at once. */
+  /** Stops fetching and aborts the signals of running jobs. Returns at once. */
   stop(): void {
     this.#stopped.abort(new Error('draining'));
     for (const { run } of this.#running.values()) run.abort(new Error('draining'));
-    // `true`: don't wait for the running jobs. It touches no connection, so it works while Redis is away.
+    // `true`: does not wait for the running jobs. It uses no connection, so it works while Redis is
+    // away.
     this.#worker.pause(true).catch((error: Error) => this.o.errors.report(error));
   }
 
-  /** After stop(): waits for what runs and closes. Never resolves while Redis is away (bullmq #4656): race it. */
+  /**
+   * Waits for the running jobs and closes; call stop() first. Never resolves while Redis is away
+   * (bullmq #4656), so callers must bound the wait.
+   */
   async close(): Promise<void> {
     if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     await this.#worker.close();
   }
 
-  /** Ends without waiting for anything: locks are renewed no more, and what ran goes to another worker when they lapse. */
+  /**
+   * Ends without waiting. Locks are not renewed any more, and the running jobs go to another worker
+   * when they expire.
+   */
   abandon(): void {
     const report = (error: Error): void => this.o.errors.report(error);
     this.#worker.close(true).catch(report);
-    // A close() that hangs already is not made to end by close(true), so the connection is taken from under it.
+    // close(true) does not end a close() that already hangs, so the connection is closed.
     this.#worker.disconnect().catch(report);
   }
 
   async #process(job: StoredJob, token: string | undefined): Promise<JobReport | undefined> {
-    // BullMQ may fetch one more after pause(): its blocking read was already under way.
+    // BullMQ may fetch one more job after pause(), because its blocking read was already in flight.
     if (this.#stopped.signal.aborted) return await this.#giveBack(job, token);
     const run = new AbortController();
     const id = String(job.id);
@@ -234,7 +251,8 @@ export class QueueWorker {
       case 'done':
         return;
       case 'again':
-        // A throw here (Redis is away) spends an attempt and comes back; nothing is lost, Postgres has the work as due.
+        // An error here (Redis is away) spends an attempt and the job is retried. No work is lost,
+        // because Postgres still has it as due.
         if (result.queue === this.o.name && (await this.#waiting()) > 0) return;
         return await this.o.enqueue({ ...subjectOf(payload), queue: result.queue });
       case 'delay':
@@ -293,7 +311,9 @@ export class QueueWorker {
     });
   }
 
-  /** BullMQ's loops are its own: here their errors are logged, counted, and made to pause. */
+  /**
+   * BullMQ runs its own loops. This handler logs and counts their errors, and pauses the worker.
+   */
   #heard(error: Error): void {
     this.o.errors.report(error);
     const nowMs = this.rt.clock.nowMs();
@@ -303,7 +323,10 @@ export class QueueWorker {
     if (pauseMs !== null) void this.#pauseForAWhile(pauseMs);
   }
 
-  /** The breaker. Measured with Redis full: 5 errors in 5 s instead of 40,000, and it resumes by itself. */
+  /**
+   * Pauses the worker after an error. Measured with a full Redis: 5 errors in 5 s instead of
+   * 40,000, and it resumes by itself.
+   */
   async #pauseForAWhile(pauseMs: number): Promise<void> {
     if (this.#worker.isPaused()) return;
     try {
@@ -334,7 +357,7 @@ export class QueueWorker {
     });
   }
 
-  /** Here and not by a timer for each job: a worker runs hundreds of jobs a second. */
+  /** Checked here and not by a timer per job, because a worker runs hundreds of jobs a second. */
   #endOverdue(): void {
     const { timeoutMs } = JOBS[this.o.name];
     for (const [jobId, { run, beganMs }] of this.#running) {
@@ -349,8 +372,8 @@ export class QueueWorker {
 
   async #check(everyMs: number): Promise<void> {
     const { name: queue, concurrency, stuckAfterMs } = this.o;
-    // Redis is asked only when nothing was fetched since the last sync: four workers a process,
-    // hundreds of processes.
+    // Redis is queried only when nothing was fetched since the last check, because there are
+    // several workers per process and hundreds of processes.
     const isFed = this.rt.clock.nowMs() - this.#fetchedAtMs < everyMs;
     const waiting =
       isFed || this.#worker.isPaused() || (await this.o.queue.isPaused())

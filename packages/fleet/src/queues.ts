@@ -1,17 +1,21 @@
-/** The queues of the fleet. Names are API: operators see them in Bull Board, dashboards and alerts are keyed by them. */
+/**
+ * The queues of the fleet. Their names are API: operators see them in Bull Board, and dashboards
+ * and alerts use them.
+ */
 export type QueueName = SyncQueueName | 'watch';
 
 /**
- * The resources whose collections have queues of their own, and their shares of a worker's slots. Gmail gets more than
- * Calendar since a mailbox holds a hundred times what a calendar does. Following gets as much as walking although its jobs
- * are short: its latency is what customers see, and a push storm arrives at once. Named as in the store, which fleet does
- * not know.
+ * The resources that have queues of their own, and their shares of a worker's slots. Gmail gets
+ * more than Calendar because a mailbox holds a hundred times as much as a calendar. Incremental
+ * syncs get as much as full syncs although their jobs are short: customers see their latency, and
+ * many notifications may arrive at once. The names are those of the store, which this package does
+ * not import.
  */
 const RESOURCES = { gmail: { share: 3 }, calendar: { share: 2 } } as const;
 
 export type ResourceName = keyof typeof RESOURCES;
 
-/** Where collections are synced; `watch` looks after what rings for them. */
+/** The queues of syncs; the queue `watch` holds the jobs that maintain watches and channels. */
 export type SyncQueueName = `${ResourceName}-full` | `${ResourceName}-incremental`;
 
 export const SYNC_QUEUES: readonly SyncQueueName[] = (
@@ -20,35 +24,39 @@ export const SYNC_QUEUES: readonly SyncQueueName[] = (
 export const QUEUE_NAMES: readonly QueueName[] = [...SYNC_QUEUES, 'watch'];
 
 /**
- * What BullMQ puts before the names of a queue's keys: `syncline:{gmail-full}:gmail-full:wait`. The braces are a hash tag, which keeps all keys of a queue
- * in one slot of a cluster.
+ * Returns BullMQ's prefix of a queue's keys: `syncline:{gmail-full}:gmail-full:wait`. The braces
+ * are a hash tag, which keeps all keys of a queue in one slot of a cluster.
  */
 export function queuePrefix(prefix: string, queue: QueueName): string {
   return `${prefix}:{${queue}}`;
 }
 
-/** A kind of collection begins with its resource's name, as a queue does. */
+/** A collection kind begins with the name of its resource, as a queue does. */
 type OfResource = ResourceName | `${ResourceName}-${string}`;
 
 export function isResourceName(name: unknown): name is ResourceName {
   return typeof name === 'string' && Object.hasOwn(RESOURCES, name);
 }
 
-/** The resource of a queue or of a kind of collection. */
+/** Returns the resource of a queue or of a collection kind. */
 export function resourceNamedBy(name: OfResource): ResourceName {
   return name.split('-', 1)[0] as ResourceName;
 }
 
 /**
- * The queue that a collection's work belongs to. `full` is a full sync over everything (phases
- * `pending` and `full`); the rest continues from a sync position. The two never share a queue: one
- * backfill of 100,000 messages in front of a thousand polls would make every mailbox an hour stale.
+ * Returns the queue for a collection's work. `full` is a full sync (phases `pending` and `full`);
+ * an incremental sync continues from a sync position. The two have separate queues: one full sync
+ * of 100,000 messages in front of a thousand incremental syncs would make every mailbox an hour
+ * stale.
  */
 export function queueFor(kind: OfResource, full: boolean): SyncQueueName {
   return `${resourceNamedBy(kind)}-${full ? 'full' : 'incremental'}`;
 }
 
-/** The queue of the same resource for full or incremental work: where a job goes on when its phase changed. */
+/**
+ * Returns the queue of the same resource for full or incremental syncs. A job continues there when
+ * its phase changed.
+ */
 export function siblingQueue(queue: SyncQueueName, full: boolean): SyncQueueName {
   return queueFor(queue, full);
 }
@@ -58,7 +66,7 @@ export function isFullQueue(queue: SyncQueueName): boolean {
   return queue.endsWith('-full');
 }
 
-/** Its share of a worker's slots, of those of all queues together. */
+/** Returns the queue's share of a worker's slots, relative to the shares of all queues. */
 export function shareOf(queue: SyncQueueName): number {
   return RESOURCES[resourceNamedBy(queue)].share;
 }

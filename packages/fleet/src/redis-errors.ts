@@ -1,13 +1,14 @@
 /**
- * Redis' transient errors, as a worker meets them: an endless stream of the same error. These two
- * decisions keep it from becoming a hot loop (measured without them: 8,000 errors a second while
- * Redis is full) and a full log disk.
+ * Handles Redis's transient errors, which a worker gets as an endless stream of the same error. The
+ * breaker prevents a busy loop (8,000 errors a second were measured while Redis is full), and the
+ * error log prevents a full log disk.
  */
 import { RepeatLimit, backoffMs, describeError, type Runtime } from '@syncline/runtime';
 
 /**
- * True when Redis is there and refuses: full (OOM), read-only, cannot persist (MISCONF), loading, a cluster without its slots, or credentials changed.
- * BullMQ backs off from lost connections only; from these it retries at once, so the worker must be paused.
+ * Whether Redis is reachable and refuses: full (OOM), read-only, cannot persist (MISCONF), loading,
+ * a cluster without its slots, or changed credentials. BullMQ backs off only from lost connections
+ * and retries these errors at once, so the worker must be paused.
  */
 export function isRefusal(error: Error): boolean {
   return /^(?:OOM|READONLY|MISCONF|NOAUTH|NOPERM|WRONGPASS|LOADING|MASTERDOWN|CLUSTERDOWN|BUSY)\b/.test(
@@ -16,19 +17,20 @@ export function isRefusal(error: Error): boolean {
 }
 
 /**
- * Errors within a second that count as a busy loop. A lost connection causes one now and then,
- * since BullMQ waits after it.
+ * Errors within a second that count as a busy loop. A lost connection causes an error only now and
+ * then, because BullMQ waits after it.
  */
 const HOT_ERRORS = 5;
 const HOT_WINDOW_MS = 1_000;
 const PAUSES = { firstMs: 1_000, capMs: 30_000 };
-/** Without an error for this long after a pause, the backoff begins anew. */
+/** The backoff starts from its first value when no error occurs for this long after a pause. */
 const CALM_AFTER_MS = 5_000;
 
 /**
- * When a worker whose fetching fails is paused, and for how long: at once when Redis refuses, and
- * for any other error (a cluster's MOVED, or one that is not known) when it repeats faster than a
- * loop that pauses could cause. Each pause is twice as long as the one before, up to half a minute.
+ * Decides when a worker whose fetches fail is paused, and for how long. It is paused at once when
+ * Redis refuses. For any other error (a cluster's MOVED, or an unknown one) it is paused when the
+ * error repeats faster than a loop with pauses could cause. Each pause is twice as long as the
+ * previous one, up to half a minute.
  */
 export class Breaker {
   #recentMs: number[] = [];
@@ -37,10 +39,11 @@ export class Breaker {
 
   /**
    * @param chance in [0, 1), for the upper half of the pause
-   * @returns the length of the pause, in ms; null to go on
+   * @returns the length of the pause in ms; null to continue
    */
   pauseAfter(error: Error, nowMs: number, chance: number): number | null {
-    if (nowMs < this.#resumesAtMs) return null; // The pause has begun, and this error came from before it.
+    // The pause has begun; this error occurred before it.
+    if (nowMs < this.#resumesAtMs) return null;
     this.#recentMs = [...this.#recentMs.filter((at) => nowMs - at < HOT_WINDOW_MS), nowMs];
     if (!isRefusal(error) && this.#recentMs.length < HOT_ERRORS) return null;
     if (nowMs - this.#resumesAtMs > CALM_AFTER_MS) this.#pauses = 0;
@@ -52,8 +55,8 @@ export class Breaker {
   }
 
   /**
-   * When the cause of an error of now counts as over, if no other error comes: in ms since the
-   * epoch.
+   * Returns when the cause of a current error counts as over if no other error occurs, in ms since
+   * the epoch.
    */
   calmAtMs(nowMs: number): number {
     return Math.max(nowMs, this.#resumesAtMs) + CALM_AFTER_MS;
@@ -61,8 +64,8 @@ export class Breaker {
 }
 
 /**
- * Logs an error the first time, then once in 30 s with the number of those that came in between.
- * Bounded in kinds.
+ * Logs an error the first time, then once in 30 s with the number of repetitions. The number of
+ * distinct errors is bounded.
  */
 export class ErrorLog {
   readonly #limit = new RepeatLimit();
@@ -83,7 +86,10 @@ export class ErrorLog {
   }
 }
 
-/** What kind of error it is, without ids and values: `Error ECONNREFUSED`, `ReplyError OOM`, `Error: could not renew lock`. */
+/**
+ * Returns the kind of an error without ids and values: `Error ECONNREFUSED`, `ReplyError OOM`,
+ * `Error: could not renew lock`.
+ */
 export function errorKey(error: Error): string {
   const name = describeError(error);
   const known =

@@ -1,8 +1,9 @@
 /**
- * The two kinds of connection to Redis that a queue needs.
+ * The two kinds of Redis connection that a queue needs.
  *
- * A producer fails fast: what it wanted to enqueue is still due in Postgres, so waiting for Redis gains nothing. A worker
- * waits for ever: BullMQ's blocking fetch needs `maxRetriesPerRequest: null`, and the job it holds is worth finishing.
+ * A producer fails fast: work that could not be enqueued is still due in Postgres, so waiting for
+ * Redis gains nothing. A worker waits indefinitely: BullMQ's blocking fetch needs
+ * `maxRetriesPerRequest: null`, and finishing the current job is worth the wait.
  */
 import {
   type ConnectionOptions,
@@ -15,23 +16,30 @@ import {
   reconnectDelayMs,
 } from '@syncline/runtime';
 
-/** A worker that is not back after this, and a quarter, is missed (apps/scheduler/src/missing.ts). */
+/**
+ * A worker that is not connected again after this time, plus a quarter, counts as missing
+ * (apps/scheduler/src/missing.ts).
+ */
 const RECONNECT_CAP_MS = 1_000;
 /**
- * A connection that has not answered for this long is made anew. A lost firewall state or a machine that is gone sends no reset: the socket looks
- * alive, and Linux would try for a quarter of an hour. Longer than BullMQ's blocking fetch, which Redis answers after ten seconds at most.
+ * A connection without an answer for this long is replaced. After a firewall lost its state or a
+ * machine failed, no reset arrives: the socket seems open, and Linux would retry for a quarter of
+ * an hour. Longer than BullMQ's blocking fetch, which Redis answers after ten seconds at most.
  */
 const SILENCE_LIMIT_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 
-/** A Redis that was met, and whose keys there are ours. */
+/** A Redis that was found, with the key prefix that is ours there. */
 export interface RedisHome {
   found: FoundRedis;
   settings: RedisSettings;
   holder: string | undefined;
 }
 
-/** For commands that may fail: `enqueue`, counts. Connects by itself, rejects at once while Redis is away. */
+/**
+ * Returns a connection for commands that may fail, such as `enqueue` and counts. It connects by
+ * itself and rejects at once while Redis is away.
+ */
 export function producerConnection(
   rt: Runtime,
   { found, settings, holder }: RedisHome,
@@ -46,7 +54,10 @@ export function producerConnection(
   });
 }
 
-/** For BullMQ's workers: every command waits until Redis is back. BullMQ makes its blocking connections as copies of it. */
+/**
+ * Returns a connection for BullMQ's workers: every command waits until Redis is back. BullMQ copies
+ * it for its blocking connections.
+ */
 export function workerConnection(
   rt: Runtime,
   { found, settings, holder }: RedisHome,

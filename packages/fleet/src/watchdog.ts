@@ -1,19 +1,19 @@
-/** What a worker knows of its own queue when it asks whether it still consumes. */
+/** The state of a worker and its queue, from which it decides whether it still fetches jobs. */
 export interface QueuePulse {
   /** Jobs that could be fetched now. */
   waiting: number;
   running: number;
   concurrency: number;
-  /** When it fetched last; when it began, as long as it has fetched nothing. */
+  /** Time of the last fetch; the start time before the first fetch. */
   fetchedAtMs: number;
   nowMs: number;
 }
 
 /**
- * Since when jobs have waited for a worker that fetches none of them, or null while it does its
- * work.
- * @param before what the sync before this one said: one sync proves nothing, as a job may be on its
- * way at that moment
+ * Returns since when jobs have waited while this worker fetched none, or null while it works
+ * normally.
+ * @param before the result of the previous check; a single check is not conclusive, because a job
+ * may be in flight at that moment
  */
 export function starvingSince(
   before: number | null,
@@ -23,13 +23,17 @@ export function starvingSince(
   return before !== null && fetchedAtMs <= before ? before : nowMs;
 }
 
-/** Slots that are all taken may be at honest work for the length of a slice and Google's slowest answers: much less than so many times the limit. */
+/**
+ * Occupied slots may be working normally for as long as a run and Google's slowest answers take,
+ * which is far less than this multiple of the limit.
+ */
 const FULL_SLOTS_FACTOR = 5;
 
 /**
- * Whether a worker has stopped consuming. With room for a job, its fetching is wedged: BullMQ's loop has been found dead after outages and
- * failovers (bullmq #4585, #2964), and a command on a connection that only looks alive is never answered. Without room, its jobs hang. A new
- * process is the cure for both.
+ * Whether a worker has stopped fetching. With a free slot, its fetching hangs: BullMQ's loop was
+ * found dead after outages and failovers (bullmq #4585, #2964), and a command on a half-open
+ * connection is never answered. Without a free slot, its jobs hang. Restarting the process resolves
+ * both.
  */
 export function hasStopped(
   since: number | null,

@@ -161,7 +161,7 @@ describe('with a Redis that goes', () => {
     await until(bench.rt, async () => failing().includes('queue-gmail-full'));
     const { values } = await fast.rt.metrics.loopFailures.get();
     const counted = values.find(({ labels }) => labels.loop === 'queue-gmail-full')?.value;
-    // Without pauses there are thousands a second.
+    // Without pauses there would be thousands per second.
     expect(counted).toBeGreaterThanOrEqual(3);
     expect(counted).toBeLessThan(300);
 
@@ -247,7 +247,7 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
   return { promise, resolve };
 }
 
-/** Time that passes faster than it does. */
+/** A clock that runs faster than real time. */
 function fastClock(factor: number): Clock {
   const beganMs = systemClock.nowMs();
   const nowMs = (): number => beganMs + (systemClock.nowMs() - beganMs) * factor;

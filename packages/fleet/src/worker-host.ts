@@ -7,22 +7,29 @@ import { type RedisHome, workerConnection } from './redis.js';
 import { ErrorLog } from './redis-errors.js';
 
 export interface WorkOptions {
-  /** How many jobs of each queue this process runs at once; each at least 1. Each queue's slots are its own. */
+  /**
+   * The number of concurrent jobs of each queue in this process, each at least 1. Queues do not
+   * share slots.
+   */
   concurrency: Record<QueueName, number>;
   handle: Handle;
-  /** How long jobs may wait in a queue while this process fetches none of them. Default a minute; five times as long while all its slots are taken. */
+  /**
+   * How long jobs may wait in a queue while this process fetches none of them. Default: a minute.
+   * Five times as long while all its slots are occupied.
+   */
   stuckAfterMs?: number;
-  /** Called once a queue when that time is over: time for a new process. */
+  /** Called once per queue when that time has passed; the process should then be restarted. */
   onUnhealthy?: (queue: QueueName) => void;
 }
 
 const STUCK_AFTER_MS = 60_000;
 
-/** What a process that works has in hand. */
+/** The workers of one process. */
 export interface WorkerHost {
   /**
-   * Stops fetching, aborts the handlers' signals, waits for them and closes; resolves after `deadlineMs` at the latest,
-   * whatever Redis does. What still runs then is taken over by another worker when its lock lapses. Never rejects.
+   * Stops fetching, aborts the handlers' signals, waits for the handlers and closes. Resolves after
+   * `deadlineMs` at the latest, whatever the state of Redis. A job that still runs then is taken
+   * over by another worker when its lock expires. Never rejects.
    */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -33,7 +40,10 @@ export interface HostParts {
   enqueue: (job: Enqueued) => Promise<void>;
 }
 
-/** One BullMQ worker a queue, on one shared connection plus a blocking one each. */
+/**
+ * Starts one BullMQ worker per queue. They share one connection, and each has a blocking one of its
+ * own.
+ */
 export async function startWorkerHost(
   rt: Runtime,
   parts: HostParts,
@@ -88,7 +98,7 @@ async function drainWorkers(
   for (const worker of workers) worker.abandon();
 }
 
-/** True when `done` resolved within `ms`. */
+/** Returns whether `done` resolved within `ms`. */
 async function within(rt: Runtime, ms: number, done: Promise<unknown>): Promise<boolean> {
   const waiting = new AbortController();
   const late = rt.clock.sleep(ms, waiting.signal).then(

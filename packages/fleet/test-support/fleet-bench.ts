@@ -3,13 +3,16 @@ import { Redis } from 'ioredis';
 import { type Fleet, type WorkOptions, type WorkerHost, openFleet } from '../src/index.js';
 import { type TestRedis, startRedis } from '../../../test/support/redis-server.js';
 
-/** A fleet for one test: its own prefix on a Redis that may be shared, and everything it starts is ended by `release`. */
+/**
+ * A fleet for one test, with its own prefix on a Redis that may be shared; `release` ends
+ * everything that it started.
+ */
 export interface FleetBench {
   rt: Runtime;
   redisUrl: string;
   prefix: string;
   fleet: Fleet;
-  /** A connection of the test's own. */
+  /** A separate connection for the test. */
   redis: Redis;
   work(handle: WorkOptions['handle'], slots?: number): Promise<WorkerHost>;
   release(): Promise<void>;
@@ -17,7 +20,7 @@ export interface FleetBench {
 
 let benches = 0;
 
-/** SYNCLINE_TEST_REDIS_URL's Redis, or one that the test file starts for itself. */
+/** Returns the Redis at SYNCLINE_TEST_REDIS_URL, or starts one for the test file. */
 export async function redisForTests(): Promise<{ url: string; stop(): Promise<void> }> {
   const given = process.env['SYNCLINE_TEST_REDIS_URL'];
   if (given !== undefined && given !== '') return { url: given, stop: async () => undefined };
@@ -69,7 +72,7 @@ export async function openBench(
 
 const PATIENCE_MS = 30_000;
 
-/** Resolves when `holds` does; asks every 20 ms, and gives up loudly after 30 s. */
+/** Resolves when `holds` returns true. Checks every 20 ms, and throws after 30 s. */
 export async function until(rt: Runtime, holds: () => Promise<boolean>): Promise<void> {
   const deadlineMs = rt.clock.nowMs() + PATIENCE_MS;
   while (!(await holds())) {

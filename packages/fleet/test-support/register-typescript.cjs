@@ -1,4 +1,7 @@
-/** `node -r` this to run a TypeScript source of this repository as it is: a test's child process must not run a stale build. */
+/**
+ * Preloaded with `node -r` to run a TypeScript source of this repository directly, so that a test's
+ * child process does not run a stale build.
+ */
 const Module = require('node:module');
 const { existsSync, readFileSync } = require('node:fs');
 const path = require('node:path');

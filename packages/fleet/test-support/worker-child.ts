@@ -1,4 +1,7 @@
-/** A worker process that fetches a job and never finishes it: the one to kill. `argv`: Redis URL, prefix, holder. Prints a line a fetch. */
+/**
+ * A worker process for tests to kill: it fetches a job, never finishes it, and prints a line per
+ * fetch. `argv`: Redis URL, prefix, holder.
+ */
 import { createRuntime } from '@syncline/runtime';
 import { openFleet } from '../src/index.js';
 
