@@ -1,18 +1,18 @@
 /**
- * When an event starts or ends, as Google's `EventDateTime`: an all-day event has `date`, any other
- * `dateTime`.
+ * The start or end of an event, as in Google's `EventDateTime`: an all-day event has `date`, any
+ * other `dateTime`.
  */
 export interface EventTime {
-  /** `2026-01-28`. */
+  /** Such as `2026-01-28`. */
   date?: string | null;
-  /** RFC 3339; without an offset it is the local time of `timeZone`. */
+  /** RFC 3339; without an offset it is the local time in `timeZone`. */
   dateTime?: string | null;
   timeZone?: string | null;
 }
 
 /**
- * What expansion reads of an event of Google's, which may have any other field: an instance
- * inherits them.
+ * The fields of a Google event that expansion reads. An event may have any other field, and
+ * instances inherit it.
  */
 export interface SourceEvent {
   id?: string | null;
@@ -21,7 +21,7 @@ export interface SourceEvent {
   end?: EventTime;
   /** RRULE, EXRULE, RDATE and EXDATE lines (RFC 5545). */
   recurrence?: string[] | null;
-  /** The master's id: the event is an exception of its series. */
+  /** The id of the series, when the event is an exception of one. */
   recurringEventId?: string | null;
   originalStartTime?: EventTime;
 }

@@ -3,7 +3,8 @@ import { readRule } from './rule.js';
 import { knownZone } from './zones.js';
 
 /*
- * Words that every JavaScript object knows, in the places where Google or a person may write them.
+ * Names of properties that every JavaScript object has, in places where Google or a person may
+ * write them.
  */
 
 test.each([

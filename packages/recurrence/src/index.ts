@@ -1,6 +1,6 @@
 /**
- * Recurring events (RFC 5545, and Google's way of keeping them) as single events. Pure: no I/O, no
- * clock, nothing of ours.
+ * Expands recurring events (RFC 5545, in the form that Google stores) to single events. Pure: no
+ * I/O, no clock, no other packages of this repository.
  */
 export {
   DEFAULT_INSTANCE_LIMIT,

@@ -14,7 +14,7 @@ const series = (recurrence: string[], over: object = {}): SourceEvent => ({
   recurrence,
   ...over,
 });
-/** Start and end of each instance, in UTC. */
+/** Returns start and end of each instance, in UTC. */
 const times = (...events: SourceEvent[]): string[] =>
   expandInstances(events, RANGE).items.map(({ start, end }) =>
     [start, end]
@@ -78,7 +78,7 @@ test('includes a period that began before the range and ends within it', () => {
 });
 
 test.each([
-  // The clocks go forward on 29 March: 02:30 is read with the offset before the gap.
+  // The clocks go forward on 29 March, and 02:30 is read with the offset before the gap.
   [
     'a gap',
     ['RRULE:FREQ=DAILY;COUNT=3'],
@@ -210,8 +210,8 @@ test('the cost grows with the instances that are returned, not with those in the
     return process.cpuUsage(before).user / 1_000;
   };
   cpuMs(many(10, 'RRULE:FREQ=DAILY'));
-  // 73 million instances are in that range; a second is far above what 2,000 of them cost, and far
-  // below what all of them would.
+  // The range contains 73 million instances. A second is far more than 2,000 of them cost, and far
+  // less than all of them would.
   expect(cpuMs(many(2_000, 'RRULE:FREQ=DAILY'))).toBeLessThan(1_000);
 });
 
@@ -241,7 +241,8 @@ test.each([
       return next.done ? next.value : true;
     };
     for (let n = 0; n < 30; n++) expect(isWhole()).toBe(false);
-    // The search that is in hand when the work is used up ends its step: a day of seconds at most.
+    // The current search finishes its step when the bound on work is reached: at most the seconds
+    // of a day.
     expect(work.stepsLeft).toBeLessThanOrEqual(0);
     expect(work.stepsLeft).toBeGreaterThan(-30 * 3_600 - 86_400);
   },

@@ -6,43 +6,46 @@ import type { Work } from './rule-times.js';
 import { instantOfDateTime, instantOfWall, knownZone, offsetMs, rfc3339 } from './zones.js';
 
 /**
- * Masters, exceptions and cancelled occurrences, as the mirror keeps them (`singleEvents=false`) → the single events of a time range,
- * as Google answers `events.list` with `singleEvents=true` for the same `timeMin` and `timeMax`.
+ * Converts series, exceptions and cancelled occurrences, as the mirror stores them
+ * (`singleEvents=false`), to the single events of a time range, as Google answers `events.list`
+ * with `singleEvents=true` for the same `timeMin` and `timeMax`.
  *
- * An exception replaces the occurrence whose original start it names, wherever it was moved to; a cancelled one only takes it
- * away; both work from the mirror alone, so an exception without its master is an event like others. What an instance does not
- * have of its own it has from its master. Durations are exact: over a change of daylight saving an event ends that much later.
+ * An exception replaces the occurrence whose original start it names, wherever it was moved to; a
+ * cancelled one only removes it. An exception whose series is not in the mirror is treated like a
+ * single event. An instance inherits from its series the fields that it does not have itself.
+ * Durations are exact: across a change to or from daylight saving time an event ends that much
+ * later.
  */
 export interface InstanceRange {
-  /** Events must end after this instant … */
+  /** Events must end after this instant. */
   timeMinMs: number;
-  /** … and start before this one. */
+  /** Events must start before this instant. */
   timeMaxMs: number;
-  /** The calendar's zone: all-day events begin at its midnight. */
+  /** The calendar's time zone: all-day events begin at its midnight. */
   defaultZone: string;
-  /** At most this many instances, the earliest ones. */
+  /** The largest number of instances; the earliest are returned. */
   limit?: number;
 }
 
 export interface Instances<Event> {
-  /** By start, then by id. */
+  /** Sorted by start, then by id. */
   items: Event[];
-  /** False when the limit, or the bound on work, left something out. */
+  /** False when the limit, or the bound on work, left instances out. */
   complete: boolean;
 }
 
 export const DEFAULT_INSTANCE_LIMIT = 10_000;
 /** The largest number of instances that one call returns. */
 export const MAX_INSTANCE_LIMIT = 100_000;
-/** A century. */
+/** About a century. */
 export const MAX_INSTANCE_RANGE_MS = 36_600 * 86_400_000;
-/** Steps for all series of one question together: two seconds at most. */
+/** The bound for all series of one call together: two seconds at most. */
 const WORK_LIMIT = 2_000_000;
 
 /**
- * Pure. Events of one calendar, in any order. Costs grow with the number of events and of instances
- * that are given back, not with those in the range: each series is followed as far as its next
- * instance is among the earliest.
+ * Expands the events of one calendar, in any order. Pure. The cost grows with the number of events
+ * and of returned instances, not with the instances in the range: each series is expanded only
+ * while its next instance is among the earliest.
  * @throws RangeError for a range or a limit above the bounds
  */
 export function expandInstances<Event extends SourceEvent>(
@@ -73,8 +76,8 @@ export function expandInstances<Event extends SourceEvent>(
 }
 
 /**
- * All of them, or one more than the limit at least; sorted. Within a series the order of instants
- * may be off by less than a day.
+ * Returns all instances, or at least one more than the limit, sorted. Within a series the order of
+ * instants may be off by less than a day.
  */
 function earliestOf<Event>(
   placed: Iterator<Placed<Event>, boolean>,
@@ -104,7 +107,7 @@ function* inOrder<Event>(placed: Placed<Event>[]): Generator<Placed<Event>, bool
 interface Placed<Event> {
   startMs: number;
   id: string;
-  /** The event itself: only those that are given back are made. */
+  /** Creates the event; called only for instances that are returned. */
   make(): Event;
 }
 
@@ -114,16 +117,16 @@ function isMaster(event: SourceEvent): boolean {
   return (event.recurrence?.length ?? 0) > 0 && !event.recurringEventId;
 }
 
-/** Per master, the original starts that an exception or a cancellation has taken over. */
+/** Returns, for each series, the original starts that an exception or a cancellation replaces. */
 function originalStarts(events: readonly SourceEvent[]): Map<string, Set<string>> {
   const starts = new Map<string, Set<string>>();
   for (const { id, recurringEventId, originalStartTime } of events) {
     if (!recurringEventId) continue;
     const taken = starts.get(recurringEventId) ?? new Set();
-    // The id names the original start as well, and is all that some sources keep of it.
+    // The id contains the original start too, and some sources keep only the id.
     if (id) taken.add(id);
     if (originalStartTime) taken.add(instanceId(recurringEventId, originalStartTime));
-    // Of a series of whole days, one that is named by a time is the one of that day.
+    // In an all-day series, an original start that is a time means the instance of that day.
     if (originalStartTime?.dateTime) taken.add(instanceOfDay(recurringEventId, originalStartTime));
     starts.set(recurringEventId, taken);
   }
@@ -164,7 +167,7 @@ function* ofSeries<Event extends SourceEvent>(
     if (taken?.has(id)) continue;
     const recurringEventId = master.id ?? null;
     const own = { id, start, end, recurringEventId, originalStartTime: start };
-    // The fields that a source may leave out are all that differs from the master's type.
+    // Only fields that a source may omit differ from the type of the series.
     yield* single({ ...inherited, ...own } as unknown as Event, range);
   }
 }
@@ -176,7 +179,7 @@ interface Shape {
   endAt(endMs: number): EventTime;
 }
 
-/** Null when the master's own start is no date that can be counted from. */
+/** Returns null when the start of the series is not a valid date. */
 function shapeOf(master: SourceEvent, defaultZone: string): Shape | null {
   const start = master.start ?? {};
   const end = master.end ?? start;
@@ -223,19 +226,28 @@ function timedShape(
   };
 }
 
-/** Years that a rule can be counted from: outside them Google keeps nonsense, and there is no occurrence to show. */
+/**
+ * The range of years in which rules are evaluated. Google stores dates outside it only by mistake,
+ * and no occurrence is returned for them.
+ */
 function countable(ms: number): boolean {
   return ms >= Date.UTC(1000, 0, 1) && ms < Date.UTC(9_900, 0, 1);
 }
 
-/** An all-day event begins at midnight of the calendar's zone. NaN for no date at all, which lies in no range. */
+/**
+ * Returns the instant of a time. An all-day event begins at midnight of the calendar's zone. NaN
+ * for an invalid date, which is in no range.
+ */
 function instantOf(time: SourceEvent['start'], defaultZone: string): number {
   if (time?.dateTime) return instantOfDateTime(time.dateTime, time.timeZone ?? defaultZone);
   const wallMs = Date.parse(`${time?.date ?? ''}T00:00:00Z`);
   return Number.isNaN(wallMs) ? wallMs : instantOfWall(defaultZone, wallMs);
 }
 
-/** Google's ids of instances: `<master>_20230722T160000Z` by the original start in UTC, `<master>_20180128` of all-day series. */
+/**
+ * Returns Google's id of an instance: `<master>_20230722T160000Z` by the original start in UTC,
+ * `<master>_20180128` for an all-day series.
+ */
 function instanceId(masterId: string, start: EventTime): string {
   if (start.date) return `${masterId}_${start.date.replaceAll('-', '')}`;
   const ms = Date.parse(start.dateTime ?? '');
@@ -244,7 +256,10 @@ function instanceId(masterId: string, start: EventTime): string {
     : `${masterId}_${new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '')}`;
 }
 
-/** The instance of a series of whole days on the day of that time, by the clocks of the time's own zone. */
+/**
+ * Returns the id of the instance of an all-day series on the day of that time, in the time's own
+ * zone.
+ */
 function instanceOfDay(masterId: string, { dateTime, timeZone }: EventTime): string {
   const zone = knownZone(timeZone ?? '');
   const ms = zone === null ? Number.NaN : instantOfDateTime(dateTime ?? '', zone);

@@ -1,9 +1,9 @@
 import type { EventTime, SourceEvent } from './event.js';
 
 /**
- * The event without what cannot be read of its times and its recurrence: the mirror keeps events
- * as Google gave them, and one with a field of another type must not end the expansion of all
- * others. The event itself where everything can be read.
+ * Returns the event without the malformed parts of its times and its recurrence; the same object
+ * when nothing is malformed. The mirror stores events as Google sent them, and a field of another
+ * type in one event must not end the expansion of all others.
  */
 export function legible<Event extends SourceEvent>(event: Event): Event {
   const { recurrence, start, end, originalStartTime, recurringEventId } = event;

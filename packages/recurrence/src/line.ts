@@ -1,15 +1,18 @@
-/** `EXDATE;TZID="W. Europe Standard Time":20260304T090000` taken apart (RFC 5545, 3.1). */
+/**
+ * A parsed recurrence line, such as `EXDATE;TZID="W. Europe Standard Time":20260304T090000` (RFC
+ * 5545, 3.1).
+ */
 export interface RecurrenceLine {
-  /** In upper case; empty for what is no such line. */
+  /** In upper case; empty when the text is not such a line. */
   name: string;
-  /** By name in upper case, without quotes. */
+  /** By name in upper case; values without quotes. */
   parameters: ReadonlyMap<string, string>;
   value: string;
-  /** As Google gave it. */
+  /** The line as Google sent it. */
   text: string;
 }
 
-/** Colons and semicolons within quotes separate nothing. */
+/** Colons and semicolons within quotes are not separators. */
 export function readLine(text: string): RecurrenceLine {
   const marks = [...text.matchAll(/"[^"]*"|[:;]/g)];
   const colon = marks.findIndex(([mark]) => mark === ':');

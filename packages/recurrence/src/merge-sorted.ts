@@ -1,9 +1,10 @@
-/** Streams that are each sorted, as one; what a stream returns is whether it is whole. */
+/** A sorted stream. Its return value says whether it was complete. */
 export type Sorted<T> = Iterator<T, boolean>;
 
 /**
- * The smallest first. Takes from a stream only what it hands on and one more.
- * @returns whether all of the streams were whole
+ * Merges sorted streams, smallest item first. Reads from a stream only the items that it yields and
+ * one more.
+ * @returns whether all streams were complete
  */
 export function* mergeSorted<T>(
   streams: readonly Sorted<T>[],
@@ -34,7 +35,7 @@ interface Head<T> {
   stream: Sorted<T>;
 }
 
-/** @returns false when the stream is empty and not whole */
+/** @returns false when the stream is empty and was not complete */
 function push<T>(heap: Head<T>[], stream: Sorted<T>, keyOf: (item: T) => number): boolean {
   const first = stream.next();
   if (first.done) return first.value;

@@ -11,20 +11,29 @@ import {
 import { firstDayOf, weekdayOf, yearDaysOf, type DayParts, type YearDays } from './year-days.js';
 
 /*
- * A recurrence rule's wall times in order (RFC 5545, 3.3.10): period by period, the days that pass the rule's parts, at the times of day
- * that it names, of which BYSETPOS picks some. Ours, since no library is right and bounded at once: of those that we measured one takes
- * seconds for 30 February, one is wrong about a fifth of our property test's rules, and one never comes back (docs/decisions/0129-own-recurrence.md).
+ * Computes the wall times of a recurrence rule in order (RFC 5545, 3.3.10). For each period it
+ * takes the days that match the rule's parts, at the times of day that the rule names; BYSETPOS
+ * selects some of them. This is our own code because no library is both correct and bounded. Of
+ * those that we measured, one takes seconds for 30 February, one is wrong for about a fifth of the
+ * rules of our property test, and one never returns (docs/decisions/0129-own-recurrence.md).
  */
 
 export interface Search {
-  /** The series' start: nothing comes before it, and what the rule leaves open is taken from it. */
+  /**
+   * The start of the series: no earlier time is returned, and the parts that the rule leaves open
+   * are taken from it.
+   */
   startMs: number;
-  /** Times before this one may be left out; a rule with COUNT gives them all the same. */
+  /** Times before this one may be left out; a rule with COUNT returns them anyway. */
   fromMs: number;
   lastMs: number;
 }
 
-/** Periods without any time that a search may look at, and so many more for each one with some: some tens of milliseconds, or centuries of weeks. */
+/**
+ * The number of periods without a match after which a search is given up, and the number added for
+ * each period with one. This bounds a search to some tens of milliseconds, or to centuries of
+ * weeks.
+ */
 const FRUITLESS_STEPS = 10_000;
 const FRUITLESS_FOR_EACH = 100;
 const DAY_MS = 86_400_000;
@@ -36,23 +45,30 @@ const SLOT_MS: Record<number, number> = {
   [SECONDLY]: 1_000,
 };
 
-/** What a search, or several together, may still cost: a step is a period, or a time in one. */
+/**
+ * The remaining budget of a search, or of several together. A step is a period, or a time in one.
+ */
 export interface Work {
   stepsLeft: number;
 }
 
-/** Times of one period that are worked out at once without need. */
+/** Up to this many times of one period are computed together even without BYSETPOS. */
 const MAX_DAYS_TOGETHER = 1_000;
-/** Times of one period that are looked at together, for BYSETPOS: all seconds of a day. */
+/**
+ * The largest number of times of one period that are compared for BYSETPOS: all seconds of a day.
+ */
 const MAX_SET = 86_400;
 
-/** Ascending. @returns false when the search was given up before its end */
+/**
+ * Yields times in ascending order.
+ * @returns false when the search was given up before its end
+ */
 export function* ruleTimes(
   rule: RecurrenceRule,
   search: Search,
   work: Work = { stepsLeft: Infinity },
 ): Generator<number, boolean> {
-  // The times of a day are worked out before the first of them is looked at.
+  // The times of a day are computed before the first of them is used.
   work.stepsLeft -= timesADay(rule);
   if (work.stepsLeft <= 0) return false;
   const daysOf = yearDaysOf(dayParts(rule, search.startMs));
@@ -72,7 +88,7 @@ export function* ruleTimes(
   return false;
 }
 
-/** BYSETPOS: positions that the set does not have pick nothing. */
+/** Applies BYSETPOS; positions that do not exist in the set are ignored. */
 function chosen({ setPositions }: RecurrenceRule, times: readonly number[]): readonly number[] {
   if (setPositions === null) return times;
   const at = new Set(
@@ -81,7 +97,7 @@ function chosen({ setPositions }: RecurrenceRule, times: readonly number[]): rea
   return times.filter((_time, i) => at.has(i));
 }
 
-/** What the rule leaves open of the day comes from the start. */
+/** Parts of the day that the rule leaves open are taken from the start. */
 function dayParts(rule: RecurrenceRule, startMs: number): DayParts {
   const { months, monthDays, yearDays, weekNumbers, weekStart, frequency } = rule;
   const start = new Date(startMs);
@@ -109,9 +125,9 @@ function ordinalsIn({ frequency, months, weekNumbers }: RecurrenceRule): DayPart
 }
 
 /**
- * The sets of years, months, weeks or days: one array a period, which may be empty; without
- * BYSETPOS a period with many times of day comes day by day.
- * @returns false for a set that is too large to be looked at together
+ * Yields the sets of years, months, weeks or days: one array per period, which may be empty.
+ * Without BYSETPOS a period with many times is yielded day by day.
+ * @returns false when a set is too large
  */
 function* periodSets(
   rule: RecurrenceRule,
@@ -123,7 +139,7 @@ function* periodSets(
   const lastDay = Math.floor(lastMs / DAY_MS);
   for (let n = rule.count === null ? firstPeriod(rule, startMs, fromMs) : 0; ;) {
     const [firstDay, afterDay] = periodAt(rule, startMs, n * rule.interval);
-    // Negated, since a period beyond the end of all dates is not a number.
+    // Negated, because a period after the last valid date is NaN.
     if (!(firstDay <= lastDay)) return true;
     const days = passingDays(firstDay, afterDay, daysOf);
     const timesOf = (day: number): number[] => times.map((time) => day * DAY_MS + time);
@@ -138,10 +154,10 @@ function* periodSets(
   }
 }
 
-/** Before every series: nothing can be skipped. */
+/** Earlier than every series, so that nothing is skipped. */
 const LONG_OVER = Number.NEGATIVE_INFINITY;
 
-/** The next year's first day when nothing of the year can pass, otherwise `LONG_OVER`. */
+/** Returns the next year's first day when no day of the year matches, otherwise `LONG_OVER`. */
 function afterEmptyYear(
   firstDay: number,
   afterDay: number,
@@ -181,8 +197,8 @@ function periodAt(
 }
 
 /**
- * Days of a year, a month and a week at most: a period that many days before the time in question
- * cannot reach it.
+ * The largest number of days in a year, a month and a week. A period that begins this many days
+ * before a time cannot include it.
  */
 const PERIOD_DAYS: Record<number, number> = {
   [YEARLY]: 366,
@@ -191,7 +207,10 @@ const PERIOD_DAYS: Record<number, number> = {
   [DAILY]: 1,
 };
 
-/** A rule without COUNT needs no history: an old series costs no more than a young one. One period too early does no harm. */
+/**
+ * Returns the first period to search. A rule without COUNT needs no earlier ones, so an old series
+ * costs no more than a recent one. Starting one period too early is harmless.
+ */
 function firstPeriod(rule: RecurrenceRule, startMs: number, fromMs: number): number {
   const days = Math.floor((fromMs - startMs) / DAY_MS);
   return Math.max(0, Math.floor(days / ((PERIOD_DAYS[rule.frequency] ?? 1) * rule.interval)) - 1);
@@ -213,7 +232,10 @@ function passingDays(
   return days;
 }
 
-/** The sets of hours, minutes or seconds. A day that does not pass is one step, whatever the frequency. */
+/**
+ * Yields the sets of hours, minutes or seconds. A day that does not match is one step, whatever the
+ * frequency.
+ */
 function* slotSets(
   rule: RecurrenceRule,
   { startMs, fromMs, lastMs }: Search,
@@ -242,14 +264,17 @@ function* slotSets(
   return true;
 }
 
-/** An hour that BYHOUR leaves out is one step, and so is a minute that BYMINUTE leaves out. */
+/** Skips an hour that BYHOUR excludes, or a minute that BYMINUTE excludes, in one step. */
 function nextCandidateMs({ hours, minutes }: RecurrenceRule, slotStartMs: number): number {
   const hour = Math.floor((((slotStartMs % DAY_MS) + DAY_MS) % DAY_MS) / HOUR_MS);
   if (hours && !hours.includes(hour)) return (Math.floor(slotStartMs / HOUR_MS) + 1) * HOUR_MS;
   return minutes ? (Math.floor(slotStartMs / MINUTE_MS) + 1) * MINUTE_MS : LONG_OVER;
 }
 
-/** Parts of the slot's own size and above take it away; those below fill it, and what they leave open is the start's. */
+/**
+ * Returns the times in a slot. Parts of the slot's size and above may exclude it; smaller parts
+ * fill it, and those that are open are taken from the start.
+ */
 function slotTimes(rule: RecurrenceRule, slotStartMs: number, remainderOfStart: number): number[] {
   const { hours, minutes, seconds, frequency } = rule;
   const inDay = ((slotStartMs % DAY_MS) + DAY_MS) % DAY_MS;
@@ -266,7 +291,10 @@ function slotTimes(rule: RecurrenceRule, slotStartMs: number, remainderOfStart: 
     : [slotStartMs + (remainderOfStart % 1_000)];
 }
 
-/** In order, in milliseconds since midnight; what BYHOUR, BYMINUTE and BYSECOND leave open is the start's. */
+/**
+ * Returns the times of a day in order, in ms since midnight. Open BYHOUR, BYMINUTE and BYSECOND are
+ * taken from the start.
+ */
 function timesOfDay(
   rule: Pick<RecurrenceRule, 'hours' | 'minutes' | 'seconds'>,
   startsTimeMs: number,

@@ -1,16 +1,16 @@
 /**
- * RRULE and EXRULE lines (RFC 5545, 3.3.10), read strictly. Google has been seen to hold rules that no grammar allows. A rule that
- * cannot be read gives null, and its series then stands on its first occurrence alone: dropping the part that is not
- * understood would make it endless.
+ * Parses RRULE and EXRULE lines (RFC 5545, 3.3.10) strictly. Google has been observed to store
+ * rules that the grammar does not allow. An invalid rule gives null, and its series then has only
+ * its first occurrence: ignoring the part that is not understood would make the series endless.
  */
 export interface RecurrenceRule {
-  /** YEARLY to SECONDLY, below. */
+  /** YEARLY to SECONDLY, defined below. */
   frequency: number;
   interval: number;
   count: number | null;
-  /** As written: what it bounds depends on the series (a date, a local time or an instant). */
+  /** As written. Its meaning depends on the series: a date, a local time or an instant. */
   until: string | null;
-  /** First day of the week, 0 is Monday. */
+  /** First day of the week; 0 is Monday. */
   weekStart: number;
   days: readonly Day[];
   months: readonly number[] | null;
@@ -42,7 +42,7 @@ export function readRule(line: string): RecurrenceRule | null {
   return forbidden(freq, numbers, days) ? null : ruleOf(freq, numbers, days, weekStart, until);
 }
 
-/** The parts by name; null when one is unknown or stands there twice. */
+/** Returns the parts by name; null when one is unknown or repeated. */
 function readParts(line: string): Map<string, string> | null {
   const parts = new Map<string, string>();
   const text = line
@@ -58,7 +58,10 @@ function readParts(line: string): Map<string, string> | null {
   return parts;
 }
 
-/** What RFC 5545 rules out: parts that a frequency cannot have, and positions in a set that no part makes. */
+/**
+ * Whether RFC 5545 forbids the rule: parts that the frequency does not allow, or BYSETPOS without
+ * another BY part.
+ */
 function forbidden(
   freq: number,
   numbers: ReadonlyMap<string, number[]>,
@@ -83,12 +86,15 @@ export const HOURLY = 4;
 export const MINUTELY = 5;
 export const SECONDLY = 6;
 
-/** The rarest first, as the numbers above. */
+/** From the least frequent; the index is the value of the constants above. */
 const FREQUENCIES = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', 'HOURLY', 'MINUTELY', 'SECONDLY'];
 const DAYS = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
 const DATE_OR_TIME = /^\d{8}(?:T\d{6}Z?)?$/;
 
-/** Largest value of each part; the smallest is 1 or, where zero is a time, 0. `signed` ones count from the end with a minus. */
+/**
+ * Largest value of each part. The smallest is 1, or 0 for parts of a time. A negative value of a
+ * `signed` part counts from the end.
+ */
 const NUMBER_PARTS: Record<
   string,
   { largest: number; zero?: boolean; signed?: boolean; single?: boolean }
@@ -123,7 +129,10 @@ function readNumbers(parts: ReadonlyMap<string, string>): Map<string, number[]> 
   return read;
 }
 
-/** A weekday, 0 is Monday; with an ordinal it counts in months and years only, and elsewhere means every such day. */
+/**
+ * A weekday; 0 is Monday. An ordinal has a meaning only in months and years; elsewhere every such
+ * weekday matches.
+ */
 interface Day {
   weekday: number;
   ordinal: number | null;

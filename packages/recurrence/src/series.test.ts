@@ -3,7 +3,11 @@ import { readRule } from './rule.js';
 import { startsIn, type Series } from './series.js';
 import { ruleTimes } from './rule-times.js';
 
-/* What RFC 5545's examples and the simulator's own expansion (test/scenarios/calendar-instances.test.ts) leave: sets that are too short, rules that nothing fulfils, and a third opinion. */
+/*
+ * Cases that RFC 5545's examples and the simulator's own expansion
+ * (test/scenarios/calendar-instances.test.ts) do not cover: sets that are too short, rules without
+ * a match, and a comparison with a third implementation.
+ */
 
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 366 * 24 * HOUR_MS;
@@ -16,10 +20,10 @@ const series = (...lines: string[]): Series => ({
   lines,
 });
 
-/** Steps of a search for one series: five centuries of days, a month of minutes. */
+/** Steps for the search of one series: five centuries of days, or a month of minutes. */
 const STEPS = 200_000;
 
-/** The earliest `limit` starts, and whether these are all. */
+/** Returns the earliest `limit` starts, and whether these are all. */
 function startsOf(
   of: Series,
   fromMs: number,
@@ -56,7 +60,7 @@ test('BYSETPOS picks nothing from a set that is too short for it', () => {
   );
 });
 
-// The first set is the whole period's, also when the series starts in its middle.
+// The first set is that of the whole period, even when the series starts in its middle.
 test('BYSETPOS counts the whole period in which the series starts', () => {
   expect(timesOf('FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=2,4;COUNT=3', 1).slice(0, 3)).toEqual([
     '2026-01-06T09:00',
@@ -80,7 +84,8 @@ test.each([
   'FREQ=SECONDLY;INTERVAL=2;BYSECOND=1',
   'FREQ=MINUTELY;INTERVAL=2;BYMINUTE=1;BYDAY=TU',
 ])('a rule that nothing fulfils costs milliseconds and leaves the start alone: %s', (line) => {
-  // The least of three: another thread's garbage counts as this process's CPU.
+  // The least of three measurements, because garbage collection of other threads counts as this
+  // process's CPU time.
   const costsMs = [1, 2, 3].map(() => {
     const before = process.cpuUsage();
     const found = startsOf(series(`RRULE:${line}`), START_MS - HOUR_MS, Date.UTC(9_990, 0, 1), 10);
@@ -88,7 +93,7 @@ test.each([
     expect(found.startsMs).toEqual([START_MS]);
     return (user + system) / 1_000;
   });
-  // 50 ms, or a little more on a machine that is busy and cold.
+  // It takes 50 ms, or a little more on a busy machine with a cold cache.
   expect(Math.min(...costsMs)).toBeLessThan(150);
 });
 
@@ -146,7 +151,8 @@ test('a range long after the start costs no more than one at the start, and find
   expect(found.startsMs.length).toBeGreaterThanOrEqual(8);
 });
 
-// The library that these rules came from before: right where sets are long enough and something fulfils them.
+// The library that this package replaced; it is correct when sets are long enough and the rule has
+// a match.
 test.each([
   'FREQ=YEARLY;BYWEEKNO=1,53,-1;BYDAY=MO,SU',
   'FREQ=YEARLY;BYWEEKNO=20;WKST=SU;BYDAY=SU',

@@ -5,23 +5,23 @@ import { ruleTimes, type Work } from './rule-times.js';
 import { instantOfWall, knownZone, offsetMs } from './zones.js';
 
 /**
- * The starts of a series, from Google's `recurrence` lines (RFC 5545: RRULE, EXRULE, RDATE, EXDATE;
- * no DTSTART, the master's start is it). Rules are worked out in wall time by rule-times.ts; what
- * they leave open is decided here:
+ * Computes the starts of a series from Google's `recurrence` lines (RFC 5545: RRULE, EXRULE, RDATE,
+ * EXDATE; the event's start takes the place of DTSTART). rule-times.ts evaluates rules in wall
+ * time. This file decides the rest:
  *
- * - The master's start is the first occurrence and counts for COUNT, even when the rule would not
- *   give it ("DTSTART counts as the first occurrence"); an EXDATE can take it out, and an UNTIL
- *   before it leaves nothing.
- * - UNTIL as a date includes that day; EXDATE and RDATE must name the start exactly (a date does
+ * - The start of the series is the first occurrence and counts for COUNT, even when the rule does
+ *   not produce it ("DTSTART counts as the first occurrence"). An EXDATE can remove it, and an
+ *   UNTIL before it leaves no occurrence.
+ * - UNTIL as a date includes that day. EXDATE and RDATE must name the start exactly (a date does
  *   not exclude a timed occurrence).
- * - A TZID that nobody knows is the series' own zone: it came from the calendar program that made
- *   the series. A period of RDATE has its own length.
- * - A rule that cannot be read leaves the first occurrence, lines of other names mean nothing.
+ * - An unknown TZID means the zone of the series, because it was written by the calendar program
+ *   that created the series. A period in an RDATE has a length of its own.
+ * - An invalid rule leaves only the first occurrence; lines with other names are ignored.
  */
 export interface Series {
-  /** The master's start as wall time. */
+  /** The start of the series as wall time. */
   wallMs: number;
-  /** The master's start as instant; for all-day series the same as the wall. */
+  /** The start of the series as an instant; for an all-day series equal to the wall time. */
   startMs: number;
   isAllDay: boolean;
   zone: string;
@@ -30,16 +30,16 @@ export interface Series {
 
 /** One start of a series. */
 export interface Start {
-  /** An instant, or for an all-day series the day's wall. */
+  /** An instant; for an all-day series the wall time of the day. */
   startMs: number;
-  /** Of an RDATE that is a period; null where the series' own length holds. */
+  /** For an RDATE that is a period; null when the length of the series applies. */
   lengthMs: number | null;
 }
 
 /**
- * The starts from `fromMs` to before `toMs`, in order, one by one: a start that is not taken is not
- * computed. Callers add a day of margin on both sides and compare the ends themselves.
- * @param work what all series of one question may cost together
+ * Yields the starts from `fromMs` to before `toMs`, in order. A start that is not consumed is not
+ * computed. Callers must add a day of margin on both sides and compare the ends themselves.
+ * @param work the budget of all series of one call together
  * @returns false when the bound on work cut the list
  */
 export function* startsIn(
@@ -73,7 +73,7 @@ export function* startsIn(
   }
 }
 
-/** The longest period of its RDATEs; 0 without any. */
+/** Returns the longest period of the RDATEs; 0 without any. */
 export function longestPeriodMs(series: Series): number {
   return datesOf(series, series.lines.map(readLine), 'RDATE').reduce(
     (longest, { lengthMs }) => Math.max(longest, lengthMs ?? 0),
@@ -82,9 +82,9 @@ export function longestPeriodMs(series: Series): number {
 }
 
 const DAY_MS = 86_400_000;
-/** Zones differ by at most 26 hours: walls this far outside the range cannot come into it. */
+/** Zones differ by at most 26 hours, so wall times this far outside the range cannot be in it. */
 const WALL_MARGIN_MS = 2 * DAY_MS;
-/** Where clocks go back or forward, the order of the walls is not that of the instants. */
+/** When the clocks change, the order of wall times differs from that of instants. */
 const DISORDER_MS = DAY_MS;
 
 function* list(items: readonly number[]): Generator<number, boolean> {
@@ -92,7 +92,7 @@ function* list(items: readonly number[]): Generator<number, boolean> {
   return true;
 }
 
-/** What EXDATE and EXRULE take out. A rule is followed as far as it was asked about. */
+/** Returns the starts that EXDATE and EXRULE remove. A rule is evaluated only as far as needed. */
 function exclusions(
   series: Series,
   lines: readonly RecurrenceLine[],
@@ -116,7 +116,10 @@ function exclusions(
   };
 }
 
-/** Days have no times: of an all-day series the parts of a time are ignored (RFC 5545), and a frequency below a day cannot be read. */
+/**
+ * Returns the rule of a line. For an all-day series the parts of a time are ignored (RFC 5545), and
+ * a frequency below a day is invalid.
+ */
 function ruleOf(series: Series, line: string): RecurrenceRule | null {
   const rule = readRule(line);
   if (rule === null || !series.isAllDay) return rule;
@@ -130,7 +133,7 @@ interface Selection {
   work: Work;
 }
 
-/** The instants of a rule; one that cannot be read has the series' start. */
+/** Yields the instants of a rule; for an invalid rule only the start of the series. */
 function* ruleStarts(
   series: Series,
   line: RecurrenceLine,
@@ -177,7 +180,7 @@ function* ruleWalls(
   return true;
 }
 
-/** Years of four digits, as Google's times have. */
+/** The end of year 9999, because Google's times have years of four digits. */
 const LAST_WALL_MS = Date.UTC(9_999, 11, 31);
 
 function untilWall(series: Series, until: string | null): number {
@@ -188,7 +191,8 @@ function untilWall(series: Series, until: string | null): number {
 }
 
 /**
- * RDATE and EXDATE: dates, local times (in the line's TZID or the series' zone), instants, periods.
+ * Returns the starts of RDATE or EXDATE lines: dates, local times (in the line's TZID or the
+ * series' zone), instants, periods.
  */
 function datesOf(series: Series, lines: readonly RecurrenceLine[], lineName: string): Start[] {
   return lines
@@ -204,7 +208,10 @@ function datesOf(series: Series, lines: readonly RecurrenceLine[], lineName: str
     });
 }
 
-/** `…/PT3H` or `…/20260301T120000Z`; null for none, and for what is not after its start. */
+/**
+ * Returns the length of a period, written `…/PT3H` or `…/20260301T120000Z`; null when there is
+ * none, or its end is not after its start.
+ */
 function lengthOfPeriod(series: Series, startMs: number, end: string, zone: string): number | null {
   if (end === '') return null;
   const lengthMs = end.includes('P')
@@ -215,7 +222,7 @@ function lengthOfPeriod(series: Series, startMs: number, end: string, zone: stri
 
 const [SECOND_MS, MINUTE_MS, HOUR_MS] = [1_000, 60_000, 3_600_000] as const;
 
-/** RFC 5545, 3.3.6; 0 for what is none. */
+/** Parses a duration (RFC 5545, 3.3.6); 0 when the text is not one. */
 function durationMs(text: string): number {
   const match =
     /^\+?P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?$/.exec(
@@ -242,7 +249,9 @@ function wallOfText(text: string): number {
   return wall.getTime();
 }
 
-/** The master's own start keeps its instant: of an hour that comes twice it may be the second. */
+/**
+ * The start of the series keeps its instant: in an hour that occurs twice it may be the second one.
+ */
 function startOfWall(series: Series, wallMs: number): number {
   if (series.isAllDay) return wallMs;
   if (wallMs === series.wallMs) return series.startMs;

@@ -1,8 +1,8 @@
 /**
- * Zones as Windows, Outlook and Exchange call them → IANA, from the table `windowsZones` of
- * Unicode's CLDR (territory 001, the zone's main place). Google hands such names on in EXDATE and
- * RDATE lines of imported series. Names in lower case. Ours, since the packages that have the table
- * bring the whole of it for 140 lines of facts that change once in years.
+ * Maps the time zone names of Windows, Outlook and Exchange, in lower case, to IANA names, from the
+ * table `windowsZones` of Unicode's CLDR (territory 001, the zone's main place). Google passes such
+ * names through in EXDATE and RDATE lines of imported series. The table is copied because the
+ * packages that contain it include much more than these 140 lines, which change once in years.
  */
 export const WINDOWS_ZONES: ReadonlyMap<string, string> = new Map(
   (

@@ -1,25 +1,26 @@
 import type { RecurrenceRule } from './rule.js';
 
 /*
- * Which days of a year a rule's BY parts let pass. A year is one of few kinds: the weekday it begins with and the lengths of itself and
- * its neighbours (which weeks reach into) say all that the parts can ask. So a search over thousands of years looks at each kind once.
+ * Computes which days of a year match a rule's BY parts. The result depends only on the first
+ * weekday of the year, its length and the lengths of its neighbours (which weeks overlap). There
+ * are few such kinds of years, so a search over thousands of years computes each kind once.
  */
 
-/** A year's days: one flag a day, from `firstDay` (in days since 1970) on. */
+/** The days of a year: one flag per day, starting at `firstDay` (in days since 1970). */
 export interface YearDays {
   firstDay: number;
   flags: Uint8Array;
   isEmpty: boolean;
 }
 
-/** The parts that choose days; null leaves that open. */
+/** The parts that select days; null means that a part is open. */
 export interface DayParts {
   months: readonly number[] | null;
   monthDays: readonly number[] | null;
   yearDays: readonly number[] | null;
   weekNumbers: readonly number[] | null;
   days: RecurrenceRule['days'];
-  /** What an ordinal of a weekday counts in; null where it means nothing. */
+  /** The period in which the ordinal of a weekday counts; null when ordinals have no meaning. */
   ordinalsIn: 'month' | 'year' | null;
   /** 0 is Monday. */
   weekStart: number;
@@ -27,10 +28,13 @@ export interface DayParts {
 
 const DAY_MS = 86_400_000;
 
-/** The days that pass, of the year that a day is in; every kind of year is worked out once. */
+/**
+ * Returns a function that returns the matching days of the year of a given day. Each kind of year
+ * is computed once.
+ */
 export function yearDaysOf(parts: DayParts): (day: number) => YearDays {
   const known = new Map<string, Uint8Array>();
-  // Days are asked for in order: nearly always it is the year of the one before.
+  // Days are queried in order, so it is nearly always the year of the previous day.
   let last: YearDays = { firstDay: 0, flags: new Uint8Array(), isEmpty: true };
   return (day) => {
     if (day >= last.firstDay && day < last.firstDay + last.flags.length) return last;
@@ -44,7 +48,7 @@ export function yearDaysOf(parts: DayParts): (day: number) => YearDays {
   };
 }
 
-/** Days since 1970 of a year's first day. */
+/** Returns the first day of a year, in days since 1970. */
 export function firstDayOf(year: number): number {
   return Date.UTC(year, 0, 1) / DAY_MS;
 }
@@ -98,7 +102,7 @@ function passing(parts: DayParts, year: YearShape): Uint8Array {
   return flags;
 }
 
-/** Counted from 1, or from the end with -1. */
+/** Whether a list selects an index; its values count from 1, or from -1 at the end. */
 function counted(selected: readonly number[] | null, index: number, length: number): boolean {
   return selected === null || selected.includes(index + 1) || selected.includes(index - length);
 }
@@ -119,7 +123,10 @@ function onWeekday(
   });
 }
 
-/** A week belongs to the year that its fourth day is in; so the week of a day at either end may be a neighbour's. */
+/**
+ * A week belongs to the year that contains its fourth day, so a day at either end may be in a week
+ * of the neighbouring year.
+ */
 function inWeeks(
   { weekNumbers, weekStart }: DayParts,
   year: YearShape,
@@ -135,7 +142,7 @@ function inWeeks(
     : counted(weekNumbers, ...weekOf(fourth - year.length, year.lengthAfter));
 }
 
-/** Which week of how many has this fourth day. */
+/** Returns the index of the week with this fourth day, and the number of weeks in the year. */
 function weekOf(fourth: number, yearLength: number): [index: number, weeks: number] {
   const first = fourth % 7;
   return [(fourth - first) / 7, Math.floor((yearLength - 1 - first) / 7) + 1];

@@ -1,17 +1,18 @@
 /**
- * Wall clock ↔ instant by Intl's IANA zone data. A "wall" is the local date and time written as if it were UTC: recurrence rules
- * are about wall clocks, so a series is worked out in walls, and each wall becomes an instant at the end.
+ * Converts between wall times and instants with Intl's IANA time zone data. A wall time is the
+ * local date and time written as if it were UTC. Recurrence rules refer to local clocks, so a
+ * series is computed in wall times, and each is converted to an instant at the end.
  */
 
 import { WINDOWS_ZONES } from './windows-zones.js';
 
 const formats = new Map<string, Intl.DateTimeFormat | null>();
-/** IANA has about 600 names; whoever sends more sends nonsense. */
+/** A bound on the cache. IANA has about 600 names, so more can only come from invalid input. */
 const FORMATS_KEPT = 700;
 
 /**
- * The zone's name as IANA has it; null for a name that nobody knows. Names of Windows are mapped,
- * and a vendor's prefix (`/freeassociation.sourceforge.net/Europe/Berlin`) is left out.
+ * Returns the IANA name of a zone; null for an unknown name. Windows names are mapped, and a
+ * vendor's prefix (`/freeassociation.sourceforge.net/Europe/Berlin`) is removed.
  */
 export function knownZone(name: string): string | null {
   const bare = name.trim().slice(0, 200);
@@ -28,7 +29,7 @@ export function knownZone(name: string): string | null {
 
 const MAX_PARTS = 10;
 
-/** Offset of the zone at that instant in milliseconds, east positive; 0 for a name that nobody knows. */
+/** Returns the zone's offset at an instant in ms, positive to the east; 0 for an unknown name. */
 export function offsetMs(zone: string, instantMs: number): number {
   if (Number.isNaN(instantMs)) return 0;
   const span = Math.floor(instantMs / SPAN_MS);
@@ -43,11 +44,11 @@ export function offsetMs(zone: string, instantMs: number): number {
   return known ?? exactOffsetMs(zone, instantMs);
 }
 
-/** No zone changes its offset and takes the change back within a day. */
+/** No zone changes its offset and reverts the change within a day. */
 const SPAN_MS = 86_400_000;
 /**
- * The offset of a zone's days, null where it changes: Intl takes microseconds for each, and a
- * calendar asks for the same days over and over.
+ * The offset of a zone on a day; null on days on which it changes. Cached, because Intl takes
+ * microseconds per call and a calendar asks for the same days repeatedly.
  */
 const spans = new Map<string, number | null>();
 const SPANS_KEPT = 50_000;
@@ -60,15 +61,15 @@ function exactOffsetMs(zone: string, instantMs: number): number {
   );
   const of = (name: Intl.DateTimeFormatPartTypes): number => field.get(name) ?? 0;
   const wall = new Date(0);
-  // Not Date.UTC: it takes the years 0 to 99 for 1900 to 1999.
+  // Not Date.UTC, which treats the years 0 to 99 as 1900 to 1999.
   wall.setUTCFullYear(of('year'), of('month') - 1, of('day'));
   wall.setUTCHours(of('hour'), of('minute'), of('second'));
   return wall.getTime() - Math.floor(instantMs / 1_000) * 1_000;
 }
 
 /**
- * The instant at which the zone's clocks show that wall. A wall that a change of daylight saving leaves out is read with the offset
- * before the gap, one that comes twice is its first time: RFC 5545, 3.3.5.
+ * Returns the instant at which the zone's clocks show a wall time. A wall time in a daylight saving
+ * gap is read with the offset before the gap; one that occurs twice is the first (RFC 5545, 3.3.5).
  */
 export function instantOfWall(zone: string, wallMs: number): number {
   const before = offsetMs(zone, wallMs - DAY_MS);
@@ -78,7 +79,10 @@ export function instantOfWall(zone: string, wallMs: number): number {
   return wallMs - after;
 }
 
-/** RFC 3339 with the zone's offset (`2026-01-28T09:30:00+01:00`), or with Z where there is none. */
+/**
+ * Formats an instant as RFC 3339 with the zone's offset (`2026-01-28T09:30:00+01:00`), or with Z
+ * when the offset is zero.
+ */
 export function rfc3339(zone: string, instantMs: number): string {
   const offset = offsetMs(zone, instantMs);
   const wall = new Date(instantMs + offset).toISOString().slice(0, 19);
@@ -89,8 +93,8 @@ export function rfc3339(zone: string, instantMs: number): string {
 }
 
 /**
- * The instant of Google's `dateTime`. One without an offset (Google takes such times with a `timeZone`) is a wall of `zone`, whatever the machine's own
- * zone is. NaN for what is no time.
+ * Returns the instant of Google's `dateTime`. A time without an offset (Google accepts these with a
+ * `timeZone`) is a wall time of `zone`, whatever the zone of the machine. NaN for an invalid time.
  */
 export function instantOfDateTime(dateTime: string, zone: string): number {
   if (!FLOATING.test(dateTime)) return Date.parse(dateTime);
@@ -124,7 +128,8 @@ function newFormat(zone: string): Intl.DateTimeFormat | null {
       second: 'numeric',
     });
   } catch {
-    // Intl throws a RangeError for a name it does not know: an answer here, and the caller expands in UTC.
+    // Intl throws a RangeError for an unknown name. This is an expected case: the caller expands in
+    // UTC.
     return null;
   }
 }
