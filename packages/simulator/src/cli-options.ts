@@ -53,7 +53,7 @@ export type CommandLine =
   | { kind: 'help' }
   | { kind: 'mistake'; message: string };
 
-/** Reads the arguments; a mistake comes back as one clear message. */
+/** Reads the arguments; returns a single message for a mistake. */
 export function readCommandLine(args: readonly string[]): CommandLine {
   let values: ReturnType<typeof parse>;
   try {
@@ -129,7 +129,7 @@ function optionsOf(
   };
 }
 
-/** Flag, field of the options, least value. */
+/** Flag, field of the options, smallest value. */
 const NUMBERS = [
   ['port', 'port', 0],
   ['seed', 'seed', 0],

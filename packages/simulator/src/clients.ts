@@ -1,5 +1,5 @@
 /**
- * OAuth clients. One that nobody has registered is taken with any secret; a registered one answers
+ * OAuth clients. An unregistered client is accepted with any secret; a registered one is checked
  * for its secret and its state.
  */
 
@@ -8,7 +8,9 @@ export type ClientRefusal = 'invalid_client' | 'deleted_client' | 'disabled_clie
 
 export interface ClientOrder {
   id: string;
-  /** Replaces the secret: the one before is refused from now on. Default: any secret is taken. */
+  /**
+   * Replaces the secret; the previous one is refused from now on. Default: any secret is accepted.
+   */
   secret?: string;
   /** Default `active`. */
   state?: ClientState;
@@ -22,7 +24,7 @@ const REFUSAL_OF: Record<Exclude<ClientState, 'active'>, ClientRefusal> = {
 export class Clients {
   private readonly registered = new Map<string, ClientOrder>();
 
-  /** Throws RangeError for an order that makes no sense. */
+  /** Throws RangeError for an invalid order. */
   register({ id, secret, state = 'active' }: ClientOrder): { id: string; state: ClientState } {
     if (typeof id !== 'string' || id === '') throw new RangeError('id must be a client id');
     if (secret !== undefined && typeof secret !== 'string')
@@ -33,7 +35,7 @@ export class Clients {
     return { id, state };
   }
 
-  /** The token endpoint's error for this client, or null when it is taken. */
+  /** Returns the token endpoint's error for this client, or null when it is accepted. */
   refusalOf(id: string, secret: string): ClientRefusal | null {
     const client = this.registered.get(id);
     if (client === undefined) return null;

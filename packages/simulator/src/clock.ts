@@ -1,12 +1,18 @@
-/** The simulator's time. It can be moved, so that a test need not wait for a week to see history expire. */
+/**
+ * The simulator's clock. It can be advanced, so that a test need not wait a week for history to
+ * expire.
+ */
 export interface SimClock {
-  /** Epoch milliseconds as the simulated Google sees them. */
+  /** The current time of the simulated Google, in ms since the epoch. */
   nowMs(): number;
-  /** Moves the clock forward. Negative values are refused: Google's time never goes back. */
+  /** Advances the clock. Negative values are refused, because Google's time never goes back. */
   advance(ms: number): void;
-  /** Runs once, when the clock has come that far and this call has returned; gives back what calls it off. */
+  /**
+   * Runs `run` once, when the clock has reached that time and this call has returned. Returns a
+   * function that cancels it.
+   */
   schedule(delayMs: number, run: () => void): () => void;
-  /** Forgets everything that is scheduled. */
+  /** Cancels everything that is scheduled. */
   stop(): void;
 }
 
@@ -16,12 +22,13 @@ interface Timer {
   handle: NodeJS.Timeout | null;
 }
 
-/** The longest that Node's timers can wait; what is further away is armed again. */
+/** The longest delay of Node's timers; a longer one is armed again. */
 const LONGEST_WAIT_MS = 2_147_483_647;
 
 /**
- * Without `nowMs` the clock runs with the machine's and `advance` adds an offset; with `nowMs` it stands still there and
- * moves only by `advance`, which makes quota windows and token expiry exact in a test.
+ * Without `startMs` the clock follows the machine's, and `advance` adds an offset. With `startMs`
+ * it stands still and moves only by `advance`, which makes quota windows and token expiry exact in
+ * a test.
  */
 export function startClock(startMs?: number): SimClock {
   const timers = new Set<Timer>();
@@ -41,7 +48,7 @@ export function startClock(startMs?: number): SimClock {
           ).unref();
   };
   const ring = (timer: Timer): void => {
-    // Node's timers may come a millisecond early, and the furthest ones were cut.
+    // Node's timers may fire a millisecond early, and the longest ones were shortened.
     if (timer.dueMs > nowMs()) {
       arm(timer);
       return;

@@ -1,4 +1,7 @@
-/** The menu of faults: the answers that take the place of the real one, and what else may befall a call or the world. */
+/**
+ * The kinds of faults: error responses in place of the real answer, and other faults of a call or
+ * of the world.
+ */
 import type { Refusal } from './grants.js';
 import { REFUSALS } from './grants.js';
 import { DAMAGES, type Damage } from './http/damage.js';
@@ -27,7 +30,7 @@ import { oauthError, UNAUTHORIZED } from './http/oauth.js';
 import type { Reply } from './http/reply.js';
 import type { ApiMethod } from './methods.js';
 
-/** `method` is null for the batch and token endpoints; `laterMs` is the time that a "Retry after" names. */
+/** `method` is null for the batch and token endpoints; `laterMs` is the time in a "Retry after". */
 type Answer = (method: ApiMethod | null, laterMs: number) => Reply;
 
 const SOME_METHOD: ApiMethod = { api: 'gmail', name: 'messages.get' };
@@ -61,7 +64,7 @@ const ANSWERS = {
   '404': (method) => notFound(api(method)),
 } as const satisfies Record<string, Answer>;
 
-/** Refusals of the token endpoint that pass; a dead grant is `revoke-grant`. */
+/** Transient refusals of the token endpoint; for a dead grant use `revoke-grant`. */
 const TOKEN_ANSWERS = {
   'token-invalid-client': () =>
     oauthError(401, 'invalid_client', { error_description: 'The OAuth client was not found.' }),
@@ -78,7 +81,7 @@ const TOKEN_ANSWERS = {
 } as const satisfies Record<string, Answer>;
 
 export type AnswerFault = keyof typeof ANSWERS | keyof typeof TOKEN_ANSWERS;
-/** A full listing that names less than there is, with status 200. */
+/** A full listing that is incomplete, with status 200. */
 export type ListingFault = 'empty-listing' | 'omitting-listing';
 const LISTING_FAULTS: readonly ListingFault[] = ['empty-listing', 'omitting-listing'];
 export type CallFault =
@@ -127,7 +130,7 @@ export function isListingFault(kind: CallFault): kind is ListingFault {
   return (LISTING_FAULTS as readonly string[]).includes(kind);
 }
 
-/** True for what only the token endpoint says. */
+/** Whether only the token endpoint returns this fault. */
 export function isTokenFault(kind: CallFault): boolean {
   return TOKEN_KINDS.has(kind);
 }

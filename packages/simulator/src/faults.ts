@@ -1,6 +1,7 @@
 /**
- * Trouble on order. Some faults hang over calls until their count is used up (refusals, 500, reset, latency …), some change
- * the world once (expired history, invalid sync tokens, a revoked grant). None of them is a violation of quota.
+ * Injected faults. Some apply to calls until their count is used up (refusals, 500, reset, latency
+ * …); some change the world once (expired history, invalid sync tokens, a revoked grant). None of
+ * them counts as a quota violation.
  */
 import {
   answerOf,
@@ -30,47 +31,53 @@ export type { CallFault, WorldFault };
 
 export interface FaultOrder {
   kind: CallFault | WorldFault;
-  /** Share of matching calls that it hits, 0..1. Default 1. */
+  /** Share of the matching calls that get the fault, 0..1. Default 1. */
   probability?: number;
-  /** Ends after that many hits. Default: never. */
+  /** Ends the fault after this many calls. Default: never. */
   count?: number;
-  /** Only calls of this account. Default: everybody's. */
+  /** Only calls of this account. Default: all accounts. */
   email?: string;
-  /** Only this method (`messages.get`, `events.list`, `batch`, `token`). Default: every API method, not `batch` and `token`; of `token-…` kinds, `token`. */
+  /**
+   * Only this method (`messages.get`, `events.list`, `batch`, `token`). Default: `token` for the
+   * kinds `token-…`, otherwise every API method except `batch` and `token`.
+   */
   method?: string;
-  /** Only calls that name this id in their path: a poisoned message, one calendar. */
+  /** Only calls with this id in their path, such as one message or one calendar. */
   id?: string;
   /**
-   * Only answers that hold this item: of a message its own and those of its thread and its
-   * attachments, of an event or a calendar list entry its own. `altered-answer`: only objects with
-   * this `id`, wherever they stand in an answer; by default the answer itself.
+   * Only answers that contain this item: for a message its own and those of its thread and its
+   * attachments, for an event or a calendar list entry its own. `altered-answer`: only objects with
+   * this `id`, anywhere in an answer; by default the answer itself.
    */
   item?: string;
-  /** `altered-answer`: what is changed, as a merge patch; see http/altered.ts. */
+  /** `altered-answer`: the change, as a merge patch; see http/altered.ts. */
   patch?: Record<string, unknown>;
-  /** `pages-in-a-circle`: how many pages after the first one lead round. Default 3. */
+  /** `pages-in-a-circle`: number of pages in the cycle after the first page. Default 3. */
   pages?: number;
-  /** `latency`: the delay. `slow-body`: how long the body takes. `429-retry-after`: how far ahead the named time is. Default 1,000. */
+  /**
+   * `latency`: the delay. `slow-body`: the duration of the body. `429-retry-after`: how far ahead
+   * the named time is. Default 1,000.
+   */
   ms?: number;
   /** Only lists of this label's messages. */
   label?: string;
   /**
-   * `omitting-listing`: the share of items that is left out, the same ones each time, 0..1. Default
+   * `omitting-listing`: the share of items that is left out, 0..1; always the same items. Default
    * 0.5.
    */
   share?: number;
-  /** `revoke-grant`: the words of the invalid_grant. Default `expired-or-revoked`. */
+  /** `revoke-grant`: the text of the invalid_grant. Default `expired-or-revoked`. */
   variant?: Refusal;
   /**
-   * Of an answer in place of the real one: text that its message quotes, as Google's messages quote
-   * parameters and addresses. At most 4,096 characters.
+   * For an answer in place of the real one: text that its message quotes, as Google's messages
+   * quote parameters and addresses. At most 4,096 characters.
    */
   quote?: string;
 }
 
 /**
- * What a call meets: an answer in place of the real one, a cut connection, a delay, damage on the
- * way, a page that repeats, altered fields, a listing that lacks items.
+ * The faults of one call: an answer in place of the real one, a cut connection, a delay, damage in
+ * transit, a repeated page, altered fields, an incomplete listing.
  */
 export interface Mishap {
   reply: Reply | null;
@@ -78,27 +85,31 @@ export interface Mishap {
   delayMs: number;
   damage: { kind: Damage; ms: number } | null;
   overlap: boolean;
-  /** The refresh brings another refresh token. */
+  /** Whether the refresh returns a new refresh token. */
   rotate: boolean;
   alterations: Alteration[];
-  /** What its listing's pages or its position come to. */
+  /** Changes to the pages of its listing or to its position. */
   endings: Ending[];
-  /** Pages of a circle. */
+  /** Number of pages in a cycle. */
   circle: number;
   /**
-   * Share of a full listing's items that is left out; 1: it ends at once, as if there were none.
+   * Share of a full listing's items that is left out. With 1 the listing ends at once without
+   * items.
    */
   omitted: number;
 }
 
-/** What faults look at. `name` is the method's, or `batch` or `token`. */
+/**
+ * The properties of a call that faults are matched with. `name` is the method's, or `batch` or
+ * `token`.
+ */
 export interface Target {
   name: string;
   email: string | null;
   method: ApiMethod | null;
   ids?: readonly string[];
   query?: URLSearchParams;
-  /** Whether the answer is about this item, or about a thread with it. */
+  /** Whether the answer contains this item, or a thread with it. */
   holds?: (item: string) => boolean;
 }
 
@@ -125,7 +136,9 @@ export class Faults {
     private readonly prng: Prng,
   ) {}
 
-  /** Takes an order; faults of the world happen at once. Throws RangeError for one that makes no sense. */
+  /**
+   * Adds a fault; faults of the world take effect at once. Throws RangeError for an invalid order.
+   */
   add(order: FaultOrder): { id: number } {
     const { kind } = order;
     if (order.variant !== undefined && !REFUSAL_NAMES.includes(order.variant))
@@ -152,18 +165,18 @@ export class Faults {
   clear(): void {
     this.standing = [];
   }
-  /** Ends the one that `add` has numbered so. Throws RangeError for one that does not stand. */
+  /** Ends the fault with the id that `add` returned. Throws RangeError when there is none. */
   end(id: number): void {
     const left = this.standing.filter((one) => one.id !== id);
     if (left.length === this.standing.length) throw new RangeError('no such fault stands');
     this.standing = left;
   }
-  /** True while a fault of that kind hangs over anybody. */
+  /** Whether a fault of that kind is active for any account. */
   stands(kind: CallFault): boolean {
     return this.standing.length > 0 && this.standing.some((one) => one.order.kind === kind);
   }
 
-  /** What befalls this call; counts hits. */
+  /** Returns the faults of this call and counts them. */
   meet(target: Target, nowMs: number): Mishap {
     const mishap: Mishap = {
       reply: null,
@@ -217,7 +230,7 @@ export class Faults {
   }
 }
 
-/** What makes no sense in an order of a call's fault; null when nothing does not. */
+/** Returns what is invalid in the order of a call's fault; null when it is valid. */
 function problemOf(order: FaultOrder): string | null {
   if (!isAbsentOr(isShare, order.probability)) return 'probability must lie between 0 and 1';
   if (!isAbsentOr(isShare, order.share)) return 'share must lie between 0 and 1';
@@ -254,7 +267,7 @@ function isPatch(patch: unknown): boolean {
   return typeof patch === 'object' && patch !== null && !Array.isArray(patch);
 }
 
-/** The answer, or what takes its place, with the damage of a whole request. */
+/** Returns the answer, or its replacement, with the damage of a whole request. */
 export function suffer(mishap: Mishap, answer: () => Reply): Reply {
   const reply = mishap.reply ?? answer();
   return mishap.damage === null ? reply : damaged(reply, mishap.damage.kind, mishap.damage.ms);
@@ -307,7 +320,7 @@ function isOfMethod(order: FaultOrder & { kind: CallFault }, target: Target): bo
   return asked === undefined ? target.method !== null : asked === target.name;
 }
 
-/** Whether a fault of this kind can happen to the call at all. */
+/** Whether a fault of this kind applies to the call at all. */
 function canHit(kind: CallFault, target: Target): boolean {
   if (isEnding(kind)) return target.method !== null && suits(kind, target.method);
   if (isListingFault(kind)) return isFullListing(kind, target);
@@ -319,7 +332,7 @@ function isAbout(order: FaultOrder, { ids, query, holds }: Target): boolean {
   if (order.id !== undefined && ids?.includes(order.id) !== true) return false;
   if (order.label !== undefined && query?.getAll('labelIds').includes(order.label) !== true)
     return false;
-  // An answer is altered wherever it has the item.
+  // An answer is altered wherever it contains the item.
   if (order.item === undefined || order.kind === 'altered-answer') return true;
   return holds?.(order.item) === true;
 }
@@ -327,8 +340,8 @@ function isAbout(order: FaultOrder, { ids, query, holds }: Target): boolean {
 const FULL_LISTINGS = ['messages.list', 'events.list', 'calendarList.list', 'labels.list'];
 
 /**
- * An answer to a sync token names changes, and may well be empty. An empty listing begins and ends
- * with its first page.
+ * Whether the call is a full listing. An answer to a sync token lists changes and may be empty
+ * anyway. An empty listing applies to the first page only.
  */
 function isFullListing(kind: CallFault, { name, query }: Target): boolean {
   const has = (parameter: string): boolean => (query?.get(parameter) ?? '') !== '';

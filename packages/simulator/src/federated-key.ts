@@ -1,9 +1,9 @@
 import type { JsonWebKey } from 'node:crypto';
 
 /**
- * The key that the simulated Google signs its identity tokens with. It guards nothing: every
- * simulator has the same one, openly. Each access token comes with a signature of it, and to find a
- * key of 2,048 bits takes a process up to two seconds.
+ * The key with which the simulated Google signs its identity tokens. It protects nothing and is the
+ * same in every simulator. It is fixed because finding a key of 2,048 bits takes a process up to
+ * two seconds, and each access token comes with a signature.
  */
 export const FEDERATED_KEY: JsonWebKey = {
   kty: 'RSA',

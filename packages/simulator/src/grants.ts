@@ -1,8 +1,11 @@
-/** Who may call: refresh tokens that are the same for a seed and an address, and the access tokens made from them. */
+/**
+ * Grants: refresh tokens, which depend only on the seed and the address, and the access tokens made
+ * from them.
+ */
 import type { SimClock } from './clock.js';
 import type { Prng } from './prng.js';
 
-/** What a mirror asks its users for. */
+/** The scopes that a mirror requests by default. */
 export const DEFAULT_SCOPES: readonly string[] = [
   'openid',
   'userinfo.email',
@@ -10,7 +13,10 @@ export const DEFAULT_SCOPES: readonly string[] = [
   'calendar.readonly',
 ];
 
-/** The words in which the token endpoint refuses a dead grant; to the client all of them mean that a new consent is needed. */
+/**
+ * The texts with which the token endpoint refuses a dead grant. For the client all of them mean
+ * that a new consent is needed.
+ */
 export const REFUSALS = {
   'expired-or-revoked': { error_description: 'Token has been expired or revoked.' },
   'bad-request': { error_description: 'Bad Request' },
@@ -23,28 +29,34 @@ export const REFUSALS = {
 } as const;
 export type Refusal = keyof typeof REFUSALS;
 
-/** One user's consent. A new consent after a revocation is a new grant with a new refresh token. */
+/**
+ * The consent of one user. A new consent after a revocation is a new grant with a new refresh
+ * token.
+ */
 export interface Grant {
-  /** The key of the person in the world (a first address). */
+  /** The account's key in the world (its first address). */
   readonly email: string;
   readonly refreshToken: string;
-  /** Full names. Users untick scopes, so they may change while the grant lives. */
+  /** Full names. They may change while the grant is valid, because users can deselect scopes. */
   scopes: readonly string[];
   readonly consentedAtMs: number;
-  /** `revoked-by-client` came through /revoke; `revoked-by-user` from outside, which the client learns by invalid_grant. */
+  /**
+   * `revoked-by-client` came through /revoke. `revoked-by-user` came from elsewhere; the client
+   * learns of it by invalid_grant.
+   */
   state: 'live' | 'revoked-by-user' | 'revoked-by-client';
   refusal: Refusal;
-  /**
-   * When a refresh was last answered with invalid_grant: calls soon after it are a client's
-   * mistake.
-   */
+  /** When a refresh last got invalid_grant. Calls soon after it count as the client's mistake. */
   refusedAtMs: number | null;
   refreshesInFlight: number;
-  /** The OAuth client that has refreshed it first; null before. */
+  /** The OAuth client that refreshed it first; null before. */
   client: string | null;
 }
 
-/** `client` is the OAuth client that it was made for: its calls count against that client's project. */
+/**
+ * `client` is the OAuth client that refreshed the token; its calls count against that client's
+ * project.
+ */
 export interface AccessToken {
   readonly grant: Grant;
   readonly client: string;
@@ -53,20 +65,26 @@ export interface AccessToken {
 
 export interface GrantRules {
   accessTokenTtlMs: number;
-  /** What tokens begin with; null is Google's `1//` and `ya29.`. */
+  /** The beginning of all tokens; null for Google's `1//` and `ya29.`. */
   tokenStart: string | null;
-  /** Life of refresh tokens; 0 is for ever. An external app in testing has 7 days. */
+  /** Lifetime of refresh tokens; 0 for unlimited. An external app in testing has 7 days. */
   refreshTokenTtlMs: number;
   scopes: readonly string[];
-  /** False is Google: all grants of one person to one client are one, and end together. */
+  /** False, as at Google: all grants of one person to one client are one grant and end together. */
   separateGrants: boolean;
 }
 
-/** A client may ask an hour after a refusal: a suspended account comes back with the same grant. */
+/**
+ * Shorter than an hour, after which a client may try again, because a suspended account becomes
+ * active with the same grant.
+ */
 const REFUSED_FOR_MS = 55 * 60_000;
-/** Old access tokens are forgotten beyond this, and answered like unknown ones. */
+/** The number of access tokens that are stored; older ones are answered like unknown ones. */
 const ACCESS_TOKENS_KEPT = 200_000;
-/** Google lets a client have that many live refresh tokens of an account; the next consent kills the oldest without a word. */
+/**
+ * Google allows this many valid refresh tokens of an account per client. The next consent silently
+ * invalidates the oldest.
+ */
 const LIVE_GRANTS_PER_ACCOUNT = 100;
 
 export class Grants {
@@ -82,7 +100,7 @@ export class Grants {
     readonly rules: GrantRules,
   ) {}
 
-  /** A new consent of that account; the older refresh token, if any, keeps its state. */
+  /** Records a new consent of the account. Its earlier refresh token, if any, keeps its state. */
   consent(email: string, scopes: readonly string[] = this.rules.scopes): Grant {
     const earlier = this.byAccount.get(email) ?? [];
     const suffix = earlier.length === 0 ? '' : `-${earlier.length + 1}`;
@@ -98,15 +116,15 @@ export class Grants {
     return grant;
   }
 
-  /** Ends every grant of the person, in these words. */
+  /** Ends every grant of the person; refreshes get this refusal. */
   endAll(email: string, refusal: Refusal): void {
     for (const grant of this.byAccount.get(email) ?? [])
       Object.assign(grant, { state: 'revoked-by-user', refusal });
   }
 
   /**
-   * An administrator suspends the account or restores it: meanwhile its grants are refused, in the
-   * words of a withdrawn consent, and they live again afterwards.
+   * Suspends or restores the account, as an administrator does. While it is suspended its grants
+   * are refused with the text of a withdrawn consent; afterwards they are valid again.
    */
   suspend(email: string, suspended: boolean): void {
     if (suspended) this.suspended.add(email);
@@ -119,8 +137,8 @@ export class Grants {
   }
 
   /**
-   * Ends what is one grant at Google: every live grant of the person to the same client, or with
-   * `separateGrants` this one alone.
+   * Ends everything that is one grant at Google: every valid grant of the person to the same
+   * client, or with `separateGrants` only this one.
    */
   end(grant: Grant, state: 'revoked-by-user' | 'revoked-by-client', refusal?: Refusal): void {
     const together = this.rules.separateGrants ? [] : (this.byAccount.get(grant.email) ?? []);
@@ -131,7 +149,7 @@ export class Grants {
       if (one.state === 'live') Object.assign(one, { state, ...(refusal ? { refusal } : {}) });
   }
 
-  /** Replaces a live grant's refresh token; the old one is refused from now on. */
+  /** Replaces a valid grant's refresh token; the old one is refused from now on. */
   rotate(grant: Grant): Grant {
     const next = this.consent(grant.email, grant.scopes);
     next.client = grant.client;
@@ -139,12 +157,14 @@ export class Grants {
     return next;
   }
 
-  /** Whether a call of this grant disregards a refusal that its client has read. */
+  /** Whether a call with this grant ignores a refusal that its client has received. */
   isKnownRefused(grant: Grant): boolean {
     return grant.refusedAtMs !== null && this.clock.nowMs() < grant.refusedAtMs + REFUSED_FOR_MS;
   }
 
-  /** What a service account gets for its assertion: an access token's grant without any refresh token. */
+  /**
+   * Returns the grant for a service account's assertion: it has access tokens and no refresh token.
+   */
   assertion(email: string, scopes: readonly string[]): Grant {
     return this.fresh(email, '', scopes);
   }
@@ -161,7 +181,7 @@ export class Grants {
     return grant;
   }
 
-  /** The newest consent of that account. */
+  /** Returns the latest consent of the account. */
   ofAccount(email: string): Grant | null {
     return this.byAccount.get(email)?.at(-1) ?? null;
   }
@@ -183,7 +203,7 @@ export class Grants {
     };
   }
 
-  /** A fresh access token of a live grant. */
+  /** Creates an access token of a valid grant. */
   mint(grant: Grant, client: string): string {
     const token = `${this.rules.tokenStart ?? 'ya29.'}sim-${this.prng.hex(48)}`;
     this.accessTokens.set(token, {

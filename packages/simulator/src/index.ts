@@ -1,4 +1,7 @@
-/** A Google that can be broken on purpose: Gmail, Calendar and OAuth over HTTP, for tests, demos and benchmarks. */
+/**
+ * A simulated Google with injectable faults: Gmail, Calendar and OAuth over HTTP, for tests, demos
+ * and benchmarks.
+ */
 export { startSimulator, type Simulator } from './simulator.js';
 export type { SimulatorOptions } from './options.js';
 export type { FaultOrder, CallFault } from './faults.js';

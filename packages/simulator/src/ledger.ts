@@ -1,4 +1,7 @@
-/** What the simulated Google saw, for judging a client afterwards: spending, peaks, violations of quota, and calls that it should not have made. */
+/**
+ * Records what clients did: usage, peaks, quota violations, and calls that a correct client would
+ * not make.
+ */
 import type { ApiMethod } from './methods.js';
 
 export type ViolationKind = 'user-quota' | 'project-quota' | 'penalty' | 'concurrency';
@@ -19,20 +22,23 @@ export interface MethodCount {
 export interface UserCount {
   calls: number;
   units: number;
-  /** Most units of Gmail in any sliding 60 s. */
+  /** Largest number of Gmail units in any sliding 60 s. */
   gmailPeakUnitsPerMinute: number;
-  /** Most requests to Calendar in any sliding 60 s. */
+  /** Largest number of Calendar requests in any sliding 60 s. */
   calendarPeakRequestsPerMinute: number;
   peakConcurrentParts: number;
   violations: number;
   tokenRefreshes: number;
-  /** Refreshes that began while another of the same account was under way. */
+  /** Refreshes that began while another one of the same account was in flight. */
   overlappingRefreshes: number;
   callsAfterInvalidGrant: number;
   callsAfterRevoke: number;
 }
 
-/** `throttled` is Gmail's limit of one event a second, `refused` an answer that isn't an acknowledgement, `expired` what nobody took in time. */
+/**
+ * `throttled`: dropped by Gmail's limit of one notification a second. `refused`: an answer that is
+ * not an acknowledgement. `expired`: not acknowledged in time.
+ */
 const NOTIFICATION_FATES = [
   'published',
   'throttled',
@@ -61,15 +67,15 @@ export interface LedgerSnapshot {
     calendarPeakRequestsPerMinute: number;
   };
   violations: { total: number; recent: Violation[] };
-  /** Injected faults by kind; they are no violations. */
+  /** Injected faults by kind; they are not violations. */
   faults: Record<string, number>;
-  /** Pub/Sub messages and channel notifications, by what became of them. */
+  /** Pub/Sub messages and channel notifications, by their fate. */
   notifications: Record<NotificationKind, NotificationCounts>;
   callsAfterInvalidGrant: number;
   callsAfterRevoke: number;
   tokenRefreshes: number;
   overlappingRefreshes: number;
-  /** Token requests that were refused for their client. */
+  /** Token requests that were refused because of their client. */
   clientRefusals: number;
 }
 
@@ -99,7 +105,7 @@ export class Ledger {
 
   constructor(private sinceMs: number) {}
 
-  /** Everything back to zero; peaks count from what happens next. */
+  /** Sets everything to zero; peaks are measured from now on. */
   reset(nowMs: number): void {
     Object.assign(this, new Ledger(nowMs));
   }

@@ -1,7 +1,8 @@
 /**
- * The history of a mailbox: every mutation appends one record whose id jumps ahead by a random gap, as Google documents.
- * `floor` is the id of the newest record that is gone: a sync position below it is expired (404), one at or above it is good
- * even when nothing happened for months, because nothing that it needs was dropped.
+ * The history of a mailbox. Every change appends one record whose id is larger by a random gap, as
+ * Google documents. `floor` is the id of the newest record that was dropped. A sync position below
+ * it has expired (404); one at or above it is valid even when nothing happened for months, because
+ * no record that it needs was dropped.
  */
 import type { StoredMessage } from './mailbox.js';
 import type { Prng } from './prng.js';
@@ -18,7 +19,7 @@ export interface HistoryRecord {
   readonly deleted: readonly StoredMessage[];
   readonly labelsAdded: readonly LabelChange[];
   readonly labelsRemoved: readonly LabelChange[];
-  /** Changes of a kind that the API doesn't type: the record names the message and nothing else. */
+  /** Changes of a kind without a type in the API: the record contains only the messages. */
   readonly touched: readonly StoredMessage[];
 }
 
@@ -26,12 +27,15 @@ export type HistoryChange = Partial<
   Pick<HistoryRecord, 'added' | 'deleted' | 'labelsAdded' | 'labelsRemoved' | 'touched'>
 >;
 
-/** More than a week of a very busy mailbox; beyond it the oldest records go early, which Google reserves the right to do. */
+/**
+ * More than a week of a very busy mailbox. Beyond it the oldest records are dropped early, which
+ * Google reserves the right to do.
+ */
 const RECORDS_KEPT = 200_000;
 const LARGEST_GAP = 40;
 
 export class HistoryLog {
-  /** Told of every record while somebody watches the mailbox. */
+  /** Called for every record while the mailbox has a watch. */
   listener: ((record: HistoryRecord) => void) | null = null;
   private records: HistoryRecord[] = [];
   private floorId: bigint;
@@ -46,24 +50,24 @@ export class HistoryLog {
     this.floorId = start;
   }
 
-  /** Id of the newest record: what profile and every history answer name. */
+  /** The id of the newest record, which the profile and every history answer contain. */
   get current(): bigint {
     return this.currentId;
   }
 
-  /** A fresh id without a record, for messages that a world is seeded with. */
+  /** Returns a new id without a record, for the initial messages of a world. */
   advance(): bigint {
     this.currentId += BigInt(this.prng.between(1, LARGEST_GAP));
     return this.currentId;
   }
 
-  /** Forgets everything up to now: what the mailbox held before the simulation began has no history. */
+  /** Drops all records: the initial content of the mailbox has no history. */
   complete(): void {
     this.records = [];
     this.floorId = this.currentId;
   }
 
-  /** Makes every sync position that anybody holds expired; new ones are good. */
+  /** Expires all existing sync positions; new ones are valid. */
   expire(): void {
     this.advance();
     this.complete();
@@ -86,7 +90,10 @@ export class HistoryLog {
     return record;
   }
 
-  /** Records after `id`, oldest first, or null when `id` is older than what is kept. */
+  /**
+   * Returns the records after `id`, oldest first, or null when `id` is older than the stored
+   * history.
+   */
   after(id: bigint, nowMs: number): readonly HistoryRecord[] | null {
     this.prune(nowMs);
     if (id < this.floorId) return null;

@@ -1,4 +1,7 @@
-/** Labels of a mailbox. Creating, renaming or deleting one leaves no typed history record, as in Gmail. */
+/**
+ * The labels of a mailbox. Creating, renaming or deleting one adds no typed history record, as in
+ * Gmail.
+ */
 export interface StoredLabel {
   readonly id: string;
   name: string;
@@ -43,7 +46,7 @@ export class LabelCatalogue {
       .map((label) => label.id);
   }
 
-  /** Adds a user label `Label_<n>`. Throws when the mailbox is full or the name is taken. */
+  /** Adds a user label `Label_<n>`. Throws when the mailbox is full or the name is in use. */
   create(name: string): StoredLabel {
     if (this.labels.size >= LABELS_LIMIT)
       throw new Error('the mailbox has no room for another label');
@@ -63,15 +66,17 @@ export class LabelCatalogue {
   }
 
   /**
-   * Messages may carry labels that `labels.list` does not name; whether any other method knows them
-   * is written nowhere, so none does. Returns false when there is no such user label. The messages
-   * keep it.
+   * Removes a user label from `labels.list`; messages keep it. Messages may have labels that
+   * `labels.list` does not return. Google does not document whether other methods know these, so
+   * none does here. Returns false when there is no such user label.
    */
   unlist(id: string): boolean {
     return this.delete(id);
   }
 
-  /** Returns false when there is no such user label. The caller takes it off the messages. */
+  /**
+   * Returns false when there is no such user label. The caller must remove it from the messages.
+   */
   delete(id: string): boolean {
     return this.labels.get(id)?.type === 'user' && this.labels.delete(id);
   }

@@ -1,6 +1,6 @@
 /**
- * One mailbox: messages newest first, threads, drafts, labels and the history that every mutation writes. It decides
- * nothing about HTTP; the Gmail surface reads it and the users (or a test) act on it.
+ * One mailbox: messages newest first, threads, drafts, labels, and the history that every change
+ * appends to. It is independent of HTTP: the Gmail API reads it, and users or tests change it.
  */
 import type { MailFactory, MailRecipe } from './generate/mail.js';
 import { viewOf, type MessageView } from './gmail/message-view.js';
@@ -15,13 +15,13 @@ export interface StoredMessage {
   /** 16 hexadecimal digits, unique in the mailbox. */
   readonly id: string;
   readonly threadId: string;
-  /** Replaced as a whole, so that messages may share one list. */
+  /** Replaced and never modified, so that messages may share a list. */
   labelIds: readonly string[];
-  /** Last record that modified it. */
+  /** The last record that changed the message. */
   historyId: bigint;
-  /** Epoch milliseconds. */
+  /** Ms since the epoch. */
   readonly internalDateMs: number;
-  /** When it came to exist here. */
+  /** When the message was added to this mailbox. */
   readonly createdAtMs: number;
   readonly content: MailContent;
 }
@@ -46,11 +46,11 @@ export class Mailbox {
   readonly owner: string;
   readonly history: HistoryLog;
   readonly labels = new LabelCatalogue();
-  /** Draft id → message id: the draft keeps its id while its message is replaced at each save. */
+  /** Draft id → message id. A draft keeps its id while each save replaces its message. */
   readonly drafts = new Map<string, string>();
   private readonly byId = new Map<string, StoredMessage>();
   private readonly byThread = new Map<string, StoredMessage[]>();
-  /** Oldest first by (internalDate, id): new mail is appended, lists read from the end. */
+  /** Oldest first by (internalDate, id): new messages are appended, and lists read from the end. */
   private readonly ordered: StoredMessage[] = [];
 
   constructor(private readonly parts: MailboxParts) {
@@ -71,7 +71,7 @@ export class Mailbox {
   get(id: string): StoredMessage | null {
     return this.byId.get(id) ?? null;
   }
-  /** Messages of a thread, oldest first; empty when there is none. */
+  /** Returns the messages of a thread, oldest first; empty when there is none. */
   thread(id: string): readonly StoredMessage[] {
     return this.byThread.get(id) ?? [];
   }
@@ -79,33 +79,33 @@ export class Mailbox {
   messages(): readonly StoredMessage[] {
     return this.ordered;
   }
-  /** The message's RFC 822 bytes. */
+  /** Returns the message's RFC 822 bytes. */
   raw(message: StoredMessage): Buffer {
     return message.content.kind === 'given'
       ? message.content.raw
       : this.parts.mails.raw(message.content.recipe);
   }
 
-  /** What the API shows of its content. */
+  /** Returns the API's view of the message's content. */
   view(message: StoredMessage): MessageView {
     return message.content.kind === 'given'
       ? viewOf(message.content.raw)
       : this.parts.mails.view(message.content.recipe);
   }
 
-  /** Adds a message without a history record: how a world begins. */
+  /** Adds a message without a history record, for the initial content. */
   seed(fresh: NewMessage, nowMs: number): StoredMessage {
     return this.store(fresh, this.history.advance(), nowMs);
   }
 
-  /** Adds a message; history says messagesAdded. */
+  /** Adds a message, with a messagesAdded record. */
   add(fresh: NewMessage, nowMs: number): StoredMessage {
     const message = this.store(fresh, 0n, nowMs);
     this.record({ added: [message] }, [message], nowMs);
     return message;
   }
 
-  /** Removes for good; history says messagesDeleted. Returns how many existed. */
+  /** Deletes messages permanently, with a messagesDeleted record. Returns how many existed. */
   delete(ids: readonly string[], nowMs: number): number {
     const gone = ids.map((id) => this.byId.get(id)).filter((message) => message !== undefined);
     for (const message of gone) this.drop(message);
@@ -113,7 +113,10 @@ export class Mailbox {
     return gone.length;
   }
 
-  /** Adds and removes labels; what changes nothing writes no record. Returns the messages that changed. */
+  /**
+   * Adds and removes labels; without a change no record is added. Returns the messages that
+   * changed.
+   */
   modify(
     ids: readonly string[],
     add: readonly string[],
@@ -140,14 +143,17 @@ export class Mailbox {
     return [...changed];
   }
 
-  /** A change that history names without a type. */
+  /** Adds a record without a type. */
   touch(id: string, nowMs: number): boolean {
     const message = this.byId.get(id);
     if (message !== undefined) this.record({ touched: [message] }, [message], nowMs);
     return message !== undefined;
   }
 
-  /** Saves a draft: the old message goes, one with a new id comes, the draft id stays. Creates it when `draftId` is null. */
+  /**
+   * Saves a draft: its message is replaced by one with a new id, and the draft id stays. Creates a
+   * draft when `draftId` is null.
+   */
   saveDraft(
     draftId: string | null,
     fresh: Omit<NewMessage, 'labelIds'>,
@@ -165,7 +171,7 @@ export class Mailbox {
     return { draftId: id, message };
   }
 
-  /** Deletes a user label everywhere; its messages change, the label itself leaves no record. */
+  /** Deletes a user label everywhere. Its messages change; the label itself adds no record. */
   deleteLabel(id: string, nowMs: number): boolean {
     if (!this.labels.delete(id)) return false;
     this.modify(
@@ -177,7 +183,7 @@ export class Mailbox {
     return true;
   }
 
-  /** Where a message with that date and id would stand among `messages()`. */
+  /** Returns the index of a message with that date and id in `messages()`. */
   position(internalDateMs: number, id: string): number {
     let low = 0;
     let high = this.ordered.length;
@@ -229,7 +235,7 @@ export class Mailbox {
       if (messageId === message.id) this.drafts.delete(draftId);
   }
 
-  /** Gmail's ids carry the time in their upper bits (milliseconds above twenty random ones). */
+  /** Gmail's ids contain the time in their upper bits: milliseconds above twenty random bits. */
   private newId(internalDateMs: number): string {
     for (;;) {
       const time = Math.max(0x10000000000, Math.floor(internalDateMs))

@@ -1,10 +1,16 @@
-/** The simulator as a process: one JSON line on stdout when it listens, everything for people on stderr. */
+/**
+ * The simulator as a process. It prints one JSON line to stdout when it listens, and messages for
+ * people to stderr.
+ */
 import { HELP, readCommandLine } from './cli-options.js';
 import { endProcess, ignoreGoneReaders } from './end-process.js';
 import type { SimulatorOptions } from './options.js';
 import { startSimulator } from './simulator.js';
 
-/** Slabs for small buffers: mails are made of dozens of them, and Node's 8 KB slabs would cost a system allocation every few. */
+/**
+ * The size of the slabs for small buffers. A message consists of dozens of these, and with Node's 8
+ * KB slabs every few buffers would cost a system allocation.
+ */
 const SLAB_BYTES = 256 * 1024;
 
 async function main(): Promise<void> {
@@ -46,7 +52,10 @@ function refuse(message: string): void {
   process.exitCode = 2;
 }
 
-/** Nonsense options and files that can't be read are the caller's mistakes; a taken port is the machine's. */
+/**
+ * Prints an error. Invalid options and unreadable files are the caller's mistakes; a used port is
+ * the machine's state.
+ */
 function fail(error: unknown): void {
   process.stderr.write(`simulator: ${error instanceof Error ? error.message : String(error)}\n`);
   endProcess(error instanceof RangeError || isMissing(error) ? 2 : 1);

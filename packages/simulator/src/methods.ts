@@ -1,4 +1,7 @@
-/** The methods that are served, by their names in Google's discovery documents (without the `gmail.users.` or `calendar.` before them). */
+/**
+ * The served methods, by their names in Google's discovery documents (without the prefix
+ * `gmail.users.` or `calendar.`).
+ */
 export type GmailMethod =
   | 'getProfile'
   | 'messages.list'
@@ -17,7 +20,7 @@ export type CalendarMethod =
   'calendarList.list' | 'calendarList.get' | 'events.list' | 'events.get' | 'events.instances';
 /** Calendar's notification channels. */
 export type ChannelMethod = 'events.watch' | 'calendarList.watch' | 'channels.stop';
-/** What changes who is told of what. */
+/** Methods that change which notifications are sent. */
 export type PushMethod = 'watch' | 'stop' | ChannelMethod;
 export type PlainGmailMethod = Exclude<GmailMethod, 'watch' | 'stop'>;
 export type AnyMethod = GmailMethod | CalendarMethod | ChannelMethod;
@@ -25,7 +28,10 @@ export type ApiMethod =
   { api: 'gmail'; name: GmailMethod } | { api: 'calendar'; name: CalendarMethod | ChannelMethod };
 export type Tier = 'new' | 'legacy';
 
-/** Quota units by tier (projects since 2026-05-01, older ones): developers.google.com/workspace/gmail/api/reference/quota. */
+/**
+ * Quota units by tier (projects since 2026-05-01, older ones), from
+ * developers.google.com/workspace/gmail/api/reference/quota.
+ */
 const GMAIL_UNITS: Record<GmailMethod, Record<Tier, number>> = {
   getProfile: { new: 1, legacy: 1 },
   'messages.list': { new: 5, legacy: 5 },
@@ -42,13 +48,15 @@ const GMAIL_UNITS: Record<GmailMethod, Record<Tier, number>> = {
   stop: { new: 50, legacy: 50 },
 };
 
-/** Units per minute: Gmail's of a user depend on the tier, Calendar counts requests. */
+/** Limits per minute in units. Gmail's per user depend on the tier; Calendar counts requests. */
 export const LIMITS = {
   gmail: { user: { new: 6_000, legacy: 15_000 }, project: { new: 1_200_000, legacy: 1_200_000 } },
   calendar: { user: { new: 600, legacy: 600 }, project: { new: 10_000, legacy: 10_000 } },
 } as const;
 
-/** What one call costs. Every Calendar method costs one request, whatever its page size. */
+/**
+ * Returns the cost of one call. Every Calendar method costs one request, whatever its page size.
+ */
 export function costOf(method: ApiMethod, tier: Tier): number {
   return method.api === 'gmail' ? GMAIL_UNITS[method.name][tier] : 1;
 }

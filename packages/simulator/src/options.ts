@@ -2,11 +2,14 @@ import { ALL_INLINE, BODY_CHARSETS, type BodyCharset } from './gmail/body-servin
 import { DEFAULT_SCOPES } from './grants.js';
 import { fullScope } from './scopes.js';
 
-/** What a simulated Google is made of. Every field may be left out. */
+/** The options of a simulated Google. All are optional. */
 export interface SimulatorOptions {
-  /** The world's seed; the same seed gives the same accounts, mails and events (relative to now). Default 1. */
+  /**
+   * The seed of the world. The same seed gives the same accounts, messages and events (relative to
+   * now). Default 1.
+   */
   seed?: number;
-  /** 0 (default) takes any free port. */
+  /** 0 (the default) uses any free port. */
   port?: number;
   /** Address to listen on. Default 127.0.0.1. */
   host?: string;
@@ -14,9 +17,9 @@ export interface SimulatorOptions {
   accounts?: number;
   /** Default 100. */
   messagesPerAccount?: number;
-  /** The primary included, the shared holiday calendar not. Default 2. */
+  /** Includes the primary calendar, not the shared holiday calendar. Default 2. */
   calendarsPerAccount?: number;
-  /** Masters, single events and exceptions of one calendar, about. Default 30. */
+  /** The approximate number of series, single events and exceptions of one calendar. Default 30. */
   eventsPerCalendar?: number;
   /** Mean number of messages in a thread. Default 3. */
   threadLength?: number;
@@ -25,63 +28,83 @@ export interface SimulatorOptions {
   quota?: QuotaOptions;
   /** Delay before an answer: a fixed time or a range. Default 0. */
   latencyMs?: number | readonly [minMs: number, maxMs: number];
-  /** Delay of the token endpoint, so that two refreshes at once can be seen. Default 20. */
+  /** Delay of the token endpoint, so that overlapping refreshes can be detected. Default 20. */
   tokenLatencyMs?: number;
-  /** Lifetime of access tokens. Default 3,599,000 as Google's. */
+  /** Lifetime of access tokens. Default 3,599,000, as at Google. */
   accessTokenTtlMs?: number;
   /**
-   * What every refresh and access token begins with, in place of `1//` and `ya29.`: to a client, a
-   * token is opaque, and Google does not promise how one looks. Default null: as Google's look today.
+   * The beginning of every refresh and access token, in place of `1//` and `ya29.`. A token is
+   * opaque to a client, and Google does not guarantee its form. Default null: Google's current
+   * form.
    */
   tokenStart?: string | null;
-  /** Lifetime of refresh tokens; 0 is for ever. 604,800,000 is an external app in testing. Default 0. */
+  /**
+   * Lifetime of refresh tokens; 0 is unlimited. 604,800,000 corresponds to an external app in
+   * testing. Default 0.
+   */
   refreshTokenTtlMs?: number;
   /**
-   * True: each refresh token is a grant of its own. Default false, as at Google: the grants of one
-   * person to one client are one, and end together.
+   * True: each refresh token is a grant of its own. Default false, as at Google: all grants of one
+   * person to one client are one grant and end together.
    */
   separateGrants?: boolean;
-  /** What the users consent to; names may lack their prefix (`gmail.metadata`). Default openid, userinfo.email, gmail.readonly, calendar.readonly. */
+  /**
+   * The scopes that users consent to; the prefix may be omitted (`gmail.metadata`). Default openid,
+   * userinfo.email, gmail.readonly, calendar.readonly.
+   */
   scopes?: readonly string[];
-  /** How long history records live. Default 7 days. */
+  /** Retention of history records. Default 7 days. */
   historyRetentionMs?: number;
-  /** How long Calendar's sync tokens live. Default 28 days. */
+  /** Retention of Calendar's sync tokens. Default 28 days. */
   syncTokenRetentionMs?: number;
-  /** How long deltas and showDeleted tell of deleted events. Default 30 days. */
+  /** How long incremental lists and showDeleted return deleted events. Default 30 days. */
   tombstoneRetentionMs?: number;
-  /** `messages.get` answers 404 for a message this young (Google's read-after-write lag). Default 0. */
+  /**
+   * `messages.get` answers 404 for messages younger than this (Google's read-after-write lag).
+   * Default 0.
+   */
   freshMessageLagMs?: number;
-  /** Calendar pages may come short or empty with a nextPageToken, as Google documents. Default false. */
+  /**
+   * Calendar pages may be short or empty with a nextPageToken, as Google documents. Default false.
+   */
   shortCalendarPages?: boolean;
-  /** Gmail's lists and history may come short or empty with a nextPageToken. Default false. */
+  /**
+   * Pages of Gmail's lists and history may be short or empty with a nextPageToken. Default false.
+   */
   shortGmailPages?: boolean;
-  /** No page of a list holds more than that, whatever was asked for: Google's maxResults is a maximum. Default: Google's own maxima. */
+  /**
+   * The largest number of items on a page, for any requested size, because Google's maxResults is
+   * only a maximum. Default: Google's own maxima.
+   */
   largestPage?: number;
   /**
-   * Text bodies in the mail's own charset, or recoded to UTF-8 under the header that they came
-   * with. Default `declared`.
+   * Serves text bodies in the message's own charset, or converted to UTF-8 with the original
+   * header. Default `declared`.
    */
   bodyCharset?: BodyCharset;
-  /** Larger text bodies have an attachmentId and no data. Default 1,000,000,000: none. */
+  /** Text bodies above this size have an attachmentId and no data. Default 1,000,000,000: none. */
   inlineBodyBytes?: number;
-  /** What the simulated users do on their own, over all accounts. Default 0. */
+  /** Random actions of the simulated users per second, over all accounts. Default 0. */
   actionsPerSecond?: number;
-  /** Directories of mails (one a file), mbox files, directories of .ics files: loaded into the first account. */
+  /**
+   * Directories of messages (one per file), mbox files, and directories of .ics files to load into
+   * the first account.
+   */
   emlDirectories?: readonly string[];
   mboxFiles?: readonly string[];
   icsDirectories?: readonly string[];
-  /** Makes the clock stand at this time; it then moves only by `clock.advance`. */
+  /** Stops the clock at this time; it then moves only by `clock.advance`. */
   nowMs?: number;
 }
 
 export interface QuotaOptions {
-  /** False counts only. Default true. */
+  /** False: violations are counted and not refused. Default true. */
   enforce?: boolean;
   /** Google's prices since 2026-05-01 (`new`) or before. Default `new`. */
   tier?: 'new' | 'legacy';
   /** Multiplies every limit per minute. Default 1. */
   scale?: number;
-  /** Parts (or plain requests) of one user in flight; more get 429. Default 25. */
+  /** Parts (or plain requests) of one user in flight; further ones get 429. Default 25. */
   maxConcurrentPartsPerUser?: number;
 }
 
@@ -129,7 +152,7 @@ const DEFAULT_QUOTA: Settings['quota'] = {
   maxConcurrentPartsPerUser: 25,
 };
 
-/** Fills in the defaults. Throws RangeError naming the field for a value that makes no sense. */
+/** Fills in the defaults. Throws RangeError with the name of the field for an invalid value. */
 export function complete(options: SimulatorOptions): Settings {
   const latency = options.latencyMs ?? 0;
   const given = withDefaults(DEFAULTS, options);

@@ -1,8 +1,9 @@
 import type { Prng } from './prng.js';
 
 /**
- * Gmail's page tokens: twenty digits that stand for the whole query and a position, so that a follow-up page may be asked
- * with the token alone. They live here rather than in the token, as twenty digits hold no query.
+ * Gmail's page tokens: twenty digits that identify the whole query and a position, so that the
+ * token alone is enough for the next page. The data is stored here, because twenty digits cannot
+ * contain a query.
  */
 export class PageTokens<Position> {
   private readonly positions = new Map<string, Position>();
@@ -22,7 +23,10 @@ export class PageTokens<Position> {
     return token;
   }
 
-  /** Null for a token that was never issued, or so long ago that it is forgotten. A token may be used again and again. */
+  /**
+   * Returns null for a token that was never issued, or so long ago that it was dropped. A token may
+   * be used repeatedly.
+   */
   find(token: string): Position | null {
     return this.positions.get(token) ?? null;
   }

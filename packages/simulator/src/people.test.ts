@@ -2,7 +2,7 @@ import { Client, tokenRequest, type Json } from '../test-support/client.js';
 import { startSimulator, type Simulator } from './simulator.js';
 
 /*
- * Who is who: Google's ids of people, addresses that change hands, and what a grant tells of its
+ * Google's account ids, addresses that move to another account, and what a grant reveals of its
  * owner.
  */
 
@@ -95,7 +95,7 @@ test('a renamed person keeps mail, grants and watches; profile, calendars and pu
     { email: 'new.name@demo.example' },
   ]);
   expect((await people()).find(({ email }) => email === 'new.name@demo.example')).toBeDefined();
-  // Mail to the old address still arrives.
+  // Mail to the old address is still delivered.
   await control('POST', 'accounts/user1@demo.example/act', { action: 'deliver' });
   expect((await client.get('/gmail/v1/users/me/profile')).json.messagesTotal).toBe(6);
 });

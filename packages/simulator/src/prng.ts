@@ -1,6 +1,7 @@
 /**
- * Seeded randomness. Everything a world contains comes from here, so that the same seed gives the same mailboxes; traffic
- * (page tokens, shuffles, faults) draws from forks of its own, so that the timing of requests never changes the world.
+ * Seeded randomness. Everything in a world is derived from it, so that the same seed gives the same
+ * mailboxes. Traffic (page tokens, shuffles, faults) uses separate forks, so that the timing of
+ * requests never changes the world.
  */
 export interface Prng {
   /** Uniform in [0, 1). */
@@ -11,7 +12,7 @@ export interface Prng {
   below(bound: number): number;
   /** Uniform integer in [low, high], both included. */
   between(low: number, high: number): number;
-  /** True with the given probability (0..1). */
+  /** Returns true with the given probability (0..1). */
   chance(probability: number): boolean;
   /** One item of a non-empty list. */
   pick<T>(items: readonly T[]): T;
@@ -21,16 +22,19 @@ export interface Prng {
   digits(count: number): string;
   /** Shuffles in place (Fisher-Yates) and returns the same list. */
   shuffle<T>(items: T[]): T[];
-  /** An independent generator for one purpose, named by a label. */
+  /** Returns an independent generator for one purpose, named by a label. */
   fork(label: string): Prng;
 }
 
-/** A generator (sfc32) that is determined by its seed alone. */
+/** Creates a generator (sfc32) that depends on its seed only. */
 export function createPrng(seed: number | string): Prng {
   return prngFrom(typeof seed === 'number' ? seed >>> 0 : hashText(seed));
 }
 
-/** 32 bits of a text (FNV-1a with a final avalanche); the same text always gives the same number. */
+/**
+ * Hashes a text to 32 bits (FNV-1a with a final avalanche); the same text always gives the same
+ * number.
+ */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -84,7 +88,9 @@ function avalanche(value: number): number {
   return (x ^ (x >>> 16)) >>> 0;
 }
 
-/** Small fast counter generator: passes PractRand, four words of state, no multiplication. */
+/**
+ * A small, fast counter-based generator: passes PractRand, four words of state, no multiplication.
+ */
 function sfc32(seed: number): () => number {
   let a = 0x9e3779b9 | 0;
   let b = 0x243f6a88 | 0;

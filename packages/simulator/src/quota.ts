@@ -1,7 +1,8 @@
 /**
- * Google's quotas, enforced before a call is served and counted per part of a batch: units in a sliding minute per user and
- * per project (each OAuth client is one), and parts in flight per user. A refused call is not charged. Once a user was told "Retry after", every call
- * before that time is refused too and pushes the time out, as clients have measured on the real service.
+ * Google's quotas, enforced before a call is served and counted per part of a batch: units in a
+ * sliding minute per user and per project (each OAuth client is one), and parts in flight per user.
+ * A refused call is not charged. After a user got "Retry after", every call before that time is
+ * refused too and extends it, as measured by clients of the real service.
  */
 import { quotaExceeded, retryAfter, tooManyConcurrent } from './http/errors.js';
 import type { Reply } from './http/reply.js';
@@ -31,7 +32,10 @@ export class Quota {
     private readonly prng: Prng,
   ) {}
 
-  /** Counts a part in flight; the refusal when there are too many. `leave` must follow either way. */
+  /**
+   * Counts a part in flight; returns the refusal when there are too many. `leave` must follow in
+   * both cases.
+   */
   enter(method: ApiMethod, email: string, nowMs: number): Reply | null {
     const user = this.user(email);
     user.inFlight += 1;
@@ -75,7 +79,7 @@ export class Quota {
     return null;
   }
 
-  /** Limits per minute, scaled. */
+  /** Returns the scaled limits per minute. */
   limits(api: ApiMethod['api']): { user: number; project: number } {
     const { tier, scale } = this.options;
     return { user: LIMITS[api].user[tier] * scale, project: LIMITS[api].project[tier] * scale };

@@ -1,6 +1,7 @@
 /**
- * What a token may do. The accepted scopes of each method are those of Google's discovery documents. A grant that holds
- * gmail.metadata is restricted to it in Gmail, whatever else it holds: that is what people met who asked for both.
+ * The scopes that a method accepts, from Google's discovery documents. A grant with gmail.metadata
+ * is restricted to it in Gmail, whatever other scopes it has, as reported by users who requested
+ * both.
  */
 import { insufficientScope, metadataScope } from './http/errors.js';
 import type { Reply } from './http/reply.js';
@@ -10,13 +11,16 @@ const PREFIX = 'https://www.googleapis.com/auth/';
 const MAIL = 'https://mail.google.com/';
 const METADATA = `${PREFIX}gmail.metadata`;
 
-/** A scope may be named without its prefix (`gmail.readonly`); `mail` is full access. */
+/**
+ * Returns the full name of a scope, whose prefix may be omitted (`gmail.readonly`); `mail` is full
+ * access.
+ */
 export function fullScope(name: string): string {
   if (name === 'mail') return MAIL;
   return name.includes(':') || ['openid', 'email', 'profile'].includes(name) ? name : PREFIX + name;
 }
 
-/** The 403 that a call meets for want of a scope, or null. */
+/** Returns the 403 for a missing scope, or null. */
 export function scopeRefusal(
   method: ApiMethod,
   query: URLSearchParams,

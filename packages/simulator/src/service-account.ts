@@ -1,11 +1,14 @@
 import { SigningKey } from './signing-key.js';
 
-/** The one service account of the simulated project: for Pub/Sub by itself, for mailboxes by domain-wide delegation. */
+/**
+ * The only service account of the simulated project: for Pub/Sub directly, for mailboxes by
+ * domain-wide delegation.
+ */
 export class ServiceAccount {
   readonly email = 'syncline@sim-project.iam.gserviceaccount.com';
   readonly key = new SigningKey('sim-service-account');
 
-  /** The key file as the Cloud console gives it out. */
+  /** Returns the key file in the format of the Cloud console. */
   keyFile(): Record<string, string> {
     return {
       type: 'service_account',

@@ -1,7 +1,7 @@
 /**
- * An RSA key of Google's: it signs OIDC tokens (RS256), shows its public half as a JWK and as a
- * self-signed X.509 certificate, and checks what it signed. One that is not given is made when it
- * is first needed, since making one may take a second.
+ * An RSA key of the simulated Google. It signs OIDC tokens (RS256), publishes its public key as a
+ * JWK and as a self-signed X.509 certificate, and verifies its own signatures. Without a given key
+ * it generates one on first use, because that may take a second.
  */
 import {
   createPrivateKey,
@@ -16,7 +16,7 @@ import {
 export type Claims = Readonly<Record<string, unknown>>;
 
 export class SigningKey {
-  /** @param known the private key, where it need not be made */
+  /** @param known the private key, if it need not be generated */
   constructor(
     readonly kid: string,
     private readonly known: JsonWebKey | null = null,
@@ -26,7 +26,7 @@ export class SigningKey {
     return this.pair().privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   }
 
-  /** A compact JWS. */
+  /** Returns a compact JWS. */
   jwt(claims: Claims): string {
     const text = [{ alg: 'RS256', kid: this.kid, typ: 'JWT' }, claims]
       .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
@@ -34,7 +34,7 @@ export class SigningKey {
     return `${text}.${sign('sha256', Buffer.from(text), this.pair().privateKey).toString('base64url')}`;
   }
 
-  /** The claims of a token that this key signed, null for anything else. */
+  /** Returns the claims of a token that this key signed, null for anything else. */
   claimsOf(token: string): Claims | null {
     const [head, body, signature, ...rest] = token.split('.');
     if (head === undefined || body === undefined || signature === undefined || rest.length > 0)
@@ -51,7 +51,7 @@ export class SigningKey {
     return JSON.parse(Buffer.from(body, 'base64url').toString()) as Claims;
   }
 
-  /** An entry of /oauth2/v3/certs. */
+  /** Returns an entry of /oauth2/v3/certs. */
   jwk(): Claims {
     return {
       ...this.pair().publicKey.export({ format: 'jwk' }),
@@ -61,7 +61,7 @@ export class SigningKey {
     };
   }
 
-  /** A value of /oauth2/v1/certs. */
+  /** Returns a value of /oauth2/v1/certs. */
   certificatePem(nowMs: number): string {
     const { privateKey, publicKey } = this.pair();
     const bytes = certificate(
@@ -97,12 +97,18 @@ interface KeyPair {
   publicKey: KeyObject;
 }
 
-/** By key id, for all simulators of the process: there are two ids, and a pair takes long to find. */
+/**
+ * By key id, shared by all simulators of the process: there are two ids, and generating a key pair
+ * is slow.
+ */
 const made = new Map<string, KeyPair>();
 
 const DAY_MS = 86_400_000;
 
-/** DER, as far as a certificate needs it (RFC 5280): sha256WithRSAEncryption, one name for issuer and subject. */
+/**
+ * Returns a certificate in DER with the required fields (RFC 5280): sha256WithRSAEncryption, one
+ * name for issuer and subject.
+ */
 function certificate(
   publicKeyInfo: Buffer,
   signed: (text: Buffer) => Buffer,

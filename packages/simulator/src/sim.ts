@@ -20,7 +20,7 @@ import type { SigningKey } from './signing-key.js';
 import type { Format } from './http/reply.js';
 import type { Account, World } from './world.js';
 
-/** Everything that the surfaces work with. */
+/** The state that all parts of the simulator share. */
 export interface Sim {
   readonly settings: Settings;
   readonly clock: SimClock;
@@ -37,18 +37,18 @@ export interface Sim {
   readonly watches: Watches;
   readonly channels: Channels;
   readonly faults: Faults;
-  /** Randomness of the wire (shuffles, tokens, noise); never of the world. */
+  /** Randomness of the traffic (shuffles, tokens, noise), never of the world. */
   readonly traffic: Prng;
   readonly messageJson: MessageJson;
   readonly listPages: PageTokens<ListPosition>;
   readonly historyPages: PageTokens<HistoryPosition>;
 }
 
-/** A call that was let in: whose it is, what it names, what it asks. */
+/** An admitted call: its account, ids and parameters. */
 export interface Asked {
   readonly sim: Sim;
   readonly account: Account;
-  /** Path values after the collection, decoded. */
+  /** The decoded path segments after the collection. */
   readonly ids: readonly string[];
   readonly query: URLSearchParams;
   readonly format: Format;

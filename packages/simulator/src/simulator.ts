@@ -33,27 +33,27 @@ import { World, type Account } from './world.js';
 
 /** A running simulated Google. */
 export interface Simulator {
-  /** The origin that takes the place of all of Google's hosts, without a final slash. */
+  /** The origin that replaces all of Google's hosts, without a trailing slash. */
   readonly url: string;
   readonly world: World;
   readonly faults: Faults;
   readonly ledger: Ledger;
   readonly clock: SimClock;
-  /** What was loaded from files. */
+  /** The results of loading files. */
   readonly loaded: readonly LoadReport[];
-  /** Accounts as an import wants them. */
+  /** Returns the accounts in the form of an import. */
   accounts(): { email: string; refreshToken: string }[];
-  /** A user does something. Throws for an unknown account or id. */
+  /** Performs an action of a user. Throws for an unknown account or id. */
   act(email: string, order: ActionOrder): ActResult;
-  /** Users act at random, over all accounts; returns how many actions found something to act on. */
+  /** Performs random actions over all accounts; returns how many found something to act on. */
   actAtRandom(count: number): number;
-  /** Actions per second that go on by themselves; 0 stops. */
+  /** Sets the number of automatic actions per second; 0 stops them. */
   setRate(perSecond: number): void;
-  /** Other pages from now on; what is left out stays. */
+  /** Changes the sizes of pages from now on; omitted options stay as they are. */
   setPages(
     pages: Pick<SimulatorOptions, 'largestPage' | 'shortGmailPages' | 'shortCalendarPages'>,
   ): void;
-  /** The user consents anew after a revocation; returns the new refresh token. */
+  /** Records a new consent of the user after a revocation; returns the new refresh token. */
   consent(email: string, scopes?: readonly string[]): string;
   /** Topics and subscriptions, and the faults of their deliveries. */
   readonly pubsub: PubSub;
@@ -61,11 +61,14 @@ export interface Simulator {
   readonly serviceAccount: ServiceAccount;
   gmailTruth(email: string): GmailTruth[];
   calendarTruth(email: string): CalendarTruth[];
-  /** Stops listening, cuts connections, ends the background actions. */
+  /** Stops listening, closes connections and ends the background actions. */
   close(): Promise<void>;
 }
 
-/** Makes the world and listens. Throws RangeError for options that make no sense, and the system's error for a taken port. */
+/**
+ * Creates the world and listens. Throws RangeError for invalid options, and the system's error for
+ * a used port.
+ */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = complete(options);
   const clock = startClock(options.nowMs);
@@ -127,7 +130,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
-/** The pieces that surfaces work with; the generators are forked in a fixed order, so that a seed keeps its meaning. */
+/**
+ * Creates the shared state. The generators are forked in a fixed order, so that a seed always gives
+ * the same world.
+ */
 function build(
   settings: Settings,
   clock: SimClock,

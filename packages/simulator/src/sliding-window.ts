@@ -1,4 +1,7 @@
-/** Units spent in the last sixty seconds, exactly: every charge is kept until it is sixty seconds old. */
+/**
+ * The exact number of units in the last sixty seconds: every charge is stored until it is sixty
+ * seconds old.
+ */
 const WINDOW_MS = 60_000;
 
 export class SlidingWindow {
@@ -7,7 +10,7 @@ export class SlidingWindow {
   private head = 0;
   private total = 0;
 
-  /** Units charged in (nowMs − 60 s, nowMs]. */
+  /** Returns the units charged in (nowMs − 60 s, nowMs]. */
   sum(nowMs: number): number {
     while (
       this.head < this.times.length &&
@@ -36,7 +39,10 @@ export class SlidingWindow {
     this.total += units;
   }
 
-  /** Milliseconds until `units` more fit under `limit`; 0 when they do now, a whole window when they never will. */
+  /**
+   * Returns the milliseconds until `units` more fit under `limit`: 0 when they fit now, a whole
+   * window when they never will.
+   */
   roomInMs(nowMs: number, units: number, limit: number): number {
     let over = this.sum(nowMs) + units - limit;
     if (over <= 0) return 0;

@@ -1,4 +1,4 @@
-/** Ends a `switch` over a closed union: the compiler refuses it while a case is missing. */
+/** Ends a `switch` over a closed union: the compiler rejects it while a case is missing. */
 export function unreachable(value: never): never {
   throw new Error(`not a case that exists: ${JSON.stringify(value)}`);
 }

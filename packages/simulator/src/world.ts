@@ -1,4 +1,7 @@
-/** Everything that the simulated Google holds: accounts with a mailbox and a shelf of calendars, made from a seed. */
+/**
+ * All data of the simulated Google: accounts with a mailbox and a calendar list, created from a
+ * seed.
+ */
 import { createHash } from 'node:crypto';
 import { CalendarShelf } from './calendar/shelf.js';
 import { CalendarStore } from './calendar/store.js';
@@ -12,19 +15,19 @@ import { createPrng, type Prng } from './prng.js';
 
 export interface Account {
   /**
-   * Names the person in this program for good: the first address, with a number when somebody had
-   * it before.
+   * Identifies the account permanently in this program: the first address, with a number when
+   * another account had it before.
    */
   readonly key: string;
-  /** Google's id of the account, which is never given to another. */
+  /** Google's id of the account, which is never reused. */
   readonly sub: string;
-  /** The primary address, in lower case; `World.rename` changes it. */
+  /** The primary address in lower case; `World.rename` changes it. */
   email: string;
-  /** Addresses that it had before and that nobody else has got: mail to them still arrives. */
+  /** Earlier addresses that no other account has taken; mail to them is still delivered. */
   aliases: readonly string[];
   readonly mailbox: Mailbox;
   readonly shelf: CalendarShelf;
-  /** What this user does is drawn from here. */
+  /** The source of this user's random actions. */
   readonly prng: Prng;
 }
 
@@ -54,11 +57,11 @@ export class World {
     for (let n = 1; n <= settings.accounts; n++) this.addAccount(`user${n}@demo.example`);
   }
 
-  /** In order of creation. */
+  /** Returns the accounts in order of creation. */
   all(): Account[] {
     return [...this.accounts.values()];
   }
-  /** By the primary address, otherwise by an alias. */
+  /** Returns the account with this primary address, otherwise with this alias. */
   get(email: string): Account | null {
     const address = email.toLowerCase();
     return (
@@ -67,15 +70,15 @@ export class World {
       null
     );
   }
-  /** Null for a deleted account too. */
+  /** Returns null for a deleted account too. */
   byKey(key: string): Account | null {
     const account = this.everybody.get(key);
     return account && this.accounts.get(account.email) === account ? account : null;
   }
 
   /**
-   * An administrator gives the account another primary address; the one before becomes an alias.
-   * Throws when an account has it.
+   * Changes the account's primary address, as an administrator does; the previous one becomes an
+   * alias. Throws when an account has the address.
    */
   rename(account: Account, address: string): void {
     const email = address.toLowerCase();
@@ -88,14 +91,14 @@ export class World {
     this.accounts.set(email, account);
   }
 
-  /** Deletes the account: its addresses are free, and another person may get them. */
+  /** Deletes the account. Its addresses become free, and another account may get them. */
   remove(account: Account): void {
     this.accounts.delete(account.email);
   }
 
   /**
-   * Adds an account with mail and calendars of its own; an address that is an alias becomes this
-   * person's. Throws when an account has the address.
+   * Adds an account with mail and calendars of its own; an address that is an alias moves to the
+   * new account. Throws when an account has the address.
    */
   addAccount(address: string, plan: AccountPlan = {}): Account {
     const email = address.toLowerCase();
@@ -176,15 +179,16 @@ export class World {
   }
 }
 
-/** 21 digits, as Google's are. */
+/** Returns 21 digits, like Google's ids. */
 function subOf(seed: number, key: string): string {
   const hash = createHash('sha256').update(`sub ${seed}:${key}`).digest();
   return `1${String(hash.readBigUInt64BE()).padStart(20, '0')}`;
 }
 
 /**
- * Ids that catch careless clients: one about to gain a digit (compared as text it goes backwards), an ordinary one, and one
- * beyond what a JavaScript number holds exactly. Google types them as uint64.
+ * Ids that reveal errors of clients: one about to gain a digit (compared as text it decreases), an
+ * ordinary one, and one larger than JavaScript's numbers can represent exactly. Google types them
+ * as uint64.
  */
 const FIRST_HISTORY_IDS: readonly bigint[] = [
   99_000n,
@@ -205,7 +209,7 @@ function primaryAddress(account: Account, prng: Prng): CalendarStore {
   });
 }
 
-/** Shared by all accounts and read-only, as Google's public calendars are. */
+/** A calendar that all accounts share and can only read, like Google's public calendars. */
 function holidayCalendar(prng: Prng, nowMs: number): CalendarStore {
   const calendar = new CalendarStore({
     id: HOLIDAY_CALENDAR,

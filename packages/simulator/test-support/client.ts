@@ -1,5 +1,8 @@
-/** A plain client of the simulated Google for its own tests: fetch and a small parser, nothing of the product. */
-/** What JSON.parse gives: tests look into answers as they come. */
+/**
+ * A simple client of the simulated Google for its own tests: fetch and a small parser, without code
+ * of the product.
+ */
+/** The result of JSON.parse, so that tests can access answers of any form. */
 export type Json = ReturnType<typeof JSON.parse>;
 
 export interface Answer {
@@ -42,7 +45,7 @@ export class Client {
     );
   }
 
-  /** Sends the body as it is. */
+  /** Sends the body unchanged. */
   async batch(
     body: string,
     contentType: string,
@@ -85,7 +88,7 @@ export interface BatchAnswer {
   headers: string[];
 }
 
-/** A tiny multipart reader that shares nothing with the simulator's writer. It insists on CRLF. */
+/** A small multipart parser that shares no code with the simulator's writer. It requires CRLF. */
 export function readBatch(answer: Answer): BatchAnswer[] {
   const boundary = /boundary=(.+)$/.exec(answer.headers.get('content-type') ?? '')?.[1];
   const pieces = answer.text.split(`--${boundary}`);
@@ -106,7 +109,7 @@ export function readBatch(answer: Answer): BatchAnswer[] {
   });
 }
 
-/** A batch of GETs as most clients write it. */
+/** Returns a batch of GETs in the form that most clients use. */
 export function batchOf(paths: readonly string[], boundary = 'frontier', lineEnd = '\r\n'): string {
   const parts = paths.map((path, index) =>
     [

@@ -1,4 +1,7 @@
-/** A web server that notes what is posted to it and answers as it is told: where pushes and channel notifications go. */
+/**
+ * A web server that receives pushes and channel notifications, records them, and answers as the
+ * test defines.
+ */
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Json } from './client.js';
@@ -11,7 +14,7 @@ export interface Posted {
 
 export class Receiver {
   readonly posted: Posted[] = [];
-  /** Status of the next answers; the last one stays. */
+  /** Status of the next answers; the last one is used repeatedly. */
   statuses: number[] = [204];
   private readonly waiting: (() => void)[] = [];
 
@@ -50,7 +53,7 @@ export class Receiver {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/hook`;
   }
 
-  /** Waits until so many were posted. */
+  /** Waits until that many requests were received. */
   async until(count: number): Promise<Posted[]> {
     while (this.posted.length < count)
       await new Promise<void>((resolve) => {

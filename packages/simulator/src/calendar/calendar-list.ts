@@ -10,7 +10,10 @@ const DEFAULT_SIZE = 100;
 const LARGEST_SIZE = 250;
 const ROLES = ['freeBusyReader', 'reader', 'writerWithoutPrivateAccess', 'writer', 'owner'];
 
-/** `calendarList.list`: everything, or with a sync token what changed, deleted and hidden entries included. */
+/**
+ * Serves `calendarList.list`: all entries, or with a sync token the changed ones, deleted and
+ * hidden entries included.
+ */
 export function listCalendars(asked: Asked): Reply {
   const { shelf, key } = asked.account;
   const scope = `list:${key}`;
@@ -46,7 +49,7 @@ export function listCalendars(asked: Asked): Reply {
   );
 }
 
-/** `calendarList.get`. */
+/** Serves `calendarList.get`. */
 export function getCalendar(asked: Asked): Reply {
   const entry = asked.account.shelf.find(asked.ids[0] ?? '');
   return entry === null ? notFound('calendar') : jsonReply(entryResource(entry), asked.format);
@@ -104,7 +107,7 @@ function entryResource(entry: ShelfEntry): Record<string, unknown> {
   };
 }
 
-/** Only the primary calendar reminds by default. */
+/** Only the primary calendar has default reminders. */
 export function defaultReminders(entry: ShelfEntry): { method: string; minutes: number }[] {
   return entry.primary ? [{ method: 'popup', minutes: 10 }] : [];
 }

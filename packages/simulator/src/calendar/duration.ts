@@ -1,7 +1,7 @@
 const DAY_MS = 86_400_000;
 const LONGEST_MS = 3_660 * DAY_MS;
 
-/** `P1DT2H`, `-PT15M`; null for anything else. */
+/** Parses a duration such as `P1DT2H` or `-PT15M`; null for anything else. */
 export function durationMs(text: string | undefined): number | null {
   const match = /^([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/.exec(
     text?.trim() ?? '',

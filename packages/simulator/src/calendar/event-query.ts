@@ -6,7 +6,7 @@ import { instantMs, type EventBody } from './event.js';
 import { occurrences } from './recurrence.js';
 import { forbiddenWithSyncToken } from './sync-errors.js';
 
-/** What `events.list` is asked for, checked. */
+/** The checked parameters of `events.list`. */
 export interface EventQuery {
   singleEvents: boolean;
   showDeleted: boolean;
@@ -20,10 +20,13 @@ export interface EventQuery {
 }
 
 const DAY_MS = 86_400_000;
-/** Occurrences of a series that are looked at near the bounds of a time range; two days beyond them hold no more of a sensible one. */
+/**
+ * The number of occurrences of a series that are examined near the bounds of a time range. The two
+ * days beyond the bounds contain no more of them for a realistic series.
+ */
 const SEARCHED = 5_000;
 
-/** Parameters that select a subset which a sync token can't follow. */
+/** Parameters that Google does not allow together with a sync token. */
 const NOT_WITH_SYNC_TOKEN = [
   'iCalUID',
   'orderBy',
@@ -34,7 +37,7 @@ const NOT_WITH_SYNC_TOKEN = [
   'timeMax',
   'updatedMin',
 ];
-/** After these a list ends without a sync token. */
+/** A list with one of these parameters ends without a sync token. */
 const NO_SYNC_TOKEN_AFTER = [
   'iCalUID',
   'orderBy',
@@ -70,7 +73,10 @@ export function eventQuery(
   };
 }
 
-/** True for an event that the query's filters keep; of a series, when any occurrence lies in the time range. */
+/**
+ * Whether the query's filters keep an event. A series is kept when any occurrence is in the time
+ * range.
+ */
 export function matchesQuery(body: EventBody, query: EventQuery, zone: string): boolean {
   if (query.iCalUID !== null && body.iCalUID !== query.iCalUID) return false;
   if (
@@ -173,7 +179,7 @@ function timeRangeRefusal(asked: Asked): Reply | null {
   return null;
 }
 
-/** With an offset, which Google insists on. */
+/** With an offset, which Google requires. */
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
 function timeOf(asked: Asked, name: string): number | null {

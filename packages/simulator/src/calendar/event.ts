@@ -1,6 +1,6 @@
 import { offsetMs, rfc3339 } from './zones.js';
 
-/** `date` (all day, end exclusive) or `dateTime` with offset. */
+/** `date` (all day, exclusive end) or `dateTime` with an offset. */
 export interface EventTime {
   date?: string;
   dateTime?: string;
@@ -16,7 +16,10 @@ export interface Attendee {
   responseStatus: string;
 }
 
-/** What a user enters; the store adds identity and versions. Fields at Google's default are absent. */
+/**
+ * The fields that a user enters; the store adds identity and versions. Fields with Google's default
+ * value are absent.
+ */
 export interface EventDraft {
   status?: 'confirmed' | 'tentative';
   summary?: string;
@@ -38,7 +41,7 @@ export interface EventDraft {
   reminders?: { useDefault: boolean; overrides?: { method: 'popup' | 'email'; minutes: number }[] };
 }
 
-/** The resource as `events.get` gives it, fields in Google's order. */
+/** The resource as `events.get` returns it, with fields in Google's order. */
 export interface EventBody extends Partial<Omit<EventDraft, 'status'>> {
   kind: 'calendar#event';
   etag: string;
@@ -53,7 +56,7 @@ export interface EventBody extends Partial<Omit<EventDraft, 'status'>> {
   eventType?: string;
 }
 
-/** All that a free/busy reader learns of an event: when it is. */
+/** Returns what a free/busy reader sees of an event: only its times. */
 export function withoutDetails(body: EventBody): EventBody {
   const {
     kind,
@@ -93,7 +96,9 @@ export function withoutDetails(body: EventBody): EventBody {
   return status === 'cancelled' ? present : { ...present, visibility: 'private' };
 }
 
-/** Instant of a start or end; an all-day date counts from midnight in the calendar's zone. */
+/**
+ * Returns the instant of a start or end. An all-day date begins at midnight in the calendar's zone.
+ */
 export function instantMs(time: EventTime, calendarZone: string): number {
   if (time.dateTime !== undefined) return Date.parse(time.dateTime);
   const midnight = Date.parse(`${time.date ?? '1970-01-01'}T00:00:00Z`);
@@ -108,14 +113,17 @@ export function allDay(wallMs: number): EventTime {
   return { date: new Date(wallMs).toISOString().slice(0, 10) };
 }
 
-/** `<master>_20230722T160000Z`, or `<master>_20180128` for all-day series. */
+/**
+ * Returns the id of an instance: `<master>_20230722T160000Z`, or `<master>_20180128` for an all-day
+ * series.
+ */
 export function instanceId(masterId: string, originalStart: EventTime): string {
   if (originalStart.date !== undefined)
     return `${masterId}_${originalStart.date.replaceAll('-', '')}`;
   return `${masterId}_${compactUtc(Date.parse(originalStart.dateTime ?? ''))}`;
 }
 
-/** `20230722T160000Z`. */
+/** Formats an instant as `20230722T160000Z`. */
 export function compactUtc(instant: number): string {
   return new Date(instant).toISOString().replace(/[-:]|\.\d+/g, '');
 }

@@ -1,7 +1,8 @@
 /**
- * `events.list`, full and by sync token. A full list walks events in order of creation, a delta in order of change; both
- * continue after a position, so a page token stays good while the calendar changes. The sync token at the end stands for
- * the revision at the *first* page: what changed meanwhile comes again, nothing is missed.
+ * Serves `events.list`, full and by sync token. A full list is in order of creation, an incremental
+ * one in order of change. Both continue after a position, so a page token stays valid while the
+ * calendar changes. The sync token at the end has the revision of the *first* page: what changed
+ * meanwhile is returned again, and nothing is missed.
  */
 import { notFound } from '../http/errors.js';
 import { jsonReply, type Reply } from '../http/reply.js';
@@ -42,7 +43,9 @@ export function listEvents(asked: Asked): Reply {
   });
 }
 
-/** `events.get`: cancelled and deleted ones too, and single occurrences of a series. */
+/**
+ * Serves `events.get`, including cancelled and deleted events and single occurrences of a series.
+ */
 export function getEvent(asked: Asked): Reply {
   const [calendarId = '', eventId = ''] = asked.ids;
   const calendar = asked.account.shelf.find(calendarId)?.calendar;
@@ -52,7 +55,7 @@ export function getEvent(asked: Asked): Reply {
   return body === undefined || body === null ? notFound('calendar') : jsonReply(body, asked.format);
 }
 
-/** `events.instances`: the occurrences of one series with their exceptions. */
+/** Serves `events.instances`: the occurrences of one series with their exceptions. */
 export function listInstances(asked: Asked): Reply {
   const [calendarId = '', eventId = ''] = asked.ids;
   const entry = asked.account.shelf.find(calendarId);
@@ -81,7 +84,10 @@ export function listInstances(asked: Asked): Reply {
   });
 }
 
-/** An item and the position to continue after (a fraction tells the occurrences of one changed series apart). */
+/**
+ * An item and the position after which the list continues. A fraction distinguishes the occurrences
+ * of one changed series.
+ */
 interface Row {
   at: number;
   body: EventBody;
@@ -130,7 +136,7 @@ function nextPage(
   return { nextPageToken: writePageToken({ scope, query: query.toString(), after, revision }) };
 }
 
-/** Instances have no sync token, and neither have some queries of events. */
+/** `events.instances` returns no sync token, and neither do some queries of `events.list`. */
 function nextSync(
   asked: Asked,
   scope: string,
@@ -141,7 +147,9 @@ function nextSync(
   return { nextSyncToken: writeSyncToken({ scope, revision, issuedMs }) };
 }
 
-/** Google may cut a page short, or send an empty one with a token; the option makes it do so all the time. */
+/**
+ * Google may return a short page, or an empty one with a token; this option makes every page so.
+ */
 function pageLength(asked: Asked, size: number, left: number): number {
   if (!asked.sim.settings.shortCalendarPages || left === 0) return size;
   return Math.min(size, asked.sim.traffic.below(Math.min(size, left) + 1));
@@ -163,7 +171,10 @@ function rowsOf(asked: Asked, entry: ShelfEntry, query: EventQuery): Row[] | Rep
     .map((event) => ({ at: event.number, body: event.body }));
 }
 
-/** Cancelled occurrences belong to a full list as long as their series lives; deleted events only with showDeleted or updatedMin. */
+/**
+ * A full list contains cancelled occurrences while their series exists, and deleted events only
+ * with showDeleted or updatedMin.
+ */
 function fullSet(entry: ShelfEntry, query: EventQuery): StoredEvent[] {
   return entry.calendar
     .all()
@@ -202,7 +213,10 @@ function deltaRows(
   }));
 }
 
-/** All that Google guarantees of a deleted event, and of a deleted occurrence of a series. */
+/**
+ * The only fields that Google guarantees for a deleted event, or for a deleted occurrence of a
+ * series.
+ */
 function tombstone({ kind, etag, id, recurringEventId, originalStartTime }: EventBody): EventBody {
   return {
     kind,

@@ -3,8 +3,9 @@ import type { CalendarStore } from './store.js';
 import { readPageToken, writePageToken } from './tokens.js';
 
 /**
- * A page token for the first page of the listing that is asked for, as old as the listing: the sync
- * token at its end tells everything that changed since it began. Null for what has no sync token.
+ * Returns a page token for the first page of the requested listing, with the revision at which the
+ * listing began, so that the sync token at its end covers every change since then. Null for a
+ * listing without a sync token.
  */
 export function firstPageToken(asked: Asked): string | null {
   const { query, method } = asked;

@@ -1,7 +1,8 @@
 /**
- * Expansion of a series, for singleEvents=true, events.instances and for acting on one occurrence. Wall clock time in the
- * series' zone stays the same over changes of daylight saving, as RFC 5545 wants it. The master's start is the first occurrence
- * and counts for COUNT, whether the rule gives it or not; a rule that no grammar allows leaves it alone.
+ * Expands a series, for singleEvents=true, for events.instances and for actions on one occurrence.
+ * Wall time in the series' zone stays the same across daylight saving changes, as RFC 5545
+ * requires. The start of the series is the first occurrence and counts for COUNT, whether or not
+ * the rule produces it; with a malformed rule it is the only occurrence.
  */
 import { compactUtc, instanceId, type EventBody, type EventTime } from './event.js';
 import { durationMs } from './duration.js';
@@ -23,10 +24,13 @@ export interface Span {
 }
 
 const DAY_MS = 86_400_000;
-/** Occurrences that one expansion goes through, shown or not. */
+/** The largest number of occurrences that one expansion computes. */
 const STEPS_LIMIT = 200_000;
 
-/** Occurrences that end after `fromMs` and start before `toMs`, in order, at most `limit`. All-day ones count from midnight UTC. */
+/**
+ * Returns the occurrences that end after `fromMs` and start before `toMs`, in order, at most
+ * `limit`. All-day occurrences begin at midnight UTC.
+ */
 export function occurrences(master: EventBody, span: Span): Occurrence[] {
   if (master.start === undefined || master.end === undefined) return [];
   const shape = shapeOf(master, master.start, master.end);
@@ -56,7 +60,7 @@ interface Shape {
   wallMs: number;
   allDay: boolean;
   zone: string;
-  /** @param lengthMs of a period; left out, the master's */
+  /** @param lengthMs the length of a period; default: the length of the series */
   at(wallMs: number, lengthMs?: number | null): Occurrence;
 }
 
@@ -83,7 +87,7 @@ function shapeOf(master: EventBody, start: EventTime, end: EventTime): Shape {
   const wallMs = instant + offsetMs(zone, instant);
   const lengthMs = Math.max(0, Date.parse(end.dateTime ?? '') - instant);
   const at = (ms: number, ownMs?: number | null): Occurrence => {
-    // An hour that comes twice: the master's own start says which of the two it is.
+    // In an hour that occurs twice, the start of the series says which of the two it is.
     const startMs = ms === wallMs ? instant : instantOf(zone, ms);
     const time = (value: number, where: string): EventTime => ({
       dateTime: rfc3339(where, value),
@@ -100,11 +104,11 @@ function shapeOf(master: EventBody, start: EventTime, end: EventTime): Shape {
   return { wallMs, allDay: false, zone, at };
 }
 
-/** Wall times of the rules and the extra dates, merged in order. */
+/** Yields the wall times of the rules and the extra dates, merged in order. */
 function* walls(master: EventBody, shape: Shape, lastMs: number): Generator<number> {
   const rules = linesOf(master, 'RRULE');
   const waiting = datesOf(master, 'RDATE', shape).map(({ wallMs }) => wallMs);
-  // Several rules are an exotic thing: one is followed as it goes, the others are written out first.
+  // Several rules are rare: the first is evaluated lazily, the others completely.
   for (const line of rules.slice(1)) waiting.push(...ruleWalls(line, shape, lastMs));
   waiting.sort((a, b) => a - b);
   let next = 0;
@@ -150,7 +154,10 @@ function excludedByRule(master: EventBody, shape: Shape, lastMs: number): number
   });
 }
 
-/** All-day series have no times of day: parts that name one are ignored, frequencies of less than a day mean nothing. */
+/**
+ * For an all-day series, parts of a rule that name a time of day are ignored, and a frequency below
+ * a day is invalid.
+ */
 function ruleFor(line: string, shape: Shape): Rule | null {
   const rule = parseRule(line);
   if (rule === null || !shape.allDay) return rule;
@@ -174,7 +181,10 @@ function linesOf(master: EventBody, name: string): string[] {
   return (master.recurrence ?? []).filter((line) => new RegExp(`^${name}[:;]`, 'i').test(line));
 }
 
-/** Dates, times and periods of RDATE or EXDATE lines; a zone that nobody knows is the series'. */
+/**
+ * Returns the dates, times and periods of RDATE or EXDATE lines. An unknown zone means the zone of
+ * the series.
+ */
 function datesOf(
   master: EventBody,
   name: string,
@@ -192,7 +202,10 @@ function datesOf(
   });
 }
 
-/** Exact time from the start of a period to its end; null for what has no end after its start. */
+/**
+ * Returns the exact time from the start of a period to its end; null when there is no end after its
+ * start.
+ */
 function periodMs(start: string, end: string, shape: Shape, zone: string): number | null {
   const duration = durationMs(end);
   if (duration !== null) return duration > 0 ? duration : null;
@@ -204,7 +217,10 @@ function periodMs(start: string, end: string, shape: Shape, zone: string): numbe
   return to > from ? to - from : null;
 }
 
-/** `20260101`, `20260101T090000` (local to that zone) or with Z (UTC) as a wall time of the series; null if it is no date. */
+/**
+ * Parses `20260101`, `20260101T090000` (local to the zone) or a time with Z (UTC) as a wall time of
+ * the series; null when it is not a date.
+ */
 function wallOf(text: string, shape: Shape, zone: string): number | null {
   const match = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?$/.exec(text.trim().toUpperCase());
   if (match === null) return null;

@@ -3,7 +3,10 @@ import type { CalendarMethod } from '../methods.js';
 import { getCalendar, listCalendars } from './calendar-list.js';
 import { getEvent, listEvents, listInstances } from './events.js';
 
-/** The method that a path below /calendar/v3/ names, or null. Calendar knows its user by the token alone. */
+/**
+ * Returns the method for a path below /calendar/v3/, or null. Calendar identifies its user by the
+ * token only.
+ */
 export function routeCalendar(httpMethod: string, path: readonly string[]): Route | null {
   if (httpMethod !== 'GET') return null;
   const [first, second = 'me', third, ...ids] = path;

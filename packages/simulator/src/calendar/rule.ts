@@ -1,17 +1,18 @@
 /**
- * A recurrence rule of RFC 5545, 3.3.10, read off the calendar: period by period (a year, a month, a week, a day, or a time of
- * day), every day of the period that passes all BY parts is taken, with every time of day that the rule names. Slow and plain, so that it
- * can be checked against the RFC's text line by line. Days and times are wall times.
+ * Evaluates a recurrence rule (RFC 5545, 3.3.10) period by period (a year, a month, a week, a day,
+ * or a time of day): it takes every day of the period that matches all BY parts, with every time of
+ * day that the rule names. The code is slow and simple, so that it can be checked against the text
+ * of the RFC. Days and times are wall times.
  */
 export interface Rule {
   frequency: Frequency;
   interval: number;
   count: number;
   until: string | null;
-  /** First day of the week, 0 = Sunday. */
+  /** First day of the week; 0 is Sunday. */
   weekStart: number;
   days: readonly { weekday: number; ordinal: number | null }[];
-  /** Number lists by part, `BYMONTHDAY` and its kind. */
+  /** Lists of numbers by part: `BYMONTHDAY` and similar. */
   lists: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -33,7 +34,7 @@ const SLOT_MS: Partial<Record<Frequency, number>> = {
   MINUTELY: 60_000,
   HOURLY: 3_600_000,
 };
-/** A rule that nothing fulfils ends here. */
+/** The search for a rule without a match ends after this time. */
 const LONGEST_MS = 60 * 366 * DAY_MS;
 
 /** [smallest, largest, whether negative numbers count from the end] */
@@ -52,7 +53,7 @@ const RANGES: ReadonlyMap<string, readonly [number, number, boolean]> = new Map(
   }),
 );
 
-/** Null for a rule that no grammar allows. */
+/** Returns null for a malformed rule. */
 export function parseRule(line: string): Rule | null {
   const parts = line
     .slice(line.indexOf(':') + 1)
@@ -99,7 +100,7 @@ function numberLists(parts: ReadonlyMap<string, string>): Map<string, number[]> 
   return lists;
 }
 
-/** Combinations that the RFC says MUST NOT be. */
+/** Whether the rule has a combination that the RFC forbids (MUST NOT). */
 function ruledOut(frequency: Frequency, parts: ReadonlyMap<string, string>): boolean {
   if (parts.has('BYWEEKNO') && frequency !== 'YEARLY') return true;
   if (
@@ -114,7 +115,7 @@ function ruledOut(frequency: Frequency, parts: ReadonlyMap<string, string>): boo
   );
 }
 
-/** Wall times that the rule gives from `firstMs` on, up to `lastMs`; COUNT and UNTIL are the caller's. */
+/** Yields the rule's wall times from `firstMs` to `lastMs`. The caller applies COUNT and UNTIL. */
 export function* ruleTimes(rule: Rule, firstMs: number, lastMs: number): Generator<number> {
   const takes = dayFilter(rule, firstMs);
   const limitMs = Math.min(lastMs, firstMs + LONGEST_MS);
@@ -171,13 +172,16 @@ function periodTimes(
   }
   const dayMs = Math.floor(period.fromMs / DAY_MS) * DAY_MS;
   if (!takes(dayMs)) return times;
-  // What the frequency itself counts is not filled in from the start.
+  // Parts that the frequency itself counts are not taken from the start.
   for (const time of timesOfDay(rule, firstMs, period.fromMs))
     if (dayMs + time >= period.fromMs && dayMs + time < period.toMs) times.push(dayMs + time);
   return times;
 }
 
-/** Times of day in order: what BYHOUR, BYMINUTE and BYSECOND name; what they leave open is the start's, or the slot's. */
+/**
+ * Returns the times of day of BYHOUR, BYMINUTE and BYSECOND in order. Open parts are taken from the
+ * start, or from the slot.
+ */
 function timesOfDay(rule: Rule, firstMs: number, slotMs?: number): number[] {
   const [first, slot] = [new Date(firstMs), slotMs === undefined ? null : new Date(slotMs)];
   const sorted = (name: string): number[] | null => {
@@ -198,7 +202,7 @@ function timesOfDay(rule: Rule, firstMs: number, slotMs?: number): number[] {
   );
 }
 
-/** BYSETPOS picks among the times of one period. */
+/** Applies BYSETPOS to the times of one period. */
 function chosen(rule: Rule, times: number[]): number[] {
   const positions = rule.lists.get('BYSETPOS');
   if (positions === undefined) return times;
@@ -208,7 +212,10 @@ function chosen(rule: Rule, times: number[]): number[] {
   return [...new Set(picked.filter((time) => time !== undefined))].sort((a, b) => a - b);
 }
 
-/** Whether a day passes every part; what the rule leaves open of the day comes from the start. */
+/**
+ * Returns whether a day matches every part. Parts of the day that the rule leaves open are taken
+ * from the start.
+ */
 function dayFilter(rule: Rule, firstMs: number): (dayMs: number) => boolean {
   const first = new Date(firstMs);
   const list = (name: string): readonly number[] | undefined => rule.lists.get(name);
@@ -252,7 +259,10 @@ function namesDays({ days, lists }: Rule): boolean {
   return days.length > 0 || lists.has('BYMONTHDAY') || lists.has('BYYEARDAY');
 }
 
-/** Position of a day in a span, counted from its start or, with negative numbers, from its end. */
+/**
+ * Whether a list contains a day's position in a span, counted from its start or, for negative
+ * numbers, from its end.
+ */
 function numbered(
   asked: readonly number[] | undefined,
   dayMs: number,
@@ -266,7 +276,10 @@ function numbered(
   );
 }
 
-/** Ordinals count within the month, in yearly rules without BYMONTH within the year; elsewhere they mean nothing. */
+/**
+ * Ordinals count within the month, and in yearly rules without BYMONTH within the year; elsewhere
+ * they have no meaning.
+ */
 function spanOfOrdinals(
   rule: Rule,
   month: readonly [number, number],
@@ -290,7 +303,10 @@ function nth(
     : Math.floor((toMs - DAY_MS - dayMs) / DAY_MS / 7) + 1 === -ordinal;
 }
 
-/** Week numbers as ISO 8601 counts them, with any first day of the week: week 1 is the first with four days in the year. */
+/**
+ * Week numbers as in ISO 8601, with any first day of the week: week 1 is the first with four days
+ * in the year.
+ */
 function inWeek(asked: readonly number[] | undefined, dayMs: number, weekStart: number): boolean {
   if (asked === undefined) return true;
   const weekMs = dayMs - ((new Date(dayMs).getUTCDay() - weekStart + 7) % 7) * DAY_MS;

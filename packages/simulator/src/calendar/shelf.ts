@@ -1,4 +1,6 @@
-/** One user's calendar list: which calendars, with which role and colours, and what changed since when. */
+/**
+ * The calendar list of one user: calendars with role and colours, and the revision of each change.
+ */
 import type { CalendarStore } from './store.js';
 
 export type AccessRole = 'freeBusyReader' | 'reader' | 'writer' | 'owner';
@@ -11,18 +13,21 @@ export interface ShelfEntry {
   summaryOverride: string | null;
   hidden: boolean;
   deleted: boolean;
-  /** The owner has taken the share away: the entry is off full lists, calls for it are 404, and deltas do not say so. */
+  /**
+   * The owner has withdrawn the share: full lists omit the entry, calls for it get 404, and
+   * incremental lists do not report it.
+   */
   lost: boolean;
   revision: number;
 }
 
 export class CalendarShelf {
   revision = 0;
-  /** Sync tokens below it are answered with 410. */
+  /** Sync tokens with an earlier revision get 410. */
   oldestGoodRevision = 0;
   private readonly entries = new Map<string, ShelfEntry>();
 
-  /** Deleted entries included, in order of creation. */
+  /** All entries in order of creation, deleted ones included. */
   all(): ShelfEntry[] {
     return [...this.entries.values()];
   }
@@ -35,7 +40,7 @@ export class CalendarShelf {
       .sort((a, b) => a.revision - b.revision);
   }
 
-  /** The living entry of that id; `primary` is an alias that Google resolves. */
+  /** Returns the entry with that id unless it is deleted; `primary` is an alias, as at Google. */
   find(calendarId: string): ShelfEntry | null {
     if (calendarId === 'primary') return this.living().find((entry) => entry.primary) ?? null;
     const entry = this.entries.get(calendarId);
@@ -60,7 +65,10 @@ export class CalendarShelf {
     return entry;
   }
 
-  /** Takes a calendar off the list (deleted or unsubscribed). The primary stays for ever. */
+  /**
+   * Removes a calendar from the list (deleted or unsubscribed). The primary calendar cannot be
+   * removed.
+   */
   remove(calendarId: string): boolean {
     const entry = this.find(calendarId);
     if (entry === null || entry.primary) return false;
@@ -69,8 +77,8 @@ export class CalendarShelf {
   }
 
   /**
-   * The primary calendar's id follows its owner's address; deltas tell of the new one, and of the
-   * old one as deleted.
+   * Changes the id of the primary calendar when its owner's address changes. Incremental lists
+   * report the new id, and the old one as deleted.
    */
   renamePrimary(id: string, before: string): void {
     const entry = this.find('primary');
@@ -88,7 +96,7 @@ export class CalendarShelf {
     return entry;
   }
 
-  /** The user's own name for a calendar. */
+  /** Sets the user's own name for a calendar. */
   rename(calendarId: string, summary: string): boolean {
     const entry = this.find(calendarId);
     if (entry === null) return false;
@@ -96,7 +104,7 @@ export class CalendarShelf {
     return this.changed(entry);
   }
 
-  /** The user takes the calendar out of sight, or back; deltas tell. */
+  /** Hides or shows a calendar; incremental lists report it. */
   hide(calendarId: string, hidden: boolean): boolean {
     const entry = this.find(calendarId);
     if (entry === null || entry.primary || entry.hidden === hidden) return false;
@@ -105,8 +113,9 @@ export class CalendarShelf {
   }
 
   /**
-   * The calendar's owner changes what this user may see. A change of access alone is no change of the entry, so deltas pass it over
-   * (calendarList.list on syncToken); sync tokens of the calendar's events become invalid with it ("changes in related ACLs").
+   * Changes what this user may see of a calendar, as its owner does. A change of access alone does
+   * not change the entry, so incremental lists do not report it (calendarList.list on syncToken).
+   * It invalidates the sync tokens of the calendar's events ("changes in related ACLs").
    */
   setAccess(calendarId: string, access: AccessRole | 'none'): boolean {
     const entry = this.entries.get(calendarId);

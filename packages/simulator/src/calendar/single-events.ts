@@ -1,11 +1,16 @@
-/** `singleEvents=true`: series become their occurrences, exceptions take the place of the occurrence that they change. */
+/**
+ * Serves `singleEvents=true`: series are replaced by their occurrences, and exceptions replace the
+ * occurrences that they change.
+ */
 import { instanceId, instantMs, type EventBody } from './event.js';
 import { matchesQuery, type EventQuery } from './event-query.js';
 import { occurrences } from './recurrence.js';
 import type { CalendarStore, StoredEvent } from './store.js';
 
 const DAY_MS = 86_400_000;
-/** Google doesn't say how far an endless series is expanded; two years keep an answer finite. */
+/**
+ * Google does not document how far an endless series is expanded; two years keep an answer finite.
+ */
 const HORIZON_MS = 730 * DAY_MS;
 const OCCURRENCES_LIMIT = 10_000;
 
@@ -32,7 +37,10 @@ export function expanded(
   return shown.sort((a, b) => startOf(a) - startOf(b));
 }
 
-/** One occurrence by its id (`<master>_20230722T160000Z`), null if the series has none there. */
+/**
+ * Returns one occurrence by its id (`<master>_20230722T160000Z`); null if the series has none at
+ * that time.
+ */
 export function occurrenceBody(calendar: CalendarStore, id: string): EventBody | null {
   const match = /^(.+)_(\d{8})(?:T\d{6}Z)?$/.exec(id);
   const master = calendar.get(match?.[1] ?? '');
@@ -56,7 +64,8 @@ function instancesOf(
   nowMs: number,
 ): EventBody[] {
   const taken = new Set(calendar.exceptionsOf(master.id).map((event) => event.id));
-  // A day on both sides: the calendar's midnight is not UTC's, and the query looks at each occurrence once more.
+  // One day more on both sides, because the calendar's midnight differs from UTC's; the query
+  // checks each occurrence again.
   const span = {
     fromMs: (query.timeMinMs ?? Number.NEGATIVE_INFINITY) - DAY_MS,
     toMs: (query.timeMaxMs ?? nowMs + HORIZON_MS) + DAY_MS,

@@ -1,18 +1,19 @@
 /**
- * The events of one calendar. Every mutation takes the next revision; a sync token is a revision, a delta is what changed
- * since. Deleted events stay as tombstones, cancelled exceptions stay as long as their series lives.
+ * The events of one calendar. Every change increments the revision. A sync token is a revision, and
+ * an incremental list returns what changed since. Deleted events stay as tombstones; cancelled
+ * exceptions stay as long as their series exists.
  */
 import type { Prng } from '../prng.js';
 import { instanceId, type EventBody, type EventDraft, type EventTime } from './event.js';
 
 export interface StoredEvent {
   readonly id: string;
-  /** Order of creation: the stable order of full lists. */
+  /** Position in the order of creation, which is the stable order of full lists. */
   readonly number: number;
-  /** The newest change. */
+  /** Revision of the latest change. */
   readonly revision: number;
   readonly updatedMs: number;
-  /** True for an event that a user deleted: full lists pass it over, deltas carry a tombstone. */
+  /** Whether a user deleted the event. Full lists omit it; incremental lists return a tombstone. */
   readonly deleted: boolean;
   readonly body: EventBody;
 }
@@ -30,9 +31,9 @@ export class CalendarStore {
   readonly timeZone: string;
   readonly description: string | undefined;
   summary: string;
-  /** Revision of the newest change; 0 when nothing ever happened. */
+  /** Revision of the latest change; 0 before the first one. */
   revision = 0;
-  /** Sync tokens below it are answered with 410. */
+  /** Sync tokens with an earlier revision get 410. */
   oldestGoodRevision = 0;
   updatedMs = 0;
   private readonly events = new Map<string, StoredEvent>();
@@ -46,8 +47,8 @@ export class CalendarStore {
   }
 
   /**
-   * Takes another id; sync tokens of the old one end.
-   * @returns what is left under the old id: an empty calendar
+   * Changes the id; sync tokens of the old id become invalid.
+   * @returns an empty calendar with the old id
    */
   renamed(id: string): CalendarStore {
     const left = new CalendarStore({ ...this.parts, id: this.id });
@@ -60,17 +61,17 @@ export class CalendarStore {
   get(id: string): StoredEvent | null {
     return this.events.get(id) ?? null;
   }
-  /** Everything, tombstones included, in order of creation. */
+  /** All events in order of creation, tombstones included. */
   all(): StoredEvent[] {
     return [...this.events.values()];
   }
-  /** What changed after that revision, oldest change first. */
+  /** Returns what changed after that revision, oldest change first. */
   changedSince(revision: number): StoredEvent[] {
     return this.all()
       .filter((event) => event.revision > revision)
       .sort((a, b) => a.revision - b.revision);
   }
-  /** Not deleted, with times of their own: what a user could act on. */
+  /** Returns events that are neither deleted nor cancelled; users can act on these. */
   living(): StoredEvent[] {
     return this.all().filter((event) => !event.deleted && event.body.status !== 'cancelled');
   }
@@ -78,7 +79,7 @@ export class CalendarStore {
     return this.all().filter((event) => event.body.recurringEventId === masterId);
   }
 
-  /** Adds an event or a series. `id` must be unused; one is drawn if absent. */
+  /** Adds an event or a series. `id` must be unused; a random one is used if it is absent. */
   insert(draft: EventDraft, nowMs: number, id = this.newId()): StoredEvent {
     if (this.events.has(id)) throw new Error('an event of that id exists');
     const body = {
@@ -91,7 +92,10 @@ export class CalendarStore {
     return this.put(id, body, false, nowMs);
   }
 
-  /** Changes fields of a living event; null when there is none. A change of time raises its sequence, as Google's do. */
+  /**
+   * Changes fields of an existing event; null when there is none. A change of time increments its
+   * sequence, as at Google.
+   */
   update(id: string, patch: Partial<EventDraft>, nowMs: number): StoredEvent | null {
     const old = this.events.get(id);
     if (old === undefined || old.deleted || old.body.status === 'cancelled') return null;
@@ -102,10 +106,10 @@ export class CalendarStore {
   }
 
   /**
-   * Deletes an event, or a series with its exceptions. Returns the ids that went. Deleting one
-   * occurrence is `cancelInstance`. Changed occurrences are told of as cancelled, before their
-   * series or after it; that Google names the ones which were cancelled before as well is written
-   * nowhere, so it does not.
+   * Deletes an event, or a series with its exceptions. Returns the deleted ids. To delete one
+   * occurrence use `cancelInstance`. Changed occurrences are reported as cancelled, before or after
+   * their series. Occurrences that were cancelled before are not reported, because Google does not
+   * document that it would.
    */
   delete(id: string, nowMs: number): string[] {
     const old = this.events.get(id);
@@ -116,9 +120,9 @@ export class CalendarStore {
   }
 
   /**
-   * A guest is taken off a series and stays invited to its changed occurrences: the series is
-   * deleted here, with what was only cancelled of it, and the changed occurrences live on. False
-   * when the series has none, or is none.
+   * Removes a guest from a series while the invitations to its changed occurrences remain: the
+   * series and its cancelled occurrences are deleted here, and the changed occurrences stay.
+   * Returns false when the series has no changed occurrences, or the event is not a series.
    */
   leaveSeries(id: string, nowMs: number): boolean {
     const old = this.events.get(id);
@@ -126,7 +130,8 @@ export class CalendarStore {
     const exceptions = this.exceptionsOf(id).filter((event) => !event.deleted);
     const kept = exceptions.filter((event) => event.body.status !== 'cancelled');
     if (kept.length === 0) return false;
-    // Either may come first in a delta: the tombstone of the series, or the occurrence that stays.
+    // An incremental list may return either first: the tombstone of the series, or the remaining
+    // occurrence.
     const isFirst = this.revision % 2 === 0;
     const tellKept = (): void =>
       kept.forEach((event) =>
@@ -143,8 +148,8 @@ export class CalendarStore {
   }
 
   /**
-   * A cancelled occurrence whose series is not in this calendar, as a guest of a single meeting
-   * sees it when that is called off.
+   * Adds a cancelled occurrence of a series that is not in this calendar, as a guest of a single
+   * meeting gets it when the meeting is cancelled.
    */
   cancelWithoutSeries(seriesId: string, originalStart: EventTime, nowMs: number): StoredEvent {
     return this.put(
@@ -171,7 +176,7 @@ export class CalendarStore {
       this.put(event.id, cancelled(event), true, nowMs);
   }
 
-  /** Cancels one occurrence of a series: an exception that carries nothing but its identity. */
+  /** Cancels one occurrence of a series by an exception that has only an identity. */
   cancelInstance(masterId: string, originalStart: EventTime, nowMs: number): StoredEvent | null {
     const master = this.living().find((event) => event.id === masterId);
     if (master === undefined) return null;
@@ -179,7 +184,7 @@ export class CalendarStore {
     return this.put(body.id, body, false, nowMs);
   }
 
-  /** Gives one occurrence of a series its own fields. */
+  /** Changes fields of one occurrence of a series. */
   changeInstance(
     masterId: string,
     originalStart: EventTime,
@@ -202,13 +207,13 @@ export class CalendarStore {
     return this.put(id, body, false, nowMs);
   }
 
-  /** Makes every sync token that anybody holds invalid; new ones are good. */
+  /** Invalidates all existing sync tokens; new ones are valid. */
   expireSyncTokens(): void {
     this.revision += 1;
     this.oldestGoodRevision = this.revision;
   }
 
-  /** Google forgets what was deleted long ago: a delta tells no longer of it. */
+  /** Drops old tombstones, as Google does: incremental lists no longer report these deletions. */
   forgetTombstones(deletedBeforeMs: number): void {
     for (const event of this.events.values())
       if (event.deleted && event.updatedMs < deletedBeforeMs) this.events.delete(event.id);
@@ -218,7 +223,8 @@ export class CalendarStore {
     this.revision += 1;
     this.updatedMs = nowMs;
     const number = this.events.get(id)?.number ?? ++this.created;
-    // Google's etags look like the time of the change in microseconds, doubled; the revision keeps two in one millisecond apart.
+    // Google's etags look like the doubled time of the change in microseconds. The revision
+    // distinguishes two changes in one millisecond.
     const etag = `"${nowMs * 2_000 + (this.revision % 2_000)}"`;
     const event: StoredEvent = {
       id,

@@ -25,7 +25,10 @@ interface Listing {
   pages: number;
 }
 
-/** As a client must do it: the same parameters and the same sync token with each page token, the new one from the last page. */
+/**
+ * Lists like a correct client: the same parameters and the same sync token with each page token,
+ * and the new sync token from the last page.
+ */
 async function listAll(
   path: string,
   parameters: Record<string, string> = {},

@@ -3,7 +3,7 @@ import type { Reply } from '../http/reply.js';
 import type { Sim } from '../sim.js';
 import { readSyncToken } from './tokens.js';
 
-/** 410: the client must list everything again. */
+/** 410: the client must start a full sync. */
 function fullSyncRequired(): Reply {
   const message = 'Sync token is no longer valid, a full sync is required.';
   return calendarError(410, message, 'fullSyncRequired', {
@@ -13,7 +13,7 @@ function fullSyncRequired(): Reply {
   });
 }
 
-/** 400: no token of this collection at all. */
+/** 400: the text is not a sync token of this collection. */
 function invalidSyncToken(): Reply {
   return calendarError(400, 'Invalid sync token value.', 'invalid', {
     locationType: 'parameter',
@@ -35,7 +35,7 @@ export function invalidPageToken(): Reply {
   });
 }
 
-/** The revision that a token stands for, or the refusal. */
+/** Returns the revision of a token, or the error response. */
 export function revisionOf(
   sim: Sim,
   text: string,

@@ -1,4 +1,7 @@
-/** Calendar's tokens carry what they mean, signed with a checksum, so that they survive a restart and garbage is told from age. */
+/**
+ * Calendar's tokens contain their data and a checksum, so that they survive a restart and malformed
+ * tokens can be distinguished from old ones.
+ */
 import { hashText } from '../prng.js';
 
 /** `scope` is the calendar id, or `list:<key of the person>` for a calendar list. */
@@ -10,11 +13,11 @@ export interface SyncToken {
 
 export interface PageToken {
   scope: string;
-  /** The whole query, so that a follow-up page may be asked with the token alone. */
+  /** The whole query, so that the token alone is enough for the next page. */
   query: string;
-  /** Last number, revision or offset that was given out. */
+  /** The last number, revision or offset that was returned. */
   after: number;
-  /** Revision when the first page was served: what the sync token at the end will stand for. */
+  /** The revision of the first page, which the sync token at the end will have. */
   revision: number;
 }
 
@@ -22,7 +25,7 @@ export function writeSyncToken(token: SyncToken): string {
   return seal('s', [token.scope, token.revision, token.issuedMs]);
 }
 
-/** Null for garbage. */
+/** Returns null for a malformed token. */
 export function readSyncToken(text: string): SyncToken | null {
   const fields = open('s', text);
   if (fields === null) return null;
@@ -34,7 +37,7 @@ export function writePageToken(token: PageToken): string {
   return seal('p', [token.scope, token.query, token.after, token.revision]);
 }
 
-/** Null for garbage. */
+/** Returns null for a malformed token. */
 export function readPageToken(text: string): PageToken | null {
   const fields = open('p', text);
   if (fields === null) return null;
@@ -42,7 +45,10 @@ export function readPageToken(text: string): PageToken | null {
   return { scope, query, after, revision };
 }
 
-/** Where a list goes on; null on its first page, `invalid` for a token that is not of this list. */
+/**
+ * Returns the position at which a list continues; null on its first page, `invalid` for a token of
+ * another list.
+ */
 export function requestedPage(query: URLSearchParams, scope: string): PageToken | 'invalid' | null {
   const token = query.get('pageToken') ?? '';
   if (token === '') return null;
@@ -50,7 +56,10 @@ export function requestedPage(query: URLSearchParams, scope: string): PageToken 
   return page?.scope === scope ? page : 'invalid';
 }
 
-/** Ends in `=` more often than not, as Google's do: clients that forget to escape it must fail here too. */
+/**
+ * Encodes a token. Most end in `=`, as Google's do, so that clients that forget to escape it fail
+ * here too.
+ */
 function seal(kind: string, fields: readonly (string | number)[]): string {
   const content = kind + JSON.stringify(fields);
   return Buffer.from(`${hashText(content).toString(16).padStart(8, '0')}${content}`)

@@ -1,6 +1,6 @@
 /**
- * Zones by the names of Windows (Outlook and Exchange write them into invitations), as Unicode's
- * CLDR maps them; names in lower case.
+ * Maps the zone names of Windows, in lower case, to IANA names, as in Unicode's CLDR. Outlook and
+ * Exchange write these names into invitations.
  */
 export const WINDOWS_ZONES: ReadonlyMap<string, string> = new Map(
   (

@@ -1,18 +1,21 @@
-/** Wall clock ↔ instant, through Intl's zone data. A "wall" number is the local date and time written as if it were UTC. */
+/**
+ * Converts between wall times and instants with Intl's zone data. A wall time is the local date and
+ * time written as if it were UTC.
+ */
 
 import { WINDOWS_ZONES } from './windows-zones.js';
 
 const formats = new Map<string, Intl.DateTimeFormat | null>();
 const FORMATS_KEPT = 700;
 
-/** True for a zone name that Intl knows. */
+/** Whether Intl has a zone of that name. */
 function isZone(zone: string): boolean {
   return formatFor(zone) !== null;
 }
 
 /**
- * Olson names, also behind a vendor's prefix (`/freeassociation.sourceforge.net/Europe/Berlin`),
- * and those of Windows; null for others.
+ * Returns the IANA name of a zone, also from a name with a vendor's prefix
+ * (`/freeassociation.sourceforge.net/Europe/Berlin`) or from a Windows name; null for others.
  */
 export function zoneNamed(name: string): string | null {
   const windows = WINDOWS_ZONES.get(name.trim().toLowerCase());
@@ -25,7 +28,7 @@ export function zoneNamed(name: string): string | null {
   return null;
 }
 
-/** Offset of that zone at that instant in milliseconds, east positive; 0 for a name that nobody knows. */
+/** Returns the zone's offset at an instant in ms, positive to the east; 0 for an unknown name. */
 export function offsetMs(zone: string, instantMs: number): number {
   if (zone === 'UTC' || zone === 'Etc/UTC') return 0;
   const format = formatFor(zone);
@@ -45,7 +48,10 @@ export function offsetMs(zone: string, instantMs: number): number {
   return wall - Math.floor(instantMs / 1000) * 1000;
 }
 
-/** The instant of a wall clock time; in a gap the clock has gone on already, in a fold the first of the two. */
+/**
+ * Returns the instant of a wall time. In a gap the clock has already advanced; in a fold it is the
+ * first of the two.
+ */
 export function instantOf(zone: string, wallMs: number): number {
   const early = wallMs - offsetMs(zone, wallMs - 86_400_000);
   if (early + offsetMs(zone, early) === wallMs) return early;
@@ -53,7 +59,7 @@ export function instantOf(zone: string, wallMs: number): number {
   return late + offsetMs(zone, late) === wallMs ? late : early;
 }
 
-/** `2026-01-28T09:30:00+01:00`, or with Z in UTC. */
+/** Formats an instant as `2026-01-28T09:30:00+01:00`, or with Z in UTC. */
 export function rfc3339(zone: string, instantMs: number): string {
   const offset = offsetMs(zone, instantMs);
   const wall = new Date(instantMs + offset).toISOString().slice(0, 19);

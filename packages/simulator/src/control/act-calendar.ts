@@ -29,7 +29,7 @@ type Touched = Pick<ActResult, 'calendarId' | 'eventId'>;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-/** Null when there was nothing to act on. */
+/** Returns null when there was nothing to act on. */
 export function actOnCalendar(
   stage: Stage,
   order: ActionOrder & { action: CalendarAction },
@@ -54,8 +54,8 @@ const PERFORM: Record<CalendarAction, (stage: Stage, order: ActionOrder) => Touc
   'calendar-acl-loss': (stage, order) => setAccess(stage, order, 'none'),
   'calendar-acl-return': (stage, order) => setAccess(stage, order, order.role ?? 'owner'),
   'calendar-role': (stage, order) => setAccess(stage, order, order.role ?? 'owner'),
-  // The event goes on under another organizer, in a calendar that is not ours: all that stays here
-  // is a deleted id.
+  // The event moves to another organizer, into a calendar that this world does not contain; only a
+  // deleted id remains here.
   'event-move-organizer': deleteEvent,
 };
 
@@ -120,7 +120,7 @@ function updateEvent(stage: Stage, order: ActionOrder): Touched | null {
   return { calendarId: calendar.id, eventId: event.id };
 }
 
-/** A new title, a new place, an hour later: what people change. */
+/** A new title, a new place, or an hour later: typical changes. */
 function drawnPatch(stage: Stage, event: StoredEvent): Partial<EventDraft> {
   const { prng } = stage.account;
   const { start, end, recurrence } = event.body;
@@ -134,7 +134,7 @@ function drawnPatch(stage: Stage, event: StoredEvent): Partial<EventDraft> {
 
 function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
   const calendar = writable(stage, order);
-  // Deleting one changed occurrence is a cancellation of that occurrence, not the end of an event.
+  // Deleting one changed occurrence cancels that occurrence and not the event.
   const event = chosenEvent(
     stage,
     order,
@@ -150,8 +150,8 @@ function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
 }
 
 /**
- * The user is taken off a series and stays invited to one of its meetings, which is changed for
- * that if none is.
+ * Removes the user from a series while the invitation to one of its occurrences remains; an
+ * occurrence is changed first if none is.
  */
 function leaveSeries(stage: Stage, order: ActionOrder): Touched | null {
   const calendar = writable(stage, order);
@@ -166,7 +166,7 @@ function leaveSeries(stage: Stage, order: ActionOrder): Touched | null {
   return calendar.leaveSeries(master.id, nowMs) ? at : null;
 }
 
-/** A meeting of a series that is not in this calendar is called off; `eventId` names the series. */
+/** Cancels an occurrence of a series that is not in this calendar; `eventId` names the series. */
 function cancelOrphan(stage: Stage, order: ActionOrder): Touched {
   const { prng } = stage.account;
   const calendar = writable(stage, order);

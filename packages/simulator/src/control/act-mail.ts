@@ -21,7 +21,7 @@ export const MAIL_ACTIONS = [
 export type MailAction = (typeof MAIL_ACTIONS)[number];
 type Touched = Pick<ActResult, 'messageId' | 'threadId' | 'labelId' | 'draftId'>;
 
-/** Null when there was nothing to act on. */
+/** Returns null when there was nothing to act on. */
 export function actOnMail(
   stage: Stage,
   order: ActionOrder & { action: MailAction },
@@ -104,7 +104,7 @@ function saveDraft(stage: Stage, order: ActionOrder): Touched {
   return { draftId, messageId: message.id, threadId: message.threadId };
 }
 
-/** The draft goes, and what was in it comes again as a sent message with a new id. */
+/** Deletes the draft and adds its content as a sent message with a new id. */
 function sendDraft(stage: Stage, order: ActionOrder): Touched | null {
   const { mailbox, prng } = stage.account;
   const nowMs = stage.clock.nowMs();
@@ -121,7 +121,7 @@ function sendDraft(stage: Stage, order: ActionOrder): Touched | null {
   return { draftId, messageId: message.id, threadId: message.threadId };
 }
 
-/** What was given, or a generated mail that continues the thread of `first`. */
+/** Returns the given content, or a generated message that continues the thread of `first`. */
 function contentOf(
   stage: Stage,
   order: ActionOrder,
@@ -142,7 +142,9 @@ function contentOf(
   };
 }
 
-/** Somebody says what is in the mail; it then begins a thread of its own unless one is named. */
+/**
+ * Whether the order specifies content. The message then begins a new thread unless one is named.
+ */
 function isWritten(order: ActionOrder): boolean {
   return [order.rawBase64, order.subject, order.text, order.html].some(
     (given) => given !== undefined,
@@ -164,7 +166,7 @@ function written(stage: Stage, order: ActionOrder, nowMs: number): Buffer {
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${order.html ?? order.text ?? ''}`);
 }
 
-/** Reads or stars if no label is named. */
+/** Adds or removes labels of a message; a random one if none is named. */
 function relabel(stage: Stage, order: ActionOrder, add: boolean): Touched | null {
   const { mailbox, prng } = stage.account;
   const given = order.labelIds ?? (order.labelId === undefined ? null : [order.labelId]);

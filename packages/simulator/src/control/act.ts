@@ -1,4 +1,7 @@
-/** What the simulated users do: the same actions by function, by HTTP and at random. Everything is drawn from the account's own generator. */
+/**
+ * The actions of the simulated users; they are the same when called by function, by HTTP and at
+ * random. All random choices come from the account's own generator.
+ */
 import type { SimClock } from '../clock.js';
 import type { EventDraft } from '../calendar/event.js';
 import type { AccessRole } from '../calendar/shelf.js';
@@ -9,7 +12,7 @@ import { actOnMail, MAIL_ACTIONS, type MailAction } from './act-mail.js';
 export type ActionName = MailAction | CalendarAction;
 export const ACTIONS: readonly ActionName[] = [...MAIL_ACTIONS, ...CALENDAR_ACTIONS];
 
-/** Ids may be left out: the account then picks at random. */
+/** Ids may be omitted; the account then picks one at random. */
 export interface ActionOrder {
   action: ActionName;
   messageId?: string;
@@ -17,26 +20,26 @@ export interface ActionOrder {
   labelId?: string;
   labelIds?: string[];
   draftId?: string;
-  /** A label's, a calendar's name. */
+  /** The name of a label or calendar. */
   name?: string;
-  /** `deliver`, `draft-save`: parts of a plain message … */
+  /** `deliver`, `draft-save`: parts of a plain message. */
   subject?: string;
   from?: string;
   text?: string;
   html?: string;
-  /** … or its RFC 822 bytes in base64. */
+  /** `deliver`, `draft-save`: the message's RFC 822 bytes in base64, in place of the parts. */
   rawBase64?: string;
-  /** `deliver`: epoch milliseconds; default now. */
+  /** `deliver`: ms since the epoch; default now. */
   internalDateMs?: number;
   calendarId?: string;
   eventId?: string;
-  /** `calendar-role`: what the user may do with a calendar from now on. */
+  /** `calendar-role`: the user's new role for a calendar. */
   role?: AccessRole;
-  /** `event-create`, `event-update`, `event-move-instance`: fields that override the drawn ones. */
+  /** `event-create`, `event-update`, `event-move-instance`: fields that replace the random ones. */
   event?: Partial<EventDraft>;
 }
 
-/** `done` is false when there was nothing to act on. Ids name what was touched. */
+/** `done` is false when there was nothing to act on. The ids are those of the changed objects. */
 export interface ActResult {
   action: ActionName;
   email: string;
@@ -55,7 +58,10 @@ export interface Stage {
   account: Account;
 }
 
-/** Performs one action. Throws RangeError for an unknown action, Error for an id that doesn't exist. */
+/**
+ * Performs one action. Throws RangeError for an unknown action, Error for an id that does not
+ * exist.
+ */
 export function act(stage: Stage, order: ActionOrder): ActResult {
   const done = perform(stage, order);
   return { action: order.action, email: stage.account.email, done: done !== null, ...done };
@@ -76,7 +82,7 @@ function isCalendarAction(action: string): action is CalendarAction {
   return CALENDAR_ACTIONS.some((one) => one === action);
 }
 
-/** One action drawn from what people mostly do. */
+/** Returns a random action; frequent actions of real users are more likely. */
 export function randomAction(account: Account): ActionName {
   let left = account.prng.next() * TOTAL_WEIGHT;
   for (const [action, weight] of MIX) {

@@ -1,4 +1,7 @@
-/** The control surface, /sim/…: everything that a test, a demo or a person does to the simulated world over HTTP. JSON in and out. */
+/**
+ * The control surface, /sim/…: changes and inspects the simulated world over HTTP, for tests, demos
+ * and people. JSON in and out.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { ClientOrder } from '../clients.js';
@@ -163,9 +166,9 @@ function configurePubSub(sim: Sim, json: Record<string, unknown>): unknown {
 }
 
 /**
- * `rename`, `delete` and `suspend` are the administrator's. `act` performs an action, `consent`
- * grants access anew (after a revocation) and returns the new refresh token, `scopes` changes what
- * it allows.
+ * Handles an account. `rename`, `delete` and `suspend` are actions of an administrator. `act`
+ * performs a user's action, `consent` grants access again after a revocation and returns the new
+ * refresh token, and `scopes` changes what the grant allows.
  */
 function onAccount(
   sim: Sim,
@@ -197,7 +200,7 @@ function rename(sim: Sim, account: Account, address: unknown): unknown {
   return { email: account.email, sub: account.sub, aliases: account.aliases };
 }
 
-/** Its grants are refused from now on, and its addresses are free. */
+/** Deletes an account: its grants are refused from now on, and its addresses are free. */
 function remove(sim: Sim, account: Account): unknown {
   sim.world.remove(account);
   sim.grants.endAll(account.key, 'account-deleted');
@@ -246,7 +249,7 @@ function addAccount(sim: Sim, json: Record<string, unknown>): unknown {
   };
 }
 
-/** The lines that an import of accounts takes. */
+/** Yields the lines for an import of accounts. */
 function* accountLines(sim: Sim): Generator {
   for (const { email, key } of sim.world.all())
     yield { email, refreshToken: sim.grants.ofAccount(key)?.refreshToken };
@@ -258,7 +261,10 @@ function truthOf(account: Account, resource: string): Generator {
   throw new RangeError('resource must be gmail or calendar');
 }
 
-/** NDJSON, a few lines at a time: the truth of 20,000 messages must not hold up the APIs. */
+/**
+ * Sends NDJSON, a few lines at a time, because exporting 20,000 messages at once would block the
+ * APIs.
+ */
 async function stream(
   response: ServerResponse,
   lines: Iterable<unknown>,

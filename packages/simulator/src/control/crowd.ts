@@ -6,12 +6,14 @@ import { act, randomAction } from './act.js';
 const TICK_MS = 100;
 const RATE_LIMIT = 10_000;
 
-/** The users as a crowd: they act at random, at a rate or on demand. */
+/** All users together; they act at random, at a rate or on demand. */
 export interface Crowd {
   readonly perSecond: number;
-  /** Actions per second over all accounts; 0 stops. Throws RangeError for what is no rate. */
+  /**
+   * Sets the actions per second over all accounts; 0 stops. Throws RangeError for an invalid rate.
+   */
   setRate(perSecond: number): void;
-  /** Performs so many at once; returns how many found something to act on. */
+  /** Performs that many actions at once; returns how many found something to act on. */
   actAtRandom(count: number): number;
   stop(): void;
 }

@@ -1,4 +1,4 @@
-/** What can be asked of the simulator while it runs; `GET /sim` lists it. */
+/** The controls of a running simulator; `GET /sim` lists them. */
 import { CALL_FAULTS, REFUSAL_NAMES, WORLD_FAULTS } from '../fault-kinds.js';
 import { ACTIONS } from './act.js';
 

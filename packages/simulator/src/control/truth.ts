@@ -1,6 +1,7 @@
 /**
- * Ground truth: what a perfect mirror would export, made from the world itself rather than from the API's answers, in the
- * export's format and order. Decoding is done here a second time on purpose: a mistake of the API surface must show.
+ * Ground truth: the export of a perfect mirror, in the export's format and order. It is computed
+ * from the world itself and not from the API's answers. The decoding is deliberately implemented a
+ * second time here, so that an error of the API is detected.
  */
 import { decodeText } from '../mime/charset.js';
 import { headerValue } from '../mime/headers.js';
@@ -16,7 +17,7 @@ export interface GmailTruth {
   id: string;
   threadId: string;
   labelIds: string[];
-  /** Epoch milliseconds as text, as Google has it. */
+  /** Ms since the epoch as text, as at Google. */
   internalDate: string;
   /** Null for drafts, whose resource has none. */
   sizeEstimate: number | null;
@@ -37,15 +38,15 @@ export interface CalendarTruth {
   event: EventBody;
 }
 
-/** Every message, sorted by id. */
+/** Yields every message, sorted by id. */
 export function* gmailTruth(account: Account): Generator<GmailTruth> {
   const messages = [...account.mailbox.messages()].sort((a, b) => (a.id < b.id ? -1 : 1));
   for (const message of messages) yield messageTruth(account, message);
 }
 
 /**
- * Every event of every calendar on the user's list, sorted by calendar and event id; deleted ones
- * are gone, cancelled occurrences stay as long as their series does.
+ * Yields every event of every calendar on the user's list, sorted by calendar and event id. Deleted
+ * events are left out; cancelled occurrences are included while their series exists.
  */
 export function* calendarTruth(account: Account): Generator<CalendarTruth> {
   const entries = account.shelf.living().sort((a, b) => (a.calendar.id < b.calendar.id ? -1 : 1));
@@ -62,7 +63,10 @@ export function* calendarTruth(account: Account): Generator<CalendarTruth> {
   }
 }
 
-/** A cancelled occurrence of a series that is not in the calendar is no event of it. */
+/**
+ * Whether this is a cancelled occurrence of a series that is not in the calendar; it does not count
+ * as an event.
+ */
 function isOrphan(calendar: CalendarStore, body: EventBody): boolean {
   if (body.status !== 'cancelled' || body.recurringEventId === undefined) return false;
   return calendar.get(body.recurringEventId)?.deleted ?? true;
@@ -94,7 +98,10 @@ function messageTruth(account: Account, message: StoredMessage): GmailTruth {
   };
 }
 
-/** All inline leaves of that type in document order, those of forwarded messages not included; null when there is none. */
+/**
+ * Returns the text of all inline leaves of that type in document order, without those of forwarded
+ * messages; null when there is none.
+ */
 function inlineText(root: Part, mimeType: string): string | null {
   const texts: string[] = [];
   const visit = (part: Part): void => {
@@ -108,8 +115,8 @@ function inlineText(root: Part, mimeType: string): string | null {
 }
 
 /**
- * Every leaf that is no text of the mail, and forwarded messages with a name. The text of a
- * forwarded message comes with the message's own bytes; where the API gives it none, each of its
+ * Returns every leaf that is not text of the message, and forwarded messages with a name. The text
+ * of a forwarded message is part of that message's bytes; when the API provides none, each of its
  * texts is listed.
  */
 function attachmentsOf(root: Part): GmailTruth['attachments'] {

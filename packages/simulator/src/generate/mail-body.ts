@@ -1,6 +1,7 @@
 /**
- * The body of a generated mail as a tree of finished stretches. From it come the bytes on the wire and, without parsing them
- * back, what the API shows; a test holds the two against each other over thousands of mails.
+ * The body of a generated message as a tree of encoded segments. It produces both the bytes on the
+ * wire and, without parsing them, the API's view; a test compares the two for thousands of
+ * messages.
  */
 import type { PartView } from '../gmail/message-view.js';
 import type { Header } from '../mime/headers.js';
@@ -13,7 +14,7 @@ export type Body =
   | { kind: 'multipart'; subtype: string; boundary: string; bodies: readonly Body[] }
   | { kind: 'forwarded'; type: LeafType; lead: readonly string[]; inner: Body };
 
-/** What the content headers of a leaf say. */
+/** The content type and encoding of a leaf. */
 export interface LeafType {
   readonly text: string;
   readonly headers: readonly Header[];
@@ -22,7 +23,10 @@ export interface LeafType {
   readonly fetched: boolean;
 }
 
-/** Reads the content headers (lines with their ends) once; generated mail uses a few of them over and over. */
+/**
+ * Parses content headers (lines with their ends) once, because generated messages reuse a few of
+ * them.
+ */
 export function leafType(text: string): LeafType {
   const known = leafTypes.get(text);
   if (known !== undefined) return known;
@@ -73,7 +77,7 @@ export function wireOf(body: Body): Wire {
   }
 }
 
-/** Bytes of `wireOf(body)`: headers, the empty line, content. */
+/** Returns the number of bytes of `wireOf(body)`: headers, the empty line, content. */
 export function wireLength(body: Body): number {
   switch (body.kind) {
     case 'leaf':
@@ -94,7 +98,7 @@ export function wireLength(body: Body): number {
   }
 }
 
-/** What the API shows of it. `lead` are headers that stand before the content headers. */
+/** Returns the API's view of a body. `lead` are the headers before the content headers. */
 export function bodyView(body: Body, id: string, lead: readonly Header[]): PartView {
   switch (body.kind) {
     case 'leaf': {
@@ -147,7 +151,7 @@ export function bodyView(body: Body, id: string, lead: readonly Header[]): PartV
   }
 }
 
-/** The text of the first leaf, white space collapsed: what a snippet is cut from. */
+/** Returns the text of the first leaf with white space collapsed; the snippet is cut from it. */
 export function firstWords(body: Body): string {
   switch (body.kind) {
     case 'leaf':
@@ -161,7 +165,7 @@ export function firstWords(body: Body): string {
   }
 }
 
-/** `Name: value` lines as the API shows them: unfolded. */
+/** Converts `Name: value` lines to the headers that the API shows, unfolded. */
 export function headersOf(lines: readonly string[]): Header[] {
   return lines.map((line) => {
     const colon = line.indexOf(': ');

@@ -12,7 +12,10 @@ import {
   type TextPool,
 } from './text-pool.js';
 
-/** What people's mail is made of, by weight: mostly text with HTML beside it, sometimes everything else. */
+/**
+ * Returns a random body, with weights as in real mail: mostly text with HTML beside it, sometimes
+ * other kinds.
+ */
 export function bodyFor(prng: Prng, pool: TextPool, bytes: number, recipe: MailRecipe): Body {
   const dice = prng.next();
   if (dice < 0.55) return alternative(prng, pool.take(prng, bytes));
@@ -25,7 +28,7 @@ export function bodyFor(prng: Prng, pool: TextPool, bytes: number, recipe: MailR
   return forwarded(prng, pool, bytes, recipe);
 }
 
-/** text/plain beside text/html, each in an encoding that mailers choose for it. */
+/** Returns text/plain beside text/html, each in an encoding that mail programs choose for it. */
 export function alternative(prng: Prng, paragraphs: readonly Paragraph[]): Body {
   const words = wordsOf(paragraphs);
   const text: Body = paragraphs.every((one) => one.ascii)
@@ -61,7 +64,9 @@ const QP = 'Content-Transfer-Encoding: quoted-printable\r\n';
 const EIGHT_BIT = 'Content-Transfer-Encoding: 8bit\r\n';
 const BASE64 = 'Content-Transfer-Encoding: base64\r\n';
 
-/** The same in quoted-printable and 8-bit: no equals sign in it, and 39 bytes. */
+/**
+ * The same in quoted-printable and 8-bit, because it has no equals sign; its length is 39 bytes.
+ */
 const HTML_OPEN = eightBitSegment('<!DOCTYPE html>\r\n<html><body><table>\r\n\n');
 const HTML_CLOSE = eightBitSegment('</table></body></html>\r\n');
 
@@ -120,7 +125,7 @@ function legacyCharset(prng: Prng, bytes: number): Body {
   };
 }
 
-/** iconv-lite has no ISO-2022-JP, which is EUC-JP with seven bits and escapes around it. */
+/** iconv-lite lacks ISO-2022-JP, which is EUC-JP with seven bits and escape sequences. */
 function encodeLegacy(charset: string, text: string): Buffer {
   if (charset !== 'iso-2022-jp') return iconv.encode(text, charset);
   const japanese = iconv.encode(text.trimEnd(), 'euc-jp').map((byte) => byte & 0x7f);
@@ -136,7 +141,10 @@ function withAttachment(prng: Prng, body: Body, pool: TextPool): Body {
   return multipart(prng, 'mixed', [body, attachment(type.text, pool.blob(prng))]);
 }
 
-/** Filenames in all their spellings: quoted, RFC 2231, encoded words, split over parameters, in Content-Type only. */
+/**
+ * File names in all notations: quoted, RFC 2231, encoded words, split over parameters, in
+ * Content-Type only.
+ */
 const ATTACHMENTS: readonly string[] = [
   'application/pdf; name="report.pdf"\r\nContent-Disposition: attachment; filename="report.pdf"',
   "application/pdf\r\nContent-Disposition: attachment; filename*=UTF-8''Rechnung%20M%C3%A4rz.pdf",

@@ -1,6 +1,7 @@
 /**
- * Generated mail. A message of a world is a recipe of a few numbers; its bytes, and what the API shows of it, are made from
- * them whenever somebody asks, always the same ones. That keeps 20,000 mails of a mailbox in a few megabytes.
+ * Generated messages. The world stores a recipe of a few numbers for each message. Its bytes and
+ * the API's view of it are generated from the recipe on demand and are always the same. This keeps
+ * 20,000 messages of a mailbox in a few megabytes.
  */
 import type { MessageView } from '../gmail/message-view.js';
 import { snippetFrom } from '../gmail/snippet.js';
@@ -12,23 +13,23 @@ import { PEOPLE, SENDERS_IN_BULK, TOPICS } from './phrases.js';
 import { createTextPool, latin1View, type TextPool } from './text-pool.js';
 
 export interface MailRecipe {
-  /** Decides everything about this message that the thread doesn't. */
+  /** Determines everything about this message that the thread does not. */
   seed: number;
-  /** Decides the subject and the people of the thread. */
+  /** Determines the subject and the people of the thread. */
   topicSeed: number;
   /** The mailbox's address. */
   owner: string;
   role: 'received' | 'sent' | 'draft';
-  /** 0 starts the thread. */
+  /** 0 for the first message of a thread. */
   position: number;
-  /** Date header, epoch milliseconds. */
+  /** The Date header, in ms since the epoch. */
   dateMs: number;
 }
 
 export interface MailFactory {
-  /** The RFC 822 bytes. */
+  /** Returns the RFC 822 bytes. */
   raw(recipe: MailRecipe): Buffer;
-  /** The same as `viewOf(raw(recipe))`, five times as fast. */
+  /** Returns the same as `viewOf(raw(recipe))`, five times as fast. */
   view(recipe: MailRecipe): MessageView;
 }
 
@@ -52,12 +53,12 @@ export function createMailFactory(seed: number, bodyBytes: number): MailFactory 
   };
 }
 
-/** The Message-ID header of a recipe, without making the mail. */
+/** Returns the Message-ID header of a recipe without generating the message. */
 function messageIdOf(recipe: MailRecipe, position = recipe.position): string {
   return `<${position === 0 ? recipe.topicSeed.toString(36) : recipe.seed.toString(36)}.${recipe.topicSeed.toString(36)}.${position}@mail.example>`;
 }
 
-/** Header lines (folded ones hold their line ends) and the body. */
+/** Returns header lines (folded ones include their line ends) and the body. */
 function compose(
   recipe: MailRecipe,
   pool: TextPool,
@@ -123,7 +124,7 @@ function bulkHeaders(prng: Prng, owner: string): string[] {
   ];
 }
 
-/** Received lines repeat and are folded: the two things that header parsers get wrong. */
+/** Received headers repeat and are folded, two cases that header parsers often get wrong. */
 function received(prng: Prng, recipe: MailRecipe): string[] {
   const stamp = mailDate(recipe.dateMs, '-0700');
   return [
@@ -132,7 +133,10 @@ function received(prng: Prng, recipe: MailRecipe): string[] {
   ];
 }
 
-/** A display name is quoted if it holds specials, an encoded word if it isn't ASCII. */
+/**
+ * Formats an address. A display name is quoted if it has special characters, and an encoded word if
+ * it is not ASCII.
+ */
 function mailbox(person: { name: string; address: string }): string {
   if (person.name === '') return person.address;
   const plain = /^[\x20-\x7e]*$/.test(person.name);

@@ -1,4 +1,7 @@
-/** Raw material of generated mail and events: enough variety for search, encodings and right-to-left text to matter. */
+/**
+ * Texts for generated mail and events, varied enough to test search, encodings and right-to-left
+ * text.
+ */
 
 export const PEOPLE: readonly { name: string; address: string }[] = [
   { name: 'Ada Moreau', address: 'ada.moreau@atelier.example' },
@@ -62,7 +65,7 @@ export const SENTENCES: readonly string[] = [
   'There are three open questions left, listed below in order of weight.',
 ];
 
-/** Sentences that only UTF-8 carries, one per script. */
+/** Sentences that need UTF-8, one per script. */
 export const WIDE_SENTENCES: readonly string[] = [
   'Das Café schließt heute früher – bitte rechtzeitig kommen… 😀',
   'L’équipe a terminé le déménagement à l’été, œuvre complète.',
@@ -72,7 +75,7 @@ export const WIDE_SENTENCES: readonly string[] = [
   'Прошу подтвердить получение письма до пятницы. 👍🏽',
 ];
 
-/** Text in the charsets of older mail: [MIME charset, sentence]. */
+/** Texts in the charsets of older mail: [MIME charset, sentence]. */
 export const LEGACY_TEXTS: readonly (readonly [charset: string, text: string])[] = [
   ['iso-8859-1', 'Gruesse: Grüße aus Köln, à bientôt, señor Núñez.'],
   ['windows-1252', 'Prices in “euros” – 5 € – and an ellipsis…'],

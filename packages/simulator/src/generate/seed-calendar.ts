@@ -7,7 +7,10 @@ import { EVENT_TITLES, PEOPLE, PLACES } from './phrases.js';
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-/** Fills an empty calendar: single events, all-day ones, series, and a few moved and cancelled occurrences. */
+/**
+ * Fills an empty calendar: single events, all-day events, series, and a few moved and cancelled
+ * occurrences.
+ */
 export function seedCalendar(
   calendar: CalendarStore,
   prng: Prng,
@@ -39,7 +42,7 @@ export function seedCalendar(
   }
 }
 
-/** A plausible event that begins about then. */
+/** Returns a plausible event that begins at about that time. */
 export function eventDraft(prng: Prng, owner: string, zone: string, aroundMs: number): EventDraft {
   const dice = prng.next();
   const whole = dice < 0.2;
@@ -66,7 +69,7 @@ export function eventDraft(prng: Prng, owner: string, zone: string, aroundMs: nu
   };
 }
 
-/** A new time for one occurrence: an hour later, or the next day for all-day ones. */
+/** Returns a new time for one occurrence: an hour later, or the next day for an all-day event. */
 export function movedBy(
   start: EventDraft['start'],
   end: EventDraft['end'],

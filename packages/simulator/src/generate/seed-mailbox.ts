@@ -2,7 +2,7 @@ import type { Mailbox } from '../mailbox.js';
 import type { Prng } from '../prng.js';
 import type { MailRecipe } from './mail.js';
 
-/** How much mail a mailbox begins with, and how it hangs together. */
+/** The initial size of a mailbox and its threads. */
 export interface MailboxPlan {
   messages: number;
   threadLength: number;
@@ -19,7 +19,7 @@ interface Planned {
   threadKey: number;
 }
 
-/** Fills an empty mailbox with threads over the last two years; none of it has history. */
+/** Fills an empty mailbox with threads from the last two years, without history records. */
 export function seedMailbox(mailbox: Mailbox, prng: Prng, plan: MailboxPlan): void {
   for (const name of USER_LABELS) mailbox.labels.create(name);
   const userLabels = mailbox.labels.userIds();
@@ -63,7 +63,7 @@ export function seedMailbox(mailbox: Mailbox, prng: Prng, plan: MailboxPlan): vo
   mailbox.history.complete();
 }
 
-/** One message's labels as it arrives. */
+/** Returns the labels of a message on arrival. */
 export function arrivalLabels(prng: Prng): readonly string[] {
   const dice = prng.next();
   if (dice < 0.06) return ['UNREAD', 'SPAM'];
@@ -97,14 +97,14 @@ function planThreads(owner: string, prng: Prng, plan: MailboxPlan): Planned[] {
   return planned;
 }
 
-/** Geometric, so that single messages are common and a few threads are long. */
+/** Geometric distribution: single messages are common and a few threads are long. */
 function threadLength(prng: Prng, mean: number, limit: number): number {
   let length = 1;
   while (length < limit && prng.chance(1 - 1 / mean)) length += 1;
   return length;
 }
 
-/** Old mail is mostly read and archived; a little is spam, trash or starred. */
+/** Old messages are mostly read and archived; a few are spam, trash or starred. */
 function labelsFor(prng: Prng, userLabels: readonly string[], ageMs: number): readonly string[] {
   const junk = junkLabels(prng.next(), ageMs);
   if (junk !== null) return junk;
@@ -127,7 +127,10 @@ function junkLabels(dice: number, ageMs: number): readonly string[] | null {
 const SPAM: readonly string[] = ['SPAM'];
 const TRASH: readonly string[] = ['TRASH'];
 
-/** There are few combinations and many messages: one list a combination keeps a mailbox small. */
+/**
+ * There are few combinations of labels and many messages; sharing one list per combination saves
+ * memory.
+ */
 function shared(labels: readonly string[]): readonly string[] {
   const key = labels.join(' ');
   const known = combinations.get(key);

@@ -3,11 +3,11 @@ import type { Prng } from '../prng.js';
 import { SENTENCES, WIDE_SENTENCES } from './phrases.js';
 
 /**
- * A stretch of a body in every form that somebody asks for, encoded once. All but the last stretch of a body are a multiple
- * of three bytes long, so that their base64 forms can be put one behind the other.
+ * A segment of a body in every required form, encoded once. The length of all but the last segment
+ * of a body is a multiple of three bytes, so that their base64 forms can be concatenated.
  */
 export interface Segment {
-  /** As transferred; a latin1 view: one character is one byte. */
+  /** As transferred. A latin1 view: one character is one byte. */
   readonly wire: string;
   /** Number of bytes when decoded. */
   readonly size: number;
@@ -15,7 +15,7 @@ export interface Segment {
   readonly base64: Buffer;
 }
 
-/** One paragraph as text and HTML, each as 8-bit and in quoted-printable. */
+/** One paragraph as text and HTML, each in 8-bit and in quoted-printable. */
 export interface Paragraph {
   text: Segment;
   textQp: Segment;
@@ -25,11 +25,11 @@ export interface Paragraph {
   words: string;
 }
 
-/** Writing 1,500 mails a second must not encode each of them anew. */
+/** Prepared segments, so that generating 1,500 messages a second need not encode each one. */
 export interface TextPool {
-  /** Paragraphs that together have about that many bytes as text and HTML. */
+  /** Returns paragraphs with about that many bytes as text and HTML together. */
   take(prng: Prng, bytes: number, asciiOnly?: boolean): Paragraph[];
-  /** A binary attachment, transferred in base64. */
+  /** Returns a binary attachment, transferred in base64. */
   blob(prng: Prng): Segment;
 }
 
@@ -56,18 +56,21 @@ export function createTextPool(prng: Prng): TextPool {
   };
 }
 
-/** Worlds are made by the hundred in tests, and most of them use a few paragraphs: what takes time is made when it is asked for. */
+/**
+ * Tests create hundreds of worlds, and most of them use a few paragraphs, so expensive values are
+ * computed on demand.
+ */
 function madeOnce<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
 }
 
-/** Text transferred as its UTF-8 bytes. */
+/** Returns text transferred as its UTF-8 bytes. */
 export function eightBitSegment(text: string): Segment {
   return segment(latin1View(text), Buffer.from(text));
 }
 
-/** Bytes transferred in base64, in lines of 76. */
+/** Returns bytes transferred in base64, in lines of 76 characters. */
 export function base64Segment(bytes: Buffer): Segment {
   return segment(`${bytes.toString('base64').replace(/.{76}(?=.)/g, '$&\r\n')}\r\n`, bytes);
 }
@@ -76,12 +79,12 @@ export function segment(wire: string, bytes: Buffer): Segment {
   return { wire, size: bytes.length, base64: Buffer.from(base64url(bytes), 'latin1') };
 }
 
-/** UTF-8 text as a string whose characters are its bytes. */
+/** Returns UTF-8 text as a string whose characters are its bytes. */
 export function latin1View(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
-/** Quoted-printable of UTF-8 text with CRLF line ends; lines stay within 76 characters. */
+/** Encodes UTF-8 text with CRLF line ends in quoted-printable; lines stay within 76 characters. */
 function quotedPrintable(text: string): string {
   return text.split('\r\n').map(quoteLine).join('\r\n');
 }
@@ -147,7 +150,7 @@ function paragraph(prng: Prng, wide: boolean): Paragraph {
   };
 }
 
-/** With as many dots as make its length a multiple of three bytes. */
+/** Adds dots until the length is a multiple of three bytes. */
 function aligned(write: (dots: string) => string): string {
   return write('.'.repeat((3 - (Buffer.byteLength(write('')) % 3)) % 3));
 }

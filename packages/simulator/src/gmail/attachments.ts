@@ -7,10 +7,13 @@ import { notFound, platformError } from '../http/errors.js';
 import { jsonReply, type Reply } from '../http/reply.js';
 import type { Asked } from '../sim.js';
 
-/** How long an attachment id of an older reading still works. */
+/** How long an attachment id from an earlier read is valid. */
 const ID_TTL_MS = 24 * 3_600_000;
 
-/** Attachment ids are different at every reading of a message, and mean (message, part): the mistake of keying by them must show. */
+/**
+ * Attachment ids differ at every read of a message and encode (message, part), so that a client
+ * that uses them as keys fails.
+ */
 export class AttachmentIds {
   constructor(
     private readonly prng: Prng,
@@ -22,7 +25,7 @@ export class AttachmentIds {
     return `ANGjdJ${Buffer.from(content, 'latin1').toString('base64url')}`;
   }
 
-  /** The part that an id means, or null if it is none of this message's or too old. */
+  /** Returns the part of an id, or null when the id is not of this message or too old. */
   partOf(messageId: string, id: string): string | null {
     const [message, partId, minted] = Buffer.from(id.replace(/^ANGjdJ/, ''), 'base64url')
       .toString('latin1')
@@ -32,7 +35,7 @@ export class AttachmentIds {
   }
 }
 
-/** `messages.attachments.get`. */
+/** Serves `messages.attachments.get`. */
 export function getAttachment(ids: AttachmentIds): (asked: Asked) => Reply {
   return (asked) => {
     const [messageId = '', attachmentId = ''] = asked.ids;

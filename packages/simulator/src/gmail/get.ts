@@ -6,7 +6,10 @@ import { threadHistoryId } from './list.js';
 import type { MessageFormat, Variant } from './message-json.js';
 import { isMessageId } from './parameters.js';
 
-/** `messages.get` in every format. A message that just came may be answered with 404, as Google's replicas do. */
+/**
+ * Serves `messages.get` in every format. A message that has just arrived may get 404, as from
+ * Google's replicas.
+ */
 export function getMessage(asked: Asked): Reply {
   const [id = ''] = asked.ids;
   const variant = variantOf(asked, ['full', 'metadata', 'minimal', 'raw']);
@@ -21,7 +24,7 @@ export function getMessage(asked: Asked): Reply {
   };
 }
 
-/** `threads.get`: its messages, oldest first; there is no raw format. */
+/** Serves `threads.get`: the thread's messages, oldest first. It has no raw format. */
 export function getThread(asked: Asked): Reply {
   const [id = ''] = asked.ids;
   const { mailbox } = asked.account;
@@ -46,7 +49,10 @@ export function getThread(asked: Asked): Reply {
   );
 }
 
-/** The compact form from the messages' own bytes: reading them back only to write them again would cost more than all the rest. */
+/**
+ * Returns the compact form, concatenated from the bytes of the messages. Parsing and serializing
+ * them again would cost more than everything else.
+ */
 function joined(head: object, messages: readonly Buffer[]): Buffer {
   const chunks: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"messages":[`)];
   for (const [index, message] of messages.entries())
@@ -57,7 +63,7 @@ function joined(head: object, messages: readonly Buffer[]): Buffer {
 const COMMA = Buffer.from(',');
 const END = Buffer.from(']}');
 
-/** `drafts.get`. */
+/** Serves `drafts.get`. */
 export function getDraft(asked: Asked): Reply {
   const [id = ''] = asked.ids;
   const { mailbox } = asked.account;
@@ -73,7 +79,7 @@ function isFresh(asked: Asked, message: StoredMessage): boolean {
   return lagMs > 0 && asked.sim.clock.nowMs() - message.createdAtMs < lagMs;
 }
 
-/** Null for a format that this method doesn't have. */
+/** Returns null for a format that this method does not have. */
 function variantOf(asked: Asked, formats: readonly MessageFormat[]): Variant | null {
   const text = asked.query.get('format')?.toLowerCase() ?? 'full';
   const format = formats.find((known) => known === text);
@@ -90,7 +96,7 @@ function badFormat(asked: Asked): Reply {
   return badRequest('gmail', `Invalid value at 'format' (${asked.query.get('format') ?? ''})`);
 }
 
-/** A message inside another resource; the outer one applies the mask. */
+/** Returns a message inside another resource; the outer resource applies the mask. */
 function parsed(asked: Asked, message: StoredMessage, variant: Variant): unknown {
   const whole: Variant = { ...variant, reply: { pretty: false, fields: null }, fieldsText: '' };
   return JSON.parse(asked.sim.messageJson.render(asked.account.mailbox, message, whole).toString());

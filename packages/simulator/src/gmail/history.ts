@@ -1,7 +1,8 @@
 /**
- * `history.list`. Records after a start id, oldest first; the answer's `historyId` is the mailbox's newest record on every
- * page. Types are filtered by their singular names; a plural one is known to no record and yields nothing, as on the real
- * service. Pages continue after a record, so that they are stable while the mailbox goes on changing.
+ * Serves `history.list`: records after a start id, oldest first. The answer's `historyId` is that
+ * of the mailbox's newest record on every page. Types are filtered by their singular names; a
+ * plural name matches no record, as in the real service. Pages continue after a record, so they are
+ * stable while the mailbox changes.
  */
 import type { HistoryRecord, LabelChange } from '../mailbox-history.js';
 import type { StoredMessage } from '../mailbox.js';
@@ -53,7 +54,7 @@ export function listHistory(asked: Asked): Reply {
   );
 }
 
-/** The message of a 400 when the request is malformed. */
+/** Returns the position, or the message of a 400 when the request is malformed. */
 function positionOf(asked: Asked, size: number): HistoryPosition | string {
   const token = asked.query.get('pageToken') ?? '';
   if (token !== '') {
@@ -89,7 +90,7 @@ function pageOf(
   return { page, more: false };
 }
 
-/** Null when the filter leaves nothing of the record. */
+/** Returns null when the filter removes the whole record. */
 function recordResource(
   record: HistoryRecord,
   filter: HistoryFilter,
@@ -133,7 +134,7 @@ function recordResource(
   };
 }
 
-/** Labels as they are now, not as they were at the record: that is what Google embeds. */
+/** The labels are the current ones and not those at the time of the record, as at Google. */
 function brief(message: StoredMessage): Record<string, unknown> {
   return {
     id: message.id,

@@ -4,12 +4,12 @@ import { notFound } from '../http/errors.js';
 import { jsonReply, type Reply } from '../http/reply.js';
 import type { Asked } from '../sim.js';
 
-/** `labels.list`: every label of any message, without counters. */
+/** Serves `labels.list`: every label, without counters. */
 export function listLabels(asked: Asked): Reply {
   return jsonReply({ labels: asked.account.mailbox.labels.all().map(labelResource) }, asked.format);
 }
 
-/** `labels.get`: with counters. */
+/** Serves `labels.get`, with counters. */
 export function getLabel(asked: Asked): Reply {
   const [id = ''] = asked.ids;
   const { mailbox } = asked.account;
@@ -18,7 +18,9 @@ export function getLabel(asked: Asked): Reply {
   return jsonReply({ ...labelResource(label), ...counters(mailbox, id) }, asked.format);
 }
 
-/** `getProfile`: `historyId` is the newest record, the right place to follow from. */
+/**
+ * Serves `getProfile`. `historyId` is that of the newest record, the right position to sync from.
+ */
 export function getProfile(asked: Asked): Reply {
   const { mailbox } = asked.account;
   return jsonReply(

@@ -5,7 +5,7 @@ import type { Asked } from '../sim.js';
 import { badPageSize, flag, pageLength, pageSize } from './parameters.js';
 import { messageTest, type MessageQuery, type MessageTest } from './query.js';
 
-/** Where a list stands: the query, its page size, and the last message that was given out. */
+/** The position of a list: the query, its page size, and the last returned message. */
 export interface ListPosition {
   kind: 'messages' | 'threads' | 'drafts';
   owner: string;
@@ -18,7 +18,7 @@ export interface ListPosition {
 const DEFAULT_SIZE = 100;
 const LARGEST_SIZE = 500;
 
-/** `messages.list`: newest first, ids only; spam and trash only if asked. */
+/** Serves `messages.list`: newest first, only ids; spam and trash only if requested. */
 export function listMessages(asked: Asked): Reply {
   return listPage(asked, 'messages', (mailbox, from, test, size) => {
     const found = collect(mailbox, from, test, size);
@@ -29,7 +29,7 @@ export function listMessages(asked: Asked): Reply {
   });
 }
 
-/** `threads.list`: a thread stands where its newest matching message does. */
+/** Serves `threads.list`: a thread has the position of its newest matching message. */
 export function listThreads(asked: Asked): Reply {
   return listPage(asked, 'threads', (mailbox, from, test, size) => {
     const newest = (message: StoredMessage): boolean =>
@@ -48,7 +48,7 @@ export function listThreads(asked: Asked): Reply {
   });
 }
 
-/** `drafts.list`. */
+/** Serves `drafts.list`. */
 export function listDrafts(asked: Asked): Reply {
   const { mailbox } = asked.account;
   const draftIds = new Map([...mailbox.drafts].map(([draftId, messageId]) => [messageId, draftId]));
@@ -69,7 +69,7 @@ export function listDrafts(asked: Asked): Reply {
   });
 }
 
-/** The newest record of any message of a thread, as text. */
+/** Returns the newest record of any message of a thread, as text. */
 export function threadHistoryId(mailbox: Mailbox, threadId: string): string {
   return String(
     mailbox
@@ -112,7 +112,7 @@ function listPage(asked: Asked, kind: ListPosition['kind'], take: Collect): Repl
   );
 }
 
-/** Where the list begins or goes on; null for a token that is not of this list. */
+/** Returns the position at which the list begins or continues; null for a token of another list. */
 function requestedPosition(
   asked: Asked,
   kind: ListPosition['kind'],
@@ -142,7 +142,7 @@ function queryOf(asked: Asked): MessageQuery {
   };
 }
 
-/** Up to `size` messages older than the one at `from`, newest first. */
+/** Returns up to `size` messages older than the one at `from`, newest first. */
 function collect(mailbox: Mailbox, from: number, test: MessageTest, size: number): StoredMessage[] {
   const all = mailbox.messages();
   const found: StoredMessage[] = [];
@@ -159,7 +159,10 @@ function newer(one: StoredMessage, two: StoredMessage): boolean {
     : one.internalDateMs > two.internalDateMs;
 }
 
-/** Google's is no count and moves from page to page; only an exact one-page answer is near the truth. */
+/**
+ * Google's estimate is not exact and differs between pages; only for a list of one page is it close
+ * to the number of items.
+ */
 function estimate(asked: Asked, items: number, more: boolean): number {
   return more
     ? Math.max(

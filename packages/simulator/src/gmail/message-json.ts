@@ -1,7 +1,8 @@
 /**
- * A message as JSON. It changes only with its labels, so the text is made once and kept, with a note of where attachment ids
- * belong, because those are different at every reading. Masks and indentation are applied before it is kept: a client asks
- * the same variant of every message, and masking it per request would cost more than all the rest.
+ * A message as JSON. It changes only with its labels, so the text is generated once and cached,
+ * together with the positions of attachment ids, which differ at every read. Masks and indentation
+ * are applied before caching: a client requests the same variant of every message, and masking it
+ * per request would cost more than everything else.
  */
 import { applyFields } from '../http/fields.js';
 import type { Format } from '../http/reply.js';
@@ -26,13 +27,17 @@ interface Rendered {
   slots: Slot[];
 }
 
-/** Where an attachment id of that part belongs. */
+/** The position of a part's attachment id. */
 interface Slot {
   at: number;
   partId: string;
 }
 
-/** A mail is asked for once, or again at once: of 64 MB next to nothing was ever asked for again, and V8 collects the whole heap for so much that it holds outside of it. */
+/**
+ * A small cache is enough, because a message is requested once, or again shortly afterwards. A
+ * cache of 64 MB had almost no further hits, and memory of that size outside V8's heap triggers
+ * full garbage collections.
+ */
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 
 export class MessageJson {
@@ -41,12 +46,12 @@ export class MessageJson {
 
   constructor(
     private readonly attachmentIds: AttachmentIds,
-    /** May change while the simulator runs. */
+    /** May be changed while the simulator runs. */
     private readonly serving: Readonly<BodyServing>,
     private readonly limitBytes = DEFAULT_LIMIT_BYTES,
   ) {}
 
-  /** The bytes of a Message resource; fresh attachment ids each time. */
+  /** Returns the bytes of a Message resource, with new attachment ids each time. */
   render(mailbox: Mailbox, message: StoredMessage, variant: Variant): Buffer {
     const rendered = this.find(mailbox, message, variant);
     if (rendered.slots.length === 0) return rendered.bytes;
@@ -85,7 +90,7 @@ export class MessageJson {
   }
 }
 
-/** Drafts have no sizeEstimate, messages without labels no labelIds. */
+/** Drafts have no sizeEstimate, and messages without labels no labelIds. */
 function messageResource(
   mailbox: Mailbox,
   message: StoredMessage,
@@ -115,8 +120,9 @@ function messageResource(
 }
 
 /**
- * Stand where an attachment id or a part's data will. Plain ASCII, so that JSON leaves them alone, and nothing that a mail
- * would say. Data goes around JSON.stringify, which takes longer over 5 KB of base64 than everything else together.
+ * Placeholders for an attachment id or a part's data. They are plain ASCII, so that JSON does not
+ * escape them, and do not occur in mail. The data bypasses JSON.stringify, which takes longer for 5
+ * KB of base64 than everything else together.
  */
 const MARK = '~part-4be1f0a97c3d~';
 const MARKED = /~part-4be1f0a97c3d~(id|data)([\d.]*)~/;
@@ -181,7 +187,10 @@ function dataByPart(root: PartView): Map<string, readonly Buffer[]> {
   return found;
 }
 
-/** What is kept must not hold on to the shared slab that small buffers are cut from, or all the slabs would stay. */
+/**
+ * Copies the bytes: small buffers share a slab, and caching one would keep its whole slab in
+ * memory.
+ */
 function ownMemory(chunks: readonly Buffer[], length: number): Buffer {
   const bytes = Buffer.allocUnsafeSlow(length);
   let at = 0;

@@ -4,17 +4,20 @@ import { isAttachment, parseMessage, type Part } from '../mime/part.js';
 import { isLarge, givenBytes, type BodyServing } from './body-serving.js';
 import { snippetOf } from './snippet.js';
 
-/** What a Message resource shows of a part. Generated mail gives it without writing and parsing itself; both ways give the same. */
+/**
+ * The data of a part in a Message resource. For generated messages it is computed without writing
+ * and parsing the message; both ways give the same result.
+ */
 export interface PartView {
   readonly id: string;
   readonly mimeType: string;
   readonly filename: string;
   readonly headers: readonly Header[];
-  /** Fetched by attachment id; otherwise the data stands in the answer. */
+  /** Whether the data is fetched by attachment id; otherwise it is in the answer. */
   readonly fetched: boolean;
-  /** Decoded bytes; 0 for what only contains parts. */
+  /** Decoded bytes; 0 for a part that only contains parts. */
   readonly size: number;
-  /** Pieces of the data in base64url; empty for what is fetched or only contains parts. */
+  /** Pieces of the data in base64url; empty when it is fetched or the part only contains parts. */
   readonly data: readonly Buffer[];
   readonly parts: readonly PartView[];
 }
@@ -25,7 +28,7 @@ export interface MessageView {
   /** Bytes of the RFC 822 form. */ readonly size: number;
 }
 
-/** @param serving how text is handed out; left out, as the mail has it */
+/** @param serving how text is served; default: unchanged */
 export function viewOf(raw: Buffer, serving: BodyServing | null = null): MessageView {
   const root = parseMessage(raw);
   return { root: partView(root, serving), snippet: snippetOf(root), size: raw.length };

@@ -2,7 +2,10 @@ import type { Asked } from '../sim.js';
 import { badRequest } from '../http/errors.js';
 import type { Reply } from '../http/reply.js';
 
-/** A list's page size: the default if absent, clamped to Google's maximum and to what this world hands out, null (400) for what is no positive number. */
+/**
+ * Returns a list's page size: the default if absent, at most Google's maximum and this world's;
+ * null (400) for a value that is not a positive number.
+ */
 export function pageSize(asked: Asked, fallback: number, maximum: number): number | null {
   const text = asked.query.get('maxResults');
   const largest = Math.min(maximum, asked.sim.settings.largestPage);
@@ -19,17 +22,22 @@ export function badPageSize(asked: Asked): Reply {
   );
 }
 
-/** `true` in any case; everything else is false. */
+/** Whether a parameter is `true`, in upper or lower case. */
 export function flag(asked: Asked, name: string): boolean {
   return (asked.query.get(name) ?? '').toLowerCase() === 'true';
 }
 
-/** Ids of messages and threads are up to sixteen hexadecimal digits; anything else is malformed rather than missing. */
+/**
+ * Whether this has the form of a message or thread id, up to sixteen hexadecimal digits. Other
+ * values are malformed and not only unknown.
+ */
 export function isMessageId(id: string): boolean {
   return /^[0-9a-f]{1,16}$/.test(id);
 }
 
-/** Google may cut a page short, or send an empty one with a token; the option makes it do so all the time. */
+/**
+ * Google may return a short page, or an empty one with a token; this option makes every page so.
+ */
 export function pageLength(asked: Asked, size: number): number {
   return asked.sim.settings.shortGmailPages ? asked.sim.traffic.below(size + 1) : size;
 }

@@ -1,4 +1,7 @@
-/** The part of Gmail's search syntax that mirrors use: labels, places, dates, Message-ID and plain words, each negatable. */
+/**
+ * The part of Gmail's search syntax that mirrors use: labels, locations, dates, Message-ID and
+ * plain words, each with optional negation.
+ */
 import { headerValue } from '../mime/headers.js';
 import { parseMessage } from '../mime/part.js';
 import { decodeWords } from '../mime/words.js';
@@ -12,7 +15,10 @@ export interface MessageQuery {
 
 export type MessageTest = (message: StoredMessage) => boolean;
 
-/** True for the messages that a list shows. `in:spam`, `in:trash` and `in:anywhere` lift the default exclusion as in Gmail. */
+/**
+ * Returns a test for the messages of a list. `in:spam`, `in:trash` and `in:anywhere` lift the
+ * default exclusion, as in Gmail.
+ */
 export function messageTest(mailbox: Mailbox, query: MessageQuery): MessageTest {
   const words = tokens(query.q);
   const named = [
@@ -35,7 +41,7 @@ export function messageTest(mailbox: Mailbox, query: MessageQuery): MessageTest 
   return (message) => tests.every((test) => test(message));
 }
 
-/** Words and `key:value` terms; quotes hold one term together. */
+/** Splits a query into words and `key:value` terms; quotes keep a term together. */
 function tokens(q: string): string[] {
   return [...q.matchAll(/-?(?:[\w-]+:)?(?:"[^"]*"|[^\s"]+)/g)].map((match) => match[0]);
 }
@@ -86,7 +92,7 @@ function messageIdTest(mailbox: Mailbox, value: string): MessageTest {
     header(mailbox, message, 'message-id').replace(/[<>]/g, '') === value.replace(/[<>]/g, '');
 }
 
-/** True where any of the headers has the text. */
+/** Returns a test for messages in which any of the headers contains the text. */
 function headerTest(mailbox: Mailbox, value: string, names: readonly string[]): MessageTest {
   return (message) =>
     names.some((name) =>
@@ -94,14 +100,14 @@ function headerTest(mailbox: Mailbox, value: string, names: readonly string[]): 
     );
 }
 
-/** Names of system labels that a search knows by another one. */
+/** Names of system labels in a search that differ from their ids. */
 const SYSTEM_LABELS: ReadonlyMap<string, string> = new Map([
   ['chats', 'CHAT'],
   ['drafts', 'DRAFT'],
   ['draft', 'DRAFT'],
 ]);
 
-/** Null for a term that is always true. */
+/** Returns null for a term that matches every message. */
 function labelTest(mailbox: Mailbox, value: string): MessageTest | null {
   const asked = value.toLowerCase();
   if (asked === 'anywhere') return null;
@@ -120,7 +126,7 @@ function labelTest(mailbox: Mailbox, value: string): MessageTest | null {
   return id === undefined ? () => false : (message) => message.labelIds.includes(id);
 }
 
-/** Epoch seconds, or `2026/01/31` (UTC midnight). */
+/** Parses seconds since the epoch, or `2026/01/31` (midnight UTC). */
 function dateOf(value: string): number {
   if (/^\d{5,}$/.test(value)) return Number(value) * 1_000;
   const match = /^(\d{4})[/-](\d{1,2})[/-](\d{1,2})$/.exec(value);
@@ -129,7 +135,7 @@ function dateOf(value: string): number {
     : Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
 }
 
-/** Slow (the mail is made and parsed), and only paid by a query that names a header. */
+/** Slow, because it generates and parses the message. Only queries that name a header use it. */
 function header(mailbox: Mailbox, message: StoredMessage, name: string): string {
   return decodeWords(headerValue(parseMessage(mailbox.raw(message)).headers, name) ?? '');
 }

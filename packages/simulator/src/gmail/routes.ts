@@ -13,7 +13,7 @@ export interface Route {
   ids: string[];
 }
 
-/** The method that a path below /gmail/v1/users/ names (`userId` first), or null. */
+/** Returns the method for a path below /gmail/v1/users/ (`userId` first), or null. */
 export function routeGmail(httpMethod: string, path: readonly string[]): Route | null {
   const [userId, collection, id, child, childId, ...rest] = path;
   if (userId === undefined || collection === undefined || rest.length > 0) return null;

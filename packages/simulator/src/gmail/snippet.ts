@@ -2,11 +2,14 @@ import { decodeText } from '../mime/charset.js';
 import type { Part } from '../mime/part.js';
 
 const SNIPPET_CHARS = 200;
-/** Enough bytes for 200 characters of any text; decoding a whole newsletter for them would cost more than the rest of the answer. */
+/**
+ * Enough bytes for 200 characters of any text; decoding a whole newsletter would cost more than the
+ * rest of the answer.
+ */
 const TEXT_BYTES = 1_200;
 const HTML_BYTES = 6_000;
 
-/** The first words of the mail as Gmail shows them in a list: one line, HTML-escaped. */
+/** Returns the first words of the message as in Gmail's list: one line, HTML-escaped. */
 export function snippetOf(root: Part): string {
   return snippetFrom(
     beginningOf(root)
@@ -22,7 +25,7 @@ function beginningOf(root: Part): string {
   return html === null ? '' : stripHtml(decodeText(head(html.body, HTML_BYTES), html.charset));
 }
 
-/** Of text whose white space is collapsed already. */
+/** For text with collapsed white space. */
 export function snippetFrom(line: string): string {
   return escapeHtml(whole(line.slice(0, SNIPPET_CHARS)).trimEnd());
 }
@@ -37,12 +40,12 @@ function firstText(part: Part, mimeType: string): Part | null {
   return null;
 }
 
-/** Without half a character at the end. */
+/** Removes half of a surrogate pair at the end. */
 function whole(line: string): string {
   return /[\ud800-\udbff]$/.test(line) ? line.slice(0, -1) : line;
 }
 
-/** Cut at a line end where there is one, so that no character of several bytes is halved. */
+/** Cuts at a line end if possible, so that no multibyte character is split. */
 function head(body: Buffer, bytes: number): Buffer {
   if (body.length <= bytes) return body;
   const lineEnd = body.lastIndexOf(0x0a, bytes);

@@ -1,21 +1,19 @@
 /**
- * Answers with fields that Google has let through from elsewhere: mail that was imported, migrated
- * or written by hand, events of foreign calendars. NUL characters, halves of surrogate pairs, part
- * numbers that come twice, sizes beyond four bytes, fields of another type than documented.
+ * Alters fields of answers. Google passes through data from elsewhere: imported, migrated or
+ * hand-written mail, events of other calendar programs. Examples are NUL characters, halves of
+ * surrogate pairs, duplicate part numbers, sizes beyond four bytes, and fields of another type than
+ * documented.
  */
 import type { Reply } from './reply.js';
 
 type Json = Record<string, unknown>;
 
 export interface Alteration {
-  /**
-   * The `id` of the objects that are altered, wherever they stand in an answer; absent: the answer
-   * itself.
-   */
+  /** The `id` of the objects to alter, anywhere in an answer; absent: the answer itself. */
   item?: string;
   /**
-   * A merge patch (RFC 7386), with one addition: where an array stands, an object's keys are places
-   * in it. An empty object changes nothing.
+   * A merge patch (RFC 7386) with one addition: applied to an array, an object's keys are indexes.
+   * An empty object changes nothing.
    */
   patch: Json;
 }

@@ -1,7 +1,7 @@
 /**
- * One call to an API, whether it came alone or as a part of a batch: find the method, the user and the account, count it
- * against the quotas, let a fault strike, and answer. It is let in (`admit`) when it arrives and answered after the latency,
- * so that parts are in flight for as long as a real call would be.
+ * Serves one API call, alone or as a part of a batch: determines the method, the user and the
+ * account, charges the quotas, applies faults and answers. A call is admitted (`admit`) when it
+ * arrives and answered after the latency, so that parts are in flight as long as real calls.
  */
 import { firstPageToken } from '../calendar/first-page.js';
 import { calendarHandlers, routeCalendar } from '../calendar/routes.js';
@@ -30,7 +30,7 @@ import { PageOverlap } from './overlap.js';
 import type { Format, Reply } from './reply.js';
 import { CALENDAR_SHAPES, GMAIL_SHAPES } from './shapes.js';
 
-/** `body` is empty unless it was posted. */
+/** `body` is empty for a call without one. */
 export interface ApiCall {
   httpMethod: string;
   path: string;
@@ -39,8 +39,11 @@ export interface ApiCall {
   body: Buffer;
 }
 
-/** A call that has arrived. `answer` is to be called once, after `delayMs`; `release` when the answer is out. */
-/** Of one part of a batch, `partAnswer` is the answer: bad lines damage it in another way. */
+/**
+ * An admitted call. `answer` must be called once, after `delayMs`; `release` when the answer has
+ * been sent.
+ */
+/** The answer of a part of a batch, which damage in transit changes differently. */
 export interface Admitted {
   delayMs: number;
   reset: boolean;
@@ -63,7 +66,7 @@ export function createApi(sim: Sim, attachmentIds: AttachmentIds): Api {
   return { admit: (call) => admit(surface, call) };
 }
 
-/** Gmail's and Calendar's paths; both of Gmail's hosts serve the same ones. */
+/** Whether the path is one of Gmail or Calendar. Both hosts of Gmail serve the same paths. */
 export function isApiPath(path: string): boolean {
   return path.startsWith('/gmail/v1/') || path.startsWith('/calendar/v3/');
 }
@@ -131,7 +134,7 @@ function admitKnown(
   };
 }
 
-/** Whether the call is for this item, or for a thread that has it. */
+/** Whether the call is for this item, or for a thread that contains it. */
 function holdsItem({ mailbox }: Account, { method, ids }: Route, item: string): boolean {
   if (method.name !== 'threads.get') return ids.includes(item);
   return [...mailbox.thread(ids[0] ?? '')].some(({ id }) => id === item);
@@ -189,7 +192,7 @@ function atPage(asked: Asked, pageToken: string): Asked {
   return { ...asked, query };
 }
 
-/** The selector that is wrong, or what the answer should look like. */
+/** Returns the format of the answer, or the invalid selector. */
 function formatOf(call: ApiCall, shape: Parameters<typeof unknownField>[1]): Format | string {
   const pretty = call.query.get('prettyPrint')?.toLowerCase() !== 'false';
   const text = call.query.get('fields');
@@ -199,7 +202,10 @@ function formatOf(call: ApiCall, shape: Parameters<typeof unknownField>[1]): For
   return unknownField(parsed.mask, shape) ?? { pretty, fields: parsed.mask };
 }
 
-/** Whose a live access token is (a service account by itself has no account here); calls of dead grants are noted for the judge of the client. */
+/**
+ * Returns the account of a valid access token; a service account itself has no account here. Calls
+ * with dead grants are recorded as the client's mistakes.
+ */
 function authenticate(
   sim: Sim,
   call: ApiCall,
@@ -225,7 +231,7 @@ function routeOf(call: ApiCall): Route | null {
   );
 }
 
-/** Null for broken percent-encoding. */
+/** Returns null for invalid percent-encoding. */
 function segments(path: string): string[] | null {
   const parts = path.split('/').slice(1);
   if (!path.includes('%')) return parts;

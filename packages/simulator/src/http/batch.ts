@@ -1,8 +1,9 @@
 /**
- * The batch endpoint's wire format (developers.google.com/workspace/gmail/api/guides/batch): multipart/mixed of
- * application/http. Requests come with CRLF or bare LF (Python's client), a quoted boundary or not, parts with or without
- * HTTP version, headers and Content-ID. Answers have CRLF, a leading empty line, `response-` before the id, and come in any
- * order, which clients must not rely on; so they are shuffled.
+ * The wire format of the batch endpoint (developers.google.com/workspace/gmail/api/guides/batch):
+ * multipart/mixed of application/http. Requests may have CRLF or bare LF (Python's client), a
+ * quoted boundary or not, and parts with or without HTTP version, headers and Content-ID. Answers
+ * have CRLF, a leading empty line and `response-` before the id. Their order is not guaranteed, so
+ * they are shuffled.
  */
 import { STATUS_CODES } from 'node:http';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
@@ -18,10 +19,10 @@ interface BatchPart {
   call: ApiCall;
 }
 
-/** The parts, or the answer to a request that is no batch. */
+/** The parts, or the answer to a request that is not a batch. */
 export type ParsedBatch = { ok: true; parts: BatchPart[] } | { ok: false; reply: Reply };
 
-/** `outerToken` serves the parts that carry no Authorization of their own. */
+/** `outerToken` is used for parts without an Authorization header. */
 export function parseBatch(
   contentType: string,
   body: Buffer,
@@ -52,10 +53,13 @@ export function parseBatch(
     : refused('Failed to parse batch request, error: malformed inner request');
 }
 
-/** Parts that are answered before others have their turn. */
+/** The number of parts that are answered before other calls are served. */
 const PARTS_A_PIECE = 4;
 
-/** Their answers, in their order. Google serves many callers at a time: a hundred parts in one go held up everybody else's calls. */
+/**
+ * Returns the answers of the parts in their order. It yields between groups of parts, because
+ * answering a hundred parts at once delayed all other calls.
+ */
 export async function inPieces(parts: readonly { partAnswer(): Reply }[]): Promise<Reply[]> {
   const replies: Reply[] = [];
   for (const [index, part] of parts.entries()) {
@@ -65,7 +69,7 @@ export async function inPieces(parts: readonly { partAnswer(): Reply }[]): Promi
   return replies;
 }
 
-/** The whole answer's Content-Type and body. */
+/** Returns Content-Type and body of the whole answer. */
 export function writeBatch(
   answers: { contentId: string | null; reply: Reply }[],
   prng: Prng,
@@ -97,7 +101,10 @@ function responseId(contentId: string): string {
   return contentId.startsWith('<') ? `<response-${contentId.slice(1)}` : `response-${contentId}`;
 }
 
-/** `piece` begins with the rest of the delimiter's line. Null when there is no request line in it. */
+/**
+ * `piece` begins with the rest of the delimiter's line. Returns null when it contains no request
+ * line.
+ */
 function parsePart(piece: string, outerToken: string | null): BatchPart | null {
   const lines = piece.split('\n');
   let at = 1;
@@ -139,7 +146,7 @@ function readHeader(line: string, into: Map<string, string>): void {
   if (colon > 0) into.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
 }
 
-/** The token of an Authorization header, or null. */
+/** Returns the token of an Authorization header, or null. */
 export function bearer(header: string | undefined): string | null {
   return /^Bearer\s+(\S+)$/i.exec(header ?? '')?.[1] ?? null;
 }

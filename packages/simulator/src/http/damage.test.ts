@@ -26,7 +26,7 @@ interface Seen {
   whole: boolean;
 }
 
-/** What is on the wire, however it ends. */
+/** Returns the received bytes, however the connection ends. */
 function raw(path: string, headers: Record<string, string> = {}): Promise<Seen> {
   return new Promise((resolve, reject) => {
     const sent = request(

@@ -1,6 +1,7 @@
 /**
- * What happens to a good answer on its way: between Google's replicas and the client stand proxies and bad lines. Some
- * damage changes the answer itself (and then also makes sense for one part of a batch), some the bytes on the wire.
+ * Damage to a valid answer in transit, as by proxies or bad connections between Google's replicas
+ * and the client. Some kinds change the answer itself (and apply to a part of a batch too), others
+ * the bytes on the wire.
  */
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
@@ -17,13 +18,16 @@ export const DAMAGES = [
   'half-then-reset',
 ] as const;
 export type Damage = (typeof DAMAGES)[number];
-/** Damage that only the wire can do. */
+/** Kinds of damage that exist only on the wire. */
 export type WireDamage = Extract<
   Damage,
   'truncated-body' | 'gzip-cut' | 'slow-body' | 'half-then-reset'
 >;
 
-/** The answer of a whole request, with what the wire is to do to it (`ms`: how long a slow body takes). */
+/**
+ * Returns the answer of a whole request, with the damage to apply on the wire (`ms`: the duration
+ * of a slow body).
+ */
 export function damaged(reply: Reply, damage: Damage, ms: number): Reply {
   switch (damage) {
     case 'malformed-json':
@@ -45,7 +49,10 @@ export function damaged(reply: Reply, damage: Damage, ms: number): Reply {
   }
 }
 
-/** The answer of one part: where the wire would break off, the part ends in its middle; a slow part delays nothing but itself. */
+/**
+ * Returns the answer of one part. Where the wire would break off, the part ends in its middle; a
+ * slow part delays only itself.
+ */
 export function damagedPart(reply: Reply, damage: Damage, ms: number): Reply {
   const whole = damaged(reply, damage, ms);
   return whole.wire === undefined
@@ -59,7 +66,9 @@ export function damagedPart(reply: Reply, damage: Damage, ms: number): Reply {
 
 const PIECES = 10;
 
-/** Writes the answer the damaged way. `headers` are those of a good one, without length and encoding. */
+/**
+ * Sends the answer with damage. `headers` are those of a valid answer, without length and encoding.
+ */
 export async function sendDamaged(
   response: ServerResponse,
   reply: Reply,
@@ -76,7 +85,8 @@ export async function sendDamaged(
       await cutAfter(response, half(reply.body));
       return;
     case 'gzip-cut':
-      // The framing is whole, only the compressed stream ends too early: a careless client takes the half for all.
+      // The framing is complete and only the compressed stream is truncated; a careless client
+      // accepts the half as complete.
       response.writeHead(reply.status, { ...headers, 'Content-Encoding': 'gzip' });
       response.end(half(gzipSync(reply.body)));
       return;
@@ -88,7 +98,7 @@ export async function sendDamaged(
   }
 }
 
-/** In ten pieces, spread over `ms`. */
+/** Sends ten pieces, spread over `ms`. */
 async function trickle(
   response: ServerResponse,
   reply: Reply,
@@ -106,7 +116,10 @@ async function trickle(
   response.end();
 }
 
-/** The bytes must have left before the connection is cut, or the client would see a plain reset. */
+/**
+ * The bytes must have been sent before the connection is cut; otherwise the client would see a
+ * plain reset.
+ */
 async function cutAfter(response: ServerResponse, bytes: Buffer): Promise<void> {
   await new Promise<void>((resolve) => {
     response.write(bytes, () => {

@@ -24,7 +24,7 @@ const LISTS = [
   ['calendarList.list', '/calendar/v3/users/me/calendarList?maxResults=3', 'items'],
 ] as const;
 
-/** Some pages of a list: each token with the ids of the page that it brought. */
+/** Requests some pages of a list. Returns each token with the ids of the page that contained it. */
 async function pages(
   path: string,
   name: string,

@@ -1,20 +1,20 @@
 /**
- * Listings that do not end as Google documents it: pages that name themselves, lead in a circle,
- * repeat or stay empty, a last page without `nextSyncToken`, and history ids that are missing or
- * absurd. All of it has been reported of the real service (gogcli PR #1004, inbox-zero #3748,
+ * Listings that do not end as Google documents: pages that name themselves, form a cycle, repeat or
+ * stay empty, a last page without `nextSyncToken`, and history ids that are missing or absurd. All
+ * of these have been reported for the real service (gogcli PR #1004, inbox-zero #3748,
  * google-api-php-client #1141).
  */
 import type { ApiMethod } from '../methods.js';
 import { jsonReply, type Format, type Reply } from './reply.js';
 
-/** What is done to the pages of a listing. */
+/** Changes to the pages of a listing. */
 export const PAGE_ENDINGS = [
   'page-names-itself',
   'pages-in-a-circle',
   'pages-repeat',
   'empty-pages',
 ] as const;
-/** What is done to the position that an answer names. */
+/** Changes to the position in an answer. */
 export const POSITION_ENDINGS = [
   'no-sync-token',
   'no-history-id',
@@ -42,7 +42,7 @@ export function isEnding(kind: string): kind is Ending {
   return [...PAGE_ENDINGS, ...POSITION_ENDINGS].some((one) => one === kind);
 }
 
-/** Whether an ending can befall this method's answer. */
+/** Whether a change applies to this method's answer. */
 export function suits(kind: Ending, method: ApiMethod): boolean {
   if (kind === 'no-sync-token') return SYNC_TOKEN_METHODS.has(method.name);
   if (isPageEnding(kind)) return LIST_METHODS.has(method.name);
@@ -56,15 +56,18 @@ interface Listing {
   length: number;
 }
 
-/** Page tokens that were made up here, and the listings that are led in a circle. */
+/** The page tokens that were created here, and the listings whose pages form a cycle. */
 export class Endings {
-  /** A made-up token → the token that the page really has; '' is the first page of a listing without a sync token. */
+  /**
+   * A created token → the real token of the page; '' for the first page of a listing without a sync
+   * token.
+   */
   private readonly real = new Map<string, string>();
-  /** By listing: the tokens of its circle, in order. */
+  /** For each listing the tokens of its cycle, in order. */
   private readonly circles = new Map<string, string[]>();
   private made = 0;
 
-  /** The query with the page token that the simulator knows. */
+  /** Returns the query with a page token that the simulator knows. */
   resolve(query: URLSearchParams): URLSearchParams {
     const known = this.real.get(query.get('pageToken') ?? '');
     if (known === undefined) return query;
@@ -75,10 +78,10 @@ export class Endings {
   }
 
   /**
-   * @param key names the listing: account, method, ids
-   * @param sent the page token as the client sent it; '' for none
-   * @param first a page token for the listing's first page; '' where it has none
-   * @param length pages of a circle
+   * Applies changes to an answer.
+   * @param listing `key`: identifies the listing by account, method, ids; `sent`: the page token as
+   * the client sent it, '' for none; `first`: a page token for the listing's first page, '' if it
+   * has none; `length`: the number of pages in a cycle
    */
   apply(kinds: readonly Ending[], reply: Reply, format: Format, listing: Listing): Reply {
     if (kinds.length === 0 || reply.status !== 200) return reply;
@@ -110,9 +113,7 @@ export class Endings {
     }
   }
 
-  /**
-   * The circle begins with the second page; a listing that is shorter leads back to its beginning.
-   */
+  /** The cycle begins with the second page; a shorter listing leads back to its beginning. */
   private inCircle({ key, sent, first, length }: Listing, natural: string | null): string {
     if (sent === '' || !this.circles.has(key)) {
       if (this.circles.size >= KEPT) this.circles.clear();
@@ -140,7 +141,7 @@ export class Endings {
   }
 }
 
-/** Tokens and circles that are remembered at a time. */
+/** The largest number of stored tokens, and of stored cycles. */
 const KEPT = 100_000;
 
 function isPageEnding(kind: Ending): kind is PageEnding {
@@ -165,7 +166,7 @@ function withoutPosition(
   }
 }
 
-/** Every `historyId` of the answer, also those of a thread's messages, is another one, or none. */
+/** Replaces or removes every `historyId` of the answer, also those of a thread's messages. */
 function withHistoryId(value: unknown, historyId: string | undefined): unknown {
   if (Array.isArray(value)) return value.map((one) => withHistoryId(one, historyId));
   if (value === null || typeof value !== 'object') return value;

@@ -1,6 +1,7 @@
 /**
- * Google's error answers, word for word where a recording exists. Gmail's have `status` (and sometimes `details`),
- * Calendar's own have not, but a quota refusal comes from a layer that both share and always has them.
+ * Google's error responses, with the original text where a recording exists. Gmail's have `status`
+ * (and sometimes `details`), Calendar's do not. A quota refusal comes from a layer that both share
+ * and always has them.
  */
 import type { ApiMethod } from '../methods.js';
 import { jsonReply, PLAIN, type Reply } from './reply.js';
@@ -76,7 +77,7 @@ export function badFields(selector: string): Reply {
   return platformError(400, `Invalid field selection ${selector}`, 'invalidParameter', { item });
 }
 
-/** Missing, unknown, expired or revoked access token. */
+/** The access token is missing, unknown, expired or revoked. */
 export function unauthenticated(): Reply {
   const message =
     'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.';
@@ -85,12 +86,12 @@ export function unauthenticated(): Reply {
   });
 }
 
-/** The token belongs to somebody else. */
+/** The token belongs to another user. */
 export function delegationDenied(email: string): Reply {
   return platformError(403, `Delegation denied for ${email}`, 'forbidden');
 }
 
-/** 403 of the shared quota layer, of a user's or the project's limit per minute. */
+/** 403 of the shared quota layer, for the limit per minute of a user or the project. */
 export function quotaExceeded(
   api: ApiMethod['api'],
   scope: 'user' | 'project',
@@ -117,7 +118,7 @@ export function quotaExceeded(
   return platformError(403, message, 'rateLimitExceeded', { domain: 'usageLimits', details });
 }
 
-/** The time is in the text, behind two spaces; Google sends no Retry-After header. */
+/** The time is in the text, after two spaces; Google sends no Retry-After header. */
 export function retryAfter(untilMs: number, code: 403 | 429 = 429): Reply {
   return platformError(
     code,
@@ -135,7 +136,7 @@ export function backendError(): Reply {
   return platformError(500, 'Internal error encountered.', 'backendError');
 }
 
-/** What a proxy in front of Google answers: no JSON at all. */
+/** The answer of a proxy in front of Google, which is not JSON. */
 export function htmlUnavailable(): Reply {
   const page =
     '<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error 503 (Service Unavailable)!!1</title>\n' +
@@ -143,7 +144,7 @@ export function htmlUnavailable(): Reply {
   return { status: 503, contentType: 'text/html; charset=UTF-8', body: Buffer.from(page) };
 }
 
-/** A page of a proxy or of a captive portal where JSON was expected. */
+/** A page of a proxy or a captive portal in place of JSON. */
 export function htmlPage(status: 200 | 502): Reply {
   const title = status === 200 ? 'Sign in to the network' : 'Error 502 (Server Error)!!1';
   return {
@@ -169,7 +170,7 @@ export function insufficientScope(method: ApiMethod): Reply {
   );
 }
 
-/** The same of Pub/Sub, which has no method of ours. */
+/** The same for Pub/Sub, whose methods are not in `methods.ts`. */
 export function insufficientPubSubScope(): Reply {
   return platformError(
     403,
@@ -181,14 +182,14 @@ export function insufficientPubSubScope(): Reply {
   );
 }
 
-/** gmail.metadata was asked for more than it shows. */
+/** A request for more than gmail.metadata allows. */
 export function metadataScope(message: string): Reply {
   return platformError(403, message, 'forbidden');
 }
 
 /**
- * What Gmail has answered for one message of a batch, for good, while the others came
- * (got-your-back #116).
+ * Gmail's permanent answer for one message of a batch whose other messages succeeded (got-your-back
+ * #116).
  */
 export function permissionDenied(): Reply {
   return platformError(403, 'The caller does not have permission', 'forbidden');
@@ -215,7 +216,7 @@ export function dailyLimitExceeded(): Reply {
   });
 }
 
-/** Calendar's limit against abuse. */
+/** Calendar's anti-abuse limit. */
 export function calendarUsageLimit(): Reply {
   return calendarError(403, 'Calendar usage limits exceeded.', 'quotaExceeded', {
     domain: 'usageLimits',
@@ -229,7 +230,7 @@ export function mailNotEnabled(): Reply {
   });
 }
 
-/** 429 of the shared layer, without any hint of how long. */
+/** 429 of the shared layer, without a time to wait. */
 export function exhausted(): Reply {
   return platformError(429, 'Resource has been exhausted (e.g. check quota).', 'rateLimitExceeded');
 }

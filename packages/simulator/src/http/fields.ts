@@ -1,16 +1,21 @@
-/** Partial responses: `fields=a,b(c,d),e/f`, with `*` for everything on a level. */
+/** Partial responses: `fields=a,b(c,d),e/f`, with `*` for all fields of a level. */
 export interface FieldMask {
   readonly [field: string]: FieldMask | true;
 }
 
-/** What a response may contain, to refuse selectors that name nothing; `true` lets any sub-selection pass. */
+/**
+ * The allowed fields of a response, used to refuse selectors of unknown fields; `true` allows any
+ * sub-selection.
+ */
 export type Shape = { readonly [field: string]: Shape | true | (() => Shape) };
 
 export type ParsedFields = { ok: true; mask: FieldMask } | { ok: false; selector: string };
 
 const DEPTH_LIMIT = 32;
 
-/** Parses and checks a selector. Google answers 400 for one that is malformed or names an unknown field. */
+/**
+ * Parses and checks a selector. Google answers 400 when one is malformed or names an unknown field.
+ */
 export function parseFields(text: string): ParsedFields {
   const cursor = { text: text.replace(/\s/g, ''), at: 0 };
   const mask = parseList(cursor, 0);
@@ -19,7 +24,7 @@ export function parseFields(text: string): ParsedFields {
     : { ok: true, mask };
 }
 
-/** The first field of the mask that the shape doesn't have, or null. */
+/** Returns the first field of the mask that the shape does not have, or null. */
 export function unknownField(mask: FieldMask, shape: Shape): string | null {
   for (const [field, inner] of Object.entries(mask)) {
     if (field === '*') continue;
@@ -32,7 +37,7 @@ export function unknownField(mask: FieldMask, shape: Shape): string | null {
   return null;
 }
 
-/** Keeps what the mask names; lists are masked item by item. */
+/** Returns the fields that the mask selects; lists are masked item by item. */
 export function applyFields(value: unknown, mask: FieldMask): unknown {
   if (Array.isArray(value)) return value.map((item) => applyFields(item, mask));
   if (value === null || typeof value !== 'object') return value;
@@ -46,7 +51,7 @@ export function applyFields(value: unknown, mask: FieldMask): unknown {
   );
 }
 
-/** A caller may ask for `constructor`, which every object has and no resource. */
+/** Ignores inherited properties, because a caller may ask for `constructor`. */
 function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
@@ -70,7 +75,7 @@ function parseList(cursor: Cursor, depth: number): FieldMask | null {
   }
 }
 
-/** What follows a name: `/path`, `(list)` or nothing. */
+/** Parses what follows a name: `/path`, `(list)` or nothing. */
 function parseInner(cursor: Cursor, depth: number): FieldMask | true | null {
   const sign = cursor.text[cursor.at];
   if (sign === '/') {

@@ -1,6 +1,7 @@
 /**
- * The token, revocation and token-info endpoints (oauth2.googleapis.com). Their errors have a shape of their own. Besides
- * refresh tokens there are assertions: a service account's own (Pub/Sub), or in a user's name (domain-wide delegation).
+ * The token, revocation and token information endpoints (oauth2.googleapis.com), whose errors have
+ * their own format. They accept refresh tokens and assertions: a service account's own (Pub/Sub),
+ * or for a user (domain-wide delegation).
  */
 import type { ClientRefusal } from '../clients.js';
 import { REFUSALS, type Grant } from '../grants.js';
@@ -9,13 +10,17 @@ import type { Sim } from '../sim.js';
 import { textOf } from './posted.js';
 import { jsonReply, PLAIN, type Reply } from './reply.js';
 
-/** A token request that is under way: refreshes of the same account that begin meanwhile overlap. */
+/** A token request in flight; refreshes of the same account that begin meanwhile overlap. */
 export interface Refresh {
   answer(whole: boolean, rotate: boolean): Reply;
   release(): void;
 }
 
-/** Takes a token request as it arrives; `answer` after the latency, `release` when it is out. What comes damaged or not at all has told the client nothing, and its repetition is no fault of the client's. */
+/**
+ * Admits a token request when it arrives; `answer` must be called after the latency, `release` when
+ * it has been sent. After a damaged or missing answer the client has learned nothing, so its
+ * repetition is not counted as a mistake.
+ */
 export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
   if (form.get('grant_type') === JWT_BEARER)
     return { answer: () => assert(sim, form.get('assertion') ?? ''), release: () => undefined };
@@ -28,7 +33,8 @@ export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
       release: () => undefined,
     };
   note(sim, grant);
-  // What is on its way at the first refusal is no call after it, so that this is asked at the arrival.
+  // Checked on arrival, because a call that was in flight at the time of the first refusal is not
+  // one after it.
   const knownRefused = sim.grants.isKnownRefused(grant);
   grant.refreshesInFlight += 1;
   return {
@@ -43,8 +49,8 @@ export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
 }
 
 /**
- * `POST /revoke` with an access or a refresh token: the whole grant ends, with every token of the
- * person that the same client has.
+ * Serves `POST /revoke` with an access or a refresh token: ends the whole grant, with every token
+ * of the person that the same client has.
  */
 export function revoke(sim: Sim, token: string | null): Reply {
   const grant =
@@ -57,7 +63,10 @@ export function revoke(sim: Sim, token: string | null): Reply {
   return jsonReply({}, PLAIN);
 }
 
-/** `/tokeninfo` with the token as a bearer (google-auth-library's `getTokenInfo`), or as `?access_token=…`. */
+/**
+ * Serves `/tokeninfo` with the token as a bearer (google-auth-library's `getTokenInfo`), or as
+ * `?access_token=…`.
+ */
 export function tokenInfo(sim: Sim, token: string | null): Reply {
   const known = token === null ? null : sim.grants.ofAccessToken(token);
   if (known === null || !sim.grants.isLive(known.grant) || known.expiresAtMs <= sim.clock.nowMs())
@@ -78,9 +87,9 @@ export function tokenInfo(sim: Sim, token: string | null): Reply {
 }
 
 /**
- * Who the grant is of, as far as its scopes tell: `sub` and the address are for those that ask for
- * identity or the address (google-auth-library's TokenInfo). Token info writes truth values as
- * texts.
+ * Returns the owner of the grant, as far as its scopes reveal it: `sub` and the address only for
+ * scopes of identity or address (google-auth-library's TokenInfo). This endpoint returns booleans
+ * as strings.
  */
 function identityOf<T>(
   sim: Sim,
@@ -96,10 +105,13 @@ function identityOf<T>(
   };
 }
 
-/** OpenID Connect Core 3.1.3.3 and 12.2: with `openid`, a refresh brings an identity token. */
+/**
+ * OpenID Connect Core 3.1.3.3 and 12.2: with the scope `openid` a refresh returns an identity
+ * token.
+ */
 function idToken(sim: Sim, grant: Grant, client: string): { id_token?: string } {
   if (!grant.scopes.includes('openid') || sim.world.byKey(grant.email) === null) return {};
-  // By the machine's clock, as the receiver checks it by its own.
+  // The machine's clock, because the receiver uses its own too.
   const iat = Math.floor(Date.now() / 1_000);
   return {
     id_token: sim.signingKey.jwt({
@@ -117,7 +129,7 @@ const ADDRESS_SCOPES = ['email', fullScope('userinfo.email')];
 const IDENTITY_SCOPES = [...ADDRESS_SCOPES, 'openid', 'profile', fullScope('userinfo.profile')];
 const ID_TOKEN_TTL_SECONDS = 3_600;
 
-/** An error of this surface: a code and what goes with it. */
+/** An error of these endpoints: a code and its fields. */
 export function oauthError(
   status: number,
   error: string,
@@ -132,7 +144,7 @@ const CLIENT_REFUSALS: Record<ClientRefusal, string> = {
   disabled_client: 'The OAuth client was disabled.',
 };
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-/** Google's clients write this into their assertions whatever host they call. */
+/** Google's clients use this audience in their assertions for any host. */
 const AUDIENCE = 'https://oauth2.googleapis.com/token';
 const ASSERTION_TTL_SECONDS = 3_600;
 
@@ -163,7 +175,10 @@ function refresh(
   });
 }
 
-/** The JWT bearer grant. A `sub` asks for a user's mailbox, which the domain's administrator must have allowed with these scopes. */
+/**
+ * The JWT bearer grant. A `sub` requests a user's mailbox, which the domain's administrator must
+ * have allowed with these scopes.
+ */
 function assert(sim: Sim, assertion: string): Reply {
   const claims = sim.serviceAccount.key.claimsOf(assertion);
   if (claims === null || claims['iss'] !== sim.serviceAccount.email)

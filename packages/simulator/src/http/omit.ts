@@ -1,16 +1,15 @@
-/**
- * Full listings that name less than there is, with status 200: empty, or with some items left out.
- */
+/** Incomplete full listings with status 200: empty, or with some items left out. */
 import { createHash } from 'node:crypto';
 import { jsonReply, type Format, type Reply } from './reply.js';
 
 const LISTS = ['messages', 'items', 'labels'];
 
 /**
- * @param share of the items that is left out, the same ones at each call; 1 leaves none, and the
- * listing ends
- * @param nextPage the page after that token, for the sync token that stands on a listing's last
- * page alone
+ * Leaves items out of a listing.
+ * @param share the share of items that is left out, always the same ones; with 1 the listing is
+ * empty and ends
+ * @param nextPage returns the page for a token; used to find the sync token, which only the real
+ * last page has
  */
 export function withOmissions(
   reply: Reply,
@@ -29,7 +28,10 @@ export function withOmissions(
   );
 }
 
-/** What ends the listing: no next page, and of Calendar's the sync token of the real last page. */
+/**
+ * Returns the fields that end the listing: no next page, and for Calendar the sync token of the
+ * real last page.
+ */
 function theEnd(
   page: Record<string, unknown>,
   nextPage: (pageToken: string) => Reply,
@@ -41,7 +43,7 @@ function theEnd(
   return { nextPageToken: undefined, ...(nextSyncToken === undefined ? {} : { nextSyncToken }) };
 }
 
-/** A number in [0, 1) that belongs to the id. */
+/** Returns a number in [0, 1) that depends only on the id. */
 function fraction(id: string): number {
   return createHash('sha256').update(id).digest().readUInt32BE() / 2 ** 32;
 }

@@ -1,15 +1,21 @@
-/** Pages that overlap: the last items of one page come again at the head of the next, as they do when a list moves under its reader. */
+/**
+ * Overlapping pages: the last items of a page are repeated at the beginning of the next one, as
+ * when a list changes during the listing.
+ */
 import { jsonReply, type Format, type Reply } from './reply.js';
 
 const LISTS = ['messages', 'threads', 'drafts', 'history', 'items'];
 const REPEATED = 3;
-/** Lists that are remembered at a time. */
+/** The largest number of lists whose ends are stored. */
 const KEPT = 10_000;
 
 export class PageOverlap {
   private readonly tails = new Map<string, unknown[]>();
 
-  /** Notes the page's end under the list's key; with `repeat`, the end of the page before it is put in front. */
+  /**
+   * Stores the end of the page under the list's key; with `repeat`, puts the end of the previous
+   * page in front.
+   */
   answer(key: string, reply: Reply, repeat: boolean, format: Format): Reply {
     if (reply.status !== 200) return reply;
     const page = JSON.parse(reply.body.toString()) as Record<string, unknown>;

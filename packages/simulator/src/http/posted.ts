@@ -1,7 +1,7 @@
-/** JSON that was posted, read with the distrust that a server owes to strangers. */
+/** Reads posted JSON without trusting its form. */
 export type Posted = Readonly<Record<string, unknown>>;
 
-/** Null for what is no JSON object; nothing posted is an empty one. */
+/** Returns null for a body that is not a JSON object; an empty body is an empty object. */
 export function postedJson(body: Buffer): Posted | null {
   if (body.length === 0) return {};
   try {
@@ -15,7 +15,7 @@ export function postedJson(body: Buffer): Posted | null {
   }
 }
 
-/** The value if it is text, '' for everything else. */
+/** Returns the value if it is a string, otherwise ''. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

@@ -1,11 +1,11 @@
 /**
- * Refusals that quote what was asked for, as Google's do: "Delegation denied for ADDRESS", "Invalid
- * field selection NAME", "Channel 'ID' not found". A client's request may hold anything, so a
- * message of Google's may hold anything too.
+ * Refusals that quote the request, as Google's do: "Delegation denied for ADDRESS", "Invalid field
+ * selection NAME", "Channel 'ID' not found". A request may contain anything, and so may such a
+ * message.
  */
 import type { Reply } from './reply.js';
 
-/** The reply with `text` in every message that it has. An empty text changes nothing. */
+/** Returns the reply with `text` in each of its messages. An empty text changes nothing. */
 export function quoting(reply: Reply, text: string): Reply {
   if (text === '') return reply;
   const body = reply.body.toString();

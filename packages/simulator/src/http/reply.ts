@@ -4,14 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendDamaged, type WireDamage } from './damage.js';
 import { applyFields, type FieldMask } from './fields.js';
 
-/** A whole answer, of a request or of one part of a batch. */
+/** A complete answer to a request or to one part of a batch. */
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
   readonly body: Buffer;
-  /** What a bad line does to it. */
+  /** Damage on the wire. */
   readonly wire?: { readonly damage: WireDamage; readonly ms: number };
-  /** What must have happened before it goes out. */
+  /** Must resolve before the answer is sent. */
   readonly after?: Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export const NO_CONTENT: Reply = {
   body: Buffer.alloc(0),
 };
 
-/** What `prettyPrint` (true unless told otherwise) and `fields` ask for. */
+/** The requested format: `prettyPrint` (default true) and `fields`. */
 export interface Format {
   readonly pretty: boolean;
   readonly fields: FieldMask | null;
@@ -31,7 +31,7 @@ export interface Format {
 export const JSON_TYPE = 'application/json; charset=UTF-8';
 export const PLAIN: Format = { pretty: true, fields: null };
 
-/** JSON as Google writes it: indented by two with a final line end, or compact. */
+/** Formats JSON as Google does: indented by two with a final line end, or compact. */
 export function jsonReply(value: unknown, format: Format, status = 200): Reply {
   return { status, contentType: JSON_TYPE, body: Buffer.from(jsonText(value, format)) };
 }
@@ -42,7 +42,7 @@ function jsonText(value: unknown, format: Format): string {
 }
 
 const compress = promisify(gzip);
-/** Below this gzip costs more than it saves. */
+/** Below this size gzip costs more than it saves. */
 const GZIP_FROM_BYTES = 512;
 
 /** The headers that Google's front end sends with every answer. */
@@ -56,7 +56,10 @@ const FRONT_END_HEADERS = {
   'Alt-Svc': 'h3=":443"; ma=2592000',
 };
 
-/** Sends it chunked, compressed only if the client accepts gzip *and* says so in its User-Agent, which is Google's rule. */
+/**
+ * Sends the answer chunked. As at Google, it is compressed only if the client accepts gzip *and*
+ * its User-Agent contains gzip.
+ */
 export async function send(
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,4 +1,4 @@
-/** One origin for all of Google's hosts: the prefix of a path says which surface is meant. */
+/** One origin for all of Google's hosts; the prefix of the path selects the service. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suffer } from '../faults.js';
@@ -20,7 +20,8 @@ export function createHttpServer(sim: Sim, api: Api, control: Control): Server {
       fail(response, error),
     );
   });
-  // Clients keep connections for minutes; Node's default of 5 s would cut them in the middle of a pause and look like a fault.
+  // Clients keep connections open for minutes. Node's default of 5 s would close them during a
+  // pause, which would look like a fault.
   server.keepAliveTimeout = 120_000;
   server.headersTimeout = 125_000;
   return server;
@@ -64,14 +65,14 @@ async function handle(exchange: Exchange): Promise<void> {
   else await batch(exchange, batchPrefix);
 }
 
-/** Of the paths that the parts of a batch may have. */
+/** The path prefix that all parts of a batch must have, by batch path. */
 const BATCH_PREFIXES: ReadonlyMap<string, string> = new Map([
   ['/batch', '/gmail/'],
   ['/batch/gmail/v1', '/gmail/'],
   ['/batch/calendar/v3', '/calendar/'],
 ]);
 
-/** Everything beside the two APIs: tokens, Pub/Sub, certificates. */
+/** Serves everything except the two APIs: tokens, Pub/Sub, certificates. */
 async function elsewhere(exchange: Exchange, path: string, query: URLSearchParams): Promise<void> {
   const { sim, request, response } = exchange;
   if (path === '/token' && request.method === 'POST') {
@@ -102,7 +103,7 @@ function tokenOf(request: IncomingMessage, query: URLSearchParams): string | nul
   return bearer(request.headers.authorization) ?? query.get('access_token');
 }
 
-/** All parts go to the API that the batch path belongs to (`prefix`). */
+/** All parts must be calls of the batch path's API (`prefix`). */
 async function batch(exchange: Exchange, prefix: string): Promise<void> {
   const { sim, request, response } = exchange;
   const parsed = parseBatch(
@@ -155,7 +156,7 @@ async function batch(exchange: Exchange, prefix: string): Promise<void> {
   );
 }
 
-/** Waits for the latency (of the slowest part), answers, and lets go of the parts in flight, whatever happens. */
+/** Waits for the latency (of the slowest part) and answers; always releases the parts in flight. */
 async function complete(
   exchange: Exchange,
   admitted: readonly Admitted[],
@@ -201,7 +202,10 @@ async function wait(ms: number): Promise<void> {
   if (ms > 0) await delay(ms, undefined, { ref: false });
 }
 
-/** A body over the limit is read to its end and thrown away: a client that is still writing would not hear the refusal otherwise. */
+/**
+ * A body above the limit is read to its end and discarded, because a client that is still writing
+ * would not read the refusal.
+ */
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -216,9 +220,12 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 
 class BodyTooLarge extends Error {}
 
-/** A bug of the simulator: the client sees a 500, the operator the error. A client that went away, or sends too much, is no bug. */
+/**
+ * Reports a bug of the simulator: the client gets a 500, the operator the error. A client that
+ * disconnects or sends too much is not a bug.
+ */
 function fail(response: ServerResponse, error: unknown): void {
-  // Of the socket and not of the request, which Node destroys as soon as its body is read.
+  // Checks the socket and not the request, which Node destroys as soon as its body has been read.
   if (response.destroyed || response.req.socket.destroyed) return;
   const isTooLarge = error instanceof BodyTooLarge;
   if (!isTooLarge)

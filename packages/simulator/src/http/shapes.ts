@@ -1,4 +1,7 @@
-/** Field names of the responses, from Google's discovery documents, for checking `fields` selectors. */
+/**
+ * Field names of the responses, from Google's discovery documents, used to check `fields`
+ * selectors.
+ */
 import type { CalendarMethod, ChannelMethod, GmailMethod } from '../methods.js';
 import type { Shape } from './fields.js';
 
@@ -79,7 +82,7 @@ export const CALENDAR_SHAPES: Record<CalendarMethod | ChannelMethod, Shape> = {
   'channels.stop': {},
 };
 
-/** Fields whose inside isn't checked. */
+/** Fields whose content is not checked. */
 function named(fields: string): Shape {
   return Object.fromEntries(fields.split(' ').map((field) => [field, true as const]));
 }

@@ -1,4 +1,4 @@
-/** A VEVENT as the event that Google would make of it. */
+/** Converts a VEVENT to the event that Google would create from it. */
 import {
   allDay,
   timedAt,
@@ -12,22 +12,25 @@ import type { IcsZones } from './ics-zones.js';
 import { property, textOf, type IcsComponent, type IcsProperty } from './ics-parser.js';
 
 const DAY_MS = 86_400_000;
-/** Where an event without a usable start stands; Google's events always have one. */
+/** The start of an event without a usable one, because Google's events always have a start. */
 const FALLBACK_START: EventTime = { date: '2001-01-01' };
 
 export interface IcsEvent {
   uid: string | null;
   draft: EventDraft;
-  /** Start of the occurrence that this one changes. */
+  /** The original start of the occurrence that this event changes. */
   recurrenceId: EventTime | null;
   cancelled: boolean;
-  /** Of several versions of one event the highest counts; null where none is written. */
+  /**
+   * Of several versions of an event the one with the highest number is used; null when the file has
+   * none.
+   */
   sequence: number | null;
-  /** True when the start had to be made up. */
+  /** Whether the start is the fallback. */
   undated: boolean;
 }
 
-/** @param zones those that the file describes, beside the calendar's own */
+/** @param zones the zones that the file describes, and the calendar's own */
 export function icsEvent(component: IcsComponent, zones: IcsZones): IcsEvent {
   const startProperty = property(component, 'DTSTART');
   const start = startProperty === null ? null : timeOf(startProperty, zones);
@@ -82,7 +85,10 @@ function textFields(
   };
 }
 
-/** Null for what is no date, or none of the centuries that zone data and Google's editors know. */
+/**
+ * Returns null for a value that is not a date, or is outside the centuries that zone data and
+ * Google's editors support.
+ */
 function timeOf(from: IcsProperty, zones: IcsZones): EventTime | null {
   const match = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?$/.exec(
     from.value.trim().split(/[,/]/)[0] ?? '',
@@ -100,7 +106,7 @@ function timeOf(from: IcsProperty, zones: IcsZones): EventTime | null {
   return timedAt(instantOf(own, wallMs), own);
 }
 
-/** @param digits of year, month, day, hour, minute and second, in this order */
+/** @param digits year, month, day, hour, minute and second, in this order */
 function wallTimeOf(digits: readonly (string | undefined)[]): number | null {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = digits.map((text) =>
     Number(text ?? 0),
@@ -113,7 +119,10 @@ function wallTimeOf(digits: readonly (string | undefined)[]): number | null {
   return isDate && year >= 1900 && year <= 2200 ? wall.getTime() : null;
 }
 
-/** DTEND, or DTSTART with DURATION, or a day for dates and no time at all for times; never before the start. */
+/**
+ * Returns DTEND, or DTSTART plus DURATION, or by default a day for dates and no duration for times;
+ * never before the start.
+ */
 function endOf(component: IcsComponent, start: EventTime, zones: IcsZones): EventTime {
   const given = property(component, 'DTEND');
   const end = given === null ? null : timeOf(given, zones);
@@ -130,7 +139,7 @@ function endOfDays(startDate: string, end: EventTime | null, lengthMs: number): 
   return allDay(Date.parse(`${startDate}T00:00:00Z`) + days * DAY_MS);
 }
 
-/** Lines as Google keeps them: without start, with their parameters. */
+/** Returns the recurrence lines as Google stores them: without the start, with their parameters. */
 function recurrenceOf(component: IcsComponent): string[] {
   const lines = component.properties.filter(
     (one) => ['RRULE', 'EXRULE', 'RDATE', 'EXDATE'].includes(one.name) && one.value.trim() !== '',
@@ -172,7 +181,7 @@ function person(from: IcsProperty): { email: string; displayName?: string } {
   return { email: addressOf(from) ?? '', ...(name ? { displayName: name } : {}) };
 }
 
-/** Null for what is no mail address. */
+/** Returns null for a value that is not a mail address. */
 function addressOf(from: IcsProperty): string | null {
   return /^\s*mailto:\s*(\S+@\S+?)\s*$/i.exec(from.value)?.[1]?.toLowerCase() ?? null;
 }
@@ -184,7 +193,7 @@ function visibility(component: IcsComponent): Pick<EventDraft, 'visibility'> {
     : {};
 }
 
-/** Google keeps at most five, in minutes before the start. */
+/** Google stores at most five reminders, in minutes before the start. */
 function reminders(component: IcsComponent): Pick<EventDraft, 'reminders'> {
   const alarms = component.components.filter((one) => one.name === 'VALARM');
   const overrides = alarms.flatMap((alarm) => {

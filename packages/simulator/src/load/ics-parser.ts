@@ -1,4 +1,4 @@
-/** iCalendar text as a tree of components, read as leniently as the mail that it comes in. */
+/** Parses iCalendar text leniently to a tree of components. */
 import { decodeUndeclared } from '../mime/charset.js';
 
 export interface IcsProperty {
@@ -12,7 +12,10 @@ export interface IcsComponent {
   components: IcsComponent[];
 }
 
-/** Top-level components: VCALENDARs, or bare events of a file that has no VCALENDAR around them. Lines outside are dropped. */
+/**
+ * Returns the top-level components: VCALENDARs, or the events of a file without a VCALENDAR. Lines
+ * outside of components are dropped.
+ */
 export function parseIcs(bytes: Buffer): IcsComponent[] {
   const root: IcsComponent = { name: '', properties: [], components: [] };
   const open: IcsComponent[] = [root];
@@ -36,12 +39,12 @@ export function parseIcs(bytes: Buffer): IcsComponent[] {
   return root.components;
 }
 
-/** First property of that name. */
+/** Returns the first property of that name. */
 export function property(component: IcsComponent, name: string): IcsProperty | null {
   return component.properties.find((one) => one.name === name) ?? null;
 }
 
-/** A text value with its escapes resolved. */
+/** Returns a text value with its escape sequences resolved. */
 export function textOf(component: IcsComponent, name: string): string | null {
   const value = property(component, name)?.value;
   return value === undefined
@@ -51,7 +54,7 @@ export function textOf(component: IcsComponent, name: string): string | null {
       );
 }
 
-/** Control characters go: Google's events can't hold them. */
+/** Control characters are removed, because Google's events cannot contain them. */
 function unfold(text: string): string[] {
   return text
     .replace(/(?:\r\n|\n|\r)[ \t]/g, '')
@@ -60,7 +63,7 @@ function unfold(text: string): string[] {
     .filter((line) => line.trim() !== '');
 }
 
-/** `NAME;PARAM="a:b";OTHER=c:value`; null for a line without a name and a colon. */
+/** Parses `NAME;PARAM="a:b";OTHER=c:value`; null for a line without a name and a colon. */
 function parseLine(line: string): IcsProperty | null {
   const name = /^[\w.-]+/.exec(line.trimStart())?.[0];
   if (name === undefined) return null;

@@ -1,17 +1,17 @@
-/** VTIMEZONEs of a file: zones that have no known name, by the offsets that they describe. */
+/** The VTIMEZONEs of a file: zones without a known name, described by their offsets. */
 import { parseRule, ruleTimes } from '../calendar/rule.js';
 import { offsetMs, zoneNamed } from '../calendar/zones.js';
 import { property, type IcsComponent } from './ics-parser.js';
 
 export interface IcsZones {
-  /** Of times without a zone, and with one that nothing describes. */
+  /** The zone of times without a zone, or with an undescribed one. */
   calendarZone: string;
   /** By TZID. */
   described: ReadonlyMap<string, DescribedZone>;
 }
 
 interface DescribedZone {
-  /** The known zone with the same offsets, as near as there is one. */
+  /** The known zone with the same offsets, or the closest one. */
   zone: string;
   instantOf(wallMs: number): number;
 }
@@ -40,7 +40,7 @@ function describe(
   return { zone: located ?? likeliestZone(observances, calendarZone), instantOf };
 }
 
-/** When an offset begins to hold, by the clocks before it. */
+/** The time at which an offset begins, by the clocks before it. */
 interface Observance {
   startMs: number;
   fromMs: number;
@@ -67,7 +67,10 @@ function observance(component: IcsComponent): Observance | null {
   };
 }
 
-/** That of the observance which began last; before all of them, what the first one replaced. */
+/**
+ * Returns the offset of the observance that began last; before the first one, the offset that it
+ * replaced.
+ */
 function offsetAt(observances: readonly Observance[], wallMs: number): number {
   let best: { onsetMs: number; offsetMs: number } | null = null;
   for (const one of observances) {
@@ -89,7 +92,7 @@ function lastOnset(one: Observance, wallMs: number): number | null {
   for (const text of one.rules) {
     const rule = parseRule(`RRULE:${text}`);
     if (rule === null) continue;
-    // Described since 1601 as often as not: two years before the wanted time say the same.
+    // Rules often begin in 1601. Two years before the wanted time are enough for the same result.
     const start = new Date(one.startMs);
     const year = new Date(wallMs).getUTCFullYear() - 2;
     if (start.getUTCFullYear() < year && rule.frequency === 'YEARLY') start.setUTCFullYear(year);
@@ -105,7 +108,8 @@ function lastOnset(one: Observance, wallMs: number): number | null {
 const DAY_MS = 86_400_000;
 
 /**
- * The calendar's own zone if it has these offsets, else the first of all that has; a year tells.
+ * Returns the calendar's own zone if it has these offsets in one year, otherwise the first zone
+ * that has.
  */
 function likeliestZone(observances: readonly Observance[], calendarZone: string): string {
   const year = Math.min(
@@ -121,7 +125,7 @@ function likeliestZone(observances: readonly Observance[], calendarZone: string)
   return [calendarZone, ...Intl.supportedValuesOf('timeZone')].find(agrees) ?? calendarZone;
 }
 
-/** `+0130`, `-023000`. */
+/** Parses an offset such as `+0130` or `-023000`. */
 function offsetOf(text: string): number | null {
   const match = /^([+-])(\d\d)(\d\d)(\d\d)?$/.exec(text.trim());
   if (match === null) return null;

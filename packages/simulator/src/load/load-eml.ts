@@ -5,11 +5,11 @@ import type { Account } from '../world.js';
 import { reportOf, type FileReport, type LoadReport } from './report.js';
 
 const DAY_MS = 86_400_000;
-/** Where mails without a usable date stand: long ago, a minute apart, the same at every run. */
+/** The dates of messages without a usable date: long ago, a minute apart, the same in every run. */
 const UNDATED_FROM_MS = Date.UTC(2001, 0, 1);
 const OLDEST_MS = Date.UTC(1980, 0, 1);
 
-/** Puts every file of a directory into the mailbox, as mail that was there before the simulation began. */
+/** Adds every file of a directory to the mailbox, as messages from before the simulation began. */
 export async function loadEml(
   account: Account,
   directory: string,
@@ -27,7 +27,10 @@ export async function loadEml(
   return reportOf('eml', directory, account.email, files);
 }
 
-/** Adds one message. Its date is the Date header's, as for imported mail, else the last hop's, else made up. */
+/**
+ * Adds one message. Its date is that of the Date header, as for imported mail, otherwise that of
+ * the last hop, otherwise a generated one.
+ */
 export function seedRaw(account: Account, bytes: Buffer, index: number, nowMs: number): void {
   const raw = withoutEnvelope(bytes);
   const internalDateMs =
@@ -42,7 +45,7 @@ export function seedRaw(account: Account, bytes: Buffer, index: number, nowMs: n
   );
 }
 
-/** The `From ` line of an mbox is no part of the mail. */
+/** Removes the `From ` line of an mbox, which is not part of the message. */
 function withoutEnvelope(bytes: Buffer): Buffer {
   if (!bytes.subarray(0, 5).equals(Buffer.from('From '))) return bytes;
   const end = bytes.indexOf(0x0a);

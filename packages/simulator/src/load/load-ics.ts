@@ -10,7 +10,10 @@ import { icsZones } from './ics-zones.js';
 import { parseIcs, type IcsComponent } from './ics-parser.js';
 import { reportOf, type FileReport, type LoadReport } from './report.js';
 
-/** Puts the events of every file of a directory into a new calendar of the account, as Google's import does. */
+/**
+ * Adds the events of every file of a directory to a new calendar of the account, like Google's
+ * import.
+ */
 export async function loadIcs(
   world: World,
   account: Account,
@@ -32,7 +35,7 @@ export async function loadIcs(
   return reportOf('ics', directory, account.email, files);
 }
 
-/** Masters first, so that exceptions find their series wherever they stand in the file. */
+/** Series are added first, so that exceptions find theirs wherever it is in the file. */
 function loadFile(calendar: CalendarStore, file: string, bytes: Buffer, nowMs: number): FileReport {
   const report: FileReport = { file, loaded: 0, ignored: [] };
   const components = parseIcs(bytes).flatMap((one) =>
@@ -63,7 +66,10 @@ function loadFile(calendar: CalendarStore, file: string, bytes: Buffer, nowMs: n
   return report;
 }
 
-/** Everything but exceptions. @returns the living ones by uid */
+/**
+ * Adds everything except exceptions.
+ * @returns the events that are not cancelled, by uid
+ */
 function loadMasters(
   calendar: CalendarStore,
   events: readonly IcsEvent[],
@@ -88,8 +94,8 @@ function loadMasters(
 }
 
 /**
- * Of several versions of an event, or of one occurrence, those with the highest SEQUENCE; without
- * any SEQUENCE they are taken for different events.
+ * Of several versions of an event, or of one occurrence, returns those with the highest SEQUENCE.
+ * Without any SEQUENCE they count as different events.
  */
 function newest(events: readonly IcsEvent[]): IcsEvent[] {
   const highest = new Map<string, number>();
@@ -102,7 +108,8 @@ function newest(events: readonly IcsEvent[]): IcsEvent[] {
 }
 
 /**
- * An occurrence is named as its series is: by a date in an all-day series, whatever the file says.
+ * Returns the original start of an occurrence in the form of its series: a date for an all-day
+ * series, whatever the file has.
  */
 function originalStart(master: StoredEvent, named: EventTime, calendarZone: string): EventTime {
   if (master.body.start?.date === undefined || named.dateTime === undefined) return named;
@@ -124,7 +131,10 @@ function loadException(
   return calendar.changeInstance(master.id, original, patch, nowMs) !== null;
 }
 
-/** An exception without its series in the file is an event of its own. */
+/**
+ * Whether the event is an exception. Without its series in the file it counts as an event of its
+ * own.
+ */
 function isException(events: readonly IcsEvent[], { uid, recurrenceId }: IcsEvent): boolean {
   return (
     recurrenceId !== null &&
@@ -147,7 +157,7 @@ function reasonFor(component: IcsComponent): string {
   }
 }
 
-/** The same file gives the same ids; base32hex as Google demands. */
+/** The same file gives the same ids, in base32hex as Google requires. */
 function eventId(seed: string): string {
   const prng = createPrng(seed);
   return Array.from({ length: 26 }, () =>

@@ -4,7 +4,10 @@ import type { Account } from '../world.js';
 import { seedRaw } from './load-eml.js';
 import { reportOf, type LoadReport } from './report.js';
 
-/** Puts every message of an mbox file into the mailbox. Mails are split at `From ` lines after an empty line (mboxrd). */
+/**
+ * Adds every message of an mbox file to the mailbox. Messages are split at `From ` lines after an
+ * empty line (mboxrd).
+ */
 export async function loadMbox(account: Account, file: string, nowMs: number): Promise<LoadReport> {
   const mails = splitMbox(await readFile(file));
   for (const [index, raw] of mails.entries()) seedRaw(account, raw, index, nowMs);
@@ -14,7 +17,7 @@ export async function loadMbox(account: Account, file: string, nowMs: number): P
   ]);
 }
 
-/** The messages without their envelope lines, quoted `>From ` lines restored. */
+/** Returns the messages without their envelope lines, with quoted `>From ` lines restored. */
 export function splitMbox(bytes: Buffer): Buffer[] {
   const text = bytes.toString('latin1');
   const starts = [...text.matchAll(/(?:^|\r?\n\r?\n)(?=From [^\n]*\n)/g)].map((match) => ({

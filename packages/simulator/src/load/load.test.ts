@@ -212,7 +212,7 @@ test('what is no event is reported with its reason, and an event without a date 
 });
 
 test.each([
-  // Berlin's rules under a name that nobody knows.
+  // Berlin's rules under an unknown name.
   ['a zone that the file describes', 'Our Zone', '20260705T080000', '2026-07-05T08:00:00+02:00'],
   ['its winter', 'Our Zone', '20260105T080000', '2026-01-05T08:00:00+01:00'],
   ['a zone of Windows', 'Tokyo Standard Time', '20260105T080000', '2026-01-05T08:00:00+09:00'],

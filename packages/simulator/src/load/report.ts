@@ -1,4 +1,4 @@
-/** What a loader did with each file: nothing is skipped silently. */
+/** The result of a loader for each file; nothing is skipped silently. */
 export interface FileReport {
   file: string;
   loaded: number;

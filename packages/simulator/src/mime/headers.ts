@@ -1,22 +1,23 @@
 import { decodeText, decodeUndeclared } from './charset.js';
 import { decodeWords } from './words.js';
 
-/** As Gmail serves it: name as spelled, value without the line ends of its folding. */
+/** A header as Gmail returns it: the name as spelled, the value unfolded. */
 export interface Header {
   name: string;
   value: string;
 }
 
-/** Header lines, and where the body begins. */
+/** The headers and the start of the body. */
 export interface HeaderBlock {
   headers: Header[];
   bodyAt: number;
 }
 
 /**
- * Reads header fields up to the empty line. A line that can't be a header ends the block and belongs to the body, as the
- * parsers of real receivers do it: losing text is worse than showing a broken header. A leading mbox `From ` line is skipped,
- * and so is a byte order mark, which editors leave and which would make the first header no header.
+ * Parses headers up to the empty line. A line that cannot be a header ends the block and belongs to
+ * the body, as in real receivers' parsers: losing text is worse than showing a broken header. A
+ * leading mbox `From ` line is skipped, and so is a byte order mark, which editors leave and which
+ * would make the first header invalid.
  */
 export function readHeaders(bytes: Buffer): HeaderBlock {
   const block = blockText(bytes);
@@ -35,8 +36,8 @@ export function readHeaders(bytes: Buffer): HeaderBlock {
 }
 
 /**
- * A header whose lines are still apart: joined one by one, a value of a megabyte would be copied
- * for each.
+ * A header whose lines are not joined yet: joining them one by one would copy a value of a megabyte
+ * for each line.
  */
 interface Field {
   name: string;
@@ -47,17 +48,17 @@ function headersOf(fields: readonly Field[]): Header[] {
   return fields.map(({ name, lines }) => ({ name, value: unfolded(lines) }));
 }
 
-/** A folded line of nothing but blanks adds nothing, and neither do blanks before the next one. */
+/** A folded line of white space adds nothing, and neither does white space before the next line. */
 function unfolded(lines: readonly string[]): string {
   if (lines.length === 1) return lines[0] ?? '';
   const kept = lines.map((line) => line.trimEnd()).filter((line, n) => n === 0 || line !== '');
   return kept.join('');
 }
 
-/** UTF-8's, one character a byte. */
+/** The byte order mark of UTF-8, one character per byte. */
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 
-/** The first header of that name (any case), or null. */
+/** Returns the first header of that name (in any case), or null. */
 export function headerValue(headers: readonly Header[], name: string): string | null {
   const asked = name.toLowerCase();
   return (
@@ -67,7 +68,10 @@ export function headerValue(headers: readonly Header[], name: string): string | 
   );
 }
 
-/** `text/plain; charset="x"` → its value in lower case and its parameters (RFC 2231 and encoded words decoded). */
+/**
+ * A parsed header such as `text/plain; charset="x"`: its value in lower case and its parameters
+ * (RFC 2231 and encoded words decoded).
+ */
 export interface Parametrised {
   readonly value: string;
   readonly parameters: ReadonlyMap<string, string>;
@@ -77,7 +81,8 @@ export function readParameters(text: string): Parametrised {
   const known = parametrised.get(text);
   if (known !== undefined) return known;
   const read = parseParameters(text);
-  // Most parts say the same few things; boundaries are different in every mail and would only fill the table.
+  // Only short values are cached: most parts have one of a few, while boundaries differ in every
+  // message and would only fill the cache.
   if (text.length <= 60 && parametrised.size < PARAMETRISED_KEPT) parametrised.set(text, read);
   return read;
 }
@@ -107,13 +112,16 @@ function parseParameters(text: string): Parametrised {
 
 const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))/gs;
 
-/** What may hold the headers, one character a byte: the bytes up to and with the first empty line, or all of them. */
+/**
+ * Returns the bytes that may contain the headers, one character per byte: up to and with the first
+ * empty line, or all.
+ */
 function blockText(bytes: Buffer): string {
   const ends = [bytes.indexOf('\n\r\n'), bytes.indexOf('\n\n')].filter((at) => at >= 0);
   return bytes.toString('latin1', 0, ends.length === 0 ? bytes.length : Math.min(...ends) + 3);
 }
 
-/** The first line may be indented, as text that was copied from elsewhere is. */
+/** The first line may be indented, as in text that was copied from elsewhere. */
 function takeLine(fields: Field[], line: string, first: boolean): boolean {
   const last = fields.at(-1);
   if ((line.startsWith(' ') || line.startsWith('\t')) && last !== undefined) {
@@ -128,7 +136,10 @@ function takeLine(fields: Field[], line: string, first: boolean): boolean {
   return true;
 }
 
-/** Characters above ASCII are bytes that the sender forgot to encode; stray carriage returns are line ends that lost their half. */
+/**
+ * Characters above ASCII are bytes that the sender failed to encode; single carriage returns are
+ * incomplete line ends.
+ */
 function headerText(latin1: string): string {
   const text = /[\x80-\xff]/.test(latin1)
     ? decodeUndeclared(Buffer.from(latin1, 'latin1'))
@@ -136,7 +147,10 @@ function headerText(latin1: string): string {
   return text.includes('\r') ? text.replaceAll('\r', '') : text;
 }
 
-/** RFC 2231: `name*0`, `name*1*` … are pieces of one value, a trailing `*` means charset'language'percent-encoded. */
+/**
+ * RFC 2231: `name*0`, `name*1` … are pieces of one value; a trailing `*` means
+ * charset'language'percent-encoded.
+ */
 function joinContinuations(raw: Map<string, string>): Map<string, string> {
   const joined = new Map<string, string>();
   for (const [key, value] of raw) {

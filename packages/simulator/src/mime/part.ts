@@ -1,10 +1,10 @@
 /**
- * A MIME message as a tree of parts, split on bytes, the way Gmail numbers it: the root is "", its
+ * Parses a MIME message, as bytes, to a tree of parts with Gmail's numbers: the root is "", its
  * children "0", "1", "0.0"…, and the message inside a message/rfc822 part is that part's only
- * child. Broken mail never throws: a multipart whose boundary is not named, or never comes, has
- * that of the first line that looks like one, and without such a line it is text; a missing closing
- * boundary ends with the mail, nesting deeper than 50 is left unparsed, and so is what follows ten
- * thousand parts of one multipart: it is one part more.
+ * child. Malformed mail never throws. For a multipart whose boundary is missing or does not occur,
+ * the boundary is taken from the first line that looks like one; without such a line it is text. A
+ * missing closing boundary means the end of the message. Nesting deeper than 50 is not parsed.
+ * After ten thousand parts of one multipart the rest is a single further part.
  */
 import { headerValue, readHeaders, readParameters, type Header } from './headers.js';
 import { decodeTransfer } from './transfer.js';
@@ -12,13 +12,13 @@ import { decodeTransfer } from './transfer.js';
 export interface Part {
   /** Gmail's partId. */
   readonly id: string;
-  /** Lower case `type/subtype`. */
+  /** `type/subtype` in lower case. */
   readonly mimeType: string;
-  /** Decoded; empty when the part names none. */
+  /** Decoded; empty when the part has none. */
   readonly filename: string;
-  /** Lower case, or null when the part names none. */
+  /** In lower case; null when the part has none. */
   readonly charset: string | null;
-  /** True for `Content-Disposition: attachment`. */
+  /** Whether the part has `Content-Disposition: attachment`. */
   readonly attached: boolean;
   readonly headers: readonly Header[];
   /** Decoded bytes of a leaf or a message/rfc822; empty for a multipart. */
@@ -35,13 +35,13 @@ export function parseMessage(raw: Buffer): Part {
   return parsePart(raw, '', 'text/plain', 0);
 }
 
-/** Every part in document order, the root first. */
+/** Yields every part in document order, the root first. */
 export function* visitParts(part: Part): Generator<Part> {
   yield part;
   for (const child of part.parts) yield* visitParts(child);
 }
 
-/** The part with that id, or null. */
+/** Returns the part with that id, or null. */
 export function findPart(root: Part, id: string): Part | null {
   if (root.id === id) return root;
   for (const child of root.parts) {
@@ -51,12 +51,15 @@ export function findPart(root: Part, id: string): Part | null {
   return null;
 }
 
-/** A part that carries bytes of its own: no multipart, nor a message/rfc822 that was opened. */
+/** Whether the part has bytes of its own: it is neither a multipart nor a parsed message/rfc822. */
 export function isLeaf(part: Part): boolean {
   return part.parts.length === 0 && !part.mimeType.startsWith('multipart/');
 }
 
-/** Fetched by attachmentId rather than inline: everything with a filename, and leaves that aren't text. */
+/**
+ * Whether the part is fetched by attachmentId and not inline: parts with a file name, and leaves
+ * that are not text.
+ */
 export function isAttachment(part: Part): boolean {
   if (part.mimeType.startsWith('multipart/')) return false;
   return part.filename !== '' || (isLeaf(part) && !part.mimeType.startsWith('text/'));
@@ -96,7 +99,7 @@ function described(
 ): Pick<Part, 'mimeType' | 'filename' | 'charset' | 'attached'> {
   const disposition = readParameters(headerValue(headers, 'content-disposition') ?? '');
   return {
-    // `text/plain>` and `text/html<br>` are what they begin with.
+    // Ignores garbage at the end, as in `text/plain>` and `text/html<br>`.
     mimeType: /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+/.exec(type.value)?.[0] ?? 'text/plain',
     filename: disposition.parameters.get('filename') ?? type.parameters.get('name') ?? '',
     charset: type.parameters.get('charset')?.toLowerCase() ?? null,
@@ -115,7 +118,7 @@ function childId(parent: string, index: number): string {
   return parent === '' ? String(index) : `${parent}.${index}`;
 }
 
-/** First word only: mailers add comments, semicolons and blanks. */
+/** Only the first word, because mail programs add comments, semicolons and spaces. */
 function transferEncoding(headers: readonly Header[]): string {
   return (
     /[^\s;(]+/.exec(headerValue(headers, 'content-transfer-encoding') ?? '')?.[0].toLowerCase() ??
@@ -123,7 +126,7 @@ function transferEncoding(headers: readonly Header[]): string {
   );
 }
 
-/** Gmail strips a UTF-8 byte order mark from text. */
+/** Gmail removes a UTF-8 byte order mark from text. */
 function withoutBom(body: Buffer, mimeType: string): Buffer {
   const marked =
     mimeType.startsWith('text/') && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
@@ -131,8 +134,8 @@ function withoutBom(body: Buffer, mimeType: string): Buffer {
 }
 
 /**
- * Of the first line that begins with two dashes and is followed by a header of a part; empty when
- * there is none.
+ * Returns the boundary of the first line that begins with two dashes and is followed by a part
+ * header; empty when there is none.
  */
 function likelyBoundary(content: Buffer): string {
   const head = content.toString('latin1', 0, GUESSED_FROM_BYTES);
@@ -141,7 +144,10 @@ function likelyBoundary(content: Buffer): string {
 
 const GUESSED_FROM_BYTES = 65_536;
 
-/** Bodies between delimiter lines; null when no delimiter line exists. Preamble and epilogue are dropped. */
+/**
+ * Returns the bodies between delimiter lines; null when there is no delimiter line. Preamble and
+ * epilogue are dropped.
+ */
 function splitMultipart(content: Buffer, boundary: string): Buffer[] | null {
   if (boundary === '') return null;
   const delimiter = Buffer.from(`--${boundary}`, /[^\x00-\xff]/.test(boundary) ? 'utf8' : 'latin1');
@@ -161,7 +167,7 @@ function splitMultipart(content: Buffer, boundary: string): Buffer[] | null {
   return found ? bodies : null;
 }
 
-/** Null unless the boundary stands alone on its line, so that `--A` isn't taken for `--A-1`. */
+/** Returns null unless the boundary is alone on its line, so that `--A` does not match `--A-1`. */
 function delimiterLine(
   content: Buffer,
   at: number,

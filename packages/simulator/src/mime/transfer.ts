@@ -1,6 +1,6 @@
-/** Content-Transfer-Encodings, decoded the way receivers do: whatever is there, never an error. */
+/** Decodes Content-Transfer-Encodings leniently, like real receivers: never with an error. */
 
-/** Decoded bytes of a body; an encoding that nobody knows leaves them as they are. */
+/** Returns the decoded bytes of a body; unchanged for an unknown encoding. */
 export function decodeTransfer(body: Buffer, encoding: string): Buffer {
   switch (encoding) {
     case 'base64':
@@ -17,7 +17,10 @@ export function decodeTransfer(body: Buffer, encoding: string): Buffer {
   }
 }
 
-/** Skips what isn't base64 and stops at nothing, so that padding inside (two blobs in a row) costs no bytes. */
+/**
+ * Skips invalid characters and does not stop at padding, so that two concatenated blobs lose no
+ * bytes.
+ */
 export function decodeBase64(body: Buffer): Buffer {
   const text = body.toString('latin1');
   const pad = text.indexOf('=');
@@ -25,7 +28,10 @@ export function decodeBase64(body: Buffer): Buffer {
   return Buffer.concat(text.split(/=+/).map((piece) => Buffer.from(piece, 'base64')));
 }
 
-/** RFC 2045 §6.7; an invalid escape stays literal. The hottest loop of the simulator: one table look-up a byte, no calls. */
+/**
+ * RFC 2045 §6.7; an invalid escape is kept literally. This is the simulator's hottest loop: one
+ * table look-up per byte, no calls.
+ */
 function decodeQuotedPrintable(body: Buffer): Buffer {
   const first = body.indexOf(0x3d);
   if (first < 0) return body;
@@ -50,18 +56,23 @@ function decodeQuotedPrintable(body: Buffer): Buffer {
   return out.subarray(0, to);
 }
 
-/** The Q encoding of RFC 2047: underscores are spaces. */
+/** Decodes the Q encoding of RFC 2047, in which underscores are spaces. */
 export function decodeQ(content: string): Buffer {
   return decodeQuotedPrintable(Buffer.from(content.replaceAll('_', ' '), 'latin1'));
 }
 
-/** Value of a hexadecimal digit's character; so far below zero for anything else that no pair of them makes a byte. */
+/**
+ * The value of a hexadecimal digit's character; for others so negative that no pair gives a byte.
+ */
 const HEX = Int16Array.from({ length: 256 }, (_, byte) => {
   const digit = '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase());
   return digit < 0 ? -300 : digit;
 });
 
-/** Number of bytes of a soft line break after `=` (blanks, then CRLF or LF, or the end), 0 if there is none. */
+/**
+ * Returns the number of bytes of a soft line break after `=` (spaces, then CRLF, LF or the end); 0
+ * if there is none.
+ */
 function softBreak(body: Buffer, from: number): number {
   let at = from;
   while (body[at] === 0x20 || body[at] === 0x09) at++;
@@ -70,7 +81,10 @@ function softBreak(body: Buffer, from: number): number {
   return at >= body.length ? Math.max(1, at - from) : 0;
 }
 
-/** Lines between `begin` and `end`; a body without a `begin` line is read as bare lines. */
+/**
+ * Decodes the lines between `begin` and `end`; a body without a `begin` line consists of data lines
+ * only.
+ */
 function decodeUuencode(body: Buffer): Buffer {
   const lines = body.toString('latin1').split(/\r?\n/);
   const begin = lines.findIndex((line) => /^begin [0-7]{3,4} /.test(line));

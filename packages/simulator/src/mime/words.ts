@@ -1,7 +1,7 @@
 import { decodeText } from './charset.js';
 import { decodeBase64, decodeQ } from './transfer.js';
 
-/** Any name, or none, in the place of the charset. */
+/** The charset may be any name, or empty. */
 const WORD = /=\?([^?\s*=<>()"]*)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=/g;
 
 interface Run {
@@ -10,9 +10,9 @@ interface Run {
 }
 
 /**
- * Decodes RFC 2047 encoded words. White space between two words disappears, and neighbours of one
- * charset are joined as bytes first, because many mailers cut a multibyte character in two.
- * Charsets are read by the rule for bodies.
+ * Decodes RFC 2047 encoded words. White space between two words is removed. Adjacent words of one
+ * charset are joined as bytes first, because many mail programs split a multibyte character.
+ * Charsets are decoded as for bodies.
  */
 export function decodeWords(value: string): string {
   if (!value.includes('=?')) return value;
@@ -34,14 +34,17 @@ export function decodeWords(value: string): string {
   return text + textOf(run) + value.slice(end);
 }
 
-/** Adds the word's bytes to the run. @returns text that is complete already */
+/**
+ * Adds the word's bytes to the run.
+ * @returns text that is already complete
+ */
 function takeWord(run: Run, encoding: string, content: string): string {
   if (encoding.toLowerCase() === 'b') {
     run.bytes.push(decodeBase64(Buffer.from(content, 'latin1')));
     return '';
   }
   let text = '';
-  // Raw characters that somebody forgot to encode are text already.
+  // Raw characters that the sender failed to encode are already text.
   for (const [index, piece] of content.split(/([^\x00-\x7f]+)/).entries()) {
     if (index % 2 === 0) run.bytes.push(decodeQ(piece));
     else {
@@ -52,7 +55,10 @@ function takeWord(run: Run, encoding: string, content: string): string {
   return text;
 }
 
-/** A header value as RFC 2047 words if it isn't plain ASCII; each word holds whole characters and stays under 75 characters. */
+/**
+ * Encodes a header value as RFC 2047 words if it is not plain ASCII. Each word contains whole
+ * characters and stays under 75 characters.
+ */
 export function encodeWords(text: string, encoding: 'b' | 'q' = 'b'): string {
   if (/^[\x20-\x7e]*$/.test(text)) return text;
   const key = `${encoding}${text}`;
@@ -63,7 +69,7 @@ export function encodeWords(text: string, encoding: 'b' | 'q' = 'b'): string {
   return folded;
 }
 
-/** Generated mail says the same few names and subjects over and over. */
+/** A cache, because generated messages repeat a few names and subjects. */
 const encoded = new Map<string, string>();
 const ENCODED_KEPT = 1_000;
 

@@ -174,7 +174,7 @@ async function listed(): Promise<Json> {
   return (await client.get('/sim/watches')).json;
 }
 
-/** Lets what is under way come to its end. */
+/** Waits until everything in flight has finished. */
 async function settled(done: () => boolean): Promise<void> {
   while (!done())
     await new Promise((resolve) => {

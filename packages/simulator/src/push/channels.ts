@@ -1,7 +1,8 @@
 /**
- * Calendar's notification channels: an empty POST to the client's address that says "something changed here". `sync` comes
- * first, now and then before the answer to the watch call. A calendar's revision is looked at while anybody has a channel,
- * rather than told of every change: nothing is paid for calendars that nobody watches.
+ * Calendar's notification channels: an empty POST to the client's address, which says that
+ * something changed. The `sync` message is first and sometimes arrives before the answer to the
+ * watch call. The revision of a calendar is polled while it has a channel, so that calendars
+ * without channels cost nothing.
  */
 import type { SimClock } from '../clock.js';
 import { calendarError } from '../http/errors.js';
@@ -24,14 +25,14 @@ interface Channel {
   readonly address: string;
   readonly token: string | null;
   readonly expiresAtMs: number;
-  /** Revision of what is watched, null when it is gone. */
+  /** The revision of the watched resource; null when it is gone. */
   readonly revision: () => number | null;
   seen: number;
   messageNumber: number;
 }
 
 const DEFAULT_TTL_SECONDS = 604_800;
-/** Google's own limit isn't documented; people see about a month. */
+/** Google's limit is not documented; clients observe about a month. */
 const LONGEST_TTL_MS = 30 * 86_400_000;
 const CHECK_EVERY_MS = 25;
 const TIMEOUT_MS = 10_000;
@@ -53,7 +54,10 @@ export class Channels {
     private readonly delivery: Delivery,
   ) {}
 
-  /** `events.watch` and `calendarList.watch`: `what` is the revision of the resource, null when it can't be watched. */
+  /**
+   * Serves `events.watch` and `calendarList.watch`. `what` returns the revision of the resource;
+   * null when it cannot be watched.
+   */
   watch(asked: Asked, body: Posted, resourceUri: string, what: () => number | null): Reply {
     this.sweep();
     const refusal = refusalOf(body, this.byId);
@@ -89,7 +93,7 @@ export class Channels {
     return this.sendSync(channel, reply);
   }
 
-  /** `channels.stop`: only for the user who made it. */
+  /** Serves `channels.stop`, only for the user who opened the channel. */
   stop(asked: Asked, body: Posted): Reply {
     const channel = this.byId.get(textOf(body['id']));
     if (
@@ -133,7 +137,10 @@ export class Channels {
     for (const channel of this.byId.values()) this.drop(channel);
   }
 
-  /** The `sync` message: half of the time it has arrived before the answer to the call goes out. */
+  /**
+   * Sends the `sync` message. In half of the cases it arrives before the answer to the call is
+   * sent.
+   */
   private sendSync(channel: Channel, reply: Reply): Reply {
     const before = this.prng.chance(0.5);
     let arrived = (): void => undefined;
@@ -176,7 +183,10 @@ export class Channels {
     this.checking = null;
   }
 
-  /** Google tries again on its usual four codes, with back-off; any other refusal is final. */
+  /**
+   * Google retries after its four documented status codes, with backoff; any other refusal is
+   * final.
+   */
   private async send(
     channel: Channel,
     state: State,
@@ -204,7 +214,7 @@ export class Channels {
       'X-Goog-Resource-URI': channel.resourceUri,
       ...(channel.token === null ? {} : { 'X-Goog-Channel-Token': channel.token }),
     };
-    // An address that can't be reached is tried again like a 503.
+    // An unreachable address is retried like a 503.
     return (await this.deliveries.post(channel.address, headers, null, TIMEOUT_MS)) ?? 503;
   }
 }
@@ -250,7 +260,7 @@ function isTooLong(token: unknown): boolean {
   return typeof token === 'string' && token.length > 256;
 }
 
-/** Plain http is taken for loopback, where a simulator's clients live. */
+/** Plain http is accepted for loopback, where a simulator's clients run. */
 function isHttps(address: string): boolean {
   if (!URL.canParse(address)) return false;
   const { protocol, hostname } = new URL(address);
@@ -260,7 +270,7 @@ function isHttps(address: string): boolean {
   );
 }
 
-/** The nearest of what is asked for (a time or a number of seconds) and the limit. */
+/** Returns the earlier of the requested expiry (a time or a number of seconds) and the limit. */
 function expiry(body: Posted, nowMs: number): number {
   const params = (body['params'] ?? {}) as Record<string, unknown>;
   const ttlMs = Number(params['ttl'] ?? DEFAULT_TTL_SECONDS) * 1_000;

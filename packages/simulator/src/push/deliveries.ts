@@ -1,6 +1,7 @@
 /**
- * Posts to those who asked to be told. One controller and one timer for each post, both let go when it ends: with `AbortSignal.timeout` and `any` the whole
- * request stayed in memory until its time would have been up, 30 kB a notification, and the collections of that were pauses of half a second.
+ * Posts notifications. Each post has a controller and a timer of its own, and both are released
+ * when it ends. With `AbortSignal.timeout` and `any` the whole request stayed in memory until its
+ * timeout, 30 kB per notification, and collecting that garbage caused pauses of half a second.
  */
 export class Deliveries {
   private readonly underWay = new Set<AbortController>();
@@ -10,7 +11,10 @@ export class Deliveries {
     return this.stopped;
   }
 
-  /** The status of the answer, whose body is read and dropped; null when nobody is there, when it takes longer than `timeoutMs`, or after `stop`. Redirects aren't followed. */
+  /**
+   * Returns the status of the answer, whose body is read and discarded; null when the address is
+   * unreachable, after `timeoutMs`, or after `stop`. Redirects are not followed.
+   */
   async post(
     url: string,
     headers: Record<string, string>,
@@ -41,7 +45,7 @@ export class Deliveries {
     }
   }
 
-  /** Ends the posts that are under way, and every later one at once. */
+  /** Aborts the posts in flight, and every later one at once. */
   stop(): void {
     this.stopped = true;
     for (const controller of this.underWay) controller.abort();

@@ -1,4 +1,7 @@
-/** The way of a notification: it may be lost, come twice, late, or after one that was sent later. Google promises none of it better. */
+/**
+ * The delivery of a notification: it may be lost, duplicated, delayed or reordered. Google
+ * guarantees no more than this.
+ */
 import type { SimClock } from '../clock.js';
 import type { Ledger, NotificationKind } from '../ledger.js';
 import type { Prng } from '../prng.js';
@@ -6,10 +9,13 @@ import type { Prng } from '../prng.js';
 export interface DeliveryConditions {
   dropPercent: number;
   duplicatePercent: number;
-  /** Held back until a later one has been delivered, or for a second. */
+  /** Percentage that is held back until a later one has been delivered, or for a second. */
   reorderPercent: number;
   delayMs: readonly [minMs: number, maxMs: number];
-  /** Least time between two of Gmail's events for one user; what comes sooner is dropped. Google's is 1,000. */
+  /**
+   * The least time between two of Gmail's notifications for one user; earlier ones are dropped.
+   * Google's is 1,000.
+   */
   minGapMs: number;
 }
 
@@ -36,7 +42,7 @@ export class Delivery {
     return { ...this.now };
   }
 
-  /** Changes what is named. Throws RangeError for what is no percentage or no range. */
+  /** Changes the given conditions. Throws RangeError for an invalid percentage or range. */
   set(change: Partial<DeliveryConditions>): DeliveryConditions {
     const next = { ...this.now, ...change };
     for (const name of ['dropPercent', 'duplicatePercent', 'reorderPercent'] as const)
@@ -53,7 +59,7 @@ export class Delivery {
     return this.conditions;
   }
 
-  /** Sends one notification on its way. */
+  /** Delivers one notification under the current conditions. */
   post(kind: NotificationKind, deliver: () => void): void {
     this.ledger.notified(kind, 'published');
     if (this.prng.chance(this.now.dropPercent / 100)) {
@@ -84,7 +90,7 @@ export class Delivery {
     this.clock.schedule(delayMs + HELD_MS, late);
   }
 
-  /** Those that were overtaken follow. */
+  /** Delivers the notifications that were held back for reordering. */
   private release(): void {
     for (const late of this.held) late();
   }

@@ -1,6 +1,7 @@
 /**
- * Pub/Sub as far as Gmail's notifications need it: topics, push and pull subscriptions. At least once, in no order: a message
- * is delivered again, later and later, until it is acknowledged or its retention ends.
+ * The part of Pub/Sub that Gmail's notifications need: topics, push and pull subscriptions.
+ * Delivery is at least once and in no order: a message is delivered again, with growing delays,
+ * until it is acknowledged or its retention ends.
  */
 import type { SimClock } from '../clock.js';
 import type { Ledger } from '../ledger.js';
@@ -13,15 +14,15 @@ export interface SubscriptionOrder {
   /** `projects/P/subscriptions/S`. */
   name: string;
   topic: string;
-  /** Where messages are posted; without it they wait for pull. */
+  /** The URL to which messages are posted; without it they wait for a pull. */
   pushEndpoint?: string | null;
-  /** Signs each push with an OIDC token of this service account … */
+  /** Signs each push with an OIDC token of this service account. */
   serviceAccountEmail?: string;
-  /** … for this audience. Default: the endpoint. */
+  /** The audience of that token. Default: the endpoint. */
   audience?: string;
   /** Default 10. */
   ackDeadlineSeconds?: number;
-  /** Waiting time after a refusal; doubles up to the maximum. Default 10,000 and 600,000. */
+  /** Delay after a refusal; doubles up to the maximum. Default 10,000 and 600,000. */
   minBackoffMs?: number;
   maxBackoffMs?: number;
   /** Default 7 days. */
@@ -77,13 +78,16 @@ export class PubSub {
     private readonly key: SigningKey,
   ) {}
 
-  /** Makes a topic; without the grant Gmail may not publish to it. Throws RangeError for a malformed name. */
+  /**
+   * Adds a topic. Without `granted` Gmail may not publish to it. Throws RangeError for a malformed
+   * name.
+   */
   addTopic(name: string, granted = true): void {
     if (!NAMES.topic.test(name)) throw new RangeError('a topic is projects/P/topics/T');
     this.topics.set(name, granted);
   }
 
-  /** Makes or replaces a subscription; its topic comes with it. Throws RangeError for malformed names. */
+  /** Adds or replaces a subscription, with its topic. Throws RangeError for malformed names. */
   subscribe(order: SubscriptionOrder): void {
     if (!NAMES.subscription.test(order.name))
       throw new RangeError('a subscription is projects/P/subscriptions/S');
@@ -105,7 +109,7 @@ export class PubSub {
     });
   }
 
-  /** Null for an unknown topic, else whether Gmail may publish there. */
+  /** Returns null for an unknown topic, otherwise whether Gmail may publish to it. */
   granted(topic: string): boolean | null {
     return this.topics.get(topic) ?? null;
   }
@@ -125,7 +129,7 @@ export class PubSub {
     return { topics: [...this.topics.keys()], subscriptions };
   }
 
-  /** Hands the text to every subscription of the topic. */
+  /** Publishes the text to every subscription of the topic. */
   publish(topic: string, text: string): void {
     const message: PubSubMessage = {
       data: Buffer.from(text).toString('base64'),
@@ -140,7 +144,10 @@ export class PubSub {
     }
   }
 
-  /** `:pull`. Null for an unknown subscription. What is handed out comes again unless it is acknowledged before the deadline. */
+  /**
+   * Serves `:pull`. Returns null for an unknown subscription. Pulled messages are delivered again
+   * unless they are acknowledged before the deadline.
+   */
   async pull(name: string, maxMessages: number, waitMs: number): Promise<ReceivedMessage[] | null> {
     const subscription = this.subscriptions.get(name);
     if (subscription === undefined) return null;
@@ -156,7 +163,10 @@ export class PubSub {
     return this.take(subscription, maxMessages);
   }
 
-  /** `:acknowledge`; ids that are unknown or too old are passed over, as on the real service. False for an unknown subscription. */
+  /**
+   * Serves `:acknowledge`; ids that are unknown or too old are ignored, as in the real service.
+   * Returns false for an unknown subscription.
+   */
   acknowledge(name: string, ackIds: readonly string[]): boolean {
     return this.onAckIds(name, ackIds, (subscription, one) => {
       subscription.waiting.delete(one);
@@ -164,7 +174,7 @@ export class PubSub {
     });
   }
 
-  /** `:modifyAckDeadline`; 0 gives the message back. */
+  /** Serves `:modifyAckDeadline`; 0 returns the message. */
   modifyAckDeadline(name: string, ackIds: readonly string[], seconds: number): boolean {
     return this.onAckIds(name, ackIds, (subscription, one) => {
       one.notBeforeMs = this.clock.nowMs() + seconds * 1_000;
@@ -175,7 +185,7 @@ export class PubSub {
     });
   }
 
-  /** Ends pushes that are under way. */
+  /** Aborts pushes in flight. */
   stop(): void {
     this.deliveries.stop();
     for (const subscription of this.subscriptions.values()) wakeAll(subscription);
@@ -196,7 +206,9 @@ export class PubSub {
     else void this.push(subscription, subscription.pushEndpoint, one);
   }
 
-  /** Drops what nobody took within the retention, and the oldest beyond the bound. */
+  /**
+   * Drops messages that were not acknowledged within the retention, and the oldest above the bound.
+   */
   private forget(subscription: Subscription, nowMs: number): void {
     for (const one of subscription.waiting) {
       if (one.expiresAtMs > nowMs && subscription.waiting.size <= WAITING_LIMIT) return;
@@ -232,7 +244,7 @@ export class PubSub {
     return true;
   }
 
-  /** Posts once; anything but an acknowledgement brings it back after the back-off. */
+  /** Posts once; without an acknowledgement the message is delivered again after the backoff. */
   private async push(subscription: Subscription, endpoint: string, one: Waiting): Promise<void> {
     one.attempts += 1;
     const acknowledged = await this.post(subscription, endpoint, one.message);
@@ -269,11 +281,11 @@ export class PubSub {
       JSON.stringify(envelope),
       subscription.ackDeadlineSeconds * 1_000,
     );
-    // Nobody there, or too slow: to Pub/Sub that is a refusal like any other.
+    // Pub/Sub treats an unreachable or slow endpoint like any other refusal.
     return status !== null && ACKNOWLEDGED.has(status);
   }
 
-  /** By the machine's clock, as the receiver checks it by its own. */
+  /** The machine's clock, because the receiver uses its own too. */
   private authorization(subscription: Subscription): Record<string, string> {
     const email = subscription.serviceAccountEmail;
     if (email === null) return {};

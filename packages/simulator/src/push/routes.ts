@@ -1,4 +1,7 @@
-/** The calls that begin and end notifications, Pub/Sub's own REST surface, and the certificates that its tokens are checked with. */
+/**
+ * The calls that begin and end notifications, Pub/Sub's REST interface, and the certificates for
+ * its tokens.
+ */
 import {
   calendarError,
   insufficientPubSubScope,
@@ -14,7 +17,7 @@ import { fullScope } from '../scopes.js';
 import type { Asked, Sim } from '../sim.js';
 import { unreachable } from '../unreachable.js';
 
-/** The channel method that a path below /calendar/v3/ names, or null. */
+/** Returns the channel method for a path below /calendar/v3/, or null. */
 export function routeChannels(httpMethod: string, path: readonly string[]): Route | null {
   if (httpMethod !== 'POST') return null;
   const joined = path
@@ -28,7 +31,7 @@ export function routeChannels(httpMethod: string, path: readonly string[]): Rout
     : null;
 }
 
-/** Answers watch, stop and the channel methods. */
+/** Serves watch, stop and the channel methods. */
 export function servePush(asked: Asked, name: PushMethod, posted: Buffer): Reply {
   const body = postedJson(posted);
   const { watches, channels } = asked.sim;
@@ -63,7 +66,7 @@ export function isPubSubPath(path: string): boolean {
   return path.startsWith('/v1/projects/');
 }
 
-/** `POST /v1/projects/P/subscriptions/S:pull|:acknowledge|:modifyAckDeadline`. */
+/** Serves `POST /v1/projects/P/subscriptions/S:pull|:acknowledge|:modifyAckDeadline`. */
 export async function servePubSub(
   sim: Sim,
   httpMethod: string,
@@ -91,7 +94,7 @@ export async function servePubSub(
   );
 }
 
-/** `/oauth2/v1/certs` (PEM by key id) and `/oauth2/v3/certs` (JWK); null for other paths. */
+/** Serves `/oauth2/v1/certs` (PEM by key id) and `/oauth2/v3/certs` (JWK); null for other paths. */
 export function serveCertificates(sim: Sim, path: string): Reply | null {
   if (path === '/oauth2/v1/certs')
     return jsonReply({ [sim.signingKey.kid]: sim.signingKey.certificatePem(Date.now()) }, PLAIN);
@@ -99,10 +102,13 @@ export function serveCertificates(sim: Sim, path: string): Reply | null {
 }
 
 const PULL_LIMIT = 1_000;
-/** The real service holds an empty pull longer; a second keeps idle clients from spinning. */
+/**
+ * The real service holds an empty pull longer; a second is enough to keep idle clients from a busy
+ * loop.
+ */
 const PULL_WAIT_MS = 1_000;
 const PUBSUB_SCOPES = ['pubsub', 'cloud-platform'].map(fullScope);
-/** Public and automatic calendars have no channels; clients have to poll them. */
+/** Public and automatic calendars have no channels; clients must poll them. */
 const UNWATCHABLE =
   /#(?:holiday|contacts|weather|weeknum)@group\.v\.calendar\.google\.com$|@import\.calendar\.google\.com$|@resource\.calendar\.google\.com$/;
 
@@ -136,7 +142,7 @@ function pubSubRefusal(sim: Sim, accessToken: string | null): Reply | null {
     : insufficientPubSubScope();
 }
 
-/** Null for an unknown subscription. */
+/** Returns null for an unknown subscription. */
 async function onSubscription(
   sim: Sim,
   name: string,

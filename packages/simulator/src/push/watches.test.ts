@@ -38,7 +38,7 @@ const watch = (body: object = { topicName: TOPIC }): Promise<{ status: number; j
   client.post(`${ME}/watch`, body);
 const subscription = (verb: string, body: object): Promise<{ status: number; json: Json }> =>
   puller.post(`/v1/${SUBSCRIPTION}:${verb}`, body);
-/** Waits for one. */
+/** Waits for a message. */
 const pull = async (): Promise<Json[]> =>
   (await subscription('pull', { maxMessages: 100 })).json.receivedMessages ?? [];
 const waiting = async (): Promise<Json[]> =>
@@ -278,7 +278,7 @@ describe('push', () => {
   });
 });
 
-/** Lets what is under way come to its end. */
+/** Waits until everything in flight has finished. */
 async function settled(done: () => boolean): Promise<void> {
   while (!done())
     await new Promise((resolve) => {

@@ -1,6 +1,7 @@
 /**
- * Gmail's watch: one per mailbox, for seven days, to a Pub/Sub topic. The first notification comes at once and means no
- * change; later ones come at most once a second, and what is too soon is dropped, not queued.
+ * Gmail's watches: one per mailbox, for seven days, to a Pub/Sub topic. The first notification is
+ * sent at once and reports no change. Later ones are sent at most once a second; earlier ones are
+ * dropped and not queued.
  */
 import type { SimClock } from '../clock.js';
 import type { Ledger } from '../ledger.js';
@@ -24,7 +25,7 @@ interface Watch {
 const WATCH_TTL_MS = 7 * 86_400_000;
 
 export class Watches {
-  /** By the person's key: a new address goes on ringing. */
+  /** By the account's key, so that a watch continues after a change of address. */
   private readonly byPerson = new Map<string, Watch>();
 
   constructor(
@@ -34,7 +35,7 @@ export class Watches {
     private readonly delivery: Delivery,
   ) {}
 
-  /** `users.watch`: begins, or renews when the topic is the same. */
+  /** Serves `users.watch`: begins a watch, or renews it when the topic is the same. */
   watch(account: Account, body: Posted, format: Format): Reply {
     const topic = textOf(body['topicName']);
     const refusal = this.topicRefusal(topic);
@@ -67,7 +68,7 @@ export class Watches {
     return jsonReply({ historyId: String(current), expiration: String(watch.expiresAtMs) }, format);
   }
 
-  /** `users.stop`: ends it; also fine when there is none. */
+  /** Serves `users.stop`: ends the watch; succeeds when there is none. */
   stop(account: Account): Reply {
     this.end(account);
     return NO_CONTENT;
@@ -126,7 +127,8 @@ export class Watches {
       return;
     }
     watch.lastEventMs = nowMs;
-    // The id is written as a number, and may be one that JavaScript's numbers don't hold: so by hand.
+    // Written by hand, because the id is a JSON number that may be larger than JavaScript's numbers
+    // can represent.
     this.pubsub.publish(
       watch.topic,
       `{"emailAddress":${JSON.stringify(account.email)},"historyId":${account.mailbox.history.current}}`,
@@ -134,7 +136,10 @@ export class Watches {
   }
 }
 
-/** The filter looks at the labels of the messages as they are, and at those that came or went. */
+/**
+ * Whether a record matches the watch's filter: it applies to the current labels of the messages,
+ * and to labels that were added or removed.
+ */
 function concerns(watch: Watch, record: HistoryRecord): boolean {
   if (watch.labelIds.length === 0) return true;
   const changes = [...record.labelsAdded, ...record.labelsRemoved];
