@@ -4,15 +4,13 @@
  *
  * - `done`: completed.
  * - `again`: completed, and the collection continues in the named queue. It is added at once if no
- *   job waits there (deduplication holds the new job back until this one has ended, so a collection
- *   never runs twice at once), and otherwise by the scheduler when it is the tenant's turn. If each
- *   job re-added itself at the tail, a tenant with two hundred full syncs would hold two hundred
- *   places in the queue.
+ *   job waits there (deduplication holds it back until this one has ended, so a collection never
+ *   runs twice at once), and otherwise by the scheduler when it is the tenant's turn. If each job
+ *   re-added itself, a tenant with two hundred full syncs would hold two hundred places in the
+ *   queue.
  * - `delay`: put off until a time; no attempt is spent.
- * - thrown: failed; an attempt is spent, and BullMQ retries after `backoffMs`. Redis keeps a
- *   JobFailure.
- * - given back: this process is draining; the job returns to the head of its queue, and no attempt
- *   is spent.
+ * - thrown: an attempt is spent, and BullMQ retries after `backoffMs`. Redis keeps a JobFailure.
+ * - given back while this process drains: to the head of its queue; no attempt is spent.
  *
  * After a lost lock (this process was suspended, or Redis was away) another worker may have the
  * job. The handler's signal is aborted, and the lease's fence in Postgres rejects its later writes.
@@ -41,31 +39,24 @@ import { type QueueName, queuePrefix } from './queues.js';
 import { Breaker, type ErrorLog, errorKey } from './redis-errors.js';
 import { hasStopped, starvingSince } from './watchdog.js';
 
-/**
- * The worker renews its locks every 2 to 4 s. Shorter locks would expire while the event loop is
- * busy.
- */
+/** Renewed every 2 to 4 s. Shorter locks would expire while the event loop is busy. */
 const LOCK_MS = 8_000;
 /**
  * When a dead worker is not detected otherwise (a stopped process, a lost machine), its job returns
- * one check after its lock has expired. It takes two checks when the first falls into the pause
- * that BullMQ keeps between the checks of different workers: 9.5 to 11 s in total. With 2.5 s the
- * maximum was 12.5 s. A check is one small script.
+ * one check after its lock has expired, or two when the first falls into the pause that BullMQ
+ * keeps between the checks of different workers: 9.5 to 11 s. With 2.5 s the maximum was 12.5 s. A
+ * check is one small script.
  */
 const STALL_CHECK_MS = 1_500;
 /**
- * After this many kills BullMQ fails a job permanently, whatever its attempts. The value is high
- * because deploys and OOM kills are not the job's fault; an item that kills its worker is counted
- * in Postgres and quarantined there.
+ * After this many kills BullMQ fails a job permanently. High, because deploys and OOM kills are not
+ * the job's fault; an item that kills its worker is counted in Postgres and quarantined there.
  */
 const STALLS_LIMIT = 1_000_000;
 const WATCH_EVERY_MS = 10_000;
 /** The least number of checks within the time after which a worker counts as stuck. */
 const CHECKS_BEFORE_STUCK = 4;
-/**
- * A check that is later than this was itself delayed: the process was stopped, or Redis was away
- * and the fetches were queued before the check.
- */
+/** A check later than this was itself delayed: the process was stopped, or Redis was away. */
 const LATE_CHECK_MS = 5_000;
 /** A `delay` into the past would cause a busy loop. */
 const MIN_DELAY_MS = 250;
@@ -83,8 +74,7 @@ export interface JobRun {
   /** 1 for the first attempt; counts failures, not kills and delays. */
   attempt: number;
   /**
-   * Aborted when this process drains or the job's lock is lost. The handler must then commit or
-   * abandon the current page and return.
+   * Aborted when this process drains or the lock is lost: commit or abandon the page and return.
    */
   signal: AbortSignal;
 }
@@ -168,8 +158,7 @@ export class QueueWorker {
   stop(): void {
     this.#stopped.abort(new Error('draining'));
     for (const { run } of this.#running.values()) run.abort(new Error('draining'));
-    // `true`: does not wait for the running jobs. It uses no connection, so it works while Redis is
-    // away.
+    // `true`: does not wait for the running jobs, and works while Redis is away.
     this.#worker.pause(true).catch((error: Error) => this.o.errors.report(error));
   }
 
@@ -182,10 +171,7 @@ export class QueueWorker {
     await this.#worker.close();
   }
 
-  /**
-   * Ends without waiting. Locks are not renewed any more, and the running jobs go to another worker
-   * when they expire.
-   */
+  /** Ends without waiting. The running jobs go to another worker when their locks expire. */
   abandon(): void {
     const report = (error: Error): void => this.o.errors.report(error);
     this.#worker.close(true).catch(report);
@@ -251,8 +237,7 @@ export class QueueWorker {
       case 'done':
         return;
       case 'again':
-        // An error here (Redis is away) spends an attempt and the job is retried. No work is lost,
-        // because Postgres still has it as due.
+        // An error (Redis is away) spends an attempt. Postgres still has the work as due.
         if (result.queue === this.o.name && (await this.#waiting()) > 0) return;
         return await this.o.enqueue({ ...subjectOf(payload), queue: result.queue });
       case 'delay':
@@ -311,9 +296,7 @@ export class QueueWorker {
     });
   }
 
-  /**
-   * BullMQ runs its own loops. This handler logs and counts their errors, and pauses the worker.
-   */
+  /** Logs and counts the errors of BullMQ's own loops, and pauses the worker. */
   #heard(error: Error): void {
     this.o.errors.report(error);
     const nowMs = this.rt.clock.nowMs();
@@ -323,10 +306,7 @@ export class QueueWorker {
     if (pauseMs !== null) void this.#pauseForAWhile(pauseMs);
   }
 
-  /**
-   * Pauses the worker after an error. Measured with a full Redis: 5 errors in 5 s instead of
-   * 40,000, and it resumes by itself.
-   */
+  /** Measured with a full Redis: 5 errors in 5 s instead of 40,000, and it resumes by itself. */
   async #pauseForAWhile(pauseMs: number): Promise<void> {
     if (this.#worker.isPaused()) return;
     try {

@@ -38,9 +38,7 @@ export type Lane = 'live' | 'onboarding' | 'bulk';
 const LANES: Record<Lane, number> = { live: 1, onboarding: 2, bulk: 3 };
 
 const HEARTBEAT_MS = 1_000;
-/**
- * How soon a call is retried that was refused because Redis did not answer or had another epoch.
- */
+/** Delay of a retry after Redis did not answer or had another epoch. */
 const RETRY_MS = 1_000;
 const REPORT_CHUNK = 200;
 
@@ -66,8 +64,7 @@ export interface Receipt {
 }
 
 /**
- * `closed`: the user's quota is not spent, but Google has refused one of its calls, and all calls
- * wait for a moment.
+ * `closed`: the quota is not spent; after a refusal by Google all calls of the user wait briefly.
  */
 const SCOPES = ['user', 'closed', 'project', 'day'] as const;
 type Scope = (typeof SCOPES)[number];
@@ -79,10 +76,7 @@ type Charged =
 
 export interface Quota {
   charge(charge: Charge): Promise<Charged>;
-  /**
-   * Counts a slow call from now on, because it may have reached Google as late as its answer
-   * arrived.
-   */
+  /** Counts a slow call from now on: it may have reached Google as late as its answer arrived. */
   move(receipt: Receipt): Promise<void>;
   /** Records that the call was answered or never will be. Only for a receipt with a `flight`. */
   landed(receipt: Receipt): Promise<void>;
@@ -94,22 +88,18 @@ export interface Quota {
    */
   join(from: string, to: string, o: { retired: boolean; shared: boolean }): Promise<void>;
   /**
-   * Closes a user's window of `api`, or the project's for null. `slower`: our limit was too high,
-   * and less of it is used afterwards.
+   * Closes the window of a user, or of the project (null). `slower`: our limit was too high, and
+   * less of it is used afterwards.
    */
   close(api: Api, user: string | null, forMs: number, slower?: boolean): Promise<void>;
   /** @throws Error of the Redis client when Redis is away. */
   usage(users: string[]): Promise<QuotaUsage>;
-  /**
-   * Compares and reports the ledger's usage of a day, which Redis may have lost (`day-ledger.ts`).
-   */
+  /** Compares and reports a day's usage in the ledger, which Redis may lack (`day-ledger.ts`). */
   isLedgerDue(): Promise<boolean>;
   tellLedger(day: string, units: number): Promise<void>;
   /** Checks at once whether Redis still has our data; the heartbeat does so every second. */
   beat(): Promise<void>;
-  /**
-   * Ends the heartbeat and removes this process, so that the others need not leave its units free.
-   */
+  /** Ends the heartbeat and removes this process; the others then use its units. */
   stop(): Promise<void>;
 }
 
@@ -157,10 +147,7 @@ export function openQuota(rt: Runtime, redis: RedisConnection, options: QuotaOpt
   };
 }
 
-/**
- * The pause after a missed heartbeat is the usual one, because usage must be reported within the
- * hold that follows a loss of Redis's data.
- */
+/** The pause stays constant: usage must be reported within the hold after a loss of data. */
 function heartbeatReport(rt: Runtime): LoopReport {
   return openLoopReport(rt, {
     name: 'quota-heartbeat',
@@ -189,8 +176,7 @@ async function charge(ledger: Ledger, asked: Charge): Promise<Charged> {
 }
 
 /**
- * Before a charge: reports unreported usage, and sends a heartbeat when the last one is too old, so
- * that lost processes are taken into account.
+ * Before a charge: reports unreported usage, and sends a heartbeat when the last one is too old.
  */
 async function rejoin(ledger: Ledger): Promise<void> {
   if (ledger.unreported || ledger.reporting) await report(ledger);
@@ -255,8 +241,7 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
   const keys = [...keysOf(ledger, { api, user }), ...keysOf(ledger, { api, user: null })];
   try {
     const reply = await run(ledger, SCRIPTS.move, keys, [slot, units]);
-    // When Redis lost its data the charge is not moved; the next charge or heartbeat reports it in
-    // its old slot.
+    // After a loss of data nothing is moved; the next report has the charge in its old slot.
     if (accepted(ledger, reply))
       ledger.memory.moved(
         { api, user, units, slot: Number(reply[2]), atMs: Number(reply[3]) },
@@ -300,8 +285,7 @@ async function join(
     }
   } catch (error) {
     if (!isTransientRedisError(error)) throw error;
-    // The windows are joined when the next run begins. Until then this process spends only the
-    // units it keeps.
+    // The next run joins the windows. Until then this process spends only the units it keeps.
   }
 }
 
@@ -317,17 +301,13 @@ async function close(
     ledger.memory.closed(bucket, Number(reply[2]));
   } catch (error) {
     if (!isTransientRedisError(error)) throw error;
-    // The caller is about to throw Google's error, which is more important. The closure is reported
-    // when Redis is back.
+    // The caller throws Google's error, which matters more. The closure is reported later.
     ledger.memory.closed(bucket, redisNowMs(ledger) + forMs);
     ledger.unreported = true;
   }
 }
 
-/**
- * Runs one heartbeat at a time, because after a pause every concurrent charge finds the last one
- * too old.
- */
+/** One at a time, because after a pause every concurrent charge finds the last one too old. */
 function beat(ledger: Ledger): Promise<void> {
   ledger.beating ??= beatOnce(ledger).finally(() => {
     ledger.beating = null;
@@ -353,7 +333,7 @@ async function beatOnce(ledger: Ledger): Promise<void> {
   ledger.kept = null;
 }
 
-/** A failure is ignored: it only makes the others leave this process's units free for a minute. */
+/** A failure only makes the others leave this process's units free for a minute. */
 async function leave(ledger: Ledger): Promise<void> {
   try {
     await run(ledger, SCRIPTS.leave, [keyOf(ledger, 'members')], []);
@@ -362,10 +342,7 @@ async function leave(ledger: Ledger): Promise<void> {
   }
 }
 
-/**
- * Whether our usage is recorded in Redis's epoch. A process without an epoch has spent nothing and
- * adopts Redis's.
- */
+/** Whether Redis's epoch has our usage. A process without an epoch has no usage and adopts it. */
 function accepted(ledger: Ledger, reply: unknown[]): boolean {
   if (Number(reply[0]) === -1) return false;
   if (ledger.epoch === '') ledger.epoch = String(reply[1]);
@@ -412,8 +389,7 @@ async function tell(ledger: Ledger): Promise<void> {
     closing,
   );
   epochs.add(String(reply[1]));
-  // Two epochs mean that Redis lost its data again during the report. The next heartbeat reports
-  // everything again.
+  // Two epochs: Redis lost data during the report. The next heartbeat reports everything again.
   if (epochs.size === 1) ledger.epoch = String(reply[1]);
   rt.log.warn(
     { event: 'quota_reported_again', buckets: reported.length },

@@ -26,9 +26,8 @@ export interface TokenStore {
   /** @throws Error when `sealed` belongs to another account or the key has changed */
   open(accountId: string, sealed: string): string;
   /**
-   * Called when Google replaced the refresh token that was read as `version`; the old one may
-   * become invalid. `key-missing`: nothing was stored, because this process's master key was
-   * replaced.
+   * Called when Google replaced the refresh token of `version`; the old one may become invalid.
+   * `key-missing`: nothing was stored, because this process's master key was replaced.
    */
   rotated?(
     accountId: string,
@@ -44,20 +43,13 @@ export interface Tokens {
    * refused, `unavailable` when Google's token endpoint is not available
    */
   access(accountId: string, version?: number): Promise<string>;
-  /**
-   * Requests an access token from Google regardless of earlier refusals, and clears their marks
-   * when Google accepts the grant.
-   * @throws GoogleError as `access` does
-   */
+  /** Refreshes despite earlier refusals, clearing their marks on success. Throws like `access`. */
   tryAgain(accountId: string): Promise<void>;
-  /**
-   * Returns the owner of the grant whose token `access` returns.
-   * @throws GoogleError as `access` does
-   */
+  /** Returns the owner of the grant whose token `access` returns. Throws like `access`. */
   owner(accountId: string, version?: number): Promise<GrantOwner>;
   /**
-   * Drops all cached state of the account's grant, including that it is dead. With `token`, drops
-   * only that access token, if it is still the cached one (another process may have renewed it).
+   * Drops all cached state of the grant, including that it is dead. With `token`, drops only that
+   * access token, and only if no other process has renewed it meanwhile.
    */
   forget(accountId: string, token?: string): Promise<void>;
   /** `unreadable`: the refresh token cannot be decrypted, so Google was not called. */
@@ -67,10 +59,7 @@ export interface Tokens {
 export interface TokenOptions {
   prefix: string;
   origin: string;
-  /**
-   * The project whose client refreshes the token; the account's token must not be used with another
-   * client.
-   */
+  /** The project whose client refreshes. Another client must not use the account's token. */
   project: string;
   clientId: string;
   clientSecret: string;
@@ -84,10 +73,7 @@ interface Keeper {
   options: TokenOptions;
   kept: Map<string, Access & { untilMs: number }>;
   inFlight: Map<string, Promise<string>>;
-  /**
-   * The access token of each account that Google rejected last. Redis may still have it when
-   * another call reads it there.
-   */
+  /** The access token of each account that Google rejected last; Redis may still have it. */
   rejected: Map<string, string>;
   /** The owner of each access token, where it is known. */
   owners: Map<string, { token: string; owner: GrantOwner }>;
@@ -104,17 +90,11 @@ interface Access {
 
 const REVOKE = 'oauth2.revoke';
 const KEPT_LIMIT = 10_000;
-/**
- * Longer than the exchange with the token endpoint usually takes. It bounds the wait for a holder
- * that died.
- */
+/** Longer than a refresh usually takes; bounds the wait for a holder that died. */
 const LOCK_TTL_MS = 15_000;
 const POLL_MS = 100;
 const POLLS = 100;
-/**
- * How long the whole fleet treats a grant as dead after `invalid_grant` without another call,
- * because all collections of an account fail together.
- */
+/** How long the fleet treats a grant as dead. All collections of an account fail together. */
 const DEAD_FOR_MS = 60_000;
 
 /** Releases the lock only if the caller still holds it. */
@@ -153,8 +133,7 @@ async function access(keeper: Keeper, accountId: string, version: number): Promi
     return kept.token;
   // A caller that knows a newer grant must not get an access token of an older one.
   const key = `${accountId} ${version}`;
-  // Not bound to one caller's signal, because other callers wait for the same refresh. Each of its
-  // steps is bounded.
+  // Not bound to one caller's signal, because others wait too. Each step is bounded.
   const running =
     keeper.inFlight.get(key) ??
     obtain(keeper, accountId, version).finally(() => keeper.inFlight.delete(key));
@@ -162,9 +141,7 @@ async function access(keeper: Keeper, accountId: string, version: number): Promi
   return running;
 }
 
-/**
- * When another process refreshed the token, this process does not know the owner and asks Google.
- */
+/** Asks Google when another process refreshed, because this one does not know the owner then. */
 async function owner(keeper: Keeper, accountId: string, version: number): Promise<GrantOwner> {
   const token = await access(keeper, accountId, version);
   const known = keeper.owners.get(accountId);
@@ -175,8 +152,7 @@ async function owner(keeper: Keeper, accountId: string, version: number): Promis
 }
 
 /**
- * Returns a token from the fleet's cache, or refreshes under the fleet's lock. While another
- * process refreshes, its result is awaited.
+ * Takes the fleet's cached token, refreshes under the lock, or awaits another process's refresh.
  */
 async function obtain(keeper: Keeper, accountId: string, version: number): Promise<string> {
   const holder = keeper.rt.random.uuid();
@@ -191,10 +167,7 @@ async function obtain(keeper: Keeper, accountId: string, version: number): Promi
   return refresh(keeper, accountId, false);
 }
 
-/**
- * The lock may have been acquired just after its last holder finished, so the cache is read again
- * before Google is called.
- */
+/** Reads the cache again first: the lock's last holder may have just finished. */
 async function refreshUnderLock(
   keeper: Keeper,
   accountId: string,
@@ -234,10 +207,7 @@ async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Prom
   return grant.token;
 }
 
-/**
- * A mark is valid for one version: an import requests another attempt, even with the same refresh
- * token.
- */
+/** A mark is for one version: an import is another attempt, even with the same refresh token. */
 async function refuseDead(keeper: Keeper, accountId: string, version: number): Promise<void> {
   const marked = await ifRedisAnswers(keeper, (redis) => redis.get(deadKeyOf(keeper, accountId)));
   const dead = keeper.dead.get(accountId);
@@ -300,10 +270,7 @@ async function readShared(
   return shared.token;
 }
 
-/**
- * Returns null when the token was sealed with another key. A rotated master key costs one refresh
- * per account.
- */
+/** Returns null when sealed with another key. A rotated master key costs a refresh per account. */
 function unsealed(keeper: Keeper, accountId: string, sealed: string): Access | null {
   try {
     const [version, token] = keeper.options.store.open(accountId, sealed).split(' ');
@@ -393,8 +360,8 @@ async function releaseLock(keeper: Keeper, accountId: string, holder: string): P
 }
 
 /**
- * Returns null for Redis's transient errors: the cache and the lock only save work, and the
- * connection's handler logs the error.
+ * Returns null for Redis's transient errors: Redis only saves work here, and the connection's
+ * handler logs the error.
  */
 async function ifRedisAnswers<T>(
   { redis }: Keeper,
@@ -417,10 +384,7 @@ function deadKeyOf(keeper: Keeper, accountId: string): string {
   return `${tokenKeysOf(keeper.options, accountId)}:dead-grant`;
 }
 
-/**
- * Maps keep insertion order. Re-inserting an entry moves it to the end, so the first key is the
- * least recently used.
- */
+/** Re-inserting an entry moves it to the end, so the first key is the least recently used. */
 function putBounded<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);
