@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /**
- * Assembles what an image runs: `node deploy/assemble.mjs DIRECTORY`. The Dockerfile calls it after
- * `npm ci` and the build, and so does the test that starts every program from the result
+ * Assembles the content of an image: `node deploy/assemble.mjs DIRECTORY`. The Dockerfile calls it
+ * after `npm ci` and the build; so does the test that starts every program from the result
  * (test/scenarios/image.test.ts). It copies from a list, so that other files of a checkout (keys,
  * dumps, an .env) get into no layer:
  *
- * - of node_modules, the packages that the lockfile knows as needed at run time: no development,
+ * - of node_modules, the packages that the lockfile marks as needed at run time: no development,
  *   optional or peer dependencies;
- * - of our own packages, their package.json and its `files`: the compiled programs, and what they
- *   load from beside them;
+ * - of our own packages, their package.json and its `files`: the compiled programs, and the files
+ *   that they load;
  * - the migrations.
  *
  * Files that Node never loads are left out. Licences are kept.
@@ -27,12 +27,12 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const OWN_FILES = ['package.json', 'LICENSE', 'prisma/migrations'];
-/** What Node does not load: types, source maps, sources, notes for readers. */
+/** Files that Node does not load: types, source maps, sources, notes for readers. */
 const UNLOADED =
   /\.(?:d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow|tsbuildinfo)$|^(?:README|CHANGELOG|HISTORY)(?:\.|$)/i;
 /**
- * Prisma's client brings a fast and a small compiler of queries for each kind of database, and
- * clients for browsers and edges. Ours takes the small one.
+ * Prisma's client contains a fast and a small query compiler for each kind of database, and clients
+ * for browsers and edge runtimes. Ours uses the small compiler.
  */
 const UNUSED_OF_PRISMA =
   /^runtime\/(?:query_compiler_fast|query_compiler_\w+\.(?!postgresql\.)|wasm-compiler-edge|edge)|^(?:edge|react-native|scripts)\b/;
@@ -54,7 +54,10 @@ function assemble(given) {
   }
 }
 
-/** Places like `node_modules/bullmq` that run time needs, by the flags of the lockfile. */
+/**
+ * Returns the places like `node_modules/bullmq` that are needed at run time, by the flags of the
+ * lockfile.
+ */
 function neededPackages(lock) {
   return Object.entries(lock)
     .filter(([place, one]) => place.includes('node_modules/') && !one.link)
@@ -72,7 +75,7 @@ function filesOf(place) {
   return files;
 }
 
-/** Whether a compiled file has no source any more: an earlier build made it. */
+/** Whether a compiled file no longer has a source: an earlier build created it. */
 function hasNoSource(place, name, relative) {
   if (name !== 'dist') return false;
   const source = path.join(ROOT, place, 'src', relative.replace(/\.js$/, '.ts'));
@@ -91,7 +94,10 @@ function copyPackage(place, target) {
   );
 }
 
-/** A file or a directory, without what Node does not load and what `isLeftOut` names, by its path below `place`. */
+/**
+ * Copies a file or a directory, without files that Node does not load and those that `isLeftOut`
+ * selects by their path below `place`.
+ */
 function copy(place, target, isLeftOut = () => false) {
   const from = path.join(ROOT, place);
   if (!existsSync(from)) fail(`${place} is missing: build first`);
@@ -106,7 +112,7 @@ function copy(place, target, isLeftOut = () => false) {
   });
 }
 
-/** As npm links workspaces: `node_modules/@syncline/store` leads to `packages/store`. */
+/** Links workspaces as npm does: `node_modules/@syncline/store` points to `packages/store`. */
 function link(name, place, target) {
   const at = path.join(target, 'node_modules', name);
   mkdirSync(path.dirname(at), { recursive: true });

@@ -38,11 +38,11 @@ const KEPT = {
   redis_password: () => randomBytes(32).toString('hex'),
   master_key: () => randomBytes(32).toString('base64'),
 };
-/** Exists while the master key is being replaced. */
+/** Exists during a rotation of the master key. */
 const OLD_KEY = 'master_key_old';
-/** The old key of the last rotation that was ended. No reader gets it. */
+/** The old key of the last completed rotation. No reader gets it. */
 const KEY_BEFORE = 'master_key_before';
-/** The least rights of docs/how-to/deployment.md. */
+/** The minimum rights of docs/how-to/deployment.md. */
 const REDIS_COMMANDS =
   `ping info time client|list client|setname multi exec eval evalsha scan type exists del unlink expire pexpire pexpireat persist pttl
   get set incr incrby hset hmset hsetnx hget hmget hgetall hexists hincrby hlen hdel lpush rpush lset lindex llen lpos lrange lrem ltrim lpop rpop rpoplpush
@@ -85,7 +85,7 @@ function generate(directory, changeKeys) {
 const UNDER_WAY =
   'A rotation has not ended: finish `keys rotate-master`, then run this with --forget-old-master-key.';
 
-/** As the others: a sentence when it is refused, with nothing changed. */
+/** Sets the current key aside as the old one. A refusal is a sentence, and changes nothing. */
 function setKeyAside(folder) {
   if (existsSync(path.join(folder, OLD_KEY))) return UNDER_WAY;
   if (!existsSync(path.join(folder, 'master_key')))
@@ -93,7 +93,10 @@ function setKeyAside(folder) {
   rename(folder, 'master_key', OLD_KEY);
 }
 
-/** Kept, since this may be typed before everything is sealed with the new key. */
+/**
+ * Ends a rotation. The old key is kept, since this may be called before everything is sealed with
+ * the new key.
+ */
 function forgetOldKey(folder) {
   if (existsSync(path.join(folder, OLD_KEY))) rename(folder, OLD_KEY, KEY_BEFORE);
 }
@@ -115,7 +118,7 @@ function fail(sentence, code) {
   process.exitCode = code;
 }
 
-/** All secrets, of which missing ones are generated. */
+/** Returns all secrets, and generates missing ones. */
 function kept(folder) {
   for (const [name, draw] of Object.entries(KEPT))
     if (!existsSync(path.join(folder, name))) create(path.join(folder, name), draw());
@@ -152,7 +155,10 @@ function filesOf(secrets, prefix) {
   };
 }
 
-/** One role owns the schema and migrates; the processes' role reads and writes rows. The passwords are hexadecimal. */
+/**
+ * Returns the SQL of two roles: one owns the schema and migrates, the other, for the processes,
+ * reads and writes rows. The passwords are hexadecimal.
+ */
 function rolesSql({ owner_password, app_password }) {
   const plain = 'LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS';
   return `CREATE ROLE syncline_owner ${plain} PASSWORD '${owner_password}';
@@ -176,7 +182,7 @@ function sha256(text) {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Whole or not at all, and never over a file that is there. */
+/** Writes a file atomically, and never over an existing one. */
 function create(file, text) {
   const draft = written(file, `${text}\n`);
   linkSync(draft, file);
@@ -184,10 +190,10 @@ function create(file, text) {
   syncFolder(file);
 }
 
-/** Whole or not at all, readable by this user alone. */
+/** Replaces a file atomically; only this user can read it. */
 function replace(file, text, uid) {
   const draft = written(file, text);
-  // Only root may change the owner; otherwise the files stay this user's own.
+  // Only root may change the owner; otherwise the files stay owned by the current user.
   if (process.getuid?.() === 0) chownSync(draft, uid, uid);
   renameSync(draft, file);
   syncFolder(file);

@@ -11,7 +11,10 @@ export async function withClient(connection, use) {
   }
 }
 
-/** Creates `connection.database`; losing the race against somebody who creates it too is fine. */
+/**
+ * Creates `connection.database`. It is not an error when another process creates it at the same
+ * time.
+ */
 export async function createDatabase(connection, name = connection.database) {
   try {
     await withClient({ ...connection, database: 'postgres' }, (client) =>

@@ -1,6 +1,7 @@
 /**
- * adapter-pg as a schema engine needs it. As it is, it refuses column types of Postgres's catalogues, splits a migration
- * at every `;` (which breaks function bodies and loses atomicity), and would put the shadow database into the main one.
+ * Adapts adapter-pg to a schema engine. Unchanged, it refuses column types of Postgres' catalogues,
+ * splits a migration at every `;` (which breaks function bodies and loses atomicity), and would put
+ * the shadow database into the main one.
  */
 import { randomUUID } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
@@ -10,10 +11,12 @@ import { createDatabase, dropDatabase } from './databases.mjs';
 
 const CHAR = 18; // The catalogue type "char", one byte.
 const TEXT = 25;
-/** int2vector, regproc, oid lists, statistics and the like: as text they are what introspection expects. */
+/** int2vector, regproc, oid lists, statistics and the like; introspection expects them as text. */
 const AS_TEXT = new Set([CHAR, 22, 24, 27, 28, 29, 30, 194, 600, 2205, 2206, 3220, 3614, 4089]);
 
-/** A connection's fields from a Postgres URL, and the schema that Prisma's `?schema=` names. */
+/**
+ * Parses a Postgres URL into a connection's fields, and the schema that Prisma's `?schema=` names.
+ */
 export function parseUrl(url) {
   const parsed = new URL(url);
   const ssl = parsed.searchParams.get('sslmode');
@@ -28,7 +31,7 @@ export function parseUrl(url) {
       : {}),
   };
   const schema = parsed.searchParams.get('schema') ?? undefined;
-  // The migrations' files name no schema, and neither does the engine's bookkeeping.
+  // The migration files name no schema, and neither do the engine's bookkeeping statements.
   if (schema)
     connection.options = `-c search_path=${pg.escapeIdentifier(schema).replaceAll(/[\\ ]/g, '\\$&')}`;
   return { connection, schema };
@@ -53,7 +56,10 @@ export class MigrationPg extends PrismaPg {
     return adapt(await super.connect());
   }
 
-  /** Always a database apart from the main one: the operator's, emptied, or one of our own that is dropped afterwards. */
+  /**
+   * Connects to a database apart from the main one: the operator's, emptied, or one of our own that
+   * is dropped afterwards.
+   */
   async connectToShadowDb() {
     return this.#shadowUrl ? this.#emptiedShadow() : this.#ownShadow();
   }
@@ -106,7 +112,8 @@ function adapt(adapter) {
     for (const index of charColumns) result.columnTypes[index] = ColumnTypeEnum.Character;
     return result;
   };
-  // One simple query: Postgres runs the whole script in one implicit transaction, as the native engine has it.
+  // One simple query: Postgres runs the whole script in one implicit transaction, as with the
+  // native engine.
   adapter.executeScript = async (script) => {
     try {
       await adapter.client.query(script);

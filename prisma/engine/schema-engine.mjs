@@ -16,7 +16,7 @@ import { MigrationPg, parseUrl } from './migration-adapter.mjs';
 import { createDatabase, dropDatabase, withClient } from './databases.mjs';
 
 const require = createRequire(import.meta.url);
-const RPC_ERROR = 4466; // What the native engine answers with, whatever went wrong.
+const RPC_ERROR = 4466; // The native engine's code for every error.
 const PANIC_EXIT = 101;
 
 const { datamodels, datasource, command } = readArguments(process.argv.slice(2));
@@ -119,7 +119,9 @@ async function call(engine, method, params) {
   return { exitCode: result.exitCode };
 }
 
-/** `process.exit` drops what still waits in a pipe. */
+/**
+ * Ends the process after its output is written: `process.exit` drops what still waits in a pipe.
+ */
 function end(code) {
   process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 }
@@ -128,7 +130,10 @@ function send(message) {
   process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 }
 
-/** A Rust panic inside a promise surfaces as an uncaught RuntimeError: reported as the native engine would, which the CLI knows. */
+/**
+ * Reports a Rust panic, which appears as an uncaught RuntimeError of a promise, in the native
+ * engine's format, which the CLI understands.
+ */
 function reportPanics() {
   const seen = { message: undefined };
   globalThis.PRISMA_WASM_PANIC_REGISTRY = {
@@ -151,7 +156,10 @@ function logLine(level, target, fields) {
   process.stderr.write(`${JSON.stringify({ level, target, fields })}\n`);
 }
 
-/** Prisma's code for what the CLI explains to the user: unreachable, refused, missing, existing, forbidden. */
+/**
+ * Returns Prisma's code for errors that the CLI explains to the user: unreachable, refused,
+ * missing, existing, forbidden.
+ */
 function prismaCode({ code }) {
   if (['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH', 'EAI_AGAIN'].includes(code))
     return 'P1001';

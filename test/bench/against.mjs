@@ -1,10 +1,11 @@
 /**
- * `npm run bench -- NAME… --against REV [--pairs N]`: the same benchmarks of this checkout and of
- * another revision, in turns.
+ * `npm run bench -- NAME… --against REV [--pairs N]`: runs the same benchmarks of this checkout and
+ * of another revision alternately.
  *
  * REV is checked out and built under .syncline/against, with the dependencies of its own lockfile,
- * and runs its own benchmarks: they know its schema. Within a pair one runs directly after the
- * other, and the pairs change the order, so that a machine that becomes slower meets both alike.
+ * and runs its own benchmarks, which match its schema. Within a pair one runs directly after the
+ * other, and the pairs alternate the order, so that a machine that becomes slower affects both
+ * equally.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -15,8 +16,7 @@ import { medianRatio } from './ratios.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 /**
- * A figure as `figure()` prints it, and as `units` does: its name, its value, its unit, and in
- * parentheses what it is compared with.
+ * A line of `figure()` or `units`: name, value, unit, and in parentheses what it is compared with.
  */
 const FIGURE =
   /^(.+?)(?: {2,}|: )(\d+(?:\.\d+)?(?:e[+-]\d+)?) (.+?) +\((?:baseline|no baseline|at most)/;
@@ -67,7 +67,7 @@ function oneLine({ ours, theirs }) {
     .join('; ');
 }
 
-/** The revision's own checkout, built; kept for the next comparison with it. */
+/** Checks out and builds the revision; the checkout is kept for the next comparison. */
 function checkout(commit) {
   const folder = path.join(ROOT, '.syncline/against', commit.slice(0, 12));
   if (!existsSync(path.join(folder, 'package.json'))) {
@@ -82,7 +82,7 @@ function checkout(commit) {
   return folder;
 }
 
-/** A benchmark that fails runs once more: one failure in an hour must not cost the other pairs. */
+/** A failing benchmark runs once more: one failure in an hour must not discard the other pairs. */
 async function figuresOf(root, args) {
   try {
     return await run(root, args);
@@ -93,8 +93,8 @@ async function figuresOf(root, args) {
 }
 
 /**
- * Runs the benchmarks of one checkout to their end.
- * @returns name → value and unit, in the order in which they were printed
+ * Runs the benchmarks of one checkout.
+ * @returns name → value and unit, in the order of the output
  */
 function run(root, args) {
   const child = spawn(process.execPath, ['test/bench/run.mjs', ...args], {

@@ -1,7 +1,8 @@
 /**
- * backfill: a mailbox of 20,000 messages, and twenty of 1,000, from the simulator (quotas off, no latency) into Postgres, by a scheduler
- * and one worker as an operator runs them; everything shares this machine. Beside it the plain loop that one would write first:
- * one googleapis messages.get and one Prisma upsert at a time.
+ * backfill: a mailbox of 20,000 messages, and twenty of 1,000, from the simulator (quotas off, no
+ * latency) into Postgres, by a scheduler and one worker as an operator runs them, all on this
+ * machine. The comparison is the simplest loop: one googleapis messages.get and one Prisma upsert
+ * at a time.
  */
 import { figure } from './figures.mjs';
 import { accountsOf, allStored, freshDatabase, withFleet, withServers } from './fleet.mjs';

@@ -1,6 +1,7 @@
 /**
- * connect: `syncline accounts import` of a file, as an operator connects the customers that are there already. CPU of the command and of Postgres for
- * each account; the command's beginning, which a file of one account takes as well, is taken off.
+ * connect: `syncline accounts import` of a file, as an operator connects existing customers.
+ * Measures the CPU of the command and of Postgres per account, without the command's start, which
+ * is measured with a file of one account.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,12 +1,11 @@
 /**
- * fairness: what a large tenant's arrival does to the others. Twenty watched mailboxes of one
+ * fairness: how the arrival of a large tenant affects the others. Twenty watched mailboxes of one
  * tenant change at a steady pace; then a tenant with two hundred full mailboxes connects, and,
- * while those are synced in full, a third tenant with three small ones. Told: the first tenant's
+ * while those are synced in full, a third tenant with three small ones. Reports the first tenant's
  * freshness before and during, and the third's first sync alone and during.
  *
- * Google's limits and the newcomers' mailboxes are scaled alike, to what two cores carry: the two
- * hundred saturate the project's quota and not this machine, whose own saturation would be measured
- * otherwise.
+ * Google's limits and the newcomers' mailboxes are scaled by the same factor, to the capacity of
+ * two cores: the two hundred mailboxes saturate the project's quota and not this machine.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,7 +66,7 @@ function steady() {
   return { ...STEADY, among: (email) => email.endsWith('@demo.example') };
 }
 
-/** @returns seconds until every mailbox of the tenant is whole */
+/** @returns seconds until every mailbox of the tenant is complete */
 async function firstSync(stage, tenant, connect) {
   const began = performance.now();
   await connect();

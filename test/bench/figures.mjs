@@ -1,4 +1,7 @@
-/** Figures beside their baselines. A baseline is what was measured when it was last saved, on the machine that it names; it is a comparison, not a bound. */
+/**
+ * Figures and their baselines. A baseline is the value that was last saved, on the machine that it
+ * names; it is a comparison, not a bound.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
@@ -8,7 +11,10 @@ const measured = {};
 
 export const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
 
-/** Prints one figure. `name` is its key among the baselines; `goal` is what the project promises, as a text. */
+/**
+ * Prints one figure. `name` is its key among the baselines; `goal` is the project's target, as a
+ * text.
+ */
 export function figure(name, value, unit, goal) {
   measured[name] = Number(value.toPrecision(4));
   const baseline = stored.figures[name];
@@ -21,7 +27,7 @@ export function figure(name, value, unit, goal) {
   );
 }
 
-/** The figures of this run become the baselines; those of benchmarks that did not run stay. */
+/** Saves the figures of this run as baselines; those of benchmarks that did not run stay. */
 export function saveBaselines() {
   writeFileSync(
     FILE,

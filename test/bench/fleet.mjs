@@ -1,4 +1,7 @@
-/** What the benchmarks share: an empty database, the simulator's accounts in it, and the processes as an operator runs them. */
+/**
+ * The common parts of the benchmarks: an empty database, the simulator's accounts in it, and the
+ * processes as an operator runs them.
+ */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,8 +37,8 @@ export async function withServers(work) {
 }
 
 /**
- * A simulator without quotas and with the given arguments, its accounts, a scheduler and workers that are ready and have nothing to
- * do yet: `due()` makes every collection due.
+ * Starts a simulator without quotas and with the given arguments, its accounts, a scheduler and
+ * workers that are ready and idle: `due()` makes every collection due.
  */
 export async function withFleet(servers, { simulator: args, workers = 1, env = {} }, work) {
   const { url: databaseUrl, pool } = await freshDatabase(servers);
@@ -91,8 +94,8 @@ export async function withFleet(servers, { simulator: args, workers = 1, env = {
 }
 
 /**
- * Every mailbox is in phase incremental, and every message is there: the end of a backfill, its
- * sweep included.
+ * Waits until every mailbox is in phase incremental and every message is stored: the end of a
+ * backfill, including its sweep.
  */
 export async function allStored(pool, messages) {
   for (;;) {
@@ -113,7 +116,10 @@ function run(children, ...command) {
   return child;
 }
 
-/** An empty database with the schema; the last benchmark's is dropped, and Redis is told that this deployment is gone. */
+/**
+ * Creates an empty database with the schema; the previous benchmark's is dropped, and its
+ * deployment is removed from Redis.
+ */
 export async function freshDatabase(servers) {
   const url = new URL(servers.administratorUrl);
   const admin = new pg.Client({ connectionString: url.href });

@@ -1,19 +1,18 @@
 /**
  * freshness: accounts with watches, and changes at a steady pace. For each change, the time from
- * the moment at which the simulator is told of it (it publishes within that call, and Pub/Sub
- * pushes at once) to the moment at which the row is seen committed: both ends are taken on the far
- * side, so the figures are upper bounds. Scheduler, worker, API, Postgres, Redis and the simulator
- * share this machine; quotas off, no latency.
+ * the call that makes it in the simulator (which publishes within that call, and Pub/Sub pushes at
+ * once) until the row is found committed. Both ends are measured from outside, so the figures are
+ * upper bounds. Scheduler, worker, API, Postgres, Redis and the simulator share this machine;
+ * quotas off, no latency.
  *
  * --accounts=N (1,000), --changes=N a second (50), --seconds=N (20). --beside=N measures once more
- * while so many other mailboxes (of --messages=N, 500) are synced in full; Google's limits hold
- * then, a quarter of them, so that the project's quota and not this machine is what the full syncs
- * saturate. They are connected as an operator does it, by `syncline accounts import`: in the
- * process that looks for the rows it would hold up the looking. Their number is small because the
- * simulator holds them all, and its garbage collector halts Google for half a second now and then
- * when that is 400,000 messages. Each account changes every accounts/changes seconds, in a random
- * order: Gmail drops what comes within a second of a mailbox's last notification, and that is not
- * what is measured here.
+ * while N other mailboxes (of --messages=N, 500) are synced in full. Google's limits then apply, at
+ * a quarter, so that the full syncs saturate the project's quota and not this machine. They are
+ * connected by `syncline accounts import`, since importing in the measuring process would delay its
+ * queries. Their number is small because the simulator holds all of them in memory, and with
+ * 400,000 messages its garbage collector stops it for half a second at times. Each account changes
+ * every accounts/changes seconds, in a random order: Gmail drops changes within a second of a
+ * mailbox's last notification, which is not measured here.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -31,9 +30,12 @@ const DATA_DIR = path.resolve(
 const TOPIC = 'projects/bench/topics/gmail';
 const SERVICE_ACCOUNT = 'push@bench.iam.gserviceaccount.com';
 const CHECK_EVERY_MS = 5;
-/** A change that is not stored by then is a failure of the bench, not a slow one. */
+/** A change that is not stored within this time is a failure of the benchmark. */
 const PATIENCE_MS = 90_000;
-/** Changes that took longer are told of by their second: all in one are a pause of something, spread out they are a lack of it. */
+/**
+ * Slower changes are reported by their second: all in one second indicate a pause, scattered ones a
+ * lack of capacity.
+ */
 const SLOW_MS = 500;
 
 export async function freshness(plan = planOf(process.argv)) {
@@ -114,7 +116,10 @@ function report(latencies, plan) {
   return shown;
 }
 
-/** A fleet whose mailboxes are watched. `quota` scales Google's limits, in the simulator and in the fleet alike; without it there are none. */
+/**
+ * Starts a fleet with watched mailboxes. `quota` scales Google's limits, in the simulator and in
+ * the fleet alike; without it there are none.
+ */
 export async function withFleet(servers, plan, act) {
   const { url: databaseUrl, pool } = await freshDatabase(servers);
   const limits = plan.quota === undefined ? ['--no-quota'] : ['--quota-scale', String(plan.quota)];
@@ -161,8 +166,8 @@ export async function withFleet(servers, plan, act) {
     children.worker = start('apps/worker/dist/main.js', [], env);
     children.scheduler = start('apps/scheduler/dist/main.js', [], env);
     await caughtUp(pool, plan.accounts);
-    // The sync messages' seconds, in which Gmail drops what happens, and the syncs that follow
-    // them.
+    // The time of the sync messages, after which Gmail drops changes for a second, and of the syncs
+    // that follow them.
     await pause(4_000);
     const before = Object.fromEntries(
       Object.entries(children).map(([name, child]) => [name, usage([child.pid]).cpuSeconds]),
@@ -204,13 +209,16 @@ function envOf({ databaseUrl, redisUrl, google, masterKey, quota }) {
     GMAIL_PUBSUB_TOPIC: TOPIC,
     PUSH_GMAIL_AUDIENCE: 'bench',
     PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
-    // A job waits for Google, Postgres and Redis most of its time: its slots are cheap, and half of
+    // A job waits for Google, Postgres and Redis most of its time: slots are cheap, and half of
     // them are for incremental syncs.
     WORKER_CONCURRENCY: '64',
   };
 }
 
-/** Makes accounts in the simulator, which keeps it busy for seconds. @returns what connects them, all at once */
+/**
+ * Makes accounts in the simulator, which keeps it busy for seconds.
+ * @returns a function that connects all of them at once
+ */
 export async function makeAccounts({ google, env }, { tenant, accounts, messages }) {
   const lines = [];
   for (let i = 0; i < accounts; i++) {
@@ -246,7 +254,10 @@ export function quantiles(latencies) {
   };
 }
 
-/** The line in which the API says where it listens. A revision with one listener has no `operatorUrl`. */
+/**
+ * Returns the line in which the API reports its address. A revision with one listener has no
+ * `operatorUrl`.
+ */
 async function listeningOf(child) {
   child.stdout.setEncoding('utf8');
   let text = '';
@@ -266,7 +277,8 @@ async function listeningOf(child) {
 }
 
 /**
- * Every mailbox is in phase incremental, every watch is on, and its sync message has been heard.
+ * Waits until every mailbox is in phase incremental, every watch is on, and its sync message has
+ * arrived.
  */
 async function caughtUp(pool, accounts) {
   for (;;) {
@@ -285,7 +297,11 @@ async function totals({ pool }) {
   return rows[0];
 }
 
-/** Sends the changes on time, to the accounts that `among` admits, however late the answers are, and looks for their rows. @returns for each change that was stored, how many ms that took, and the second in which it was made */
+/**
+ * Makes the changes on time, for the accounts that `among` selects, regardless of late responses,
+ * and looks for their rows.
+ * @returns for each stored change its delay in ms, and the second in which it was made
+ */
 export async function measure({ pool, google }, plan) {
   const ids = new Map(
     (await pool.query('SELECT email, id FROM syncline.accounts')).rows.map(({ email, id }) => [
@@ -337,7 +353,7 @@ export async function measure({ pool, google }, plan) {
   return latencies;
 }
 
-/** What the API says of itself; a notification is answered when its write is through. */
+/** Reads the API's own metrics; a notification is answered after its write. */
 async function notificationsOf(operatorUrl) {
   const text = await (await fetch(`${operatorUrl}/metrics`)).text();
   const value = (name, labels) =>

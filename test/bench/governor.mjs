@@ -1,9 +1,11 @@
 /**
- * governor: how much of what Google allows is used when work is always pending, and whether anything more is. Schedulers, workers, Postgres and Redis as
- * an operator runs them, backfilling mailboxes that the quota keeps from ending, against the simulated Google, whose own ledger has the word.
+ * governor: which share of Google's limits is used while work is always pending, and whether they
+ * are exceeded. Schedulers, workers, Postgres and Redis as an operator runs them, with mailboxes
+ * whose full syncs the quota keeps from ending, against the simulated Google, whose ledger decides.
  *
- * The measure is sharp because it ends after a minute and a half: whatever a client does, no 90 seconds may hold more than two minutes' limits. A share
- * under 97 % of that, or one violation, makes the benchmark fail.
+ * The measurement is strict because it ends after a minute and a half: whatever a client does, no
+ * 90 seconds may hold more than two minutes' limits. A share under 97 % of that, or one violation,
+ * makes the benchmark fail.
  */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -24,7 +26,10 @@ const LEAST_SHARE = 0.97;
 const USER_MINUTE = 6_000;
 const PROJECT_MINUTE = 1_200_000;
 
-/** One user is bound by a mailbox's limit as it is; 500 are bound by the project's, which is scaled to what two cores can carry. */
+/**
+ * One user is limited by the mailbox's real limit; 500 are limited by the project's, scaled to the
+ * capacity of two cores.
+ */
 const ONE = { accounts: 1, messages: 1_500, scale: 1, bound: USER_MINUTE };
 const MANY = { accounts: 500, messages: 20, scale: 0.01, bound: PROJECT_MINUTE * 0.01 };
 const FAULTS = [
@@ -67,7 +72,7 @@ export async function governor() {
   }
 }
 
-/** GOVERNOR_ONLY picks scenarios by a part of their name. */
+/** Returns the scenarios; GOVERNOR_ONLY selects them by a part of their name. */
 function chosen() {
   return SCENARIOS.filter(({ name }) => name.includes(process.env.GOVERNOR_ONLY ?? ''));
 }
@@ -88,7 +93,7 @@ function report({ name, bound }, { spent, violations, faults }) {
   );
 }
 
-/** What one fleet spends in the measured time after its first call. */
+/** Returns what one fleet spends in the measured time after its first call. */
 async function measured(
   servers,
   { accounts, messages, scale, workers, faults = [], trouble, projects = 1 },
@@ -146,7 +151,7 @@ async function measured(
   }
 }
 
-/** The projects beside the default one, with its limits. */
+/** Returns the projects beside the default one, with its limits. */
 function projectsFile(projects) {
   const file = path.join(DATA_DIR, 'projects.json');
   const list = Array.from({ length: projects - 1 }, (_, i) => ({
@@ -174,7 +179,7 @@ async function spentAt(api, trouble) {
   };
 }
 
-/** What a Redis without persistence is after a restart. */
+/** Restarts Redis with no data, like one without persistence. */
 async function restartedEmpty(redis) {
   await redis.flush();
   await redis.restart(500);

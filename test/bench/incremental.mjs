@@ -1,7 +1,8 @@
 /**
- * incremental: a fleet of 5,000 accounts whose mailbox nothing has happened to, all due at once, several times over: how many looks a
- * second, and what each costs the worker. The accounts are copies of one that was mirrored: to the fleet they are 5,000 mailboxes,
- * each with a lease, a cursor, a token and a quota of its own, while the simulator needs to make only one.
+ * incremental: a fleet of 5,000 accounts with unchanged mailboxes, all due at once, several times:
+ * how many syncs a second, and what each costs the worker. The accounts are copies of a mirrored
+ * one: for the fleet they are 5,000 mailboxes, each with a lease, a cursor, a token and a quota of
+ * its own, while the simulator needs only one.
  */
 import { figure } from './figures.mjs';
 import { allStored, withFleet, withServers } from './fleet.mjs';
@@ -11,7 +12,7 @@ import { usage } from './processes.mjs';
 const ACCOUNTS = 5_000;
 const MESSAGES = 20;
 const ROUNDS = 2;
-/** Nothing comes due by itself while we measure. */
+/** No collection becomes due by itself during the measurement. */
 const POLL_SECONDS = '3600';
 
 export async function incremental() {
@@ -87,8 +88,8 @@ async function copyAccount({ pool, openStore }, copies) {
     for (const { id, version } of others)
       if (!(await store.vault.rotated(id, grant.refreshToken, version)))
         throw new Error('the grant of a copied account changed meanwhile');
-    // The mailbox has another address than the copies, so a check of the grant would refuse them:
-    // each copy gets an identity of its own that counts as checked.
+    // The mailbox's address differs from those of the copies, so a check of the grant would refuse
+    // them: each copy gets an identity of its own that counts as checked.
     await pool.query(
       'INSERT INTO syncline.identities (id, project) SELECT id, project FROM syncline.accounts WHERE identity_id IS NULL',
     );
@@ -106,7 +107,7 @@ async function dueAgain(fleet) {
   return rows[0].at;
 }
 
-/** Every mailbox was caught up by a run that began after `since`. */
+/** Waits until every mailbox was caught up by a run that began after `since`. */
 async function caughtUp(pool, since) {
   for (;;) {
     const { rows } = await pool.query(

@@ -1,6 +1,7 @@
 /**
- * latency: what one worker process gets through when Google takes its time, as it does: 200 mailboxes of 150 messages, every answer
- * after 100 ms, quotas off. 1,000 messages a second are what a whole project of the new tier is allowed (1,200,000 units a minute).
+ * latency: the throughput of one worker process with a realistic latency of Google: 200 mailboxes
+ * of 150 messages, every response after 100 ms, quotas off. A whole project of the new tier may
+ * read 1,000 messages a second (1,200,000 units a minute).
  */
 import { figure } from './figures.mjs';
 import { allStored, withFleet, withServers } from './fleet.mjs';

@@ -1,4 +1,7 @@
-/** CPU seconds by whom: the operating system counts them, and a busy machine changes them far less than times. */
+/**
+ * CPU seconds by process, from the operating system; a busy machine changes them far less than
+ * elapsed times.
+ */
 import { readFileSync, readdirSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { usage } from './processes.mjs';
@@ -23,7 +26,10 @@ export async function openMeter(pool, redisUrl, groups) {
   });
 }
 
-/** What was used between two readings, per `count` of something; `others` is what the rest of the machine used meanwhile, in cores. */
+/**
+ * Returns the CPU used between two readings, per `count` of something; `others` is the use of the
+ * rest of the machine, in cores.
+ */
 export function spentBetween(before, after, count, seconds) {
   const { machine, ...ours } = Object.fromEntries(
     Object.keys(after).map((name) => [name, after[name] - before[name]]),
@@ -45,7 +51,10 @@ async function redisPid(url) {
   }
 }
 
-/** Of every process of the server: the postmaster counts the dead ones, /proc the living. */
+/**
+ * Sums the CPU of every process of the server: the postmaster counts ended ones, /proc the running
+ * ones.
+ */
 function treeCpu(postmaster) {
   const living = readdirSync('/proc').filter(
     (name) => /^\d+$/.test(name) && isChildOf(name, postmaster),

@@ -1,4 +1,7 @@
-/** The loop that one writes first: googleapis, one get at a time, Prisma, one upsert at a time. It stores the same columns, and parses as we do. */
+/**
+ * The simplest loop: googleapis, one get at a time, Prisma, one upsert at a time. It stores the
+ * same columns and parses in the same way as the engine.
+ */
 import { createRequire } from 'node:module';
 import { PrismaPg } from '@prisma/adapter-pg';
 

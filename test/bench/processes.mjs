@@ -1,4 +1,7 @@
-/** Processes under measurement: started as an operator starts them, with what the operating system says they used. */
+/**
+ * Measured processes: started as an operator starts them, with the operating system's figures of
+ * their use.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -8,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 /** Linux counts CPU in hundredths of a second, on every architecture that Node supports. */
 const TICKS_PER_SECOND = 100;
-/** Set by `--profile DIR`: every process leaves its CPU profile there when it ends. */
+/** Set by `--profile DIR`: every process writes its CPU profile there when it ends. */
 let profileDir = null;
 
 export function profileInto(directory) {
@@ -36,7 +39,7 @@ export function start(file, args, env = {}, errors = 'inherit', input = 'ignore'
   return child;
 }
 
-/** Resolves when a process that logs JSON lines says `event`; what it says later is read and dropped. */
+/** Resolves when a process that logs JSON lines logs `event`; later output is read and dropped. */
 export function saying(child, event) {
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`ended with ${code} before it said ${event}`)));
@@ -45,7 +48,7 @@ export function saying(child, event) {
   });
 }
 
-/** The first line of a child's stdout. */
+/** Returns the first line of a child's stdout. */
 export async function firstLine(child) {
   child.stdout.setEncoding('utf8');
   for (let text = ''; ;) {
@@ -61,7 +64,10 @@ export async function stop(child) {
   await exited;
 }
 
-/** CPU seconds (user and system) and peak resident MB of a process, and, for a server, of the processes it has forked. */
+/**
+ * Returns the CPU seconds (user and system) and peak resident MB of a process, and, for a server,
+ * of the processes it has forked.
+ */
 export function usage(pids) {
   let cpuSeconds = 0;
   let peakMb = 0;
@@ -78,7 +84,7 @@ export function usage(pids) {
   return { cpuSeconds, peakMb };
 }
 
-/** CPU seconds of all processes that this one started and that have ended. */
+/** Returns the CPU seconds of all ended children of this process. */
 export function exitedChildrenSeconds() {
   const fields = readFileSync('/proc/self/stat', 'utf8')
     .replace(/^.*\) /, '')
@@ -86,7 +92,10 @@ export function exitedChildrenSeconds() {
   return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
 }
 
-/** CPU seconds that the hypervisor gave to others while this machine wanted them, of all cores, since it began. */
+/**
+ * Returns the CPU seconds that the hypervisor gave to others while this machine needed them, of all
+ * cores, since its start.
+ */
 export function stolenSeconds() {
   const [, , , , , , , , steal = '0'] = readFileSync('/proc/stat', 'utf8')
     .split('\n')[0]

@@ -1,15 +1,12 @@
-/**
- * Ratios of paired measurements: what one number a figure says about two revisions that ran in
- * turns.
- */
+/** Ratios of paired measurements: one number for a figure of two revisions that ran alternately. */
 
 /**
- * The interval is the one of Wilcoxon's signed-rank test over the logarithms of the ratios: of all
- * averages of two ratios, the k-th from either end. It needs no normal distribution, only that a
- * ratio is as likely to be measured too large as too small.
+ * Returns the median ratio and its interval, from Wilcoxon's signed-rank test over the logarithms
+ * of the ratios: of all averages of two ratios, the k-th from either end. It requires no normal
+ * distribution, only that a ratio is as likely to be measured too large as too small.
  * @param ratios at least one positive number
  * @returns the median, and the interval that holds the true ratio in at least 95 % of experiments;
- * below 6 pairs that is not to be had, and the interval is everything that was seen
+ * below 6 pairs such an interval does not exist, and all measured values are returned
  */
 export function medianRatio(ratios) {
   if (ratios.length === 0 || ratios.some((ratio) => !(ratio > 0)))
@@ -27,8 +24,8 @@ export function medianRatio(ratios) {
 }
 
 /**
- * How many averages lie outside at either end: the largest number whose both tails together are at
- * most 5 % likely.
+ * Returns how many averages lie outside at either end: the largest number whose two tails together
+ * have a probability of at most 5 %.
  */
 function signedRankIndex(n) {
   const counts = rankSums(n);
@@ -38,7 +35,7 @@ function signedRankIndex(n) {
   return Math.max(0, index - 1);
 }
 
-/** In how many of the 2^n choices of signs the positive ranks 1..n sum to each number. */
+/** Returns in how many of the 2^n choices of signs the positive ranks 1..n sum to each number. */
 function rankSums(n) {
   const counts = Array.from({ length: (n * (n + 1)) / 2 + 1 }, () => 0);
   counts[0] = 1;

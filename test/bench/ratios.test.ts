@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
-/** The module is plain Node, like every benchmark, so a process of its own loads it. */
+/** Loads the module in a process of its own, since it is plain Node, like every benchmark. */
 function medianRatio(ratios: number[]): { median: number; low: number; high: number } {
   const { stdout, stderr, status } = spawnSync(
     process.execPath,

@@ -1,14 +1,14 @@
 /**
  * npm run bench -- [NAME…] [--save] [--profile DIR] [--accounts=N] [--changes=N] [--seconds=N]
- * [--beside=N] [--messages=N] [--against REV [--pairs N]] — figures, not tests: nothing here fails
- * for being slow.
+ * [--beside=N] [--messages=N] [--against REV [--pairs N]] — figures, not tests: a slow result is
+ * not a failure.
  *
- * A benchmark prints what it measured, the baseline beside it and the machine it ran on. Machines
- * are noisy and baselines are other runs': quote the ratios within one run, and CPU seconds, which
- * the operating system counts, rather than times. `--save` makes this run's figures the baselines;
- * `--profile` leaves a CPU profile of every process.
+ * A benchmark prints its figures, their baselines and the machine. Machines vary and baselines come
+ * from other runs: quote the ratios within one run, and CPU seconds, which the operating system
+ * counts, rather than times. `--save` makes this run's figures the baselines; `--profile` leaves a
+ * CPU profile of every process.
  *
- * `--against REV` builds another revision beside and runs both in turns, `--pairs` times (7), and
+ * `--against REV` builds another revision and runs both alternately, `--pairs` times (7), and
  * prints the median ratio of each figure with its interval.
  */
 import { parseArgs } from 'node:util';

@@ -1,6 +1,7 @@
 /**
- * scaling: 1, 2 and 4 worker processes on mailboxes whose Google is slow (half a second an answer), so that waiting and not the
- * machine decides: the messages of a steady stretch, and how much of n times one worker's pace n workers reach.
+ * scaling: 1, 2 and 4 worker processes on mailboxes with a slow Google (half a second per
+ * response), so that waiting and not the machine limits the pace: the messages of a steady period,
+ * and which share of n times one worker's pace n workers reach.
  */
 import { figure } from './figures.mjs';
 import { withFleet, withServers } from './fleet.mjs';

@@ -1,7 +1,8 @@
 /**
- * scheduler: a million accounts of ten thousand tenants, three million collections, 10,000 of them due a minute, and the scheduler
- * as an operator runs it. Its jobs are taken by consumers that only settle them, as a run that found nothing new would.
- * Told: the scheduler's CPU, how long its rounds took, how late work was handed out, and Redis' memory before and after.
+ * scheduler: a million accounts of ten thousand tenants, three million collections, 10,000 of them
+ * due per minute, and the scheduler as an operator runs it. Its jobs are taken by consumers that
+ * only finish them, like a run without changes. Reports the scheduler's CPU, the duration of its
+ * rounds, how late work was enqueued, and Redis' memory before and after.
  */
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
@@ -20,10 +21,13 @@ const DATA_DIR = path.resolve(
 const ACCOUNTS = Number(process.env.BENCH_ACCOUNTS ?? 1_000_000);
 const TENANTS = Math.ceil(ACCOUNTS / 100);
 const DUE_A_MINUTE = 10_000;
-/** To a scheduler this Redis is one that has forgotten: what is due within the next half minute may have been handed out before, and is handed out at once. */
+/**
+ * The scheduler takes this new Redis for one that has lost its data: collections due within the
+ * next half minute may have been enqueued before, and are enqueued at once.
+ */
 const WARMING_MS = 40_000;
 const MEASURED_MS = 60_000;
-/** For each account, at most. */
+/** The maximum time per account. */
 const FILLING_MS = 0.2;
 const METRICS_PORT = 39_417;
 
@@ -36,7 +40,8 @@ export async function scheduler() {
     console.log(
       `scheduler: ${ACCOUNTS} accounts, ${ACCOUNTS * 3} collections, ${DUE_A_MINUTE} due a minute`,
     );
-    // What came due while the tables are filled would be handed out with the minute's own.
+    // Collections that become due while the tables are filled would be enqueued with the minute's
+    // own.
     const quietMs = 10_000 + FILLING_MS * ACCOUNTS;
     const quiet = new Promise((resolve) => setTimeout(resolve, quietMs));
     await fill(pool, new Date(Date.now() + quietMs).toISOString());
@@ -50,7 +55,10 @@ export async function scheduler() {
   }
 }
 
-/** Due times are spread so that as many come due in every minute, from a moment on when the filling is over; a tenth of the collections are still walking. */
+/**
+ * Fills the tables. Due dates are spread so that the same number becomes due in every minute,
+ * beginning after the fill; a tenth of the collections are in a full sync.
+ */
 async function fill(pool, fromWhen) {
   const began = performance.now();
   const minutes = (ACCOUNTS * 3) / DUE_A_MINUTE;
@@ -68,7 +76,10 @@ async function fill(pool, fromWhen) {
   console.log(`filled in ${((performance.now() - began) / 1_000).toFixed(0)} s`);
 }
 
-/** What a round asks first, as the scheduler's prepared statement asks it: with the plan that serves any queue. */
+/**
+ * Explains the first query of a round as the scheduler's prepared statement runs it: with the
+ * generic plan for any queue.
+ */
 async function explain(pool) {
   const session = await pool.connect();
   await session.query('SET plan_cache_mode = force_generic_plan');
@@ -127,7 +138,10 @@ async function measure(servers, databaseUrl, pool, redis) {
   }
 }
 
-/** Takes the jobs and settles their collections five hours ahead, many at once, as a fleet of any size would in the end. */
+/**
+ * Takes the jobs and finishes their collections five hours ahead, many at once, like a fleet of any
+ * size.
+ */
 async function consume(servers, pool) {
   const rt = createRuntime({ service: 'bench', logLevel: 'warn', stdout: 'stderr' });
   const fleet = await openFleet(rt, {
@@ -196,7 +210,10 @@ async function ticks() {
   return { buckets, count: buckets.at(-1)?.count ?? 0 };
 }
 
-/** The upper edge, in ms, of the bucket that holds the quantile of what came between two syncs. */
+/**
+ * Returns the upper bound, in ms, of the bucket with the quantile of the values between two
+ * readings.
+ */
 function quantile(before, after, share) {
   const rank = (after.count - before.count) * share;
   const at = after.buckets.findIndex(
@@ -205,7 +222,10 @@ function quantile(before, after, share) {
   return (after.buckets[at]?.le ?? 0) * 1_000;
 }
 
-/** Keys of collections that nobody works on: completed jobs that are kept to be looked at don't count. */
+/**
+ * Counts the keys of collections that no worker processes; completed jobs that are kept for
+ * inspection are not counted.
+ */
 async function collectionKeys(redis) {
   let found = 0;
   for await (const keys of redis.scanStream({ match: 'syncline:*:de:*', count: 1_000 }))

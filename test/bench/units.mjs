@@ -1,8 +1,10 @@
 /**
- * units: what mirroring costs of Google's quota, as the simulated Google counts it (its own ledger, Google's prices since 2026-05,
- * limits enforced but scaled up so that nobody waits for the next minute), by a scheduler and one worker as an operator runs them.
+ * units: the cost of mirroring in Google's quota, as the simulated Google counts it (its own
+ * ledger, Google's prices since 2026-05, limits enforced but scaled up so that the fleet never
+ * waits for the next minute), by a scheduler and one worker as an operator runs them.
  *
- * The bounds beside the figures are the project's promises; a broken one, or a violation of quota, makes the benchmark fail.
+ * The bounds beside the figures are the project's targets; exceeding one, or a violation of quota,
+ * makes the benchmark fail.
  */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -99,7 +101,7 @@ function judged(kept) {
   return kept ? '' : '  BROKEN';
 }
 
-/** One mailbox behind simulator, scheduler and worker. */
+/** Runs one mailbox with simulator, scheduler and worker. */
 async function withFleet(servers, { messages, threadLength }, measure) {
   const { url: databaseUrl, pool } = await freshDatabase(servers);
   await pool.end();

@@ -1,8 +1,14 @@
-/** The fleet under siege: real schedulers and workers, started again when they die, as an orchestrator would. */
+/**
+ * The fleet of the chaos test: real schedulers and workers, restarted when they end, as an
+ * orchestrator would.
+ */
 import { start, stop } from '../bench/processes.mjs';
 
 const RESTART_MS = 500;
-/** A process that finds a server away when it begins gives up within this time; later it has to bear that. */
+/**
+ * A process that finds a server unavailable at its start gives up within this time; later it must
+ * tolerate that.
+ */
 const BEGINNING_MS = 20_000;
 
 export function openFleetUnderSiege(env, { workers, schedulers }) {
@@ -15,7 +21,8 @@ export function openFleetUnderSiege(env, { workers, schedulers }) {
     members.set(name, child);
     const began = performance.now();
     child.on('exit', (code) => {
-      // 75: a worker found itself stuck; 1: a process met a server that was away when it began. Both are as they should be. Anything else was not ordered.
+      // 75: a worker was stuck; 1: a process found a server unavailable at its start. Both are
+      // expected. Any other exit is an error.
       const isOrderly =
         code === null ||
         [0, 75].includes(code) ||

@@ -1,4 +1,4 @@
-/** The simulated Google's control surface, as the siege uses it. */
+/** The simulated Google's control interface for the chaos test. */
 
 export async function openGoogle(url) {
   const send = async (method, at, body) => {

@@ -1,6 +1,7 @@
 /**
- * A TCP proxy between the fleet and one of its servers, for the troubles that killing a process does not make: connections cut in
- * the middle, a server that takes what is sent and never answers (half-open), latency.
+ * A TCP proxy between the fleet and one of its servers, for faults other than killed processes:
+ * connections cut during a request, a server that accepts data and never answers (half-open),
+ * latency.
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -40,14 +41,14 @@ export async function openProxy(targetUrl) {
   url.port = String(server.address().port);
   return {
     url: url.href.replace(/\/$/, ''),
-    /** Every connection is reset; new ones are taken. */
+    /** Resets every connection; new ones are accepted. */
     cut() {
       for (const { near, far } of pairs) {
         near.resetAndDestroy();
         far.destroy();
       }
     },
-    /** Nothing passes until `flow`; connections stay open and look alive. */
+    /** Stops all data until `flow`; connections stay open. */
     stall() {
       stalled = true;
       for (const { near, far } of pairs) for (const socket of [near, far]) socket.pause();

@@ -1,11 +1,16 @@
-/** How long a killed worker's collections rest: from the kill until somebody else has claimed them. */
+/**
+ * How long a killed worker's collections wait: from the kill until another worker has claimed them.
+ */
 
-/** Kills whose slowest recovery is told of. */
+/** The number of slowest recoveries that are reported. */
 const TAILS = 5;
 
 export function watchRecoveries(pool) {
   const open = [];
-  /** What is over: the killed worker's holder, when it was killed, and for how long the collection rested. */
+  /**
+   * Completed recoveries: the killed worker's holder, when it was killed, and how long the
+   * collection waited.
+   */
   const over = [];
   return {
     /** Called before the kill of the worker whose leases begin with `holder`. */

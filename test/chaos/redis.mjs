@@ -1,4 +1,7 @@
-/** A Redis of the siege's own, with an append-only file, that can be killed and started again on its port. */
+/**
+ * A Redis of the chaos test's own, with an append-only file, that can be killed and restarted on
+ * its port.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +17,7 @@ export async function startRedis() {
   return {
     url: `redis://127.0.0.1:${port}`,
     flush: () => command(port, 'FLUSHALL'),
-    /** One after the other: two servers cannot have one port. */
+    /** Restarts run one after the other: two servers cannot share one port. */
     restart(downMs) {
       const restart = async () => {
         await kill(server);

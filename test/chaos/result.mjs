@@ -1,4 +1,7 @@
-/** The judgement when the siege is over: every mirror against the source, every feed against the rows, nobody stuck, no quota exceeded. */
+/**
+ * The checks at the end: every mirror against the source, every feed against the rows, no
+ * collection stuck, no quota exceeded.
+ */
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);

@@ -1,10 +1,11 @@
 /**
  * npm run chaos -- --minutes M --seed S [--blows N --accounts N --messages N --workers N --rate N]
  *
- * A fleet of real processes on real Postgres and Redis mirrors a simulated Google while its users act, and blow after blow falls on
- * it. Then the blows stop, and the mirror must be whole: 0 missing, 0 extra, 0 stale, the feed gapless and equal to the rows,
- * nobody stuck, no quota exceeded. Exit 0, or 1 with what is wrong. The seed repeats the order of the blows; their exact timing is
- * the machine's. About one blow a second, or `--blows` spread over the minutes.
+ * A fleet of real processes on real Postgres and Redis mirrors a simulated Google while its users
+ * act and faults are injected. Then the faults stop, and the mirror must be complete: 0 missing, 0
+ * extra, 0 stale, the feed gapless and equal to the rows, no collection stuck, no quota exceeded.
+ * Exit 0, or 1 with the differences. The seed determines the order of the faults; their exact
+ * timing depends on the machine. About one fault a second, or `--blows` spread over the minutes.
  */
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
@@ -30,9 +31,9 @@ const DATA_DIR = path.resolve(
 const CALM_TIMEOUT_MS = 180_000;
 /** More than the minute after which such an item is tried again. */
 const SECOND_CHANCE_TIMEOUT_MS = 90_000;
-/** Recoveries are looked at this often, so that their figures mean what they say. */
+/** The interval of the checks for recoveries, which bounds the error of their figures. */
 const CHECK_EVERY_MS = 250;
-/** Most blows are over after so long. */
+/** Most faults last at most this long. */
 const BLOWS_LAST_MS = 4_000;
 const KILL_ITSELF_MS = 5;
 const SHOWN_BLOWS = 16;
@@ -97,7 +98,8 @@ async function siege() {
       tenant: 'default',
       resources: ['gmail', 'calendar'],
     });
-  // Four collections an account: a hundred looks a second, whatever the fleet's size, are what two cores carry beside the blows.
+  // Four collections per account: two cores can process a hundred polls a second beside the faults,
+  // so the interval grows with the fleet.
   const pollSeconds = Math.max(3, Math.ceil(options.accounts / 25));
   const env = {
     DATABASE_URL: proxies.postgres.url,
@@ -122,7 +124,7 @@ async function siege() {
   );
 }
 
-/** Blow after blow until the time is over; several may be under way at once. */
+/** Injects faults until the time is over; several may be active at once. */
 async function strike(targets) {
   const menu = blows(targets);
   const fallen = [];
@@ -147,7 +149,10 @@ async function pause(ms, recoveries) {
   }
 }
 
-/** The blows stop, the users go on a little and then rest; everybody must be served by a run that began from here on. */
+/**
+ * Stops the faults; the users continue for a while and then stop. Every collection must be served
+ * by a run that began afterwards.
+ */
 async function calm(google, store, recoveries) {
   await google.clearFaults();
   await sleep(2_000);
@@ -176,7 +181,10 @@ async function calm(google, store, recoveries) {
   await secondChances(store);
 }
 
-/** Items that were in hand whenever their worker was killed are tried again by themselves; whoever is not taken then counts as missing. */
+/**
+ * Waits for items that were in progress whenever their worker was killed; they are tried again
+ * automatically, and count as missing if they are not stored then.
+ */
 async function secondChances(store) {
   const setAside = async () => (await store.quarantine.list(null)).length;
   const count = await setAside();
@@ -228,7 +236,10 @@ function report(result, ledger, recovery, fallen, unexpected) {
   return wrong ? 1 : 0;
 }
 
-/** What befell the fleet between a kill and the recovery, with the seconds after the kill; of the seconds before, since blows last. */
+/**
+ * Returns the faults between a kill and the recovery, with the seconds after the kill, including
+ * those shortly before it, since faults last.
+ */
 function meanwhile({ at, seconds }, fallen) {
   const isOther = (blow) => Math.abs(blow.at - at) > KILL_ITSELF_MS;
   const within = fallen.filter(

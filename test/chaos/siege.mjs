@@ -1,9 +1,13 @@
 /**
- * What befalls the fleet, drawn from the seed: kills, stops, restarts, flushes, cuts, half-open connections, latency, and the
- * simulated Google's own moods. Each blow is over within seconds, and its like can come again at once.
+ * The faults, drawn from the seed: kills, stops, restarts, flushes, cuts, half-open connections,
+ * latency, and the simulated Google's own faults. Each ends within seconds, and the same kind may
+ * occur again at once.
  */
 
-/** A small seeded generator (mulberry32): the order of blows repeats with the seed, their timing with the machine. */
+/**
+ * A small seeded generator (mulberry32): the seed determines the order of faults, the machine their
+ * timing.
+ */
 export function generator(seed) {
   let state = seed >>> 0;
   return () => {
@@ -16,7 +20,7 @@ export function generator(seed) {
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The menu: weight, name, deed. A deed resolves when its trouble is over. */
+/** The menu: weight, name, function. A function resolves when its fault has ended. */
 export function blows({ fleet, proxies, redis, pool, google, recoveries, random }) {
   const pick = (items) => items[Math.floor(random() * items.length)];
   const between = (low, high) => low + random() * (high - low);

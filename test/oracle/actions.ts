@@ -13,7 +13,10 @@ import {
 } from './stage.js';
 import { refuseRow, spoilItem } from './troubles.js';
 
-/** What may happen next, and how often. Every action leaves the world at rest: nothing of it goes on by itself. */
+/**
+ * The possible actions and their weights. Every action is complete when it returns; nothing of it
+ * continues in the background.
+ */
 const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = [
   [usersAct, 30],
   [rareAct, 7],
@@ -55,7 +58,7 @@ async function usersAct(stage: Stage): Promise<string> {
   return `${stage.simulator.actAtRandom(count)} of ${count} actions`;
 }
 
-/** What people do seldom, and mirrors get wrong. */
+/** Rare actions of people, which mirrors handle wrongly most often. */
 const RARE = [
   'draft-save',
   'draft-send',
@@ -104,7 +107,7 @@ async function rareAct(stage: Stage): Promise<string> {
   return `${action}; ${between}; ${back}`;
 }
 
-/** The actions that undo others. Picked on their own they seldom have anything to undo. */
+/** The actions that undo others; picked at random they seldom have anything to undo. */
 const OPPOSITES: Partial<Record<RareAction, RareAction>> = {
   'calendar-hide': 'calendar-show',
   'calendar-acl-loss': 'calendar-acl-return',
@@ -118,7 +121,7 @@ function calendarsFor({ simulator }: Stage, email: string, action: RareAction): 
   );
 }
 
-/** Which calendars an action can be about. */
+/** The calendars to which an action applies. */
 const CALENDARS: Partial<Record<RareAction, (entry: Entry) => boolean>> = {
   'calendar-hide': (entry) => !entry.primary && !entry.lost && !entry.hidden,
   'calendar-show': (entry) => !entry.primary && !entry.lost && entry.hidden,
@@ -142,8 +145,8 @@ async function work(stage: Stage): Promise<string> {
 }
 
 /**
- * Whether Google hands out a text in the message or apart is the same for the mirror, and changes
- * at any time.
+ * Changes whether Google delivers a text within the message or separately, which makes no
+ * difference to the mirror and may happen at any time.
  */
 async function bodyServing(stage: Stage): Promise<string> {
   const inlineBytes = stage.chance.pick([50, 100_000]);
@@ -164,9 +167,9 @@ async function positionMissing(stage: Stage): Promise<string> {
 }
 
 /**
- * Messages carry a label that the catalogue does not name; then the history expires, so that labels
- * come from lists. The mirror knows the label by then: of one that no list names, nothing later
- * would tell.
+ * Adds a label to messages that the catalogue does not name; then the history expires, so that
+ * labels come from lists. The mirror knows the label by then: a label that no list names would not
+ * be found later.
  */
 async function labelUnlisted(stage: Stage): Promise<string> {
   const email = stage.chance.pick([...stage.accounts.keys()]);
@@ -184,8 +187,8 @@ async function labelUnlisted(stage: Stage): Promise<string> {
 
 const MESSAGES_ALONE = ['messages.get', 'threads.get'];
 /**
- * Methods that answer nothing else: all, messages with their batches, or messages inside of batches
- * that are answered.
+ * The sets of methods that fail in an outage: all, messages with their batches, or messages within
+ * batches that are answered.
  */
 const OUTAGES: readonly (readonly (string | undefined)[])[] = [
   [undefined],
@@ -194,12 +197,12 @@ const OUTAGES: readonly (readonly (string | undefined)[])[] = [
   MESSAGES_ALONE,
 ];
 const OUTAGE_TRIES = 6;
-/** Longer than any delay between two tries of an item: each of them is a try of every item. */
+/** Longer than any delay between two tries of an item: each step is a try of every item. */
 const OUTAGE_STEP_MS = 55_000;
 
 /**
- * For five minutes Google answers nothing but errors, or only lists and no messages, while mail
- * arrives and the fleet goes on trying.
+ * For five minutes Google returns only errors, or lists but no messages, while mail arrives and the
+ * fleet continues to try.
  */
 async function outage(stage: Stage): Promise<string> {
   const kind = stage.chance.pick(['500', '503', 'malformed-json'] as const);
@@ -226,8 +229,8 @@ async function outage(stage: Stage): Promise<string> {
 }
 
 /**
- * Those whose last listing had no end. They rest for a quarter of an hour at least, which is longer
- * than an outage; each of their tries may take a thousand calls.
+ * Returns the collections whose last listing had no end. They are parked for at least a quarter of
+ * an hour, which is longer than an outage; each of their tries may take a thousand calls.
  */
 async function endlessCollections({ database }: Stage): Promise<Set<string>> {
   const { rows } = await database.pool.query<{ id: string }>(
@@ -238,7 +241,7 @@ async function endlessCollections({ database }: Stage): Promise<Set<string>> {
 
 async function callFault(stage: Stage): Promise<string> {
   const order = drawFault(stage.chance);
-  // It befalls the next refresh, which comes with the next call.
+  // The fault strikes the next refresh, which comes with the next call.
   if (order.method === 'token') stage.simulator.clock.advance(HOUR_MS);
   stage.simulator.faults.add(order);
   return JSON.stringify(order);
@@ -262,7 +265,10 @@ async function fillKeyRing(stage: Stage): Promise<string> {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** A week takes the history with it, a month the sync tokens and the tombstones. */
+/**
+ * Lets time pass. After a week the history has expired, after a month the sync tokens and the
+ * tombstones.
+ */
 async function timePasses(stage: Stage): Promise<string> {
   const ms = stage.chance.weighted([
     [5_000, 4],
@@ -280,7 +286,9 @@ async function redisForgets(stage: Stage): Promise<string> {
   return 'every key of ours';
 }
 
-/** The caches of the fleet go by their own clocks and still take the tokens for good. */
+/**
+ * Expires tokens at Google; the fleet's caches use their own clocks and still count them as valid.
+ */
 async function tokensExpire(stage: Stage): Promise<string> {
   stage.simulator.clock.advance(HOUR_MS);
   return 'an hour';
@@ -300,7 +308,10 @@ async function consentAnew(stage: Stage): Promise<string> {
   return 'a user consents';
 }
 
-/** A worker that was refused stops before it says so; meanwhile the user consents and another worker goes on. */
+/**
+ * Stops a worker after a refusal, before it records it; meanwhile the user consents and another
+ * worker continues.
+ */
 async function zombieOfOldGrant(stage: Stage): Promise<string> {
   const [first] = await activeCollections(stage);
   if (!first) return 'no account is active';
@@ -315,7 +326,10 @@ async function zombieOfOldGrant(stage: Stage): Promise<string> {
   );
 }
 
-/** Postgres breaks one of the next commits in its middle: the run fails, is settled as failed, and nothing of its page stands. */
+/**
+ * Makes Postgres fail in the middle of one of the next commits: the run fails, is finished as
+ * failed, and nothing of its page is stored.
+ */
 async function commitBreaks(stage: Stage): Promise<string> {
   const collections = await activeCollections(stage);
   if (collections.length === 0) return 'no account is active';
@@ -334,7 +348,7 @@ async function commitBreaks(stage: Stage): Promise<string> {
   }
 }
 
-/** Google forgets page tokens that rest too long; all that are held anywhere become unknown to it. */
+/** Expires all page tokens at Google, which happens to tokens that are not used for long. */
 async function pageTokensDie(stage: Stage): Promise<string> {
   const died = await stage.database.pool.query(
     `UPDATE syncline.collections SET cursor = CASE WHEN cursor ? 'listing' THEN jsonb_set(cursor, '{listing,pageToken}', '"forgotten"') ELSE jsonb_set(cursor, '{pageToken}', '"forgotten"') END

@@ -1,17 +1,20 @@
-/** The one source of chance of a seed: everything that a seed decides is drawn from here, in order. */
+/**
+ * The only source of randomness of a seed: everything that a seed decides is drawn from it, in
+ * order.
+ */
 export interface Chance {
   /** Uniform in [0, 1). */
   next(): number;
   /** Uniform integer in [low, high]. */
   between(low: number, high: number): number;
   happens(probability: number): boolean;
-  /** One of a list that is not empty. */
+  /** Returns one element of a list that is not empty. */
   pick<T>(items: readonly T[]): T;
-  /** One of the entries, as often as its weight says. */
+  /** Returns one of the entries with a probability proportional to its weight. */
   weighted<T>(entries: readonly (readonly [T, number])[]): T;
 }
 
-/** mulberry32: small, fast, and the same everywhere. */
+/** mulberry32: small, fast, and deterministic on all machines. */
 export function chanceOf(seed: number): Chance {
   let state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
   const next = (): number => {

@@ -4,7 +4,10 @@ import { SMALL_SWEEP } from './listings.js';
 import { catchUp } from './quiet.js';
 import { accountsOf, connect, Found, type Stage } from './stage.js';
 
-/** Everything that must hold when a world is quiet. @throws Found */
+/**
+ * Checks everything that must hold when no work is pending.
+ * @throws Found
+ */
 export async function checkAll(stage: Stage): Promise<void> {
   await mirrorEqualsSource(stage);
   await feedFoldsToRows(stage);
@@ -40,7 +43,10 @@ async function mirrorEqualsSource(stage: Stage): Promise<void> {
   if (wrong.length > 0) throw new Found('mirror ≡ source', wrong.slice(0, 5).join(' | '));
 }
 
-/** A second tenant mirrors the same mailboxes from nothing, undisturbed and in large pages: it is what the others are measured by. */
+/**
+ * Mirrors the same mailboxes for a second tenant from nothing, without faults and in large pages,
+ * as the reference for the others.
+ */
 async function mirrorAnew(stage: Stage): Promise<void> {
   stage.simulator.setPages({
     largestPage: 2_500,
@@ -55,7 +61,7 @@ async function mirrorAnew(stage: Stage): Promise<void> {
   await catchUp(stage, { accountIds, hurried: false });
 }
 
-/** Row by row, both tenants must hold the same. */
+/** Checks that both tenants hold the same rows. */
 async function incrementalEqualsFresh(stage: Stage): Promise<void> {
   const fresh = new Map(
     (await accountsOf(stage))
@@ -88,7 +94,10 @@ const MIRROR = [
   'calendars',
   'calendar_events',
 ];
-/** Whose row it is, when it was written, and Gmail's counter, which a change without effect on the labels moves at the source alone. */
+/**
+ * Columns that differ between tenants: account, times, and Gmail's counter, which at the source
+ * changes also with a change that has no effect on the labels.
+ */
 const NOT_COMPARED = ['account_id', 'updated_at', 'created_at', 'history_id'];
 
 async function mirrorTables(stage: Stage): Promise<[table: string, columns: string][]> {
@@ -100,10 +109,7 @@ async function mirrorTables(stage: Stage): Promise<[table: string, columns: stri
   return rows.rows.map((row) => [row.table_name, row.columns]);
 }
 
-/**
- * A full sync of what is mirrored already finds nothing to say, and writes nothing that it does not
- * say.
- */
+/** Checks that a full sync of an existing mirror reports no change and writes nothing else. */
 async function fullSyncChangesNothing(stage: Stage): Promise<void> {
   const before = await feedEnds(stage);
   await catchUp(stage, { full: true, accountIds: [...stage.accounts.values()], hurried: false });
@@ -142,7 +148,7 @@ async function feedFoldsToRows(stage: Stage): Promise<void> {
   }
 }
 
-/** The keys of the rows that the account's feed leaves. */
+/** Returns the keys of the rows according to the account's feed. */
 async function foldedFeed(stage: Stage, email: string, id: string): Promise<Set<string>> {
   const folded = new Set<string>();
   let seq = 0n;
@@ -168,8 +174,8 @@ async function foldedFeed(stage: Stage, email: string, id: string): Promise<Set<
 }
 
 /**
- * A message that Google still has was never deleted, so the feed may not have said so, but for the
- * few rows that one listing's absence suffices for.
+ * Checks that the feed does not report the deletion of a message that Google still has, except for
+ * the few rows that may be deleted after one listing.
  */
 async function nothingAliveWasDeleted(stage: Stage): Promise<void> {
   for (const [email, id] of stage.accounts) {
@@ -190,8 +196,8 @@ async function nothingAliveWasDeleted(stage: Stage): Promise<void> {
 }
 
 /**
- * An outage quarantines nothing, and a bad item no other. What ended workers may be innocent, and
- * is told apart by its reason.
+ * Checks that an outage quarantines nothing, and a bad item no other item. An item in hand when
+ * workers crashed may be quarantined without fault; its reason identifies it.
  */
 async function onlyTheTroubledWereQuarantined(stage: Stage): Promise<void> {
   const { rows } = await stage.database.pool.query<{ item_id: string; reason: string }>(
@@ -207,7 +213,8 @@ async function onlyTheTroubledWereQuarantined(stage: Stage): Promise<void> {
 }
 
 /**
- * Calls of one method in one world: the smallest pages and the longest story need a fraction of it.
+ * The maximum number of calls of one method in one world: the smallest pages and the longest
+ * sequence of actions need a fraction of it.
  */
 const CALLS_OF_A_METHOD = 3_000;
 /** A listing whose pages are all empty is given up after 1,000 of them. */
@@ -236,7 +243,7 @@ async function listingsCompleted(stage: Stage): Promise<void> {
   }
 }
 
-/** Whoever is active has a date ahead; whoever has none says why. */
+/** Checks that every active collection has a next date, and every other one a reason. */
 async function nobodyIsIdle(stage: Stage): Promise<void> {
   const idle = await stage.database.pool.query<{ name: string }>(
     `SELECT a.email || ' ' || c.kind || ' ' || c.external_id AS name FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
@@ -247,7 +254,7 @@ async function nobodyIsIdle(stage: Stage): Promise<void> {
   );
   if (idle.rows.length > 0)
     throw new Found('never silently idle', idle.rows.map((row) => row.name).join(', '));
-  // Accounts without a grant that works read nothing again.
+  // Accounts without a valid grant read nothing again.
   const set = await stage.database.pool.query<{ item_id: string; reason: string }>(
     `SELECT q.item_id, q.reason FROM syncline.quarantined_items q JOIN syncline.accounts a ON a.id = q.account_id WHERE a.state = 'active'`,
   );
@@ -258,11 +265,14 @@ async function nobodyIsIdle(stage: Stage): Promise<void> {
     );
 }
 
-/** The simulator's own judgement, and ours of the governor: whatever reached Google was charged first. */
+/**
+ * Checks the simulator's record of violations, and that the governor has charged every call that
+ * reached Google.
+ */
 function googleIsContent(stage: Stage): void {
   const { violations, callsAfterInvalidGrant, callsAfterRevoke, methods, faults } =
     stage.simulator.ledger.snapshot();
-  // Two accounts of one person have their own grants in hand: each hears the refusal once.
+  // Two accounts of one person have their own copies of the grant: each receives the refusal once.
   const shared = 2 * (stage.fired.get('second tenant') ?? 0) * (faults['revoke-grant'] ?? 0);
   if (violations.total > 0)
     throw new Found('no quota violation', JSON.stringify(violations.recent.slice(0, 3)));

@@ -19,20 +19,26 @@ export type Ran =
   | { kind: 'crashed'; where: string }
   | { kind: 'paused'; where: string; resume(): Promise<Outcome>; commitsSince(): number };
 
-/** The engine of one seed: the real store and the real google package, in as many "workers" as runs are begun. */
+/**
+ * The engine of one seed: the real store and the real google package; each run is a worker of its
+ * own.
+ */
 export interface Engine {
   rt: Runtime;
   store: Store;
   run(collectionId: string, o: { sliceMs: number; stop: StopAt | null }): Promise<Ran>;
-  /** Removes an account as the command does, with nobody at work on it. */
+  /** Removes an account as the command does, while no worker runs. */
   remove(accountId: string): Promise<void>;
-  /** If anybody was sent away, the fleet begins anew on an empty Redis: what the governor had closed is open again, cached tokens are gone. */
+  /**
+   * If any run did not end undisturbed (`UNDISTURBED`), the fleet starts again on an empty Redis:
+   * the governor's closed quotas are open, and cached tokens are gone.
+   */
   renewGoogle(): Promise<void>;
-  /** FLUSHALL, as far as our keys go, under the feet of a running fleet. */
+  /** Deletes our keys, like FLUSHALL, while the fleet runs. */
   loseRedis(): Promise<void>;
-  /** Units that the governor has charged for a method, named as the simulator names it. */
+  /** Returns the units that the governor has charged for a method, by the simulator's name. */
   charged(method: string): number;
-  /** What became of sweeps that waited for evidence, as the fleet's metrics count it. */
+  /** Returns the results of sweeps that waited for evidence, from the fleet's metrics. */
   heldSweeps(): Promise<{ confirmed: number; discarded: number }>;
   close(): Promise<void>;
 }
@@ -103,7 +109,7 @@ export async function openEngine(
       ]);
       sentAway ||= !first || !UNDISTURBED.has(first.outcome.kind);
       if (first) return { kind: 'finished', outcome: first.outcome };
-      running.catch(() => undefined); // Whoever resumes it awaits it.
+      running.catch(() => undefined); // Awaited where the run is resumed.
       if (stop?.kind === 'crash') return { kind: 'crashed', where: interruption.where };
       return {
         kind: 'paused',
@@ -129,7 +135,10 @@ async function totalOf(counter: Runtime['metrics']['sweepsConfirmed']): Promise<
   return (await counter.get()).values.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** What the governor tells its metric at every charge: before the call, and also of runs that crash. */
+/**
+ * Counts the governor's charges by its metric: charges come before the call, and include those of
+ * runs that crash.
+ */
 function countCharges(rt: Runtime): Map<string, number> {
   const units = new Map<string, number>();
   const counter = rt.metrics.googleQuotaUnits;
@@ -148,9 +157,9 @@ function countCharges(rt: Runtime): Map<string, number> {
 }
 
 /**
- * The engine lives in the simulator's time, which stands still unless it is advanced; each sync
- * moves it by a millisecond, so that slices end. Short waits (backoffs, polls) pass at once. Waits
- * of a lease's length are real and are cut short by their signal.
+ * The engine uses the simulator's clock, which stands still unless it is advanced; each read moves
+ * it by a millisecond, so that slices end. Short waits (backoffs, polls) end at once. Waits of a
+ * lease's length are real and end by their signal.
  */
 function clockOver(simulator: Simulator): Runtime['clock'] {
   let ticksMs = 0;

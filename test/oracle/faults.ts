@@ -2,9 +2,10 @@ import type { CallFault, FaultOrder } from '@syncline/simulator';
 import type { Chance } from './chance.js';
 
 /*
- * The simulator's menu of faults, as far as an oracle can use it: transient faults, and those that last until the next attempt. Faults that no client can
- * recognise are left out: two 404s in a row for a message that exists say that it is gone. Rotated refresh tokens are left out too: a
- * worker that dies before it has stored the new token loses the grant, and no client can prevent that.
+ * The simulator's faults that the oracle can use: transient faults, and those that last until the
+ * next attempt. Faults that no client can recognize are left out: two 404s in a row for an existing
+ * message mean that it is deleted. Rotated refresh tokens are left out too: a worker that crashes
+ * before it has stored the new token loses the grant, and no client can prevent that.
  */
 
 const REFUSALS: readonly CallFault[] = [
@@ -35,7 +36,10 @@ const DAMAGES: readonly CallFault[] = [
   'half-then-reset',
 ];
 const PAGES: readonly CallFault[] = ['overlapping-pages', '400-page-token'];
-/** What only a person can end: the collection, or the account, rests with its reason. */
+/**
+ * Faults that only a person can end: the collection is parked, or the account waits, with the
+ * reason.
+ */
 const PAUSES: readonly CallFault[] = [
   '403-insufficient-scope',
   '403-domain-policy',
@@ -70,7 +74,7 @@ const METHODS = [
 ];
 const PAGED = ['messages.list', 'history.list', 'events.list', 'calendarList.list'];
 
-/** Something that hangs over the next calls. */
+/** Draws a fault of the next calls. */
 export function drawFault(chance: Chance): FaultOrder {
   const bounds = { count: chance.between(1, 6), probability: chance.pick([1, 0.5]) };
   switch (
@@ -116,7 +120,10 @@ function at(method: string | undefined): { method?: string } {
   return method === undefined ? {} : { method };
 }
 
-/** Delays are real: they are short. The times that refusals name pass with the simulator's clock. */
+/**
+ * Adds the delay of a fault. Delays are real, and therefore short; the times in refusals pass with
+ * the simulator's clock.
+ */
 function timed(kind: CallFault): { kind: CallFault; ms: number } {
   return { kind, ms: kind === 'latency' || kind === 'slow-body' ? 2 : 1_000 };
 }

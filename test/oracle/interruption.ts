@@ -1,22 +1,26 @@
 /*
- * Where a run is stopped. The engine gets its store and its Google through proxies that count the calls; at the chosen call,
- * before it is made or after it took effect, the run
- *  - crashes: neither this call nor any later one ever comes back, as after kill -9;
- *  - pauses: it waits until it is released, as after SIGSTOP; by then another worker may have taken over;
- *  - drains: its signal is aborted, as after SIGTERM, and it goes on.
+ * Where a run is stopped. The engine uses its store and its Google through proxies that count the
+ * calls. At the chosen call, before it is made or after it took effect, the run
+ *
+ * - crashes: neither this call nor any later one ever returns, as after kill -9;
+ * - pauses: it waits until it is released, as after SIGSTOP; by then another worker may have
+ *   claimed the lease;
+ * - drains: its signal is aborted, as after SIGTERM, and it continues.
  */
 export interface StopAt {
   kind: 'crash' | 'pause' | 'drain';
-  /** The n-th call from 1, or the first call of that name, as `store.accounts.requireReauth`. */
+  /**
+   * The n-th call from 1, or the first call of that name, such as `store.accounts.requireReauth`.
+   */
   at: number | string;
-  /** `after`: the effect has happened, and the worker did not learn of it. */
+  /** `after`: the call has taken effect, and the worker has not received its result. */
   side: 'before' | 'after';
 }
 
 export class Interruption {
-  /** Resolves when the run has met its stop and nothing of it is on its way any more. */
+  /** Resolves when the run has reached its stop and none of its calls is in progress. */
   readonly met: Promise<void>;
-  /** The call at which it was stopped, for the story of a failing seed. */
+  /** The call at which the run was stopped, for the log of a failing seed. */
   where = '';
   private readonly draining = new AbortController();
   private readonly inFlight = new Set<Promise<unknown>>();
@@ -35,11 +39,14 @@ export class Interruption {
     return this.draining.signal;
   }
 
-  /** Pages that were committed after the run was released: under a lease that was taken over, there must be none. */
+  /**
+   * Number of pages committed after the run was released: 0 under a lease that another worker has
+   * claimed.
+   */
   commitsAfterRelease = 0;
   private released = false;
 
-  /** Lets a paused run go on. */
+  /** Resumes a paused run. */
   release(): void {
     this.released = true;
     this.stopped = false;
@@ -92,10 +99,11 @@ export class Interruption {
     this.where = path;
     if (this.stop.kind === 'drain') return this.draining.abort(new Error('the process drains'));
     this.stopped = true;
-    // A page that was asked for ahead is still on its way: it is waited for, so that a seed's story does not depend on its pace.
+    // A prefetched page is still being requested. It is awaited, so that a seed's result does not
+    // depend on timing.
     await Promise.allSettled(this.inFlight);
     this.meet();
-    // A crashed run is never released: it hangs here and is forgotten.
+    // A crashed run is never released: it waits here forever.
     await this.gate;
   }
 }

@@ -3,7 +3,10 @@ const base = require('../../jest.config.js');
 
 const [[sources, [, swcOptions]]] = Object.entries(base.transform);
 
-/** `npm run oracle`: the long run, or seeds against a planted bug, outside of `npm test`. */
+/**
+ * The configuration of `npm run oracle`: many seeds, or seeds against a planted bug, outside of
+ * `npm test`.
+ */
 module.exports = {
   ...base,
   rootDir: base.rootDir,

@@ -1,7 +1,7 @@
 import { must } from '@syncline/runtime';
 import { activeCollections, Found, note, passTime, work, type Stage } from './stage.js';
 
-/* Listings that cannot be believed, those that never end, and absences that are true. */
+/* Wrong listings, listings without an end, and real deletions that only listings show. */
 
 const LISTING_OF = {
   gmail: 'messages.list',
@@ -17,7 +17,7 @@ interface Incremental {
   external_id: string;
 }
 
-/** One full listing of a collection that is mirrored already is empty or lacks items, and says 200. */
+/** Makes one full listing of a mirrored collection empty or incomplete, with status 200. */
 export async function listingLies(stage: Stage): Promise<string> {
   const incremental = await incrementalCollections(stage);
   const mailboxes = incremental.filter(({ kind }) => kind === 'gmail');
@@ -38,7 +38,7 @@ export async function listingLies(stage: Stage): Promise<string> {
   return `${chosen.kind}: ${lie.words}: ${end}`;
 }
 
-/** Orders the faults of one untrue listing. */
+/** Orders the faults of one wrong listing. */
 function orderLie(
   stage: Stage,
   chosen: Incremental,
@@ -54,7 +54,7 @@ function orderLie(
     ...(chosen.kind === 'calendar-events' ? { id: chosen.external_id } : {}),
   });
   const faults = [id];
-  // A server that has lost data may count as little as it lists.
+  // The count of a server that has lost data may agree with its list.
   const agrees = chosen.kind === 'gmail' && stage.chance.happens(0.5);
   if (agrees)
     faults.push(
@@ -68,12 +68,12 @@ function orderLie(
   return { faults, words: agrees ? `${kind}, and the profile agrees` : kind };
 }
 
-/** Share of a collection that is listed before the listing loses its place: few items are left. */
+/** The share of a collection that is listed before the page token expires: few items are left. */
 const NEARLY_LISTED = 0.75;
 
 /**
- * Google forgets the page token of a full listing that is nearly complete. What the listing has not
- * named yet is not gone.
+ * Expires the page token of a full listing that is nearly complete. Items that the listing has not
+ * named yet are not deleted.
  */
 export async function listingLosesItsPlace(stage: Stage): Promise<string> {
   const incremental = (await incrementalCollections(stage)).filter(
@@ -102,7 +102,10 @@ export async function listingLosesItsPlace(stage: Stage): Promise<string> {
   );
 }
 
-/** Whether the collection's full listing is nearly complete; its page token is unknown then. */
+/**
+ * Whether the collection's full listing is nearly complete; its page token is then replaced by an
+ * unknown one.
+ */
 async function loseAlmostLastPage(
   { database }: Stage,
   { id }: Incremental,
@@ -125,9 +128,9 @@ function sweptWithoutEvidence(rows: number): number {
 }
 
 /**
- * Runs something during which nothing changes at Google.
- * @param most how many items of a collection with so many rows it may delete that Google still has
- * @throws Found when it deletes more
+ * Runs a function during which nothing changes at Google.
+ * @param most returns for a number of rows how many items that Google still has may be deleted
+ * @throws Found when more are deleted
  */
 async function deletingFew(
   stage: Stage,
@@ -151,7 +154,7 @@ async function deletingFew(
   return end;
 }
 
-/** A calendar takes its events with it. */
+/** Returns what was deleted since then. A calendar is deleted with its events. */
 async function deletedSince(
   { database }: Stage,
   { account_id, kind, external_id }: Incremental,
@@ -172,7 +175,7 @@ const ENTITY_OF: Record<Incremental['kind'], string> = {
   'calendar-list': 'calendar',
 };
 
-/** The ids of what Google has in it now. */
+/** Returns the ids of Google's current items of the collection. */
 function livingIn(stage: Stage, incremental: Incremental): string[] {
   const email = must(emailOf(stage, incremental), 'nobody of ours');
   if (incremental.kind === 'gmail') return stage.simulator.gmailTruth(email).map(({ id }) => id);
@@ -186,7 +189,10 @@ function livingIn(stage: Stage, incremental: Incremental): string[] {
   );
 }
 
-/** Rows that a full listing of the collection stands for: of a calendar list its events as well. */
+/**
+ * Returns the number of rows that a full listing of the collection covers: for a calendar list
+ * including its events.
+ */
 async function mirroredRows({ database }: Stage, incremental: Incremental): Promise<number> {
   const { rows } = await database.pool.query<{ n: number }>(
     {
@@ -211,12 +217,15 @@ async function feedEnd({ database }: Stage, incremental: Incremental): Promise<s
   return must(rows[0], 'no such account').feed_seq;
 }
 
-/** Calls of one method for one listing that never ends: Google may send a thousand pages without news. */
+/**
+ * The maximum number of calls of one method for one listing without an end: Google may send a
+ * thousand pages without items.
+ */
 const CALLS_WITHOUT_END = 1_500;
 const SLICE_MS = 1_000;
 const RUNS = 30;
 
-/** Pages that lead back to a page before, or are empty without an end. */
+/** Makes pages lead back to an earlier page, or continue empty without end. */
 export async function listingNeverEnds(stage: Stage): Promise<string> {
   const kind = stage.chance.pick([
     'page-names-itself',
@@ -226,7 +235,7 @@ export async function listingNeverEnds(stage: Stage): Promise<string> {
   ] as const);
   const method = stage.chance.pick([...FULL_LISTINGS, 'history.list']);
   stage.simulator.faults.add({ kind, method });
-  // Empty pages end after a thousand: whoever comes by meets them.
+  // A listing of empty pages ends after a thousand; the next run of any worker reads them.
   if (kind === 'empty-pages' || stage.chance.happens(0.5)) return `${kind} of ${method}`;
   const [chosen] = (await incrementalCollections(stage)).filter(
     (one) => LISTING_OF[one.kind] === method || (method === 'history.list' && one.kind === 'gmail'),
@@ -256,8 +265,8 @@ const CLEARED_AT_LEAST = 6;
 const MONTH_MS = 31 * 86_400_000;
 
 /**
- * Somebody deletes most of a mailbox or a calendar, and Google remembers nothing of it: only a full listing tells. The sweep is held until a
- * second listing confirms it.
+ * Deletes most of a mailbox or a calendar, without a trace in Google's log of changes: only a full
+ * listing shows it. The sweep is held until a second listing confirms it.
  */
 export async function cleared(stage: Stage): Promise<string> {
   const incremental = await incrementalCollections(stage);
@@ -267,7 +276,7 @@ export async function cleared(stage: Stage): Promise<string> {
   const email = must(emailOf(stage, chosen), 'nobody of ours');
   const deletions = clearable(stage, chosen);
   for (const order of deletions) stage.simulator.act(email, order);
-  // A count that agrees would take the place of the second listing.
+  // An agreeing count would replace the second listing.
   if (chosen.kind === 'gmail')
     stage.simulator.faults.add({
       kind: 'altered-answer',
@@ -293,7 +302,10 @@ interface Deletion {
   eventId?: string;
 }
 
-/** What is deleted of a collection, if it is cleared: three of four messages, or every event but changed occurrences; nothing of a calendar list. */
+/**
+ * Returns what is deleted of a collection: three of four messages, or every event except changed
+ * occurrences; nothing of a calendar list.
+ */
 function clearable(stage: Stage, incremental: Incremental): Deletion[] {
   const email = emailOf(stage, incremental);
   if (email === undefined || incremental.kind === 'calendar-list') return [];
@@ -329,7 +341,7 @@ async function workOn(stage: Stage, id: string): Promise<string> {
   return collection ? (await work(stage, collection, 60_000)).kind : 'gone';
 }
 
-/** Full listings that lacked something. */
+/** Returns the number of full listings that lacked items. */
 export function liesIn({ simulator }: Stage): number {
   const { faults } = simulator.ledger.snapshot();
   return (faults['empty-listing'] ?? 0) + (faults['omitting-listing'] ?? 0);

@@ -11,14 +11,14 @@ import {
 import { runOne } from './runs.js';
 
 /*
- * Whose mail it is: wrong grants, other addresses, and one mailbox in two tenants. A grant of
- * another person touches no row, a person who gets another address stays the same account, and what
- * one tenant removes is not taken from the other.
+ * Ownership of mail: wrong grants, other addresses, and one mailbox in two tenants. Another
+ * person's grant changes no row, a person with a new address keeps the account, and a removal by
+ * one tenant does not affect the other.
  */
 
 /**
- * Somebody picks another Google account when asked again: the grant of one person is imported under
- * the name of the other.
+ * A person picks another Google account when consenting again: the grant of one person is imported
+ * under the name of the other.
  */
 export async function wrongAccount(stage: Stage): Promise<string> {
   const [one, known] = shuffled(stage);
@@ -47,7 +47,7 @@ export async function wrongAccount(stage: Stage): Promise<string> {
   return `the grant of ${other} for ${one}`;
 }
 
-/** Somebody whom no tenant mirrors. */
+/** Returns a person whom no tenant mirrors. */
 async function stranger(stage: Stage): Promise<string> {
   const email = 'stranger@demo.example';
   if (stage.simulator.world.get(email) === null)
@@ -55,7 +55,7 @@ async function stranger(stage: Stage): Promise<string> {
   return email;
 }
 
-/** The administrator gives a person another primary address; the one before becomes an alias. */
+/** Gives a person another primary address; the previous one becomes an alias. */
 export async function renamed(stage: Stage): Promise<string> {
   const email = stage.chance.pick([...stage.accounts.keys()]);
   const id = stage.accounts.get(email);
@@ -69,7 +69,7 @@ export async function renamed(stage: Stage): Promise<string> {
   return `${email} is ${name} now`;
 }
 
-/** A second tenant mirrors the same mailbox. */
+/** Mirrors the same mailbox for a second tenant. */
 export async function secondTenant(stage: Stage): Promise<string> {
   const known = await accountsOf(stage);
   const email = stage.chance.pick([...stage.accounts.keys()]);
@@ -82,13 +82,13 @@ export async function secondTenant(stage: Stage): Promise<string> {
   return email;
 }
 
-/** The second tenant removes its account: the first one's grant lives. */
+/** Removes the second tenant's account: the first tenant's grant stays valid. */
 export async function removeSecond(stage: Stage): Promise<string> {
   const second = (await accountsOf(stage)).find((account) => account.tenant === SECOND);
   if (!second) return 'there is no second tenant';
   const first = [...stage.accounts].find(([email]) => isOf(stage, email, second.email));
   const wasAlive = first !== undefined && isGranted(stage, first[0]);
-  // Leases of dead workers are over: a removal waits for them.
+  // A removal waits until the leases of dead workers have expired.
   await passTime(stage, 5_000, true);
   await stage.engine.remove(second.id);
   note(stage, 'second tenant removed');
@@ -107,7 +107,7 @@ function isOf({ simulator }: Stage, email: string, other: string): boolean {
   return person !== null && person === simulator.world.get(other);
 }
 
-/** Whether Google still takes the newest grant of the person. */
+/** Whether Google still accepts the person's newest grant. */
 function isGranted({ simulator }: Stage, email: string): boolean {
   return Boolean(simulator.accounts().find((account) => account.email === email)?.refreshToken);
 }
@@ -118,8 +118,8 @@ function shuffled(stage: Stage): string[] {
 }
 
 /**
- * Whether a second account of the person is known to be of the same person. Without a sub only the
- * address tells, and a new address is learned at the next full sync.
+ * Whether a second account of the person is recognized as the same person's. Without a sub only the
+ * address shows it, and a new address is read at the next full sync.
  */
 async function isRecognizable(stage: Stage, email: string): Promise<boolean> {
   const { rowCount } = await stage.database.pool.query(
@@ -129,7 +129,10 @@ async function isRecognizable(stage: Stage, email: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** Before it is, by a sub or by rows, an account takes only a grant of its own address. */
+/**
+ * Whether the account is bound to an identity, by a sub or by rows; before that it accepts only a
+ * grant of its own address.
+ */
 async function isBound(stage: Stage, id: string): Promise<boolean> {
   const { rowCount } = await stage.database.pool.query(
     `SELECT 1 FROM syncline.accounts WHERE id = $1 AND state = 'active' AND identity_id IS NOT NULL AND verified_grant = grant_number

@@ -2,7 +2,10 @@ const { createHash } = require('node:crypto');
 const path = require('node:path');
 const swc = require('@swc/jest');
 
-/** Transpiles like everything else, and puts one bug into one file. The plants come by the environment, since a transformer cannot import a module. */
+/**
+ * Transpiles like any other transform, and replaces one text in one file by a bug. The plants come
+ * from the environment, since a transformer cannot import a module.
+ */
 module.exports = {
   createTransformer(options) {
     const inner = swc.createTransformer(options);

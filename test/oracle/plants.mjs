@@ -1,6 +1,7 @@
 /**
- * Bugs that the oracle must catch: each an exact text of one source file and what stands there instead. A text that no longer stands in
- * the source, or stands there twice, is refused: a plant that changes nothing would prove nothing.
+ * Bugs that the oracle must find: each names an exact text of one source file and its replacement.
+ * A text that does not occur in the source exactly once is refused, since a plant without effect
+ * would prove nothing.
  */
 const SYNC = 'packages/sync/src';
 const STORE = 'packages/store/src';
@@ -189,7 +190,7 @@ export const PLANTS = [
   },
 ];
 
-/** @throws Error when the plant does not stand in `source` exactly once */
+/** @throws Error when the text does not occur in `source` exactly once */
 export function plant({ name, file, text, bug }, source) {
   const times = source.split(text).length - 1;
   if (times !== 1)

@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/* The oracle is judged by bugs that it must catch. All of them are `npm run oracle -- --planted`; here stands that the machinery works. */
+/*
+ * Planted bugs test the oracle itself. `npm run oracle -- --planted` runs all of them; this file
+ * tests that the mechanism works.
+ */
 
 const ROOT = path.resolve(__dirname, '../..');
 

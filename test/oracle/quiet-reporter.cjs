@@ -1,4 +1,4 @@
-/** Says nothing but errors that are no outcomes: the runs print their own lines. */
+/** Prints only errors that are not results: the runs print their own lines. */
 module.exports = class QuietReporter {
   onTestResult(_test, result) {
     const trouble = result.testExecError?.message ?? result.failureMessage;

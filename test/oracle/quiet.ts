@@ -11,12 +11,18 @@ import {
   type Stage,
 } from './stage.js';
 
-/** Rounds of the schedule in which quiet must come; what is in hand after that would never end. */
+/**
+ * The maximum number of scheduler rounds until no work is pending; work that is left then would
+ * never end.
+ */
 const MAX_ROUNDS = 40;
 
 const A_DAY_MS = 25 * 3_600_000;
 
-/** Users, faults and crashes are over. Most of those whose grant is dead, or whom policy forbade everything, consent anew; the others' accounts must stand in their named state. */
+/**
+ * Ends users' actions, faults and crashes. Most people whose grant is refused, or whom policy
+ * forbade everything, consent again; the other accounts must stay in their named state.
+ */
 export async function makeQuiet(stage: Stage): Promise<void> {
   await endFleetTroubles(stage);
   await othersAreMirrored(stage);
@@ -40,36 +46,40 @@ export async function makeQuiet(stage: Stage): Promise<void> {
   const midway = await stage.database.pool.query(
     "SELECT 1 FROM syncline.collections WHERE kind = 'calendar-list' AND phase = 'full'",
   );
-  // What leaves no trace in deltas is read again in full when it is that old: renamed labels, and the access to calendars.
+  // Changes without a trace in deltas (renamed labels, the access to calendars) are read again in
+  // full at this age.
   await passTime(stage, A_DAY_MS, true);
-  // Full syncs are counted by the day, and a calendar that was refused is not tried again at once:
-  // by the database's clock.
+  // Full syncs are counted per day, and a refused calendar is not tried again at once: both by the
+  // database's clock.
   await stage.database.pool.query(
     `UPDATE syncline.collections SET full_syncs_since = full_syncs_since - interval '25 hours', gone_at = gone_at - interval '25 hours'`,
   );
-  // A listing that lacked a few rows is believed: an audit finds them, and a full sync brings them
-  // back.
+  // A listing that lacked a few rows is accepted: an audit finds them, and a full sync restores
+  // them.
   await catchUp(stage, { full: liesIn(stage) > 0 });
-  // A list that was in the midst of a full sync may have passed the entry of a refused calendar
-  // before its hour was over: the next sync opens it.
+  // A list in the middle of a full sync may have passed the entry of a refused calendar before its
+  // waiting time was over: the next sync opens it.
   const refused = await stage.database.pool.query(
     "SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id WHERE g.kind = 'calendar-events' AND g.state = 'gone'",
   );
   if (refused.rowCount) await catchUp(stage);
-  // A list that was in the midst of a full sync may have passed a calendar before it was shared
-  // again: the next day's listing has it.
+  // A list in the middle of a full sync may have passed a calendar before it was shared again: the
+  // next day's listing has it.
   if (midway.rowCount) {
     await passTime(stage, A_DAY_MS, true);
     await catchUp(stage);
   }
 }
 
-/** Nobody mends this account: it stays in its state, and is compared with nothing. */
+/** Leaves this account in its state; it is compared with nothing. */
 function leave(stage: Stage, accountId: string): void {
   for (const [email, id] of stage.accounts) if (id === accountId) stage.accounts.delete(email);
 }
 
-/** Every collection has its turn, so that a grant which was taken back is noticed before anybody looks; by then no access token of an older grant lives. */
+/**
+ * Runs every collection, so that a withdrawn grant is found before the checks; no access token of
+ * an older grant is then valid.
+ */
 async function letRefusalsShow(stage: Stage): Promise<void> {
   await passTime(stage, 61 * 60_000, true);
   for (const collection of await activeCollections(stage)) await work(stage, collection, 60_000);
@@ -77,13 +87,16 @@ async function letRefusalsShow(stage: Stage): Promise<void> {
 
 interface CatchUp {
   full?: boolean;
-  /** Default: all that are active. */
+  /** Default: all active accounts. */
   accountIds?: string[];
   /** Whether some runs get slices that end at once; default true. */
   hurried?: boolean;
 }
 
-/** What scheduler and workers do, until every collection was served by a run that began after this call. */
+/**
+ * Does the work of scheduler and workers until every collection was served by a run that began
+ * after this call.
+ */
 export async function catchUp(stage: Stage, options: CatchUp = {}): Promise<void> {
   const { collections } = stage.engine.store;
   const ids =
@@ -104,7 +117,10 @@ export async function catchUp(stage: Stage, options: CatchUp = {}): Promise<void
   );
 }
 
-/** One round: whoever is due and was not served yet has its turn. Tells whether Google sent anybody away. */
+/**
+ * Runs one round: every due collection that was not served yet. Returns whether any of them ended
+ * with an outcome other than `caught-up`.
+ */
 async function serve(
   stage: Stage,
   ids: string[],

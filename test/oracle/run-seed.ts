@@ -5,7 +5,7 @@ import { Found, openStage, type Stage, type Theatre } from './stage.js';
 
 export type SeedResult = {
   seed: number;
-  /** How often each fault and each happening of interest befell the seed's world. */
+  /** How often each fault and each counted event occurred in the seed's world. */
   fired: Record<string, number>;
 } & ({ ok: true } | { ok: false; check: string; why: string; story: string[] });
 
@@ -13,7 +13,7 @@ export type SeedResult = {
 const HELD_CONFIRMED = 'held sweeps confirmed';
 const HELD_DISCARDED = 'held sweeps discarded';
 
-/** One integer decides a world, what people do in it, what goes wrong, and when. */
+/** Runs a seed. One integer determines a world, its users' actions, the faults, and their times. */
 export async function runSeed(theatre: Theatre, seed: number): Promise<SeedResult> {
   let stage: Stage | null = null;
   try {
@@ -43,7 +43,9 @@ function whyOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** The simulator's own count of the faults that struck, and what the stage counts besides. */
+/**
+ * Returns the simulator's own count of the faults that occurred, and the stage's further counts.
+ */
 async function firedIn({ simulator, engine, fired }: Stage): Promise<Record<string, number>> {
   const { confirmed, discarded } = await engine.heldSweeps();
   return {
@@ -54,7 +56,7 @@ async function firedIn({ simulator, engine, fired }: Stage): Promise<Record<stri
   };
 }
 
-/** What a person needs to see of a failing seed, with the line that repeats it. */
+/** Returns the text for a failing seed, with the command that repeats it. */
 export function tell(result: SeedResult): string {
   if (result.ok) return `seed ${result.seed}: ok`;
   return [

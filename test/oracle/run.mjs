@@ -2,8 +2,8 @@
  * `npm run oracle`: more seeds than `npm test` has time for, one seed again, or the planted bugs.
  *
  *   npm run oracle -- --seed N             one seed, with its story if it fails
- *   npm run oracle -- --seeds N [--from N] so many on all cores, with progress; exit 1 and every failing seed when one fails
- *   npm run oracle -- --planted [NAME…]    each planted bug (or those) until a seed catches it; the table of who caught what
+ *   npm run oracle -- --seeds N [--from N] N seeds on all cores, with progress; exit 1 on failures
+ *   npm run oracle -- --planted [NAME…]    each planted bug (or those) until a seed finds it
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,12 +12,17 @@ import { parseArgs } from 'node:util';
 import { plant, PLANTS } from './plants.mjs';
 import { inParallel, ROOT, runStretch, withServers } from './stretch.mjs';
 
-/** A bug that so many seeds do not meet counts as escaped. */
+/** A bug that this many seeds do not find counts as escaped. */
 const SEEDS_FOR_A_BUG = 500;
-/** Seeds of one process: few enough that its memory stays small, and so many that its start does not count. */
+/**
+ * Seeds per process: few enough that its memory stays small, and enough that its start does not
+ * matter.
+ */
 const STRETCH = 250;
 const PROGRESS_EVERY_MS = 15_000;
-/** The servers have their share in the work, so that more processes than this only wait for each other. */
+/**
+ * The servers use part of the CPU, so that more processes than this would only wait for each other.
+ */
 const PROCESSES = Math.min(8, availableParallelism());
 
 process.exitCode = await main();
@@ -54,7 +59,7 @@ async function manySeeds(from, count) {
   return progress.end(from);
 }
 
-/** Counts what the processes report, tells of it now and then, and of failures at once. */
+/** Counts the processes' results, prints progress at intervals, and failures at once. */
 function startProgress(count) {
   const startedMs = Date.now();
   const failed = [];
@@ -90,7 +95,7 @@ function startProgress(count) {
   };
 }
 
-/** What befell all these worlds: a fault that fired seldom has proved little. */
+/** Prints the faults of all worlds: a fault that occurred seldom has proved little. */
 function tellFired(fired) {
   const entries = [...fired].sort(([a], [b]) => (a < b ? -1 : 1));
   const width = Math.max(0, ...entries.map(([name]) => name.length));
@@ -98,7 +103,10 @@ function tellFired(fired) {
     console.log(`  ${name.padEnd(width)} ${String(times).padStart(7)}`);
 }
 
-/** Every bug on seeds of its own process, until one is caught; then the same seeds without a bug. Exit 1 when one escapes, or one fails without. */
+/**
+ * Runs seeds for each bug, in processes of its own, until one finds it; then the same seeds without
+ * a bug. Exit 1 when a bug escapes, or a seed fails without a bug.
+ */
 async function planted(names) {
   const unknown = names.filter((name) => !PLANTS.some((one) => one.name === name));
   if (unknown.length > 0)
@@ -118,7 +126,7 @@ async function planted(names) {
   });
 }
 
-/** The first seed that fails because of the bug; null when it escapes. */
+/** Returns the first seed that fails because of the bug; null when it escapes. */
 async function caughtBy(one) {
   const results = [];
   await runStretch(
@@ -127,7 +135,7 @@ async function caughtBy(one) {
     (result) => results.push(result),
   );
   const failed = results.find((result) => !result.ok);
-  // Seeds that never ran prove nothing, neither way.
+  // Seeds that did not run prove nothing.
   const ran = results.some((result) => result.ran);
   const caught = ran && failed !== undefined ? failed : null;
   const missed = ran ? 'ESCAPED' : 'DID NOT RUN';

@@ -12,7 +12,10 @@ import {
   type Stage,
 } from './stage.js';
 
-/** Half of the runs are left alone; the others meet their end, a stop or the process's drain at any of their awaits. */
+/**
+ * Chooses how a run is interrupted. Half of the runs are not; the others crash, pause or drain at
+ * any of their awaits.
+ */
 export function chooseStop(chance: Chance): StopAt | null {
   const kind = chance.weighted<StopAt['kind'] | null>([
     [null, 5],
@@ -36,7 +39,7 @@ export function chooseStop(chance: Chance): StopAt | null {
   };
 }
 
-/** One run of one worker, with what becomes of it; says what happened. */
+/** Makes one run of one worker, including its interruption; returns a description. */
 export async function runOne(
   stage: Stage,
   collection: CollectionRow,
@@ -48,12 +51,13 @@ export async function runOne(
   const ran = await stage.engine.run(collection.id, { sliceMs, stop });
   const name = `${collection.name} (slice ${sliceMs})`;
   if (ran.kind === 'finished') return `${name} ended: ${ran.outcome.kind}`;
-  // What a dead or stopped worker has heard, nobody knows: the next one hears it again, by a call and a refresh.
+  // A crashed or paused worker may have received the refusal without recording it: the next worker
+  // receives it again, by a call and a refresh.
   if (stage.simulator.ledger.snapshot().faults['revoke-grant']) stage.callsForgiven += 2;
   if (ran.kind === 'crashed') return `${name} crashed ${stop?.side} ${ran.where}`;
   stage.story.push(`${name} pauses ${stop?.side} ${ran.where}`);
   await (meanwhile ?? ((): Promise<void> => livelyPause(stage)))();
-  // A worker that has not claimed yet is no zombie: it claims when it wakes up.
+  // A worker that has not claimed yet is not a zombie: it claims when it is resumed.
   const takenOver =
     meanwhile !== undefined ||
     (stage.chance.happens(0.6) && !(ran.where === 'store.lease.claim' && stop?.side === 'before'));
@@ -61,7 +65,7 @@ export async function runOne(
   return `${name} wakes up as a zombie: ${await resumeAsZombie(stage, collection, ran)}`;
 }
 
-/** Another worker has the collection when the run goes on. */
+/** Resumes the run after another worker has claimed the collection. */
 async function resumeAsZombie(
   stage: Stage,
   collection: CollectionRow,
@@ -88,8 +92,8 @@ async function resumeAsZombie(
 }
 
 /**
- * Somebody rings while a run is stopped: what that run has read cannot serve the request, however
- * well it ends.
+ * Sends a sync request while a run is paused: what that run has read cannot serve the request,
+ * whatever its outcome.
  */
 async function resumeUnderRequest(
   stage: Stage,
@@ -121,7 +125,7 @@ function notQuietly(error: unknown): never {
   );
 }
 
-/** What goes on while a worker is stopped: users act, other collections are served. */
+/** The activity while a worker is paused: users act, other collections are synced. */
 async function livelyPause(stage: Stage): Promise<void> {
   stage.simulator.actAtRandom(stage.chance.between(0, 4));
   if (stage.chance.happens(0.5)) return;
@@ -131,7 +135,7 @@ async function livelyPause(stage: Stage): Promise<void> {
   stage.story.push(`  meanwhile ${other.name}: ${(await work(stage, other, 60_000)).kind}`);
 }
 
-/** The lease lapses, and another worker claims the collection. */
+/** Expires the lease, and lets another worker claim the collection. */
 async function takeOver(stage: Stage, collection: CollectionRow): Promise<void> {
   if (stage.chance.happens(0.5)) await passTime(stage, 10_000, true);
   await lapseLease(stage, collection.id);
@@ -140,7 +144,7 @@ async function takeOver(stage: Stage, collection: CollectionRow): Promise<void> 
   );
 }
 
-/** Everything that a worker writes under its lease. */
+/** Returns everything that a worker writes under its lease. */
 async function fencedState(
   stage: Stage,
   collection: CollectionRow,

@@ -2,8 +2,8 @@ import { runSeed, tell } from './run-seed.js';
 import { openTheatre, type Theatre } from './stage.js';
 
 /*
- * A stretch of the long run, which run.mjs deals out. Every seed is said as one line of JSON, so that the one who waits knows which seed a
- * process died in. With a planted bug the first seed that fails is the last one.
+ * Runs a range of seeds for run.mjs. Every seed is printed as one line of JSON, so that run.mjs
+ * knows in which seed a process ended. With a planted bug the first failing seed is the last one.
  */
 
 let theatre: Theatre;

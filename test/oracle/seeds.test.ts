@@ -8,7 +8,10 @@ beforeAll(async () => {
 afterAll(() => theatre.close());
 
 const FROM = 1;
-/** Among them 43 and 77, the first that found bugs of the engine; what a seed does changes with the menu of actions. */
+/**
+ * Includes 43 and 77, the first that found bugs of the engine; the effect of a seed changes with
+ * the menu of actions.
+ */
 const SEEDS = 100;
 
 test(`${SEEDS} seeded worlds from seed ${FROM} on, with faults, crashes and zombies, end equal to their source`, async () => {

@@ -8,7 +8,10 @@ import { chanceOf, type Chance } from './chance.js';
 import { openEngine, QUOTA_SCALE, type Engine } from './engine.js';
 import type { StopAt } from './interruption.js';
 
-/** Said by a check that found the engine wrong; everything else that is thrown counts as well, but says less. */
+/**
+ * Thrown by a check that found an error of the engine. Any other error counts as a failure too, but
+ * is less specific.
+ */
 export class Found extends Error {
   constructor(
     readonly check: string,
@@ -18,13 +21,13 @@ export class Found extends Error {
   }
 }
 
-/** Servers and database that all seeds of a process share. */
+/** Servers and the database that all seeds of a process share. */
 export interface Theatre {
   database: TestDatabase;
   redis: Redis;
   /** Tables whose rows belong to an account. */
   accountTables: string[];
-  /** One store for all seeds: Prisma's client costs a third of a second to begin with. */
+  /** One store for all seeds: opening Prisma's client takes a third of a second. */
   store: Store;
   close(): Promise<void>;
 }
@@ -56,8 +59,9 @@ export async function openTheatre(): Promise<Theatre> {
 }
 
 /**
- * The n-th statement from now on that writes to the feed fails, once: a sequence counts, since it does not go back with the transaction.
- * That is how a commit dies in its middle, where no proxy reaches.
+ * Makes the n-th statement from now on that writes to the feed fail, once. It counts with a
+ * sequence, which a rollback does not reset. This breaks a commit in its middle, which no proxy can
+ * do.
  */
 const BREAKABLE = `
   CREATE SEQUENCE syncline.oracle_feed_writes;
@@ -84,7 +88,10 @@ const BREAKABLE = `
   END $$;
   CREATE TRIGGER oracle_quarantine AFTER INSERT ON syncline.quarantined_items FOR EACH ROW EXECUTE FUNCTION syncline.oracle_quarantine()`;
 
-/** One seed's world: a simulated Google with one or two small accounts, and the engine that mirrors them. */
+/**
+ * One seed's world: a simulated Google with one or two small accounts, and the engine that mirrors
+ * them.
+ */
 export interface Stage {
   chance: Chance;
   simulator: Simulator;
@@ -92,17 +99,22 @@ export interface Stage {
   engine: Engine;
   /** The mirrored accounts' ids by address. */
   accounts: Map<string, string>;
-  /** Calls after a refused grant that are nobody's fault: whoever heard the refusal has died of something else. */
+  /**
+   * Allowed calls after a refused grant: the worker that received the refusal has ended for another
+   * reason.
+   */
   callsForgiven: number;
-  /** Runs of collections that rested because their last listing had no end, by kind. */
+  /**
+   * Number of runs of collections that were parked because their last listing had no end, by kind.
+   */
   endlessTries: Map<CollectionKind, number>;
-  /** What happened, in order: printed when the seed fails. */
+  /** The events in order: printed when the seed fails. */
   story: string[];
-  /** Messages with trouble of their own, by id, and whose they are: see troubles.ts. */
+  /** Messages with faults of their own, by id, and their owners: see troubles.ts. */
   troubled: Map<string, string>;
-  /** How often a full listing of messages lacked something, by the account's id. */
+  /** How often a full listing of messages lacked items, by the account's id. */
   lies: Map<string, number>;
-  /** Happenings that the simulator's ledger does not count, by name: see `note`. */
+  /** Events that the simulator's ledger does not count, by name: see `note`. */
   fired: Map<string, number>;
   close(): Promise<void>;
 }
@@ -115,7 +127,7 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
       .map((table) => `DELETE FROM syncline.${table}`)
       .join(';'),
   );
-  // A sweep of a few rows needs no evidence: some worlds are large enough for one that does.
+  // A sweep of a few rows needs no evidence, so some worlds are large enough for a sweep that does.
   const isLarge = chance.happens(0.12);
   const simulator = await startSimulator({
     seed,
@@ -132,7 +144,7 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
     threadLength: chance.pick([1, 3, 6]),
     freshMessageLagMs: chance.pick([0, 0, 1_500]),
     bodyCharset: chance.pick(['declared', 'utf-8'] as const),
-    // With `openid` Google tells whose a grant is; without it the stored messages prove it.
+    // With `openid` Google names the owner of a grant; without it the stored messages prove it.
     scopes: chance.pick([[], ['openid', 'email']]).concat('gmail.readonly', 'calendar.readonly'),
     quota: { scale: QUOTA_SCALE },
   });
@@ -164,14 +176,14 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
   return stage;
 }
 
-/** Counts something that a long run must have met often enough to prove anything. */
+/** Counts an event that a long run must include often enough to be meaningful. */
 export function note(stage: Stage, happening: string, times = 1): void {
   stage.fired.set(happening, (stage.fired.get(happening) ?? 0) + times);
 }
 
 /**
- * What the simulator offers over HTTP only.
- * @throws Error with the simulator's words when it refuses
+ * Calls a function that the simulator offers over HTTP only.
+ * @throws Error with the simulator's message when it refuses
  */
 export async function tell(stage: Stage, route: string, body: unknown): Promise<unknown> {
   const answer = await fetch(`${stage.simulator.url}${route}`, {
@@ -183,7 +195,7 @@ export async function tell(stage: Stage, route: string, body: unknown): Promise<
   return answer.json();
 }
 
-/** A fixed moment: worlds of one seed are the same on every day. */
+/** A fixed time: the worlds of one seed are the same on every day. */
 const START_MS = Date.UTC(2026, 10, 2, 9);
 
 export async function connect(
@@ -201,7 +213,7 @@ export async function connect(
   return id;
 }
 
-/** The address that the mirror has for somebody, who may have another one by now. */
+/** Returns the mirror's address of a person, who may have another address by now. */
 async function knownAddress(stage: Stage, email: string, tenant: string): Promise<string> {
   const id = tenant === 'default' ? stage.accounts.get(email) : undefined;
   return (await accountsOf(stage)).find((account) => account.id === id)?.email ?? email;
@@ -212,7 +224,10 @@ async function loseKeys(redis: Redis, prefix: string): Promise<void> {
   if (keys.length > 0) await redis.del(...keys);
 }
 
-/** The store's own list asks for much more than a seed needs to know, at a quarter of a seed's price. */
+/**
+ * Returns the accounts. The store's own list reads much more than a seed needs, and would take a
+ * quarter of a seed's time.
+ */
 export async function accountsOf(
   stage: Stage,
 ): Promise<{ id: string; email: string; tenant: string; state: string; reason: string | null }[]> {
@@ -230,13 +245,13 @@ export interface CollectionRow {
   email: string;
   lease_epoch: string;
   kind: CollectionKind;
-  /** Why it rests, if it does. */
+  /** Why the collection is parked, if it is. */
   parked: string | null;
 }
 
 /**
- * Collections that a worker could be given, in an order that does not depend on their random ids;
- * with `behindSince`, those that no run begun after it has served.
+ * Returns the collections that a worker could be given, in an order that does not depend on their
+ * random ids; with `behindSince`, those that no run begun after it has served.
  */
 export async function activeCollections(
   stage: Stage,
@@ -251,13 +266,16 @@ export async function activeCollections(
   return rows.rows;
 }
 
-/** Waits are over: snoozes, visibility times, items' delays, and the leases and checks of dead workers. The fleet's Redis is a new one if Google had sent anybody away. */
+/**
+ * Ends all waits: snoozes, visibility times, items' delays, and the leases and checks of dead
+ * workers. With `sentAway` the fleet gets a new Redis, if any run did not end undisturbed.
+ */
 export async function passTime(stage: Stage, ms: number, sentAway: boolean): Promise<void> {
   stage.simulator.clock.advance(ms);
   await stage.database.pool.query(
     `UPDATE syncline.collections SET lease_until = NULL, next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`,
   );
-  // Whoever died while it asked whose a grant is holds up the account's other runs for a minute.
+  // A worker that crashed during the check of a grant blocks the account's other runs for a minute.
   await stage.database.pool.query(
     `UPDATE syncline.accounts SET checking_until = checking_until - interval '${ms} ms' WHERE checking_until IS NOT NULL`,
   );
@@ -276,7 +294,7 @@ export function lapseLease(stage: Stage, collectionId: string): Promise<unknown>
   );
 }
 
-/** A whole piece of work as a worker does it: runs until there is nothing more to do now. */
+/** Runs a collection as a worker does, until nothing is left to do now. */
 export async function work(
   stage: Stage,
   collection: CollectionRow,
@@ -295,8 +313,8 @@ export async function work(
 const MAX_RUNS = 500;
 
 /**
- * The story runs collections out of turn. A run of one whose last listing had no end may take as
- * many calls as the one before it.
+ * Counts runs of parked collections, which the actions start before their date. A run of a
+ * collection whose last listing had no end may take as many calls as the one before it.
  */
 export function noteEndlessTry({ endlessTries }: Stage, { kind, parked }: CollectionRow): void {
   if (parked === 'endless') endlessTries.set(kind, (endlessTries.get(kind) ?? 0) + 1);

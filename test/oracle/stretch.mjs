@@ -1,4 +1,7 @@
-/** Processes that run seeds: jest gives them the sources, this file gives them servers, and takes what they report line by line. */
+/**
+ * Processes that run seeds: jest loads the sources; this file starts the servers and reads the
+ * results line by line.
+ */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -6,10 +9,13 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 export const ROOT = path.resolve(HERE, '../..');
-/** No seed takes a tenth of that; one that hangs is ended, so that the others have their turn. */
+/** No seed takes a tenth of this; one that hangs is ended, so that the others can run. */
 const SILENCE_LIMIT_MS = 180_000;
 
-/** One Postgres and one Redis for all processes of `work`: those of the tests that we are part of, or our own. */
+/**
+ * Starts one Postgres and one Redis for all processes of `work`, or uses those of the current test
+ * run.
+ */
 export async function withServers(work) {
   if (process.env.SYNCLINE_TEST_DATABASE_URL && process.env.SYNCLINE_TEST_REDIS_URL) return work();
   const guard = spawn(process.execPath, [path.join(ROOT, 'test/support/guard.mjs')], {
@@ -35,7 +41,7 @@ export async function withServers(work) {
   }
 }
 
-/** Works off `items`, so many at once; the results in the items' order. */
+/** Processes `items`, at most `limit` at once; the results are in the items' order. */
 export async function inParallel(limit, items, work) {
   const results = [];
   let next = 0;
@@ -50,9 +56,9 @@ export async function inParallel(limit, items, work) {
 }
 
 /**
- * Runs every seed of a stretch and reports each outcome with the CPU time that it took. A process
- * that dies, or hangs, has failed the seed that it was in, and another one goes on after it; one
- * that does not even come to its first seed has failed for all.
+ * Runs every seed of a range and reports each result with its CPU time. A process that ends or
+ * hangs has failed its current seed, and another one continues after it; one that does not reach
+ * its first seed has failed for all.
  */
 export async function runStretch({ from, seeds }, env, report) {
   const end = from + seeds;
@@ -108,7 +114,8 @@ function oneProcess(from, seeds, env, report) {
         stopped: !result.ok && env.ORACLE_PLANT !== undefined,
       });
     });
-    // What died in the middle of a seed keeps handles open; that jest ends all the same is wanted, and nothing to speak of.
+    // A seed that was interrupted keeps handles open; jest's warning that it exits regardless is
+    // expected and ignored.
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (!line.startsWith('Force exiting Jest')) process.stderr.write(`${line}\n`);
     });

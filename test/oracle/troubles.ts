@@ -3,16 +3,16 @@ import { liesIn } from './listings.js';
 import { activeCollections, Found, note, passTime, work, type Stage } from './stage.js';
 
 /*
- * Trouble that belongs to one item: an answer that is bad for good, or a row that Postgres refuses.
- * It delays no other item. The world keeps such trouble until it is quiet; then everything else
- * must be mirrored, before the trouble ends.
+ * Faults of one item: a permanently bad response, or a row that Postgres refuses. They delay no
+ * other item. The world keeps them until no other work is pending; everything else must then be
+ * mirrored before the faults end.
  */
 
 const SPOILINGS = ['403-permission', '500', 'malformed-json'] as const;
 
 /**
- * One message, now stored or not, cannot be read from now on. Few of a mailbox: many would be the
- * mailbox's own trouble, and park it.
+ * Makes one message, stored or not, unreadable from now on. Only a few per mailbox: many would
+ * count as the mailbox's own failure, and park it.
  */
 export async function spoilItem(stage: Stage): Promise<string> {
   const item = await pickMessage(stage, true);
@@ -24,9 +24,9 @@ export async function spoilItem(stage: Stage): Promise<string> {
   return `${kind} for ${item.id}`;
 }
 
-/** A constraint of the operator's refuses one message: the theatre's trigger stands for it. */
+/** Makes a trigger refuse one message, like a constraint of the operator's. */
 export async function refuseRow(stage: Stage): Promise<string> {
-  // Two of a small page would be the fleet's fault, and fail the run.
+  // Two in a small page would count as a failure of the fleet, and fail the run.
   if (stage.fired.has(REFUSED)) return 'one is refused already';
   const item = await pickMessage(stage, stage.chance.happens(0.5));
   if (item === null) return 'no message is left to refuse';
@@ -40,8 +40,8 @@ const REFUSED = 'row refused by Postgres';
 const TROUBLED_AT_MOST = 2;
 
 /**
- * @param isNew whether one that is not stored yet is preferred: a stored message is read again only
- * seldom
+ * @param isNew whether a message that is not stored yet is preferred: a stored message is seldom
+ * read again
  */
 async function pickMessage(
   stage: Stage,
@@ -69,22 +69,23 @@ async function storedIds(stage: Stage, accountId: string | undefined): Promise<S
 }
 
 /**
- * Rounds of the schedule in which every other item must arrive: longer than an item's tries take.
+ * Scheduler rounds within which every other item must be stored: longer than an item's tries take.
  */
 const ROUNDS = 12;
 
 /**
- * All faults are over but those of items.
- * @throws Found when an item that has no trouble waits for one that has
+ * Ends all faults except those of items.
+ * @throws Found when an item without a fault waits for one with a fault
  */
 export async function othersAreMirrored(stage: Stage): Promise<void> {
   if (stage.troubled.size === 0) return;
-  // Sync positions and page tokens that Google disowned before have used up the full syncs of a
-  // day. That rest is not the item's doing; an item that needs that many by itself is still found.
+  // Sync positions and page tokens that expired before have used up the full syncs of a day, which
+  // is not due to the item; an item that uses that many by itself is still found.
   await stage.database.pool.query(
     `UPDATE syncline.collections SET full_syncs_since = full_syncs_since - interval '25 hours'`,
   );
-  // A listing that lacked a few messages is believed: a full sync brings them, beside the bad item.
+  // A listing that lacked a few messages is accepted: a full sync restores them, beside the bad
+  // item.
   if (liesIn(stage) > 0)
     await stage.engine.store.collections.requestSync([...stage.accounts.values()], { full: true });
   let left: string[] = [];
@@ -100,7 +101,7 @@ export async function othersAreMirrored(stage: Stage): Promise<void> {
   );
 }
 
-/** Other messages that are not stored, and mailboxes that are not in phase incremental. */
+/** Returns other messages that are not stored, and mailboxes that are not in phase incremental. */
 async function unmirrored(stage: Stage): Promise<string[]> {
   const waiting = await stage.database.pool.query<{ name: string }>(
     `SELECT a.email || ' is ' || coalesce(c.parked, c.phase) AS name FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
@@ -137,8 +138,8 @@ export async function endFleetTroubles({ simulator }: Stage): Promise<void> {
 }
 
 /**
- * What was spoiled can be read again, and what was refused fits: somebody who has mended it asks
- * for another try.
+ * Makes unreadable items readable and refused rows acceptable, and requests another try, as a
+ * person would after a repair.
  */
 export async function endTroubles(stage: Stage): Promise<void> {
   stage.simulator.faults.clear();

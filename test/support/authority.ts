@@ -5,12 +5,12 @@ import path from 'node:path';
 
 /** A certificate authority of a test's own, made with openssl. */
 export interface Authority {
-  /** Of its own certificate. */
+  /** The authority's own certificate. */
   caFile: string;
   ca: string;
   /**
-   * A certificate and its key, for a server (`DNS:db.example`, `IP:127.0.0.1`) or for a client by
-   * its common name.
+   * Issues a certificate and its key, for a server (`DNS:db.example`, `IP:127.0.0.1`) or for a
+   * client by its common name.
    */
   issue(
     name: string,

@@ -1,11 +1,14 @@
 import type { CalendarEvent } from '@syncline/google';
 import type { Simulator } from '@syncline/simulator';
 
-/** One simulated account's calendars over plain HTTP: a client that knows nothing of the engine's. */
+/**
+ * One simulated account's calendars over plain HTTP, with a client that shares no code with the
+ * engine.
+ */
 export interface CalendarClient {
   email: string;
   calendarIds(): Promise<string[]>;
-  /** Every page of `events.list`. */
+  /** Reads every page of `events.list`. */
   list(
     calendarId: string,
     query?: Record<string, string>,

@@ -1,38 +1,42 @@
 import { randomBytes } from 'node:crypto';
 
 /*
- * Values that stand in the place of secrets and of personal data, and the search for them wherever
- * they must not be. Each begins with a mark that occurs nowhere else, so that one search finds them
- * all, in any form that a program may write them in; what follows the mark says which one it is.
+ * Test values in the place of secrets and personal data, and the search for them where they must
+ * not occur. Each begins with a mark that occurs nowhere else, so that one search finds all of
+ * them, in any form in which a program may write them; the text after the mark identifies the
+ * value.
  */
 
-/** `secret`: tokens, keys, passwords. `personal`: what people wrote, and who they are. */
+/** `secret`: tokens, keys, passwords. `personal`: people's texts and names. */
 export type Kind = 'secret' | 'personal';
 
 export interface Leak {
   kind: Kind;
   /** `raw`, `hex`, `base64` or `url`. */
   form: string;
-  /** What stands there, for the message of a test that fails. */
+  /** The surrounding text, for the message of a failing test. */
   near: string;
 }
 
 export interface Canaries {
-  /** A value that is looked for: the mark of its kind, with `what` behind it (letters only). */
+  /** Returns a value to search for: the mark of its kind, followed by `what` (letters only). */
   secret(what: string): string;
   personal(what: string): string;
-  /** A value that a program has made itself, like a channel's token, is looked for as it is. */
+  /**
+   * Adds a value that a program has generated, like a channel's token; it is searched for
+   * unchanged.
+   */
   alsoSecret(value: string): void;
-  /** Every place where one of these kinds stands, at most 20. */
+  /** Returns every occurrence of these kinds in a text, at most 20. */
   leaksIn(text: string, kinds?: readonly Kind[]): Leak[];
 }
 
-/** One form of a value, as it would stand in a text. */
+/** One form in which a value may occur in a text. */
 interface Needle {
   kind: Kind;
   form: string;
   text: string;
-  /** Looked for without regard to case. */
+  /** Searched for without regard to case. */
   anyCase: boolean;
 }
 
@@ -55,7 +59,10 @@ export function makeCanaries(): Canaries {
   };
 }
 
-/** Lower-case letters: they look the same in URLs, JSON and headers, and their base64 has no `+` and no `/`. */
+/**
+ * Returns a mark of lower-case letters: they are unchanged in URLs, JSON and headers, and their
+ * base64 has no `+` and no `/`.
+ */
 function newMark(): string {
   return [...randomBytes(MARK_LETTERS)]
     .map((byte) => String.fromCharCode(97 + (byte % 26)))
@@ -84,7 +91,10 @@ function needlesOf(kind: Kind, value: string): Needle[] {
   ];
 }
 
-/** What stands for the bytes in the base64 of a longer text, `offset` bytes after a boundary of three. */
+/**
+ * Returns the characters of the bytes within the base64 of a longer text, `offset` bytes after a
+ * boundary of three.
+ */
 function base64Within(bytes: Buffer, offset: number): string {
   const whole = Buffer.concat([Buffer.alloc(offset), bytes]);
   const bits = { from: offset * 8, to: whole.length * 8 };

@@ -2,11 +2,11 @@ import type { FaultOrder } from '@syncline/simulator';
 import type { Canaries } from './canaries.js';
 
 /*
- * What a simulated Google says in a test of leaks: mails and events made of canaries, answers that
- * are not what Google documents, and refusals that quote canaries.
+ * The content of a simulated Google in a test of leaks: messages and events made of canaries,
+ * undocumented responses, and refusals that quote canaries.
  */
 
-/** RFC 822 sources, in base64, of mails whose every part is a canary. */
+/** Returns RFC 822 sources, in base64, of messages whose every part is a canary. */
 export function canaryMails(canaries: Canaries): string[] {
   const p = canaries.personal;
   const head = (subject: string): string[] => [
@@ -42,7 +42,7 @@ export function canaryMails(canaries: Canaries): string[] {
       Buffer.from(p('attachment')).toString('base64'),
       `--${p('boundary')}--`,
     ],
-    // What no parser expects: names that nobody knows, a boundary that never ends, words cut short.
+    // Unexpected input for parsers: unknown names, an unclosed boundary, truncated words.
     [
       ...head(`=?${p('wordcharset')}?Q?${p('subject')}?=`),
       `Content-Type: text/plain; charset=${p('charset')}; format="${p('format')}`,
@@ -69,7 +69,7 @@ export function canaryMails(canaries: Canaries): string[] {
   return mails.map((lines) => Buffer.from(lines.join('\r\n')).toString('base64'));
 }
 
-/** An event, as `event-create` takes it. */
+/** Returns an event in the format of `event-create`. */
 export function canaryEvent(canaries: Canaries): object {
   const p = canaries.personal;
   return {
@@ -90,7 +90,7 @@ export function canaryEvent(canaries: Canaries): object {
   };
 }
 
-/** Every kind of answer that takes the place of a good one, by the name under which the simulator knows it. */
+/** Every kind of error response, by the simulator's name. */
 export const REFUSING_FAULTS = [
   '403-user-rate',
   '429-retry-after',
@@ -124,7 +124,7 @@ export const REFUSING_FAULTS = [
   'half-then-reset',
 ] as const;
 
-/** What a refusal quotes: everything that a request or an item may hold. */
+/** Returns the text that a refusal quotes: everything that a request or an item may contain. */
 export function quoteOf(canaries: Canaries): string {
   const { secret: s, personal: p } = canaries;
   return [
@@ -138,7 +138,10 @@ export function quoteOf(canaries: Canaries): string {
   ].join('; ');
 }
 
-/** Answers of one method with fields of undocumented types, which a parser might quote in its error. */
+/**
+ * Returns responses of one method with fields of undocumented types, which a parser might quote in
+ * its error.
+ */
 export function alteredAnswers(canaries: Canaries): Pick<FaultOrder, 'method' | 'patch'>[] {
   const { secret: s, personal: p } = canaries;
   return [
@@ -180,7 +183,7 @@ export function alteredAnswers(canaries: Canaries): Pick<FaultOrder, 'method' | 
   ];
 }
 
-/** Invalid lines of an import, each with a value in the wrong place. */
+/** Returns invalid lines of an import, each with a value in the wrong place. */
 export function badImportLines(canaries: Canaries): string[] {
   const { secret: s, personal: p } = canaries;
   return [

@@ -4,11 +4,11 @@ import { Redis } from 'ioredis';
 import type pg from 'pg';
 
 /*
- * Where a fleet leaves something for others to read. Each of these reads one such place whole, as
- * text; bytes are read as Latin-1, so that nothing is lost.
+ * The places where a fleet leaves data that others can read. Each function reads one place whole,
+ * as text; bytes are read as Latin-1, so that nothing is lost.
  */
 
-/** Every key with its value, and the names of the connections. */
+/** Returns every key with its value, and the names of the connections. */
 export async function redisContent(url: string): Promise<string> {
   const redis = new Redis(url);
   try {
@@ -21,7 +21,10 @@ export async function redisContent(url: string): Promise<string> {
   }
 }
 
-/** Redis' files: the snapshot of now, and the log of every write since its start. Neither may be compressed. */
+/**
+ * Returns Redis' files: a current snapshot, and the log of every write since the start. Neither may
+ * be compressed.
+ */
 export async function redisFiles(url: string, directory: string): Promise<string> {
   const redis = new Redis(url);
   try {
@@ -64,7 +67,7 @@ function latin1Of(value: unknown): string {
 
 const latin1 = (bytes: Buffer): string => bytes.toString('latin1');
 
-/** What Google's resources become; everything else in the schema is the engine's. */
+/** The tables of Google's resources; every other table of the schema belongs to the engine. */
 export const MIRROR_TABLES = [
   'calendar_events',
   'calendars',
@@ -83,7 +86,9 @@ export interface Column {
   values: string[];
 }
 
-/** Every column of every table of the database that is not Postgres' own; bytes in hexadecimal. */
+/**
+ * Returns every column of every table of the database except Postgres' own; bytes in hexadecimal.
+ */
 export async function columnsOf(pool: pg.Pool): Promise<Column[]> {
   const { rows: columns } = await pool.query<{ schema: string; table: string; column: string }>(
     `SELECT table_schema AS schema, table_name AS table, column_name AS column
@@ -100,7 +105,9 @@ export async function columnsOf(pool: pg.Pool): Promise<Column[]> {
   return read;
 }
 
-/** The present or last statement of each session of this database, from pg_stat_activity. */
+/**
+ * Returns the current or last statement of each session of this database, from pg_stat_activity.
+ */
 export async function statementsOf(pool: pg.Pool): Promise<string> {
   const { rows } = await pool.query<{ text: string }>(
     "SELECT concat_ws(' ', application_name, query) AS text FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -127,7 +134,10 @@ const QUEUES = [
 ];
 const JOBS_OF_A_QUEUE = 20;
 
-/** Bull Board's page, and what its pages ask for: the jobs of each queue in each state, single jobs and their logs. */
+/**
+ * Returns Bull Board's page, and the responses to its requests: the jobs of each queue in each
+ * state, single jobs and their logs.
+ */
 export async function boardContent(origin: string): Promise<string> {
   const parts = [await answerOf(`${origin}/board/`)];
   for (const queue of QUEUES) {
@@ -150,7 +160,7 @@ export async function boardContent(origin: string): Promise<string> {
   return parts.join('\n');
 }
 
-/** Status, headers and body of an answer. */
+/** Returns status, headers and body of a response. */
 export async function answerOf(url: string, options: RequestInit = {}): Promise<string> {
   const answer = await fetch(url, options);
   return `${answer.status} ${JSON.stringify([...answer.headers])}\n${await answer.text()}`;

@@ -1,6 +1,6 @@
 import type { CollectionView } from '@syncline/store';
 
-/** A mailbox that is synced and has nothing to tell, with the fields that a test is about. */
+/** Returns a mailbox that is synced and without problems, with the fields that a test sets. */
 export function collectionView(fields: Partial<CollectionView> = {}): CollectionView {
   return {
     id: 'c',

@@ -29,7 +29,10 @@ export interface Compose {
 
 export const ROOT = path.resolve(__dirname, '../..');
 
-/** docker-compose.yml as Compose reads it with these variables: merged, and with `${…}` put in. */
+/**
+ * Returns docker-compose.yml as Compose reads it with these variables: merged, and with `${…}`
+ * replaced.
+ */
 export function readCompose(variables: Record<string, string> = {}): Compose {
   const text = readFileSync(path.join(ROOT, 'docker-compose.yml'), 'utf8');
   return JSON.parse(JSON.stringify(parse(text, { merge: true })), (_key, value: unknown) =>
@@ -37,7 +40,10 @@ export function readCompose(variables: Record<string, string> = {}): Compose {
   ) as Compose;
 }
 
-/** Compose's `$$`, `${NAME}`, `${NAME:-default}` and `${NAME:+value}`. Anything else with a dollar is a mistake. */
+/**
+ * Replaces Compose's `$$`, `${NAME}`, `${NAME:-default}` and `${NAME:+value}`. Any other dollar
+ * sign is an error.
+ */
 function interpolated(text: string, variables: Record<string, string>): string {
   return text.replace(
     /\$\$|\$\{(\w+)(?::([-+])([^}]*))?\}|\$/g,

@@ -2,24 +2,27 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
-/** An HTTP proxy that opens tunnels (CONNECT) and knows no other request, as a company's proxy does for TLS. */
+/** An HTTP proxy that accepts only tunnels (CONNECT), like a company's proxy for TLS. */
 export interface ConnectProxy {
   /** Without credentials. */
   url: string;
   port: number;
-  /** `host:port` of each tunnel that was asked for, in order; also of those that were refused. */
+  /** `host:port` of each requested tunnel, in order, including refused ones. */
   asked: string[];
-  /** The Proxy-Authorization of each of them. */
+  /** The Proxy-Authorization of each request. */
   authorizations: (string | undefined)[];
   close(): Promise<void>;
 }
 
 export interface ConnectProxyOptions {
-  /** Answered instead of a tunnel. */
+  /** The status of the response instead of a tunnel. */
   refuseWith?: number;
-  /** `user:password` that has to be shown; 407 without. */
+  /** Required as `user:password`; 407 without. */
   credentials?: string;
-  /** The port on 127.0.0.1 where a tunnel to `host:port` really ends; without it, where it says. */
+  /**
+   * The port on 127.0.0.1 to which a tunnel to `host:port` is connected; absent: the requested
+   * target.
+   */
   route?: (target: string) => number;
 }
 

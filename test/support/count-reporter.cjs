@@ -4,8 +4,8 @@ const path = require('node:path');
 const { notRun } = require('./optional-programs.cjs');
 
 /**
- * Leaves the counts for the launcher, which prints them as the last line. A file that could not run counts as a failure; one that needs a program which this
- * machine lacks is named as not run.
+ * Writes the counts for the launcher, which prints them as the last line. A file that could not run
+ * counts as a failure; a file that needs a program missing on this machine is named as not run.
  */
 module.exports = class CountReporter {
   constructor(globalConfig) {

@@ -31,12 +31,12 @@ export async function testDatabase(): Promise<TestDatabase> {
 }
 
 /**
- * A migrated database that the others are copies of: a copy takes a fifth of the time of all
+ * A migrated database from which the others are copied: a copy takes a fifth of the time of all
  * migrations.
  */
 const TEMPLATE = 'syncline_template';
 
-/** Test files run side by side, so one makes the template while the others wait. */
+/** Creates the template once: test files run in parallel, and the others wait. */
 async function ensureTemplate(admin: pg.Client): Promise<void> {
   const exists = async (): Promise<boolean> =>
     (await admin.query('SELECT FROM pg_database WHERE datname = $1', [TEMPLATE])).rowCount === 1;
@@ -50,7 +50,10 @@ async function ensureTemplate(admin: pg.Client): Promise<void> {
   await admin.query(`ALTER DATABASE ${unfinished} RENAME TO ${TEMPLATE}`);
 }
 
-/** `migrate` records which database it is; a copy that knew this of its template would begin a new feed epoch. */
+/**
+ * Removes the database's identity, which `migrate` records: a copy with its template's identity
+ * would begin a new feed epoch.
+ */
 async function forgetDatabase(url: URL): Promise<void> {
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
@@ -63,7 +66,7 @@ async function forgetDatabase(url: URL): Promise<void> {
   }
 }
 
-/** As the server's administrator. */
+/** Runs `work` as the server's administrator. */
 async function onServer(work: (admin: pg.Client) => Promise<unknown>): Promise<void> {
   const admin = new pg.Client({ connectionString: serverUrl() });
   await admin.connect();
@@ -89,7 +92,7 @@ export function serverUrl(): string {
   return url;
 }
 
-/** The Redis prefix of the processes that work on this database of a test. */
+/** Returns the Redis prefix of the processes that work on a test's database. */
 export function prefixOf(database: string): string {
   const name = URL.canParse(database) ? new URL(database).pathname.slice(1) : '';
   return /^\w+$/.test(name) ? name : 'syncline';

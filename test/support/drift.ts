@@ -2,7 +2,7 @@ import type { Store } from '@syncline/store';
 import { cleanText } from '../../packages/store/src/clean-text.js';
 import type { SimulatorControl } from './simulator-control.js';
 
-/** What a comparison of every mirror with its source found. Names are `email resource id`. */
+/** The result of comparing every mirror with its source. Names are `email resource id`. */
 export interface Drift {
   checked: { messages: number; events: number };
   missing: string[];
@@ -13,13 +13,16 @@ export interface Drift {
 
 export const NO_DRIFT = { missing: [], extra: [], stale: [] };
 
-/** What is read of the store. */
+/** The part of the store that is read. */
 export interface Mirror {
   accounts: { list(): Promise<{ id: string; email: string }[]> };
   mirror: Store['mirror'];
 }
 
-/** Compares the mirror's export with the simulator's ground truth, field by field. @param kept which messages the mirror should hold; default all */
+/**
+ * Compares the mirror's export with the simulator's data, field by field.
+ * @param kept which messages the mirror should hold; default all
+ */
 export async function driftOf(
   store: Mirror,
   control: Pick<SimulatorControl, 'accounts' | 'truth'>,
@@ -81,7 +84,7 @@ async function compare<Row extends object>(
   for (const key of source.keys()) drift.missing.push(`${where} ${key}`);
 }
 
-/** The fields that differ, each with both values cut short. */
+/** Returns the fields that differ, each with both values shortened. */
 function differing(there: Record<string, unknown>, here: Record<string, unknown>): string[] {
   const names = new Set([...Object.keys(there), ...Object.keys(here)]);
   return [...names]
@@ -96,7 +99,10 @@ function excerpt(there: string, here: string): string {
   return `source …${there.slice(from, from + 80)}… mirror …${here.slice(from, from + 80)}…`;
 }
 
-/** JSON with sorted keys, and with the two things that Postgres cannot hold taken out as the mirror takes them out. */
+/**
+ * Returns JSON with sorted keys, without the two things that Postgres cannot hold, which the mirror
+ * removes in the same way.
+ */
 function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_key, inner: unknown) => {

@@ -3,9 +3,9 @@ const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
 
 /**
- * Jest compiles every module again for each test file: half of what loading costs. A worker keeps
- * V8's compiled code of each source, so that it compiles it once. The modules themselves are still
- * loaded for each file.
+ * Jest compiles every module again for each test file, which is half of the loading time. This
+ * caches V8's compiled code of each source in a worker, so that it is compiled once. The modules
+ * themselves are still loaded for each file.
  */
 const compiled = new Map();
 const { compileFunction } = vm;

@@ -9,40 +9,43 @@ import { startRedis, type TestRedis } from './redis-server.js';
 import { SimulatorControl } from './simulator-control.js';
 
 /**
- * Everything as an operator runs it: real processes and commands on a database and a Redis of their
- * own, against a simulated Google.
+ * A complete deployment: real processes and commands on a database and a Redis of their own,
+ * against a simulated Google.
  */
 export interface FleetWorld {
   simulator: Simulator;
   control: SimulatorControl;
   database: TestDatabase;
-  /** Of the processes that are started from now on. */
+  /** The environment of processes that are started from now on. */
   env: Record<string, string>;
   start(program: 'scheduler' | 'worker' | 'api'): Started;
   stop(program: Started): Promise<unknown>;
   cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
-  /** `accounts import` of these lines. */
+  /** Runs `accounts import` with these lines. */
   import(
     lines: readonly object[],
   ): Promise<{ code: number | null; stdout: string; stderr: string }>;
-  /** The same with `--no-verify`. */
+  /** Does the same with `--no-verify`. */
   importUnverified(
     lines: readonly object[],
   ): Promise<{ code: number | null; stdout: string; stderr: string }>;
   /** Ends every process that was started. */
   stopAll(): Promise<void>;
   /**
-   * Waits until `sql` (without parameters) gives exactly these rows, and fails with what it gave
-   * last.
+   * Waits until `sql` (without parameters) returns exactly these rows, and otherwise fails with the
+   * last result.
    */
   untilRows(sql: string, rows: readonly object[], timeoutMs?: number): Promise<void>;
   rows<T>(sql: string, values?: unknown[]): Promise<T[]>;
-  /** An order to the simulator's control surface. */
+  /** Sends an order to the simulator's control interface. */
   order(path: string, body: object): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param shared a Redis that the caller starts and stops, with variables besides its URL; left out, the world has its own */
+/**
+ * @param shared a Redis that the caller starts and stops, with variables besides its URL; absent:
+ * the world has its own
+ */
 export async function startFleetWorld(
   options: SimulatorOptions,
   shared?: { url: string; env?: Record<string, string> },

@@ -7,10 +7,13 @@ declare global {
   var synclineGuard: ChildProcess | undefined;
 }
 
-/** One Postgres and one Redis for the whole run; tests make databases and key prefixes of their own in them. A run that another one started shares its servers. */
+/**
+ * Starts one Postgres and one Redis for the whole run; tests create databases and key prefixes of
+ * their own in them. A run that another one started shares its servers.
+ */
 export default async function setUp(): Promise<void> {
   if (process.env['SYNCLINE_TEST_DATABASE_URL'] && process.env['SYNCLINE_TEST_REDIS_URL']) return;
-  // A session of its own: Ctrl-C ends jest, and the guard then still stops the servers.
+  // A session of its own: Ctrl-C ends jest, and the guard still stops the servers afterwards.
   const guard = spawn(process.execPath, [path.join(__dirname, 'guard.mjs')], {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,

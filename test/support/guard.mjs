@@ -1,7 +1,7 @@
 /**
- * Owns the Postgres and Redis of one jest run, in a directory of their own. Prints their addresses as one JSON line, and
- * stops and removes everything when its standard input ends: which happens when the run is over, and also when it was
- * killed.
+ * Owns the Postgres and Redis of one jest run, in a directory of their own. Prints their addresses
+ * as one JSON line, and stops and removes everything when its standard input closes: at the end of
+ * the run, also when it was killed.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const dataDir = mkdtempSync(path.join(tmpdir(), 'syncline-test-'));
 chmodSync(dataDir, 0o711); // Root's servers run as another user, who has to get in.
 try {
   const embedded = await runtime.startEmbedded({ dataDir });
-  // Tests make databases and roles.
+  // Tests create databases and roles.
   const databaseUrl = embedded.administratorUrl;
   try {
     await hurry(databaseUrl);
@@ -29,13 +29,14 @@ try {
   rmSync(dataDir, { recursive: true, force: true });
 }
 
-/** Killed servers are part of the tests, machines that lose power are not: nothing has to wait for the disk. */
+/** Turns off syncing to disk. Tests kill servers, but never lose a machine's power. */
 async function hurry(databaseUrl) {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit'])
     await client.query(`ALTER SYSTEM SET ${setting} = off`);
-  // Nothing is found by its bare name: a statement that does not name its schema fails in every test.
+  // No object is found by an unqualified name: a statement that does not name its schema fails in
+  // every test.
   await client.query("ALTER SYSTEM SET search_path = 'nowhere'");
   await client.query('SELECT pg_reload_conf()');
   await client.end();

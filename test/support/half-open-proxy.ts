@@ -1,15 +1,21 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 
-/** A TCP proxy before a server, whose connections can be made to look alive and carry nothing any more, as when a firewall has forgotten them. */
+/**
+ * A TCP proxy before a server, whose connections can be made half-open: they stay open and carry no
+ * data, as after a firewall has dropped their state.
+ */
 export interface HalfOpenProxy {
   url: string;
-  /** From here on nothing passes on the connections of now whose client has said `word`; new connections pass. @returns how many they are */
+  /**
+   * Stops the data of the current connections whose client has sent `word`; new connections work.
+   * @returns the number of stopped connections
+   */
   silence(word: string): number;
   close(): void;
 }
 
-/** A client names itself with its first commands. */
+/** A client sends its name with its first commands. */
 const HEARD_BYTES = 4_096;
 
 export async function openHalfOpenProxy(serverUrl: string): Promise<HalfOpenProxy> {

@@ -3,7 +3,7 @@ import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** What the image holds below /app, assembled by the Dockerfile's own command. */
+/** The content of the image below /app, assembled by the Dockerfile's own command. */
 export interface ImageTree {
   root: string;
   /** Every file and link, by its path below the root, with its size in bytes. */
@@ -15,7 +15,7 @@ export interface ImageTree {
 
 const ROOT = path.resolve(__dirname, '../..');
 
-/** The instructions of the Dockerfile, continued lines joined, without comments. */
+/** Returns the instructions of the Dockerfile, without comments and with continued lines joined. */
 export function dockerfile(): string[] {
   return readFileSync(path.join(ROOT, 'deploy/Dockerfile'), 'utf8')
     .replaceAll(/^#.*\n/gm, '')
@@ -28,7 +28,7 @@ export function assembleImage(): ImageTree {
   const run = dockerfile().find((line) => line.startsWith('RUN node deploy/assemble.mjs '));
   if (run === undefined) throw new Error('the Dockerfile does not assemble the tree');
   const folder = mkdtempSync(path.join(tmpdir(), 'syncline-image-'));
-  // The programs run as another user, which must be able to read it.
+  // The programs run as another user, which must be able to read the directory.
   chmodSync(folder, 0o755);
   const [command, script] = run.split(' ').slice(1) as [string, string, string];
   const root = path.join(folder, 'app');

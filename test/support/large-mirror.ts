@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 
-/** What makes every command print more than a pipe holds. */
+/** Amounts with which every command prints more than a pipe's buffer holds. */
 export const LARGE = {
   accounts: 1_600,
   messages: 4_000,
@@ -12,7 +12,7 @@ export const LARGE = {
   sourceBytes: 200_000,
 };
 
-/** Fills an account's mirror, and connects accounts beside it that nobody syncs. */
+/** Fills an account's mirror, and adds accounts that are not synced. */
 export async function fillMirror(pool: pg.Pool, accountId: string): Promise<void> {
   await fillAccounts(pool);
   await pool.query(

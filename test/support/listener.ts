@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { type Listener, type ListenerLimits, listen } from '@syncline/runtime';
 
-/** Generous limits, so that a test meets only those that it sets. */
+/** Generous limits, so that a test reaches only those that it sets. */
 const LIMITS: ListenerLimits = {
   connections: 1_000,
   headerBytes: 16_384,

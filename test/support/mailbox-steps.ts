@@ -2,11 +2,14 @@ import { syncCollection, type Outcome } from '@syncline/sync';
 import type { ExportedMessage } from '@syncline/store';
 import type { World } from './world.js';
 
-/** The only mailbox of a world, run page by page: every page is followed by what a crash would leave. */
+/**
+ * The only mailbox of a world, run page by page, with the state that a crash after each page would
+ * leave.
+ */
 export interface MailboxSteps {
   accountId: string;
   email: string;
-  /** One run that ends after its first page. */
+  /** Makes one run that ends after its first page. */
   step(): Promise<Outcome>;
   /** Runs until the cursor satisfies `reached`; fails when the mailbox is caught up before. */
   stepUntil(reached: (cursor: Record<string, unknown>) => boolean): Promise<void>;

@@ -24,7 +24,10 @@ export const SUBSCRIPTION = 'projects/sim/subscriptions/syncline';
 const SERVICE_ACCOUNT = 'push@sim.iam.gserviceaccount.com';
 const QUOTA_SCALE = 100;
 
-/** A simulator that rings, and the whole fleet that hears it, in this process: scheduler, worker and API on queues and a database of their own. */
+/**
+ * A simulator that sends notifications, and the whole fleet that receives them, in this process:
+ * scheduler, worker and API on queues and a database of their own.
+ */
 export interface NotificationWorld {
   rt: Runtime;
   simulator: Simulator;
@@ -36,16 +39,16 @@ export interface NotificationWorld {
     channels: { id: string; resourceUri: string }[];
   }>;
   drift(): Promise<Drift>;
-  /** From here on mail's notifications are pulled, and pushed no more. */
+  /** Switches Gmail's notifications from push to pull. */
   pullInstead(): void;
-  /** Waits for something of the rows. */
+  /** Waits for a condition on the rows. */
   until(met: () => Promise<boolean>, timeoutMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface NotificationOptions extends SimulatorOptions {
   poll: { activeMs: number; idleMs: number };
-  /** What is mirrored; left out, Gmail and Calendar. */
+  /** The mirrored resources; default: Gmail and Calendar. */
   resources?: ('gmail' | 'calendar')[];
 }
 
@@ -132,7 +135,7 @@ export async function startNotificationWorld({
   };
 }
 
-/** The API, and the subscription that pushes to it or that it pulls from. */
+/** Opens the API, and the subscription that pushes to it or that it pulls from. */
 async function openNotifications(
   rt: Runtime,
   o: { simulator: Simulator; store: Store; fleet: Fleet },

@@ -3,15 +3,16 @@ const { existsSync, readFileSync, readdirSync } = require('node:fs');
 const path = require('node:path');
 
 /*
- * Tests that need programs which not every machine has: a test file names them in a comment, `@needs pgbouncer redis-sentinel`. Where one is missing, the
- * file is not run and the reporter says so. In CI every file is run, so that a missing program is a failure; .ci/run installs them. `@needs root` is for
- * tests that start programs as another user.
+ * Tests that need programs which may be missing on a machine: a test file names them in a comment,
+ * `@needs pgbouncer redis-sentinel`. If one is missing, the file is not run, and the reporter says
+ * so. In CI every file is run, so that a missing program is a failure; .ci/run installs them.
+ * `@needs root` is for tests that start programs as another user.
  */
 
 const FOLDER = path.resolve(__dirname, '../scenarios');
 const NEEDS = /^\s*(?:\*|\/\/) ?@needs (.+)$/m;
 
-/** Test files that cannot be run here, with the programs that are missing. */
+/** Returns the test files that cannot be run here, with the missing programs. */
 function notRun(environment = process.env) {
   if (environment.CI === 'true') return [];
   return readdirSync(FOLDER)
@@ -22,7 +23,7 @@ function notRun(environment = process.env) {
 
 function missingFor(name, { PATH = '' }) {
   const needed = NEEDS.exec(readFileSync(path.join(FOLDER, name), 'utf8'))?.[1] ?? '';
-  // Debian's daemons lie in folders that an ordinary user's PATH lacks.
+  // Debian's daemons are in directories that an ordinary user's PATH lacks.
   const folders = [...PATH.split(path.delimiter), '/usr/sbin', '/usr/local/sbin'].filter(Boolean);
   return needed
     .split(/\s+/)

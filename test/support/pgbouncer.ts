@@ -7,11 +7,11 @@ import { createInterface } from 'node:readline';
 import { serverUrl } from './database.js';
 import { freePort } from './redis-server.js';
 
-/** A PgBouncer before the test's Postgres, which serves every database of it. */
+/** A PgBouncer before the test's Postgres, for all of its databases. */
 export interface TestPgBouncer {
-  /** The URL of a database through it. */
+  /** Returns the URL of a database through PgBouncer. */
   urlOf(databaseUrl: string): string;
-  /** What it has logged. */
+  /** Its log lines. */
   output: string[];
   stop(): Promise<void>;
 }
@@ -19,8 +19,9 @@ export interface TestPgBouncer {
 const DEPLOYMENT = path.resolve(__dirname, '../../docs/how-to/deployment.md');
 
 /**
- * Starts `pgbouncer` with the configuration of docs/how-to/deployment.md, where only addresses are replaced, and `settings` after it.
- * It refuses to run as root and becomes another user then.
+ * Starts `pgbouncer` with the configuration of docs/how-to/deployment.md, with its addresses
+ * replaced and `settings` appended. PgBouncer refuses to run as root, so it runs as another user
+ * then.
  */
 export async function startPgBouncer(
   settings: Record<string, string> = {},
@@ -35,7 +36,7 @@ export async function startPgBouncer(
   await chmod(directory, 0o755);
   for (const readable of [file, users]) await chmod(readable, 0o644);
   const asUser = process.getuid?.() === 0 ? await anotherUser() : {};
-  // Debian puts it where an ordinary user's PATH does not look.
+  // Debian installs it in a directory that is not in an ordinary user's PATH.
   const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin` };
   const child = spawn('pgbouncer', [file], { stdio: ['ignore', 'ignore', 'pipe'], env, ...asUser });
   const output: string[] = [];
@@ -55,7 +56,7 @@ export async function startPgBouncer(
   };
 }
 
-/** The first block of the page that is a pgbouncer.ini. */
+/** Returns the first block of the page that is a pgbouncer.ini. */
 async function documented(at: { server: URL; port: number; users: string }): Promise<string> {
   const page = await readFile(DEPLOYMENT, 'utf8');
   const ini = /```ini\n(\[databases\][^`]*)```/.exec(page)?.[1];

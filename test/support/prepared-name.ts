@@ -1,6 +1,6 @@
 import type { Queryable } from '../../packages/store/src/transaction.js';
 
-/** The name under which a session has prepared the statement with this label. */
+/** Returns the name under which a session has prepared the statement with this label. */
 export async function preparedName(
   session: Pick<Queryable, 'query'>,
   label: string,

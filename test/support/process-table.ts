@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 
-/* What Linux tells of the machine's processes. A process that ended meanwhile reads as empty. */
+/* The machine's processes, from Linux' /proc. A process that ended meanwhile reads as empty. */
 
-/** The children of a process, by their ids. */
+/** Returns the ids of a process' children. */
 export function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`)
     .flatMap((thread) => read(`/proc/${pid}/task/${thread}/children`).split(' '))
@@ -10,7 +10,7 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
-/** The environment that a process was started with. */
+/** Returns the environment with which a process was started. */
 export function environmentOf(pid: number): Record<string, string> {
   return Object.fromEntries(
     read(`/proc/${pid}/environ`)
@@ -23,12 +23,12 @@ export function environmentOf(pid: number): Record<string, string> {
   );
 }
 
-/** Program and arguments, with spaces between them. */
+/** Returns program and arguments, separated by spaces. */
 export function commandOf(pid: number): string {
   return read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
 }
 
-/** Every process of which `text` is a part of the command. */
+/** Returns every process whose command contains `text`. */
 export function processesWith(text: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -36,7 +36,7 @@ export function processesWith(text: string): number[] {
     .filter((pid) => commandOf(pid).includes(text));
 }
 
-/** Also false for one that has ended and is not waited for yet. */
+/** Whether a process is running; false also for one that has ended but has not been waited for. */
 export function isRunning(pid: number): boolean {
   return commandOf(pid) !== '';
 }

@@ -5,7 +5,7 @@ import { prefixOf } from './database.js';
 
 /*
  * Real processes, as an operator runs them: the built programs, environment variables, signals.
- * Whatever is started here is killed by stopAll, also when a test fails.
+ * stopAll kills everything that was started here, also when a test fails.
  */
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -14,7 +14,7 @@ const started = new Set<ChildProcess>();
 export type Program = 'scheduler' | 'worker' | 'api' | 'cli';
 export type Started = ChildProcess & { output: string[] };
 
-/** Starts one of the built programs; its output is kept for when a test fails. */
+/** Starts one of the built programs; its output is kept for a failing test. */
 export function startProgram(
   program: Program,
   env: Record<string, string>,
@@ -23,7 +23,7 @@ export function startProgram(
   return startNode([path.join(ROOT, `apps/${program}/dist/main.js`), ...args], env);
 }
 
-/** @param as the user that it runs as, and where; by default this one, in the checkout */
+/** @param as the user and the directory; by default the current user, in the checkout */
 export function startNode(
   args: string[],
   env: Record<string, string>,
@@ -33,7 +33,7 @@ export function startNode(
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     ...as,
-    // Ports that are free: test files run side by side.
+    // Free ports: test files run in parallel.
     env: { ...inherited, LOG_LEVEL: 'info', OPERATOR_PORT: '0', ...prefixFor(env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -46,7 +46,9 @@ export function startNode(
   return Object.assign(child, { output });
 }
 
-/** On the Redis that test files share, each database is a deployment of its own. */
+/**
+ * Returns a prefix: on the Redis that test files share, each database is a deployment of its own.
+ */
 function prefixFor({ DATABASE_URL, REDIS_URL }: Record<string, string>): Record<string, string> {
   const isShared = REDIS_URL !== undefined && REDIS_URL === process.env['SYNCLINE_TEST_REDIS_URL'];
   return isShared && DATABASE_URL ? { REDIS_PREFIX: prefixOf(DATABASE_URL) } : {};
@@ -89,7 +91,7 @@ export async function exited(
   return { code: child.exitCode, stdout: stdout.join(''), stderr: stderr.join('') };
 }
 
-/** Sends the signal and waits for the end. */
+/** Sends the signal and waits for the process's end. */
 export async function endProcess(
   child: ChildProcess,
   signal: NodeJS.Signals = 'SIGTERM',

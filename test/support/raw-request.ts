@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 
 export interface RawAnswer {
   status: number;
-  /** Head and body as they came. */
+  /** Head and body as received. */
   text: string;
 }
 

@@ -6,9 +6,9 @@ import { freePort, startRedis, type TestRedis } from './redis-server.js';
 
 /** A Redis Cluster of a test's own. */
 export interface TestCluster {
-  /** Of any node. */
+  /** The URL of one node. */
   url: string;
-  /** Of each node; the masters come first. */
+  /** The URLs of all nodes, masters first. */
   urls: string[];
   /** Kills the node that serves the key, and returns its URL. */
   killMasterOf(key: string): Promise<string>;
@@ -18,7 +18,9 @@ export interface TestCluster {
 const SLOTS = 16_384;
 const NODE_TIMEOUT_MS = 1_000;
 
-/** Starts `masters` nodes among which the slots are spread, and for each so many replicas. */
+/**
+ * Starts `masters` nodes with the slots distributed among them, and `replicas` replicas for each.
+ */
 export async function startCluster(masters = 3, replicas = 0): Promise<TestCluster> {
   const directory = await mkdtemp(path.join(tmpdir(), 'syncline-cluster-'));
   const nodes: TestRedis[] = [];

@@ -1,7 +1,9 @@
 import { Redis } from 'ioredis';
 import type { FleetWorld } from './fleet-world.js';
 
-/** Few items, and a quota that nobody waits for: what is tested is the Redis between the processes. */
+/**
+ * Few items, and a quota that never delays them: the tests concern the Redis between the processes.
+ */
 export const SMALL = {
   accounts: 1,
   messagesPerAccount: 40,
@@ -10,7 +12,7 @@ export const SMALL = {
   quota: { scale: 100 },
 } as const;
 
-/** The quota of `SMALL`, as the engine keeps it. */
+/** The quota of `SMALL` for the engine. */
 export const ROOMY = {
   GMAIL_UNITS_PER_USER_MINUTE: '600000',
   GMAIL_UNITS_PER_PROJECT_MINUTE: '120000000',
@@ -35,7 +37,7 @@ async function succeeds(world: FleetWorld, ...args: string[]): Promise<void> {
   if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`);
 }
 
-/** The keys of these servers. */
+/** Returns the keys of these servers. */
 export async function keysOf(...urls: string[]): Promise<string[]> {
   const found = await Promise.all(urls.map((url) => withClient(url, (client) => client.keys('*'))));
   return found.flat();

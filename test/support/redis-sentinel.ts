@@ -4,15 +4,15 @@ import path from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort, startRedis, type TestRedis } from './redis-server.js';
 
-/** A master, its replica and three sentinels, all of a test's own and all with passwords. */
+/** A master, its replica and three sentinels for one test, all with passwords. */
 export interface TestSentinels {
-  /** `redis+sentinel://…`, of two of the sentinels. */
+  /** `redis+sentinel://…`, with two of the sentinels. */
   url: string;
-  /** Of the server that is the master now. */
+  /** Returns the URL of the current master. */
   masterUrl(): Promise<string>;
-  /** Kills the master and waits until the sentinels have made the replica the master. */
+  /** Kills the master and waits until the sentinels have promoted the replica. */
   failOver(): Promise<void>;
-  /** Makes the sentinels name the master by this address from now on. */
+  /** Makes the sentinels announce the master by this address from now on. */
   announceMaster(host: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export async function startSentinels(): Promise<TestSentinels> {
     ];
     return Number(port);
   };
-  // A failover needs a replica that is known, and sentinels that know each other.
+  // A failover needs a known replica, and sentinels that know each other.
   await until(async () => {
     const masters = (await watcher.call('SENTINEL', 'MASTERS')) as string[][];
     const fields = masters[0] ?? [];

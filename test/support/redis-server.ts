@@ -3,21 +3,22 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** A Redis of a test's own, that it may stop, fill and flush. */
+/** A Redis of a test's own, which the test may stop, fill and flush. */
 export interface TestRedis {
   url: string;
   port: number;
-  /** Kills it with SIGKILL and waits until it is gone. */
+  /** Kills the server with SIGKILL and waits for its end. */
   stop(): Promise<void>;
 }
 
-/** A server's word, and a sentinel's. */
+/** The log lines of a ready server and a ready sentinel. */
 const READY = /Ready to accept connections|Sentinel ID is/;
 const UNSAVED = ['--save', '', '--appendonly', 'no'];
 
 /**
- * Starts `redis-server` on a free port, without persistence. `args` are appended: `['--maxmemory-policy', 'allkeys-lru']`.
- * @param as what comes first instead of these settings: a file of settings, and `--sentinel`
+ * Starts `redis-server` on a free port, without persistence. `args` are appended:
+ * `['--maxmemory-policy', 'allkeys-lru']`.
+ * @param as arguments that replace these settings: a file of settings, and `--sentinel`
  */
 export async function startRedis(
   args: string[] = [],
@@ -40,7 +41,7 @@ export async function startRedis(
   return { url: `redis://127.0.0.1:${at}`, port: at, stop: () => stop(server, gone) };
 }
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');

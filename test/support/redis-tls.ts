@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort, startRedis } from './redis-server.js';
 
-/** A Redis that speaks TLS alone, to clients with a certificate, all signed by an authority of the test's own. */
+/**
+ * A Redis that accepts only TLS, from clients with a certificate; all certificates are signed by an
+ * authority of the test's own.
+ */
 export interface TlsRedis {
-  /** By the name that its certificate has. */
+  /** Contains the host name of its certificate. */
   url: string;
   port: number;
   /** PEM files. */
@@ -57,7 +60,7 @@ export async function startTlsRedis(): Promise<TlsRedis> {
   };
 }
 
-/** `NAME.crt` and `NAME.key`. */
+/** Creates `NAME.crt` and `NAME.key`. */
 function makeAuthority(name: string): void {
   openssl(
     'req',

@@ -7,8 +7,8 @@ import { VARIABLES } from '../../packages/runtime/src/variables.js';
 import { ROOT } from './compose.js';
 
 /*
- * The parts of docs/reference that follow from the code, as Markdown. A generated part stands
- * between two comments of its page: `<!-- generated: NAME -->` and `<!-- end -->`.
+ * The generated parts of docs/reference, as Markdown. Each stands between two comments of its page:
+ * `<!-- generated: NAME -->` and `<!-- end -->`.
  */
 
 const PAGES = {
@@ -20,7 +20,9 @@ const PAGES = {
 export type Part = keyof typeof PAGES;
 export const PARTS = Object.keys(PAGES) as Part[];
 
-/** What the page has, and what the code says. With UPDATE_REFERENCE the page is written first. */
+/**
+ * Returns the page's text and the generated text. With UPDATE_REFERENCE the page is written first.
+ */
 export async function compared(part: Part, env = process.env): Promise<[string, string]> {
   const file = path.join(ROOT, PAGES[part]);
   const expected = `\n\n${(await GENERATORS[part]()).trim()}\n\n`;
@@ -29,7 +31,7 @@ export async function compared(part: Part, env = process.env): Promise<[string, 
   return [between(part).exec(readFileSync(file, 'utf8'))?.[2] ?? '', expected];
 }
 
-/** Every variable that a person sets, with its default as text; null where it has none. */
+/** Returns every variable for operators, with its default as text; null where it has none. */
 export function variables(): Map<string, string | null> {
   return new Map(
     Object.entries(VARIABLES.shape)
@@ -63,7 +65,7 @@ interface Leaf {
   command: Command;
 }
 
-/** Every command that does something, with its whole name. */
+/** Returns every command with an action, with its full name. */
 function leaves(command: Command, prefix = ''): Leaf[] {
   return command.commands.flatMap((sub) => {
     const name = `${prefix}${sub.name()}`;
@@ -118,7 +120,9 @@ async function metricsText(): Promise<string> {
   );
 }
 
-/** prom-client keeps the names of labels to itself, in a field of each metric. */
+/**
+ * Reads the names of labels from a private field of each metric; prom-client does not export them.
+ */
 function labelsByMetric(): Map<string, readonly string[]> {
   return new Map(
     createMetrics()
@@ -130,7 +134,7 @@ function labelsByMetric(): Map<string, readonly string[]> {
   );
 }
 
-/** Every table by its name, with the comments of Prisma's schema. */
+/** Returns every table by its name, with the comments of Prisma's schema. */
 function tablesText(): string {
   const folder = path.join(ROOT, 'prisma/schema');
   return readdirSync(folder)
@@ -169,7 +173,7 @@ const SQL_TYPES: Readonly<Record<string, string>> = {
   String: 'text',
 };
 
-/** Null for relations, indexes and blank lines. */
+/** Returns null for relations, indexes and blank lines. */
 function columnRow(
   line: string,
   key: readonly string[],
@@ -196,7 +200,7 @@ function typeText(type: string, suffix: string | undefined, isKey: boolean): str
   ].join(', ');
 }
 
-/** The first cell of each row is code. */
+/** Returns a Markdown table; the first cell of each row is code. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [

@@ -5,14 +5,17 @@ import {
   type GoogleErrorKind,
 } from '@syncline/google';
 
-/** What Google answers instead, by account and API; null lets the call through. */
+/** Returns the error for an account and API; null lets the call through. */
 export type Refusal = (
   accountId: string,
   api: 'gmail' | 'calendar',
   method: string,
 ) => GoogleErrorKind | null;
 
-/** The real client with some calls refused before they leave: for answers that concern one account's rights. */
+/**
+ * The real client, with some calls refused before they are sent, for errors that concern one
+ * account's rights.
+ */
 export function refusingGoogle(google: Google, refusal: Refusal): Google & { asked: string[] } {
   const asked: string[] = [];
   const guard = <T extends object>(target: T, accountId: string, api: 'gmail' | 'calendar'): T =>

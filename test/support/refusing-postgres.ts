@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 
 /**
- * A server that speaks Postgres' protocol as far as refusing every session with one error, as one
- * does that starts or shuts down.
+ * A server that implements just enough of Postgres' protocol to refuse every session with one
+ * error, like a server that starts or shuts down.
  */
 export interface RefusingPostgres {
   url: string;

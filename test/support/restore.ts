@@ -3,7 +3,7 @@ import pg from 'pg';
 import { serverUrl } from './database.js';
 
 /**
- * Copies a database as it is now, like a dump that is restored: the same rows in another database.
+ * Copies a database in its current state, like a restored dump: the same rows in another database.
  */
 export async function copyOf(databaseUrl: string): Promise<string> {
   const copy = new URL(databaseUrl);
@@ -15,7 +15,7 @@ export async function copyOf(databaseUrl: string): Promise<string> {
         await admin.query(`CREATE DATABASE ${nameOf(copy.href)} TEMPLATE ${nameOf(databaseUrl)}`);
         return;
       } catch (error) {
-        // 55006: somebody has connected again meanwhile.
+        // 55006: another session has connected meanwhile.
         if ((error as { code?: string }).code !== '55006' || tries === 50) throw error;
       }
     }
@@ -24,7 +24,7 @@ export async function copyOf(databaseUrl: string): Promise<string> {
 }
 
 /**
- * Puts a copy in the place of a database under its name, as a restore in place does. Every session
+ * Replaces a database by a copy under the same name, as a restore in place does. Every session
  * ends.
  */
 export async function putInPlace(copyUrl: string, databaseUrl: string): Promise<void> {

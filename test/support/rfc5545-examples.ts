@@ -1,11 +1,14 @@
-/** The examples of RFC 5545, 3.8.5.3, with the occurrences that its text names (of endless ones, those up to `to`). */
+/**
+ * The examples of RFC 5545, 3.8.5.3, with the occurrences that its text names (for endless ones,
+ * those up to `to`).
+ */
 export interface RecurrenceExample {
   says: string;
   lines: string[];
   /** Local start in America/New_York; the RFC's own is 2 September 1997, 9:00. */
   start?: string;
   to?: string;
-  /** `YYYY-MM` followed by days, or a whole local time. At 9:00 unless it says otherwise. */
+  /** `YYYY-MM` followed by days, or a full local time. The time is 9:00 by default. */
   gives: string[];
 }
 
@@ -345,7 +348,7 @@ export const RFC_EXAMPLES: readonly RecurrenceExample[] = [
   },
 ];
 
-/** The local starts that an example gives, `YYYY-MM-DDTHH:MM`. */
+/** Returns the local starts of an example, `YYYY-MM-DDTHH:MM`. */
 export function startsOf(example: RecurrenceExample): string[] {
   return example.gives.flatMap((item) => {
     const [month = '', days] = item.split(' ');

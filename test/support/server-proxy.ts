@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 
-/** A TCP proxy before a server, which can be taken away as a whole. */
+/** A TCP proxy before a server, which can make the server unavailable. */
 export interface ServerProxy {
   url: string;
   /**
-   * `passes`; `stopped`: connections are reset, and new ones too; `silent`: connections are accepted and carry nothing, as
-   * behind a firewall that drops packets. What was silent stays silent; new connections follow the mode of their time.
+   * `passes`; `stopped`: existing and new connections are reset; `silent`: connections are accepted
+   * and carry no data, as behind a firewall that drops packets. A silent connection stays silent;
+   * new connections follow the mode at their time.
    */
   set(mode: 'passes' | 'silent' | 'stopped'): void;
   close(): void;

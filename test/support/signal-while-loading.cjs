@@ -1,5 +1,8 @@
 'use strict';
-/** Loaded ahead of a program (`node --require`): it gets SIGTERM when it begins to load what it is made of. */
+/**
+ * Loaded before a program (`node --require`): sends SIGTERM to it when it begins to load its
+ * modules.
+ */
 const Module = require('node:module');
 
 const load = Module._load;

@@ -6,7 +6,10 @@ export interface SimulatedAccount {
   refreshToken: string;
 }
 
-/** The simulator's control surface, over HTTP as the demo uses it: the same for one in this process and one in its own. */
+/**
+ * The simulator's control interface over HTTP, as the demo uses it: the same for a simulator in
+ * this process and in its own.
+ */
 export class SimulatorControl {
   constructor(readonly url: string) {}
 
@@ -23,7 +26,10 @@ export class SimulatorControl {
     return this.send('POST', `/sim/accounts/${encodeURIComponent(email)}/act`, action);
   }
 
-  /** The user grants access anew. @returns the new refresh token */
+  /**
+   * Grants the user's access again.
+   * @returns the new refresh token
+   */
   async consent(email: string): Promise<string> {
     return (
       (await this.send(
@@ -33,7 +39,7 @@ export class SimulatorControl {
     ).refreshToken;
   }
 
-  /** Another person, with a grant; a free address and an alias may be had again. */
+  /** Adds a person with a grant; a released address or alias may be used again. */
   async addAccount(account: {
     email: string;
     messages?: number;
@@ -42,12 +48,12 @@ export class SimulatorControl {
     return (await this.send('POST', '/sim/accounts', account)) as SimulatedAccount;
   }
 
-  /** The person's primary address changes; the one before becomes an alias. */
+  /** Changes the person's primary address; the previous one becomes an alias. */
   rename(email: string, to: string): Promise<unknown> {
     return this.send('POST', `/sim/accounts/${encodeURIComponent(email)}/rename`, { email: to });
   }
 
-  /** The account ends, and its grants with it. */
+  /** Deletes the account and its grants. */
   delete(email: string): Promise<unknown> {
     return this.send('POST', `/sim/accounts/${encodeURIComponent(email)}/delete`);
   }
@@ -60,7 +66,10 @@ export class SimulatorControl {
     return this.send('POST', '/sim/faults', fault);
   }
 
-  /** A fault of one item that stands until it is ended. @returns its number */
+  /**
+   * Adds a fault of one item that stays until it is ended.
+   * @returns its number
+   */
   async spoil(item: string, kind: string, more: object = {}): Promise<number> {
     return ((await this.fault({ kind, item, ...more })) as { id: number }).id;
   }
@@ -105,7 +114,7 @@ export class SimulatorControl {
   }
 }
 
-/** The parts of the simulator's ledger that tests ask for. */
+/** The parts of the simulator's ledger that tests read. */
 export interface Ledger {
   violations: { total: number; recent: { method: string; email: string; kind: string }[] };
   methods: Record<string, { calls: number; units: number; refused: number; faulted: number }>;

@@ -7,7 +7,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** A server that has certificates for Google's hosts by an authority of its own, and passes everything on to a simulator. */
+/**
+ * A server with certificates for Google's hosts, issued by an authority of its own, that forwards
+ * everything to a simulator.
+ */
 export interface TlsGoogle {
   port: number;
   /** The authority, for NODE_EXTRA_CA_CERTS. */
@@ -50,7 +53,7 @@ export async function startTlsGoogle(simulatorUrl: string): Promise<TlsGoogle> {
   };
 }
 
-/** Signed by itself, and so its own authority. */
+/** Makes a self-signed certificate, which is its own authority. */
 function makeCertificate(keyFile: string, certificateFile: string): void {
   const subject = [
     '-subj',

@@ -8,7 +8,7 @@ import { redisUrl, testDatabase, testRuntime, type TestDatabase } from './databa
 import { SimulatorControl } from './simulator-control.js';
 import { driftOf, type Drift } from './drift.js';
 
-/** Google's 2026 limits, as the engine keeps them unless a test says otherwise. */
+/** Google's 2026 limits, the engine's defaults in tests. */
 export const QUOTAS: Config['quotas'] = {
   gmailUnitsPerUserMinute: 6_000,
   gmailUnitsPerProjectMinute: 1_200_000,
@@ -18,7 +18,7 @@ export const QUOTAS: Config['quotas'] = {
   gmailTier: 'new',
 };
 
-/** Limits raised alike for the engine and for the simulator's judge. */
+/** Returns limits raised by the same factor for the engine and for the simulator's checks. */
 export function scaled(factor: number): Config['quotas'] {
   const { gmailTier, ...limits } = QUOTAS;
   return {
@@ -29,7 +29,7 @@ export function scaled(factor: number): Config['quotas'] {
   };
 }
 
-/** A second listing begins a moment after the first: a test does not wait a minute for it. */
+/** A second listing begins a moment after the first, so that tests do not wait a minute. */
 const POLICY = { activeMs: 60_000, idleMs: 900_000, confirmAfterMs: 100 };
 
 /** A simulator, a database of its own and the engine between them, in this process, without queues. */
@@ -40,16 +40,19 @@ export interface World {
   database: TestDatabase;
   store: Store;
   google: Google;
-  /** What a program of ours needs to work on this world. */
+  /** The environment for a program of ours that works on this world. */
   env: Record<string, string>;
-  /** What is mirrored; a test may change it, as an operator does between two starts. */
+  /** The scope of the mirror; a test may change it, as an operator does between two starts. */
   mirror: Partial<MirrorPolicy>;
   /** Runs every collection until each was served by a run that began after this call. */
   catchUp(options?: {
     sliceMs?: number;
     onOutcome?: (collectionId: string, outcome: Outcome) => void;
   }): Promise<void>;
-  /** Mirror against source, every field of every account; of the mail what should be `kept`. */
+  /**
+   * Compares mirror and source, every field of every account; of the mail, the messages that should
+   * be `kept`.
+   */
   drift(kept?: (message: Record<string, unknown>) => boolean): Promise<Drift>;
   close(): Promise<void>;
 }
@@ -113,7 +116,7 @@ export async function startWorld(
       catchUp(rt, { store, google, policy: POLICY, mirror: world.mirror }, run ?? {}),
     drift: (kept) => driftOf(store, control, kept),
     async close() {
-      // Whatever a scenario is about, Google's judge has the last word in it.
+      // Every scenario also checks the simulator's record of quota violations.
       const { violations, callsAfterInvalidGrant, callsAfterRevoke } = await control.ledger();
       await google.close();
       await store.close();
@@ -132,7 +135,7 @@ export async function startWorld(
   return world;
 }
 
-/** What scheduler, queues and workers do together, one step at a time and in one process. */
+/** Does the work of scheduler, queues and workers one step at a time in one process. */
 async function catchUp(
   rt: Runtime,
   deps: SyncDeps,
@@ -160,7 +163,7 @@ async function runCollection(
   id: string,
   options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void },
 ): Promise<void> {
-  // Each run's own, as a worker's jobs have theirs: one for all would collect a listener a run.
+  // One signal per run, like a worker's jobs: a shared one would collect a listener per run.
   const { signal } = new AbortController();
   for (;;) {
     const outcome = await syncCollection(rt, deps, id, {

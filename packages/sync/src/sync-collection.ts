@@ -385,7 +385,10 @@ async function nextStep(context: StepContext, position: Position): Promise<Step>
 /** Both a page token and then the sync position from which its listing began may have expired. */
 const RECOVERIES_A_STEP = 2;
 
-/** Returns the cursor to start from. A request for a full sync begins a new full sync. */
+/**
+ * Returns the cursor to start from. A request for a full sync begins a new one, unless a full sync
+ * that has just begun is in progress.
+ */
 function firstCursor(lease: Lease): Cursor {
   return lease.fullSyncRequested
     ? { phase: 'pending' }
