@@ -269,7 +269,7 @@ async function listeningOf(child) {
       .map((line) => JSON.parse(line))
       .find(({ event }) => event === 'listening');
     if (!listening) continue;
-    child.stdout.resume(); // Nobody reads on, and a full pipe would stop the API.
+    child.stdout.resume(); // A full pipe would stop the API.
     const url = listening.url.replace('localhost', '127.0.0.1');
     return { url, operatorUrl: listening.operatorUrl ?? url };
   }

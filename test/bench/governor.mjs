@@ -141,7 +141,7 @@ async function measured(
     start('apps/scheduler/dist/main.js', [], env),
     ...Array.from({ length: workers }, () => start('apps/worker/dist/main.js', [], env)),
   ];
-  for (const member of fleet) member.stdout.resume(); // Nobody reads it, and a full pipe would stop the member.
+  for (const member of fleet) member.stdout.resume(); // A full pipe would stop the process.
   try {
     return await spentAt(api, trouble && (() => trouble(redis)));
   } finally {

@@ -17,7 +17,7 @@ export function openFleetUnderSiege(env, { workers, schedulers }) {
   const unexpected = [];
   const keep = (name, file) => {
     const child = start(file, [], { ...env, LOG_LEVEL: 'error' }, 'ignore');
-    child.stdout.resume(); // Nobody reads it, and a full pipe would stop the member.
+    child.stdout.resume(); // A full pipe would stop the process.
     members.set(name, child);
     const began = performance.now();
     child.on('exit', (code) => {

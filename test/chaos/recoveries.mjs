@@ -24,7 +24,7 @@ export function watchRecoveries(pool) {
         .then(
           ({ rows }) => open.push(...rows.map(({ id }) => ({ id, holder, at }))),
           () => undefined,
-        ); // Postgres is under siege too.
+        ); // Postgres may be unavailable.
     },
     async poll() {
       if (open.length === 0) return;

@@ -66,7 +66,7 @@ async function kill(server) {
 async function command(port, words) {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined); // It may be down just now: then there is nothing to flush.
-  socket.resume(); // What is not read keeps the socket from closing.
+  socket.resume(); // Unread data keeps the socket open.
   socket.end(`${words}\r\n`);
   await once(socket, 'close');
 }

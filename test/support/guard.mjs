@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import runtime from '@syncline/runtime';
 import pg from 'pg';
 
-process.stdout.on('error', () => {}); // Whoever should read the addresses was killed meanwhile: standard input says so too.
+process.stdout.on('error', () => {}); // The reader was killed: standard input closes as well.
 
 const dataDir = mkdtempSync(path.join(tmpdir(), 'syncline-test-'));
 chmodSync(dataDir, 0o711); // Root's servers run as another user, who has to get in.

@@ -56,7 +56,7 @@ export interface Processes {
 const DRAIN_DEADLINE_MS = 6_000;
 const FIRST_BACKOFF_MS = 500;
 const BACKOFF_CAP_MS = 30_000;
-/** A process that ran this long has started correctly; its next end starts the backoff anew. */
+/** A process that ran this long has started correctly; its next restart begins with the shortest delay. */
 const STABLE_MS = 30_000;
 const EXIT_WITH_PARENT = path.join(__dirname, 'exit-with-parent.js');
 const SHOWN_LEVELS = ['error', 'fatal'];

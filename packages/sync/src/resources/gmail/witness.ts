@@ -11,7 +11,7 @@ export type Ability =
   | 'thread'
   /** messages.attachments.get of bodies that Google delivers separately. */
   | 'body'
-  /** Parsing of what was read. */
+  /** Parsing of the message. */
   | 'parse';
 
 /**
