@@ -39,8 +39,15 @@ async function rows(kind: string): Promise<Row[]> {
   return found.rows;
 }
 
-/** One collection of that kind, run in slices of one page until it does not go on at once. */
-async function run(kind: string, sliceMs = 0): Promise<Outcome> {
+/**
+ * One collection of that kind, run in slices of one page until it does not go on at once.
+ * @param betweenSlices what happens after each slice that has more
+ */
+async function run(
+  kind: string,
+  sliceMs = 0,
+  betweenSlices: () => Promise<void> = async () => undefined,
+): Promise<Outcome> {
   const id = (await rows(kind))[0]!.id;
   const deps = {
     store: world.store,
@@ -56,6 +63,7 @@ async function run(kind: string, sliceMs = 0): Promise<Outcome> {
     if (outcome.kind === 'snoozed' && outcome.until.getTime() - world.rt.clock.nowMs() < 10_000)
       await world.rt.clock.sleep(outcome.until.getTime() - world.rt.clock.nowMs());
     else if (outcome.kind !== 'more') return outcome;
+    await betweenSlices();
   }
   throw new Error('3,000 slices and no end');
 }
@@ -132,6 +140,38 @@ test.each(quick('calendar-events'))(
     expect(await rows(kind)).toContainEqual(
       expect.objectContaining({ id: row?.id, parked: null, error: null, generation: 1 }),
     );
+    expect(await world.drift()).toMatchObject(NO_DRIFT);
+  },
+);
+
+/** Each page without news counts as a hundred, so that the test needs no thousand of them. */
+async function hastenIdlePages(): Promise<void> {
+  await world.database.pool.query(
+    `UPDATE syncline.collections
+        SET cursor = jsonb_set(cursor, '{idle,pages}', to_jsonb(least(999, (cursor #>> '{idle,pages}')::int + 99)))
+      WHERE cursor #> '{idle,pages}' IS NOT NULL`,
+  );
+}
+
+test.each(LISTS.filter(([kind]) => kind !== 'calendar-list'))(
+  'parks the full sync of %s when page after page brings known items alone, in another choice and version',
+  async (kind, method) => {
+    await begin({
+      messagesPerAccount: 45,
+      calendarsPerAccount: 25,
+      eventsPerCalendar: 25,
+      largestPage: 20,
+    });
+    if (kind === 'calendar-events') await run('calendar-list', 5_000);
+    await world.control.fault({ kind: 'pages-without-news', method });
+    const before = await calls(method);
+    expect(await run(kind, 0, hastenIdlePages)).toMatchObject({
+      kind: 'parked',
+      reason: expect.stringMatching(/nothing new/) as string,
+    });
+    expect((await calls(method)) - before).toBeLessThanOrEqual(40);
+    await world.control.clearFaults();
+    await world.catchUp();
     expect(await world.drift()).toMatchObject(NO_DRIFT);
   },
 );

@@ -226,3 +226,65 @@ test('a chat without a raw form is stored without its source, and not asked for 
   await runs();
   expect(await asked()).toBe(before);
 });
+
+/**
+ * Runs at their dates, as throttling demands, until the mailbox is caught up or the time is over.
+ */
+async function runsInTime(ms: number): Promise<string[]> {
+  const ends: string[] = [];
+  const deadlineMs = world.rt.clock.nowMs() + ms;
+  while (ends.at(-1) !== 'caught-up' && world.rt.clock.nowMs() < deadlineMs) {
+    await hasten();
+    const outcome = await run();
+    ends.push(outcome.kind);
+    if (outcome.kind === 'snoozed')
+      await world.rt.clock.sleep(Math.max(0, outcome.until.getTime() - world.rt.clock.nowMs()));
+  }
+  return ends;
+}
+
+const LONE_QUOTA = ['429-exhausted', '403-user-rate', '429-concurrent'];
+
+test.each(LONE_QUOTA)(
+  'quarantines a message that alone always answers %s while others pass, and mirrors everything else',
+  async (kind) => {
+    await connect({ messages: 60 });
+    const [bad = ''] = (await truth()).slice(20);
+    await world.control.spoil(bad, kind);
+    // A pause for quota would last longer than all these runs.
+    expect((await runs()).at(-1)).toBe('caught-up');
+    expect(await quarantined()).toEqual([bad]);
+    expect(await stored()).toEqual((await truth()).filter((id) => id !== bad).sort());
+  },
+);
+
+test.each(LONE_QUOTA)(
+  'continues past a new message that alone always answers %s, with no other message in its history',
+  async (kind) => {
+    await connect({ messages: 10 });
+    await runs();
+    const { messageId: bad } = (await world.control.actAs(email, {
+      action: 'deliver',
+      subject: 'bad',
+    })) as { messageId: string };
+    await world.control.spoil(bad, kind);
+    // A pause for quota would last longer than all these runs.
+    expect((await runs()).at(-1)).toBe('caught-up');
+    expect(await quarantined()).toEqual([bad]);
+  },
+);
+
+test.each(LONE_QUOTA.flatMap((kind) => [1, 0.4].map((share): [string, number] => [kind, share])))(
+  'throttling with %s of the share %d of all parts counts against no message',
+  async (kind, share) => {
+    await connect({ messages: 30 });
+    const all = await truth();
+    await world.control.fault({ kind, method: 'messages.get', probability: share });
+    await runsInTime(4_000);
+    await world.control.clearFaults();
+    const failing = await world.database.pool.query('SELECT 1 FROM syncline.failing_items');
+    expect([await quarantined(), failing.rowCount]).toEqual([[], 0]);
+    expect((await runsInTime(100_000)).at(-1)).toBe('caught-up');
+    expect(await stored()).toEqual(all.sort());
+  },
+);

@@ -177,6 +177,41 @@ describe.each(BOTH)('in %s', (_, mode) => {
   });
 });
 
+test.each([
+  ['with its occurrence', [[SERIES_GONE], [SERIES, CANCELLED]]],
+  ['before its occurrence', [[SERIES_GONE], [SERIES], [CANCELLED]]],
+  ['after its occurrence', [[SERIES_GONE], [CANCELLED], [SERIES]]],
+  ['after both', [[SERIES_GONE, CANCELLED], [], [SERIES]]],
+  ['alone', [[SERIES_GONE], [SERIES]]],
+])(
+  'a series that is deleted and restored within one listing, named again %s, keeps its cancelled occurrences',
+  async (_order, pages) => {
+    await begin();
+    await listing([[SERIES, CANCELLED]], 'incremental');
+    await listing(pages, 'incremental');
+    expect(await rows()).toEqual([row(SERIES), row(CANCELLED)]);
+    expect(await instances()).toEqual(['2027-01-08T10:00:00+01:00']);
+  },
+);
+
+test.each([
+  ['on the same page', [[SERIES_GONE, CANCELLED], []]],
+  ['a page earlier', [[CANCELLED], [SERIES_GONE]]],
+  ['a page later', [[SERIES_GONE], [CANCELLED]]],
+  ['pages later', [[SERIES_GONE], [CANCELLED], []]],
+  ['not at all', [[SERIES_GONE], [], []]],
+])(
+  'a series that a listing deletes takes its cancelled occurrence with it for good, named %s',
+  async (_order, pages) => {
+    await begin();
+    await listing([[SERIES, CANCELLED]], 'incremental');
+    await listing(pages, 'incremental');
+    expect(await rows()).toEqual([]);
+    await listing([[SERIES]], 'incremental');
+    expect(await rows()).toEqual([row(SERIES)]);
+  },
+);
+
 test('keeps the confirmed exception that is stored when only the tombstone of its series comes', async () => {
   await begin();
   await listing([[SERIES, MOVED, CANCELLED]], 'incremental');

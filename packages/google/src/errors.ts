@@ -8,7 +8,7 @@ export type EndlessReason =
   | 'pages-in-a-circle'
   /** The same page was returned repeatedly, each time with another token. */
   | 'pages-repeat'
-  /** Consecutive pages contained nothing new. */
+  /** Consecutive pages contained nothing, or nothing that earlier pages had not contained. */
   | 'nothing-new'
   /** The token of the next page cannot be stored and sent back. */
   | 'token-unusable';
@@ -72,7 +72,7 @@ export const ENDLESS: Record<EndlessReason, string> = {
   'page-names-itself': 'a page names itself as the next one',
   'pages-in-a-circle': 'a page leads back to an earlier one',
   'pages-repeat': 'the same page comes again and again',
-  'nothing-new': 'page after page is empty',
+  'nothing-new': 'page after page is empty or brings nothing new',
   'token-unusable': 'the token of the next page is no text that can be kept and sent back',
 };
 

@@ -195,6 +195,17 @@ describe('calls', () => {
     },
   );
 
+  test('a record of history without an id may be nested deeper than can be written', async () => {
+    const { gmail } = (await bench.open()).account('a1');
+    const nested = '['.repeat(20_000) + ']'.repeat(20_000);
+    const record = `{"messages":[{"id":"m1","threadId":"t"}],"more":${nested}}`;
+    bench.stub.answer = () => ({
+      body: `{"historyId":"9","history":[${record},{"id":"8","labelsAdded":[{"message":{"id":"m2"}}]}],"nextPageToken":"2"}`,
+    });
+    const { records } = await gmail.history({ startHistoryId: 7n, pageToken: null });
+    expect(records).toMatchObject([{ messages: [{ id: 'm1' }] }, { id: '8' }]);
+  });
+
   test('history that Google has forgotten is an expired sync position', async () => {
     const { gmail } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({ status: 404, body: refusal(404, 'notFound') });

@@ -46,6 +46,22 @@ export function namedRecords(session: Session, method: Method, value: unknown): 
     .map((record) => (namesItsMessages(record) ? record : asUntyped(record)));
 }
 
+/**
+ * What tells a history record from others: its id, or the messages that it names. Not its whole
+ * text: it may be nested too deeply to be written.
+ */
+export function recordKey(record: JsonObject): string {
+  if (typeof record.id === 'string') return record.id;
+  return [...CHANGES, 'messages'].map((list) => `${list} ${namedIn(record[list])}`).join('; ');
+}
+
+function namedIn(list: unknown): string {
+  const messages = itemsOf(list)
+    .filter(isObject)
+    .map((item) => item.message ?? item);
+  return messages.map((message) => (isIdentified(message) ? message.id : '')).join();
+}
+
 function isWhole(record: unknown): boolean {
   return isIdentified(record) && namesItsMessages(record);
 }

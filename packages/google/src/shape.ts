@@ -60,9 +60,12 @@ export function identifiedOf(
   return { identified: named, nameless };
 }
 
-/** Returns a list of anything; an absent list is empty, because Google omits empty lists. */
+/**
+ * Returns a list of anything; an absent list is empty, because Google omits empty lists, and so is
+ * null.
+ */
 export function listOf(value: unknown, what: string): unknown[] {
-  if (value === undefined) return [];
+  if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new MalformedAnswer(`${what} is not a list`);
   return value;
 }

@@ -12,10 +12,19 @@ export interface RecurrenceLine {
   text: string;
 }
 
-/** Colons and semicolons within quotes are not separators. */
+/** What dates, periods and rules look like to their end: none of them has a colon. */
+const VALUE = /^\s*(?:\d{8}[\dTZPWDHMS/,+\s-]*|[A-Z-]+=[^:]*)$/i;
+
+/**
+ * Colons and semicolons within quotes are not separators. A parameter with a colon is written without
+ * quotes all the same, as in `TZID=(UTC+01:00) Amsterdam`: where a value follows the last colon, that
+ * one separates.
+ */
 export function readLine(text: string): RecurrenceLine {
   const marks = [...text.matchAll(/"[^"]*"|[:;]/g)];
-  const colon = marks.findIndex(([mark]) => mark === ':');
+  const last = marks.findLastIndex(([mark]) => mark === ':');
+  const isValue = VALUE.test(text.slice((marks[last]?.index ?? text.length) + 1));
+  const colon = isValue ? last : marks.findIndex(([mark]) => mark === ':');
   const end = marks[colon]?.index ?? text.length;
   const semicolons = marks.slice(0, Math.max(0, colon)).filter(([mark]) => mark === ';');
   const pieces = [0, ...semicolons.map(({ index }) => index + 1)].map((from, n) =>

@@ -61,6 +61,8 @@ export interface FaultOrder {
   ms?: number;
   /** Only lists of this label's messages. */
   label?: string;
+  /** Only calls for what changed since a sync token or a history id. */
+  incremental?: boolean;
   /**
    * `omitting-listing`: the share of items that is left out, 0..1; always the same items. Default
    * 0.5.
@@ -330,11 +332,16 @@ function canHit(kind: CallFault, target: Target): boolean {
 
 function isAbout(order: FaultOrder, { ids, query, holds }: Target): boolean {
   if (order.id !== undefined && ids?.includes(order.id) !== true) return false;
+  if (order.incremental === true && !isIncremental(query)) return false;
   if (order.label !== undefined && query?.getAll('labelIds').includes(order.label) !== true)
     return false;
   // An answer is altered wherever it contains the item.
   if (order.item === undefined || order.kind === 'altered-answer') return true;
   return holds?.(order.item) === true;
+}
+
+function isIncremental(query: URLSearchParams | undefined): boolean {
+  return ['syncToken', 'startHistoryId'].some((name) => (query?.get(name) ?? '') !== '');
 }
 
 const FULL_LISTINGS = ['messages.list', 'events.list', 'calendarList.list', 'labels.list'];

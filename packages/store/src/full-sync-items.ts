@@ -113,6 +113,21 @@ export interface PendingQuery {
   except: readonly string[];
 }
 
+/** Whether the list of a full sync has an id that was first named after this position. */
+export async function hasListedAfter(
+  pool: pg.Pool,
+  lease: Lease,
+  generation: number,
+  ordinal: number,
+): Promise<boolean> {
+  const found = await byIndex(pool).query<{ found: boolean }>({
+    name: 'full-sync-listed-after',
+    text: `SELECT EXISTS (SELECT 1 FROM syncline.full_sync_items WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND ordinal > $4) AS found`,
+    values: [lease.accountId, lease.collectionId, generation, ordinal],
+  });
+  return found.rows[0]?.found === true;
+}
+
 /** Returns the next items in order. Reads only the partial index. */
 export async function nextPending(
   pool: pg.Pool,

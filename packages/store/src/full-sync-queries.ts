@@ -3,6 +3,7 @@ import { absenceOf, absentIds, type Absence, type Absent } from './absence.js';
 import type { Lease } from './lease.js';
 import { labelQueriesIn, type LabelQueries } from './mirrors/index.js';
 import {
+  hasListedAfter,
   listedThreads,
   nextPending,
   type ListedThread,
@@ -18,6 +19,11 @@ export interface ItemQueries extends LabelQueries {
     generation: number,
     q: PendingQuery & { threadIds: readonly string[] },
   ): Promise<ListedThread[]>;
+  /**
+   * Whether the listing named an id for the first time after this position. Reads the list once:
+   * not for every page.
+   */
+  hasListedAfter(lease: Lease, generation: number, ordinal: number): Promise<boolean>;
   /**
    * Returns the rows that a complete listing did not name, with a sample of them.
    * @param q excluded: labels that no row may have
@@ -40,6 +46,8 @@ export function itemQueriesIn(pool: pg.Pool): ItemQueries {
     ...labelQueriesIn(pool),
     nextPending: (lease, generation, q) => nextPending(pool, lease, generation, q),
     threads: (lease, generation, q) => listedThreads(pool, lease, generation, q),
+    hasListedAfter: (lease, generation, ordinal) =>
+      hasListedAfter(pool, lease, generation, ordinal),
     absence: (lease, generation, q) => absenceOf(pool, lease, generation, q),
     absentIds: (lease, generation, q) => absentIds(pool, lease, generation, q),
   };

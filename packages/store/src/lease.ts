@@ -60,6 +60,8 @@ export interface Lease {
   /** Start of this run by the database's clock. */
   runStartedAt: Date;
   lastChangeAt: Date | null;
+  /** When it was last caught up. */
+  lastSyncedAt: Date | null;
   fullSyncStartedAt: Date | null;
   window: MailWindow;
   /** A sweep of it waits for evidence; null: none does. */
@@ -156,7 +158,7 @@ export async function claimLease(
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
         RETURNING c.id, c.account_id, c.tenant, a.email, a.project, ${GRANT_COLUMNS}, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.full_sync_requested OR ${WANTS_FULL}) AS full_sync_requested,
-                  c.failures, CASE WHEN c.full_syncs_since > now() - interval '24 hours' THEN c.full_syncs_today ELSE 0 END AS full_syncs_today, c.run_started_at, c.last_change_at, c.full_sync_started_at, c.crashes, c.endless_listings,
+                  c.failures, CASE WHEN c.full_syncs_since > now() - interval '24 hours' THEN c.full_syncs_today ELSE 0 END AS full_syncs_today, c.run_started_at, c.last_change_at, c.last_synced_at, c.full_sync_started_at, c.crashes, c.endless_listings,
                   extract(epoch FROM now() - greatest(c.audited_at, c.full_sync_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_paused_ms,
                   ${WINDOW_COLUMNS}, c.held_since, c.held_rows, c.held_discards, c.held_for, extract(epoch FROM c.held_until) * 1000 AS held_until_ms,
@@ -246,6 +248,7 @@ interface ClaimedRow extends WindowRow, GrantRow {
   watch: LeaseWatch | null;
   run_started_at: Date;
   last_change_at: Date | null;
+  last_synced_at: Date | null;
   full_sync_started_at: Date | null;
   held_since: Date | null;
   held_rows: number | null;
@@ -288,6 +291,7 @@ function leaseOf(row: ClaimedRow): Lease {
     watch: row.watch,
     runStartedAt: row.run_started_at,
     lastChangeAt: row.last_change_at,
+    lastSyncedAt: row.last_synced_at,
     fullSyncStartedAt: row.full_sync_started_at,
     window: windowOf(row),
     held:

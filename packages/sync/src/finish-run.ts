@@ -2,6 +2,7 @@ import { GoogleError } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type RunFinish } from '@syncline/store';
 import { begunAgain, isPaged, phaseOf, type Cursor } from './cursor.js';
+import { deadPositionWords } from './dead-position.js';
 import { AccountHeld } from './identity/check-grant.js';
 import {
   errorOutcomeOf,
@@ -318,6 +319,10 @@ export function judge(
   // listings have a count of their own.
   const failures = error.detail.kind === 'endless-listing' ? lease.endlessListings : lease.failures;
   const refusal = errorOutcomeOf(error.detail, place, failures, jitter);
+  if (refusal.kind === 'snoozed' && refusal.counts) {
+    const words = deadPositionWords(lease, position, error);
+    return words === null ? refusal : { ...refusal, reason: `${refusal.reason}; ${words}` };
+  }
   const fullSyncs = lease.fullSyncsToday + position.restarts;
   return refusal.kind === 'full-sync-again' && fullSyncs >= MAX_FULL_SYNCS_A_DAY
     ? { kind: 'parked', code: 'restless', ...parkedFor('restless', lease.kind, 0, jitter) }

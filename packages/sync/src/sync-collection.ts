@@ -1,10 +1,10 @@
-import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
+import type { Google, GoogleAccount } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
 import { LeaseLost, type Lease, type PageCommit, type Store } from '@syncline/store';
 import { auditCollection, isAuditDue } from './audit.js';
 import { callerOf } from './caller.js';
 import { listedAgain, type Cursor } from './cursor.js';
-import { heldWords, holdDueAtMs, isHeld } from './evidence/hold.js';
+import { heldWords, holdDueAtMs, isHeld, noteHeld } from './evidence/hold.js';
 import { wholePolicy, type MirrorPolicy } from './mirror-policy.js';
 import type { AddressSource, Profile } from './resources/identity.js';
 import {
@@ -18,7 +18,6 @@ import type { Outcome } from './outcome.js';
 import {
   ISOLATE_AFTER_CRASHES,
   finishedEarly,
-  judge,
   later,
   lostOrThrow,
   finishWithError,
@@ -27,6 +26,8 @@ import {
 } from './finish-run.js';
 import type { SyncPolicy } from './policy.js';
 import { positionAt, takeSpent, totalsOf, type Position } from './position.js';
+import { adviceFor } from './restart.js';
+import { unwrittenAfter, writeCursor } from './unwritten-cursor.js';
 import { withRenewal } from './renewal.js';
 import { collectionModule } from './resources/index.js';
 import type { RunObserver } from './run-observer.js';
@@ -239,16 +240,25 @@ async function runSteps(
   position: Position,
   { signal, observer }: Run,
 ): Promise<RunEnd> {
+  let unwritten: Cursor | null = null;
   for (;;) {
-    const step = await nextStep(context, position);
+    const step: Step = await nextStep(context, position).catch(async (error: unknown) => {
+      if (position.cursor === unwritten) await writeCursor(context, unwritten, error);
+      throw error;
+    });
     if (step.commit) await commitStep(context, position, step, step.commit);
-    const { phase, progress } = step.commit ?? {};
-    if (progress && phase !== 'incremental') observer?.progressed(progress.done, progress.total);
+    unwritten = unwrittenAfter(step, position.cursor);
+    tellProgress(step, observer);
     const end = step.end ? await endOf(context, position.cursor, step.end) : null;
     if (end) return end;
     const mayStop = signal.aborted || !isUnfinished(context, position.cursor, step);
     if (!context.hasTime() && mayStop) return { kind: 'more' };
   }
+}
+
+function tellProgress({ commit }: Step, observer: RunObserver | undefined): void {
+  const { phase, progress } = commit ?? {};
+  if (progress && phase !== 'incremental') observer?.progressed(progress.done, progress.total);
 }
 
 async function commitStep(
@@ -305,18 +315,6 @@ function commitOf(context: StepContext, cursor: Cursor, commit: PageCommit): Pag
   };
 }
 
-function noteHeld(context: StepContext, { held }: PageCommit): void {
-  if (held === undefined) return;
-  const { sinceMs = context.rt.clock.nowMs(), discards = 0 } = context.held ?? {};
-  context.held = held && {
-    sinceMs,
-    rows: held.rows,
-    waitsFor: held.waitsFor,
-    untilMs: held.untilMs,
-    discards: held.waitsFor === 'new-listing' ? discards + 1 : discards,
-  };
-}
-
 /** For a collection that is caught up except for a sweep: the end of the run; null if it is due. */
 function heldAfterCheck(context: StepContext, cursor: Cursor): RunEnd | null {
   if (!isHeld(cursor)) return null;
@@ -360,12 +358,9 @@ async function nextStep(context: StepContext, position: Position): Promise<Step>
       context.hasCheckedChanges = false;
       return step;
     } catch (error) {
-      const { kind } =
-        error instanceof GoogleError
-          ? judge(context.rt, context.lease, position, error)
-          : { kind: 'failed' };
-      if ((kind !== 'full-sync-again' && kind !== 'list-again') || recoveries === RECOVERIES_A_STEP)
-        throw error;
+      const kind =
+        recoveries < RECOVERIES_A_STEP ? await adviceFor(context, position, error) : null;
+      if (kind === null) throw error;
       context.prefetched = null;
       position.cursor =
         kind === 'list-again' ? listedAgain(position.cursor) : { phase: 'pending', resync: true };
@@ -376,7 +371,7 @@ async function nextStep(context: StepContext, position: Position): Promise<Step>
           collectionId: context.lease.collectionId,
           recovery: kind,
         },
-        'Google no longer knows the sync position or the page',
+        'Google no longer serves the sync position or the page',
       );
     }
   }

@@ -25,7 +25,7 @@ export const CONTROLS: Readonly<Record<string, string>> = {
   'POST /sim/rate': '{perSecond} random actions that go on by themselves',
   'GET|DELETE /sim/ledger': 'what was seen and spent; DELETE sets it to zero',
   'GET|POST|DELETE /sim/faults':
-    '{kind, probability?, count?, email?, method?, id?, item?, patch?, pages?, label?, ms?, share?, variant?, quote?} orders a fault and returns its id; DELETE ends all faults of calls',
+    '{kind, probability?, count?, email?, method?, id?, item?, patch?, pages?, label?, incremental?, ms?, share?, variant?, quote?} orders a fault and returns its id; DELETE ends all faults of calls',
   'DELETE /sim/faults/ID': 'ends this one',
   'POST /sim/bodies':
     '{charset?: declared|utf-8, inlineBytes?} how text bodies are handed out: in the declared charset or recoded to UTF-8; larger ones by attachmentId',

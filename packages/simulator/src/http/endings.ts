@@ -1,8 +1,8 @@
 /**
- * Listings that do not end as Google documents: pages that name themselves, form a cycle, repeat or
- * stay empty, a last page without `nextSyncToken`, and history ids that are missing or absurd. All
- * of these have been reported for the real service (gogcli PR #1004, inbox-zero #3748,
- * google-api-php-client #1141).
+ * Listings that do not end as Google documents: pages that name themselves, form a cycle, repeat,
+ * stay empty or return known items again, a last page without `nextSyncToken`, and history ids that
+ * are missing or absurd. All of these have been reported for the real service (gogcli PR #1004,
+ * inbox-zero #3748, google-api-php-client #1141).
  */
 import type { ApiMethod } from '../methods.js';
 import { jsonReply, type Format, type Reply } from './reply.js';
@@ -13,6 +13,7 @@ export const PAGE_ENDINGS = [
   'pages-in-a-circle',
   'pages-repeat',
   'empty-pages',
+  'pages-without-news',
 ] as const;
 /** Changes to the position in an answer. */
 export const POSITION_ENDINGS = [
@@ -110,6 +111,10 @@ export class Endings {
         const { messages: _m, threads: _t, drafts: _d, history: _h, items: _i, ...rest } = page;
         return { ...rest, nextPageToken: this.alias(this.realOf(sent) || first) };
       }
+      case 'pages-without-news': {
+        const some = sent === '' ? page : someOf(page, this.made);
+        return { ...some, nextPageToken: this.alias(this.realOf(sent) || first) };
+      }
     }
   }
 
@@ -146,6 +151,27 @@ const KEPT = 100_000;
 
 function isPageEnding(kind: Ending): kind is PageEnding {
   return PAGE_ENDINGS.some((one) => one === kind);
+}
+
+/**
+ * Some of a page's items, others each time, in another version: no two pages in a row are the same,
+ * and none has an item that the page itself does not have.
+ */
+function someOf(page: Record<string, unknown>, macrotask: number): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(page).map(([name, value]) => {
+      if (!Array.isArray(value) || value.length === 0) return [name, value];
+      const chosen = value.filter((_, i) => ((macrotask >> (i % 20)) & 1) === 1);
+      const items = chosen.length > 0 ? chosen : [value[macrotask % value.length]];
+      return [name, items.map((item) => inVersion(item, macrotask))];
+    }),
+  );
+}
+
+function inVersion(item: unknown, version: number): unknown {
+  return item !== null && typeof item === 'object' && 'etag' in item
+    ? { ...item, etag: `"${version}"` }
+    : item;
 }
 
 function withoutPosition(

@@ -41,6 +41,19 @@ export function holdDueAtMs(hold: Hold): number {
   }
 }
 
+/** What a commit has changed of a sweep that waits. */
+export function noteHeld(context: StepContext, { held }: PageCommit): void {
+  if (held === undefined) return;
+  const { sinceMs = context.rt.clock.nowMs(), discards = 0 } = context.held ?? {};
+  context.held = held && {
+    sinceMs,
+    rows: held.rows,
+    waitsFor: held.waitsFor,
+    untilMs: held.untilMs,
+    discards: held.waitsFor === 'new-listing' ? discards + 1 : discards,
+  };
+}
+
 /** Says, for a person, what a collection waits for that is caught up except for a sweep. */
 export function heldWords(hold: Hold, rows: number | undefined): string {
   const until = hold.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';

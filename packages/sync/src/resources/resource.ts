@@ -44,6 +44,7 @@ export interface CollectionModule {
    * @throws GoogleError
    */
   step(context: StepContext, cursor: Cursor): Promise<Step>;
+  position: PositionCall;
   /** Returns the ids of rows that a page's delta shows to exist. */
   namedBy(delta: Delta): string[];
   /**
@@ -54,6 +55,14 @@ export interface CollectionModule {
   /** Runs one slice of the audit in progress. */
   audit(context: AuditContext, cursor: Cursor): Promise<AuditEnd>;
   watch: WatchModule;
+}
+
+/** The call that reads what changed since the sync position. */
+export interface PositionCall {
+  /** Google's name of it. */
+  method: string;
+  /** Another call about the same collection, the first of a full sync. @throws GoogleError */
+  otherAnswer(context: StepContext): Promise<unknown>;
 }
 
 /** How a watch on a collection is created and ended at Google. */

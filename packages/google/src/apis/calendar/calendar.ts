@@ -150,7 +150,9 @@ function page<Item extends { id?: string | null; etag?: string | null }>(
         nextSyncToken: syncTokenOrNull(body.nextSyncToken),
       };
     },
-    // An event that changes during a listing is returned again in another version.
-    ({ items }) => items.map(({ id, etag }) => `${id} ${etag ?? ''}`),
+    // An event that changes during an incremental listing is returned again in another version. A full
+    // listing names each once: another version of the same items is nothing new.
+    ({ items }) =>
+      items.map(({ id, etag }) => (syncToken === null ? `${id}` : `${id} ${etag ?? ''}`)),
   );
 }

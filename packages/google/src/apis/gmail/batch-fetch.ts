@@ -22,6 +22,7 @@ import {
   request,
   requireRefusedGrant,
 } from '../../request.js';
+import { type LoneRefusals, isThrottled, openLoneRefusals } from '../../lone-refusals.js';
 import { type JsonObject, isIdentified, parseObject } from '../../shape.js';
 
 /** What is requested: one call per part. */
@@ -67,6 +68,7 @@ interface Fetch<T = unknown> {
   found: T[];
   missing: string[];
   errors: Map<string, GoogleError>;
+  lone: LoneRefusals;
   /** Why requests stopped. */
   stop: GoogleError | null;
   outerFailures: number;
@@ -96,6 +98,7 @@ export async function fetchByBatch<T>(
     found: [],
     missing: [],
     errors: new Map(),
+    lone: openLoneRefusals(),
     stop: null,
     outerFailures: 0,
     forbiddenBatches: 0,
@@ -123,11 +126,10 @@ async function askAll(fetch: Fetch, ids: string[]): Promise<string[]> {
   const size = fetch.atMost;
   let next = 0;
   while (next < ids.length && !fetch.stop) {
-    const batch = lightEnough(
-      fetch.kind,
-      ids.slice(next, next + Math.min(size, mostParts(fetch.session))),
-    );
-    next += await askBatch(fetch, batch, again);
+    const most = mostParts(fetch.session);
+    const batch = lightEnough(fetch.kind, ids.slice(next, next + Math.min(size, most)));
+    const fitting = batch.slice(0, fetch.lone.fitting(batch, most));
+    next += await askBatch(fetch, fitting, again);
   }
   const { stop } = fetch;
   if (stop) for (const id of ids.slice(next)) fetch.errors.set(id, stop);
@@ -149,11 +151,12 @@ function lightEnough(kind: Kind<unknown>, ids: string[]): string[] {
 /** Returns how many of `ids`, counted from the first, were handled. */
 async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<number> {
   const { session } = fetch;
+  const parts = [...ids, ...fetch.lone.companyOf(ids, mostParts(session))];
   const boundary = `batch_${session.rt.random.uuid()}`;
   const compose = (granted: number) => {
     const body = encodeBatch(
       boundary,
-      ids.slice(0, granted).map((id, i) => ({ id: `item-${i}`, path: fetch.kind.pathOf(id) })),
+      parts.slice(0, granted).map((id, i) => ({ id: `item-${i}`, path: fetch.kind.pathOf(id) })),
     );
     return {
       verb: 'POST' as const,
@@ -163,11 +166,15 @@ async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<n
     };
   };
   try {
-    const sent = await request(session, { method: fetch.kind.method, items: ids.length, compose });
-    const parts = parseBatch(sent.answer.contentType, sent.answer.body);
+    const sent = await request(session, {
+      method: fetch.kind.method,
+      items: parts.length,
+      compose,
+    });
+    const answers = parseBatch(sent.answer.contentType, sent.answer.body);
     fetch.outerFailures = 0;
-    await takeParts(fetch, ids.slice(0, sent.granted), sent, parts, again);
-    return sent.granted;
+    await takeParts(fetch, ids.slice(0, sent.granted), sent, answers, again);
+    return Math.min(sent.granted, ids.length);
   } catch (error) {
     const failure =
       error instanceof MalformedAnswer ? unavailable(fetch.kind.method, error) : error;
@@ -192,7 +199,10 @@ async function takeParts(
 ): Promise<void> {
   const { session } = fetch;
   const failures = await fileParts(fetch, ids, parts, sent.answer.body);
-  if (failures.some(({ error }) => isCrowded(error))) session.batchSizes.refused(session.accountId);
+  const throttled = judgeThrottling(fetch, ids, parts, failures);
+  const isCrowding = throttled || fetch.lone.isSeveral();
+  if (isCrowding && failures.some(({ error }) => isCrowded(error)))
+    session.batchSizes.refused(session.accountId);
   else session.batchSizes.accepted(session.accountId, ids.length);
   // Google may return 401 in the parts instead of for the whole request. As there, the token is
   // refreshed once.
@@ -208,9 +218,36 @@ async function takeParts(
       reason: error.detail.kind,
     });
     if (renew && error.detail.kind === 'unauthorized') askAgain(fetch, id, error, again);
+    else if (isThrottled(error) && !throttled) acceptLoneRefusal(fetch, id, error, again);
     else await acceptFailure(fetch, id, error, again);
   }
   judgeForbidden(fetch, ids, failures);
+}
+
+/** @returns whether Google throttles the account, rather than refusing single items for quota */
+function judgeThrottling(
+  fetch: Fetch,
+  ids: string[],
+  parts: BatchPart[],
+  failures: readonly PartFailure[],
+): boolean {
+  const refused = failures.filter(({ error }) => isThrottled(error)).map(({ id }) => id);
+  const failed = new Set(failures.map(({ id }) => id));
+  const own = new Set(ids.map((_, i) => `item-${i}`));
+  const company = parts.filter(({ id }) => !own.has(id));
+  return fetch.lone.note({
+    refused,
+    passed: ids.filter((id) => !failed.has(id)),
+    company: company.filter(({ status }) => status === 404).length,
+    isCompanyRefused: company.some(({ status }) => status === 429 || status === 403),
+  });
+}
+
+/** Asked for again beside others at once; when it was refused often enough, it has failed by itself. */
+function acceptLoneRefusal(fetch: Fetch, id: string, error: GoogleError, again: string[]): void {
+  if (!fetch.lone.isOwn(id)) return askAgain(fetch, id, error, again);
+  const reason = 'quota-of-one-item';
+  fetch.errors.set(id, new GoogleError(fetch.kind.method, { kind: 'forbidden', reason }));
 }
 
 interface PartFailure {

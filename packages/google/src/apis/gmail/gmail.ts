@@ -14,7 +14,7 @@ import {
   fetchThreads,
   glanceAtMessages,
 } from './messages.js';
-import { namedItems, namedRecords } from '../../nameless.js';
+import { namedItems, namedRecords, recordKey } from '../../nameless.js';
 import { requestPage } from '../../paging.js';
 import { type Session, orNull, requestJson } from '../../request.js';
 import { type GmailWatch, stopWatch, watchMailbox } from './watch.js';
@@ -207,7 +207,6 @@ function history(
       records: namedRecords(session, 'gmail.users.history.list', body.history),
       historyId: historyIdOrNull(body.historyId),
     }),
-    ({ records }) =>
-      records.map((record) => (typeof record.id === 'string' ? record.id : JSON.stringify(record))),
+    ({ records }) => records.map(recordKey),
   );
 }

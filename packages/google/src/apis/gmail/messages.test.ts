@@ -146,20 +146,87 @@ test('quota that ends halfway returns what was paid for, and asks Google no more
   });
 });
 
-test("a part refused for the user's rate stops the asking and closes the window", async () => {
-  bench.stub.answer = perPart((id) =>
-    id === 'm4' ? { status: 403, json: refusal(403, 'userRateLimitExceeded') } : good(id),
-  );
+const quotaRefusal = { status: 403, json: refusal(403, 'userRateLimitExceeded') };
+const closedWindow = { detail: { kind: 'rate-limited', source: 'governor' } };
+
+test("five parts of a batch refused for the user's rate stop the asking and close the window", async () => {
+  const refused = new Set(['m4', 'm5', 'm6', 'm7', 'm8']);
+  bench.stub.answer = perPart((id) => (refused.has(id) ? quotaRefusal : good(id)));
   const { gmail: api } = await gmail();
   const { messages, failed } = await api.getMessages(ids(25));
   expect([messages.length, failed.map(({ id }) => id), sizes()]).toEqual([
-    19,
-    ['m4', ...ids(25).slice(20)],
+    15,
+    [...refused, ...ids(25).slice(20)],
     [20],
   ]);
-  await expect(api.labels()).rejects.toMatchObject({
-    detail: { kind: 'rate-limited', source: 'governor' },
+  await expect(api.labels()).rejects.toMatchObject(closedWindow);
+});
+
+test.each<[string, number, Reply | null, number[]]>([
+  [
+    'the next batch is refused',
+    25,
+    { status: 403, body: refusal(403, 'userRateLimitExceeded') },
+    [20, 5],
+  ],
+  ['its company is refused', 20, null, [20, 5]],
+  ['it was asked for alone, and its company is refused', 1, null, [1, 5]],
+])(
+  "a part refused for the user's rate stops the asking and closes the window when %s",
+  async (_when, count, whole, asked) => {
+    let batches = 0;
+    bench.stub.answer = (seen) => {
+      batches += 1;
+      if (batches === 1) return perPart((id) => (id === 'm0' ? quotaRefusal : good(id)))(seen);
+      return whole ?? perPart(() => quotaRefusal)(seen);
+    };
+    const { gmail: api } = await gmail();
+    await api.getMessages(ids(count)).catch(() => undefined);
+    expect(sizes()).toEqual(asked);
+    await expect(api.labels()).rejects.toMatchObject(closedWindow);
+  },
+);
+
+test.each([
+  ['among others', 30, [20, 10, 5, 5]],
+  ['alone', 1, [1, 5, 5, 5]],
+])(
+  'a message that is refused for quota each time, %s, while ids of no message are not, fails by itself and closes no window',
+  async (_where, count, asked) => {
+    bench.stub.answer = perPart((id) => {
+      if (id === 'm0') return quotaRefusal;
+      return id.startsWith('m') ? good(id) : { status: 404, json: refusal(404, 'notFound') };
+    });
+    const { gmail: api } = await gmail();
+    const { messages, missing, failed } = await api.getMessages(ids(count));
+    expect([messages.length, missing, failed, sizes()]).toEqual([
+      count - 1,
+      [],
+      [
+        {
+          id: 'm0',
+          error: expect.objectContaining({
+            detail: { kind: 'forbidden', reason: 'quota-of-one-item' },
+          }),
+        },
+      ],
+      asked,
+    ]);
+    bench.stub.answer = () => ({ body: { labels: [] } });
+    expect(await api.labels()).toEqual([]);
+  },
+);
+
+test('a message that is always refused for concurrency makes no batch smaller', async () => {
+  bench.stub.answer = perPart((id) => {
+    if (id === 'm0') return { status: 429, json: crowded };
+    return id.startsWith('m') ? good(id) : { status: 404, json: refusal(404, 'notFound') };
   });
+  const { gmail: api } = await gmail();
+  for (let times = 0; times < 3; times++) await api.getMessages(['m0']);
+  bench.stub.seen.length = 0;
+  await api.getMessages(ids(40).slice(1));
+  expect(sizes()).toEqual([20, 19]);
 });
 
 test('sources come byte for byte, 8 MB of mail a batch and a larger one alone, and cost what messages cost', async () => {

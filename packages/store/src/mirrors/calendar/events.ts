@@ -22,6 +22,11 @@ export interface EventDelta {
   events: readonly EventRow[];
   /** Ids of deleted events. */
   deleted: readonly string[];
+  /**
+   * Pages of the same listing follow, and may name a series again that this one deletes: its
+   * cancelled occurrences wait for that.
+   */
+  isUnfinished?: boolean;
 }
 
 /** One calendar of an account. */
@@ -38,13 +43,18 @@ export async function applyEvents(
   session: Transaction,
   accountId: string,
   calendarId: string,
-  { events, deleted }: EventDelta,
+  { events, deleted, isUnfinished = false }: EventDelta,
 ): Promise<RowChange[]> {
   const calendar = { accountId, calendarId };
   const rows = lastById(events);
   const shown = rows.filter((row) => !isCancelledOccurrence(row));
   const stored = await upsertEvents(session, calendar, shown);
-  const gone = await deleteEvents(session, calendar, deleted, 'forgotten');
+  const gone = await deleteEvents(
+    session,
+    calendar,
+    deleted,
+    isUnfinished ? 'waiting' : 'forgotten',
+  );
   const cancelled = await applyCancelled(session, calendar, rows.filter(isCancelledOccurrence));
   const created = stored.filter(({ op }) => op === 'created').map(({ id }) => id);
   const shownAgain = await showCancelledOf(session, calendar, created);
@@ -56,8 +66,8 @@ export async function applyEvents(
  * describe the series. An exception that is not cancelled stays, because it is a meeting of its
  * own: a guest may be removed from a series and still be invited to one of its meetings.
  * @param cancelled what happens to those occurrences: `forgotten` deletes them (for the tombstone
- * of a series), `waiting` moves them to `cancelled_occurrences` (for a complete listing without the
- * series, which may still have named the occurrences)
+ * of a series that no later page may name again), `waiting` moves them to `cancelled_occurrences`
+ * (for a complete listing without the series, which may still have named the occurrences)
  */
 export async function deleteEvents(
   session: Transaction,

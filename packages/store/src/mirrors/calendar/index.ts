@@ -19,6 +19,8 @@ export interface CalendarEventsDelta {
   kind: 'calendar-events';
   events: EventRow[];
   deleted: string[];
+  /** See EventDelta. */
+  isUnfinished?: boolean;
 }
 
 export const CALENDAR_LIST_MIRROR: CollectionMirror<CalendarListDelta> = {
@@ -67,7 +69,12 @@ export const CALENDAR_EVENTS_MIRROR: CollectionMirror<CalendarEventsDelta> = {
     applyEvents(session, accountId, externalId, delta),
   parts: (session, { accountId, externalId }, delta) => {
     const apply = (some: Partial<EventDelta>): ReturnType<typeof applyEvents> =>
-      applyEvents(session, accountId, externalId, { events: [], deleted: [], ...some });
+      applyEvents(session, accountId, externalId, {
+        ...delta,
+        events: [],
+        deleted: [],
+        ...some,
+      });
     const table = 'calendar_events';
     const events: RowList<EventRow> = {
       rows: delta.events,

@@ -1,5 +1,6 @@
-import type { CollectionModule, ResourceModule } from '../resource.js';
+import type { CollectionModule, PositionCall, ResourceModule } from '../resource.js';
 import { parseSyncTokenCursor } from '../sync-token/cursor.js';
+import type { SyncTokenSource } from '../sync-token/source.js';
 import { syncTokenStep } from '../sync-token/step.js';
 import { askForCalendars, askForEvents } from './ask.js';
 import { auditCalendar, auditCalendarList } from './audit.js';
@@ -20,6 +21,7 @@ export const CALENDAR: ResourceModule = {
 export const CALENDAR_LIST: CollectionModule = {
   parseCursor: parseSyncTokenCursor,
   step: (context, cursor) => syncTokenStep(LIST_SOURCE, context, parseSyncTokenCursor(cursor)),
+  position: positionOf(LIST_SOURCE),
   namedBy: (delta) => (delta.kind === 'calendar-list' ? delta.calendars.map(({ id }) => id) : []),
   ask: askForCalendars,
   audit: auditCalendarList,
@@ -29,8 +31,17 @@ export const CALENDAR_LIST: CollectionModule = {
 export const CALENDAR_EVENTS: CollectionModule = {
   parseCursor: parseSyncTokenCursor,
   step: (context, cursor) => syncTokenStep(EVENTS_SOURCE, context, parseSyncTokenCursor(cursor)),
+  position: positionOf(EVENTS_SOURCE),
   namedBy: (delta) => (delta.kind === 'calendar-events' ? delta.events.map(({ id }) => id) : []),
   ask: askForEvents,
   audit: auditCalendar,
   watch: CHANNEL_WATCH,
 };
+
+/** A page of a full listing is asked for by the same method, without the sync token. */
+function positionOf(source: SyncTokenSource): PositionCall {
+  return {
+    method: source.method,
+    otherAnswer: (context) => source.read(context, { syncToken: null, pageToken: null, gone: [] }),
+  };
+}

@@ -18,28 +18,39 @@ export function meaningOfCalendars(items: readonly CalendarListEntry[]): Meaning
   };
 }
 
+/** What is known of the listing that a page of events belongs to. */
+interface ListingSoFar {
+  /** What earlier pages told to be deleted, and none has named again since. */
+  gone: readonly string[];
+  isLast: boolean;
+}
+
 /**
  * A cancelled occurrence of a series that the same listing deletes is deleted with it, on whatever
- * page it comes. Whether any other cancelled occurrence gets a row depends on its series, which the
+ * page it comes. A later page may name the series again, so the last page decides; until then such
+ * occurrences wait. Whether any other cancelled occurrence gets a row depends on its series, which the
  * store checks: see packages/store/src/mirrors/calendar/events.ts.
- * @param gone ids of events that earlier pages of the listing reported as deleted
  */
 export function meaningOfEvents(
   items: readonly CalendarEvent[],
-  gone: readonly string[] = [],
+  { gone, isLast }: ListingSoFar = { gone: [], isLast: true },
 ): Meaning {
   const last = new Map(items.map((item) => [item.id ?? '', item]));
-  const finished = new Set([
-    ...gone,
-    ...[...last.values()].filter(isTombstone).map((item) => item.id ?? ''),
-  ]);
+  const tombstones = [...last.values()].filter(isTombstone).map((item) => item.id ?? '');
+  const stillGone = isLast ? gone.filter((id) => !last.has(id)) : [];
+  const finished = new Set(isLast ? [...stillGone, ...tombstones] : []);
   const isOver = (item: CalendarEvent): boolean =>
     isTombstone(item) || (item.status === 'cancelled' && finished.has(item.recurringEventId ?? ''));
   const live = [...last.values()].filter((item) => !isOver(item));
   const deleted = [...last.values()].filter(isOver).map((item) => item.id ?? '');
   const { rows: events, quarantined } = parsed(live, parseEvent);
   return {
-    delta: { kind: 'calendar-events', events, deleted },
+    delta: {
+      kind: 'calendar-events',
+      events,
+      deleted: [...stillGone, ...deleted],
+      ...(isLast ? {} : { isUnfinished: true }),
+    },
     quarantined,
     gone: deleted,
     metIds: live.map((item) => item.id ?? ''),

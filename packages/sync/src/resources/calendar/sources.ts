@@ -5,6 +5,7 @@ import { meaningOfCalendars, meaningOfEvents } from './interpret.js';
 
 /** The account's calendar list. */
 export const LIST_SOURCE: SyncTokenSource = {
+  method: 'calendar.calendarList.list',
   read: async (context, { syncToken, pageToken }) => {
     const page = await context.google.calendar.calendars({ syncToken, pageToken });
     const primary = page.items.find((entry) => entry.primary === true && entry.deleted !== true);
@@ -22,6 +23,7 @@ export const LIST_SOURCE: SyncTokenSource = {
 
 /** The events of one calendar. */
 export const EVENTS_SOURCE: SyncTokenSource = {
+  method: 'calendar.events.list',
   read: async ({ google, lease }, { syncToken, pageToken, gone }) => {
     const page = await google.calendar
       .events({ calendarId: lease.externalId, syncToken, pageToken })
@@ -29,7 +31,11 @@ export const EVENTS_SOURCE: SyncTokenSource = {
         throw asAccessLost(error);
       });
     return {
-      ...meaningOfEvents(page.items, gone),
+      // A full listing names deletions by accident only: what it lacks is swept at its end.
+      ...meaningOfEvents(page.items, {
+        gone,
+        isLast: syncToken === null || page.nextPageToken === null,
+      }),
       nameless: page.nameless,
       nextPageToken: page.nextPageToken,
       nextSyncToken: page.nextSyncToken,

@@ -1,4 +1,4 @@
-import { encodedContentAt } from './encoded-words.js';
+import { encodedWordAt } from './encoded-words.js';
 
 /*
  * The tokens of an address header (RFC 5322, 3.2), from its raw value: encoded words are still
@@ -66,9 +66,7 @@ for (const [characters, kind] of [
 ] as const) {
   for (const character of characters) CLASSES[character.charCodeAt(0)] = kind;
 }
-const [EQUALS, QUESTION_MARK, BACKSLASH, DOUBLE_QUOTE, OPENING, CLOSING] = [
-  0x3d, 0x3f, 0x5c, 0x22, 0x28, 0x29,
-] as const;
+const [EQUALS, BACKSLASH, DOUBLE_QUOTE, OPENING, CLOSING] = [0x3d, 0x5c, 0x22, 0x28, 0x29] as const;
 
 function readOne(reader: Reader): void {
   switch (classOf(reader.text.charCodeAt(reader.at))) {
@@ -178,9 +176,8 @@ function isWordCode(code: number): boolean {
  * `=?utf-8?Q?Ada_<ada@example.com>?=` must not yield an address.
  */
 function encodedWordEnd(text: string, at: number, isCut: boolean): number {
-  let end = encodedContentAt(text, at);
+  const end = encodedWordAt(text, at)?.end ?? -1;
   if (end < 0) return at + 1;
-  while (end < text.length && text.charCodeAt(end) !== QUESTION_MARK) end++;
-  if (text.charCodeAt(end + 1) === EQUALS) return end + 2;
-  return isCut && end >= text.length - 1 ? text.length : at + 1;
+  if (end < text.length) return end + 2;
+  return isCut ? text.length : at + 1;
 }

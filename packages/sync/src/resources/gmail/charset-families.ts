@@ -13,9 +13,16 @@ type Decode = (bytes: Buffer) => string;
  * Charsets in which escape sequences switch to other characters (RFC 1468, 1557, 1843, 1922, 2152).
  */
 export const SHIFTED: ReadonlyMap<string, Decode> = new Map<string, Decode>([
-  ...['iso2022jp', 'csiso2022jp', 'iso2022jp1', 'iso2022jp2', 'iso2022jp3', 'iso2022jpms'].map(
-    (name): [string, Decode] => [name, decodeIso2022Jp],
-  ),
+  ...[
+    'iso2022jp',
+    'csiso2022jp',
+    'iso2022jp1',
+    'iso2022jp2',
+    'iso2022jp3',
+    'iso2022jp2004',
+    'iso2022jpext',
+    'iso2022jpms',
+  ].map((name): [string, Decode] => [name, decodeIso2022Jp]),
   ...['cp50220', 'cp50221', 'cp50222', 'jis'].map((name): [string, Decode] => [
     name,
     decodeIso2022Jp,
@@ -87,10 +94,14 @@ const iso2022Jp = new TextDecoder('iso-2022-jp');
 
 /**
  * Joined words end and begin with an escape sequence. Two in a row are merged, since TextDecoder
- * rejects them as an attack.
+ * rejects them as an attack. The first plane of JIS X 0213, of the versions 3 and 2004, has the
+ * characters of JIS X 0208 in their places.
  */
 function decodeIso2022Jp(bytes: Buffer): string {
-  const text = bytes.toString('latin1').replace(/\x1b\([BJ](?=\x1b)/g, '');
+  const text = bytes
+    .toString('latin1')
+    .replace(/\x1b\$\([OQ]/g, '\x1b$B')
+    .replace(/\x1b\([BJ](?=\x1b)/g, '');
   return iso2022Jp.decode(Buffer.from(text, 'latin1'));
 }
 

@@ -153,6 +153,60 @@ test.each([
   expect(decodeText(bytes, charset)).toBe(text);
 });
 
+/** Names that are no registered ones, and the charset that each means. */
+const ALIASES: readonly [alias: string, charset: string][] = [
+  ['ansi-1251', 'windows-1251'],
+  ['windows 1251', 'windows-1251'],
+  ['win_1251', 'windows-1251'],
+  ['x-cp1251', 'windows-1251'],
+  ['cp-1255', 'windows-1255'],
+  ['MS-1256', 'windows-1256'],
+  ['iso-8859-2-windows-latin-2', 'iso-8859-2'],
+  ['ISO8859-7:1987', 'iso-8859-7'],
+  ['iso-8859-15 format=flowed', 'iso-8859-15'],
+  ['sjis-win', 'shift_jis'],
+  ['eucJP-win', 'euc-jp'],
+  ['CP51932', 'euc-jp'],
+  ['cp949', 'euc-kr'],
+  ['x-windows-949', 'euc-kr'],
+  ['cp936', 'gbk'],
+  ['cp950', 'big5'],
+  ['unicode-1-1-utf-7', 'utf-7'],
+  ['cp65000', 'utf-7'],
+  ['iso-2022-jp-2004', 'iso-2022-jp'],
+];
+
+test.each(
+  ALIASES.flatMap(([alias, charset]) =>
+    SAMPLES.filter(([name]) => name === charset).map(
+      ([, text, bytes]): [string, string, Buffer] => [alias, text, bytes],
+    ),
+  ),
+)('declared as %s, %s is read in the charset that the name means', (alias, text, bytes) => {
+  expect(decodeText(bytes, alias)).toBe(text);
+  expect(decodeText(bytes, `"${alias.toUpperCase()}"`)).toBe(text);
+});
+
+test('every alias of the table is tested with a sample', () => {
+  const sampled = new Set(SAMPLES.map(([charset]) => charset));
+  expect(ALIASES.filter(([, charset]) => !sampled.has(charset))).toEqual([]);
+});
+
+test.each([
+  'utf8mb4',
+  'utf-8-sig',
+  'UTF_8_SIG',
+  'cp65001',
+  'unicode-1-1-utf-8',
+  'utf-8 format=flowed',
+])('bytes declared as %s that are no UTF-8 are marked as such', (alias) => {
+  expect(decodeText(hex('61 ff 62'), alias)).toBe('a\ufffdb');
+});
+
+test('ISO-2022-JP-2004 is read as far as it has the characters of ISO-2022-JP', () => {
+  expect(decodeText(hex('1b242851 467c 4b5c 1b2842'), 'iso-2022-jp-2004')).toBe('日本');
+});
+
 test('escapes that meet where two pieces of ISO-2022-JP are joined leave no mark', () => {
   expect(decodeText(hex('1b2442 467c 1b2842 1b2442 4b5c 1b2842'), 'ISO-2022-JP')).toBe('日本');
 });

@@ -2,6 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
 import iconv from 'iconv-lite';
 import { SHIFTED, WIDE } from './charset-families.js';
+import { canonicalName } from './charset-names.js';
 
 /*
  * Bytes → text, by one rule for bodies, encoded words and parameters. Mail often declares a charset
@@ -113,18 +114,28 @@ const WESTERN_NAMES = new Set([
 const NO_CHARSETS = new Set(['base64', 'hex', 'binary', 'utf7imap']);
 
 function findCharset(declared: string): Charset {
-  const label = bareName(declared);
-  // Drops the year of `ISO_8859-1:1987` and all punctuation: senders spell names in many ways.
-  const key = label.replace(/:\d{4}$/, '').replace(/[^a-z0-9]/g, '');
+  const name = bareName(declared);
+  const [word = ''] = name.split(/\s/);
+  // `windows 1251` is one name; of `utf-8 format=flowed` the first word is.
+  return charsetNamed(name) ?? charsetNamed(word) ?? WESTERN;
+}
+
+function charsetNamed(label: string): Charset | null {
+  const key = canonicalName(keyOf(label));
   const wide = WIDE.get(key);
   if (wide) return { id: key, shape: 'wide', decode: wide };
   const shifted = SHIFTED.get(key);
   if (shifted) return { id: key, shape: 'shifted', decode: shifted };
-  if (key === '' || WESTERN_NAMES.has(key)) return WESTERN;
+  if (WESTERN_NAMES.has(key)) return WESTERN;
   const decoder = decoderFor(label) ?? decoderFor(key);
   if (decoder) return knownToTheWeb(decoder);
-  if (key in Object.prototype || NO_CHARSETS.has(key) || !iconv.encodingExists(key)) return WESTERN;
+  if (key in Object.prototype || NO_CHARSETS.has(key) || !iconv.encodingExists(key)) return null;
   return { id: key, shape: 'eight-bit', decode: (bytes) => iconv.decode(bytes, key) };
+}
+
+/** Drops the year of `ISO_8859-1:1987` and all punctuation: senders spell names in many ways. */
+function keyOf(label: string): string {
+  return label.replace(/:\d{4}$/, '').replace(/[^a-z0-9]/g, '');
 }
 
 /**
@@ -145,7 +156,7 @@ function knownToTheWeb(decoder: TextDecoder): Charset {
  * (RFC 2231's language) all name utf-8.
  */
 function bareName(declared: string): string {
-  return /^[\s"'=]*([^\s"';,*]+)/.exec(declared.toLowerCase())?.[1] ?? '';
+  return (/^[\s"'=]*([^"';,*]+)/.exec(declared.toLowerCase())?.[1] ?? '').trim();
 }
 
 function decoderFor(label: string): TextDecoder | null {

@@ -6,6 +6,7 @@ import {
   type PendingCursor,
   type TidyState,
 } from '../../cursor.js';
+import type { IdlePages } from '../../idle-pages.js';
 
 /* The life of a mailbox as data; see ../../cursor.ts. */
 
@@ -29,6 +30,7 @@ export type GmailListing = {
   from: string;
   pageToken: string | null;
   listed: number;
+  idle?: IdlePages;
   restarts?: number;
   resync?: true;
   listing?: ListingNote;

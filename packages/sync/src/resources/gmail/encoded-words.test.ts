@@ -25,6 +25,17 @@ test.each([
   ['=?x-unknown?B?/w==?=', 'ÿ'],
   ['=??Q?a=20b?=', 'a b'],
   ['=?utf-8*en?Q?caf=C3=A9?=', 'café'],
+  ['=?"utf-8"?Q?caf=C3=A9?=', 'café'],
+  ["=?'koi8-r'?Q?=C1?=", 'а'],
+  ['=? utf-8 ?Q?caf=C3=A9?=', 'café'],
+  ['=?windows 1251?Q?=CF?=', 'П'],
+  // Question marks that were left as they are.
+  ['=?utf-8?Q?a?b?= =?utf-8?Q?c?=', 'a?bc'],
+  ['=?utf-8?Q?Really??=', 'Really?'],
+  ['=?utf-8?Q?Really?_Yes_=C3=A9_=3D??= x', 'Really? Yes é =? x'],
+  ['=?utf-8?Q?Really?=C3=A9?= x', 'Really?é x'],
+  ['=?utf-8?Q?a?=C3 and b?=', 'aC3 and b?='],
+  ['=?utf-8?Q?a?==?utf-8?Q?b?=', 'ab'],
   // Characters split between two words.
   ['=?utf-8?Q?=E2=82?= =?UTF8?B?rA==?=', '€'],
   ['=?gbk?B?xOM=?= =?gbk?B?ug==?= =?gbk?B?ww==?=', '你好'],
@@ -37,7 +48,8 @@ test.each([
   // Text that is not an encoded word is unchanged.
   ['=?utf-8?X?abc?=', '=?utf-8?X?abc?='],
   ['=?utf-8?Q?abc', '=?utf-8?Q?abc'],
-  ['=?utf-8?Q?a?b?= =?utf-8?Q?c?=', '=?utf-8?Q?a?b?= c'],
+  ['=?utf-8?Q?a=? =?utf-8?Q?c?=', '=?utf-8?Q?a=? c'],
+  ['=?utf-8?Q?a? b', '=?utf-8?Q?a? b'],
   ['=?=?utf-8?Q?c?=', '=?c'],
   ['=?utf-8?Q??=x', 'x'],
   ['=?utf-8?B?SGV_!sbG8=?=', expect.any(String)],
@@ -54,6 +66,16 @@ test('decodes display names by the same rules, and none of their characters is t
     to: [
       { name: 'Frösche, <x@y.example>', address: 'a@b.example' },
       { name: 'Frösche', address: 'c@d.example' },
+    ],
+  });
+});
+
+test('a question mark in a display name ends no address', () => {
+  const value = '=?utf-8?Q?Really?,_<x@y.example>?= <a@b.example>, c@d.example';
+  expect(addressesIn([{ name: 'To', value }])).toEqual({
+    to: [
+      { name: 'Really?, <x@y.example>', address: 'a@b.example' },
+      { name: null, address: 'c@d.example' },
     ],
   });
 });
@@ -95,6 +117,8 @@ test('decoding a header never throws, and text without encoded words is unchange
 test.each([
   ['beginnings of words', '=?'],
   ['words that do not end', '=?utf-8?Q?x'],
+  ['words with question marks that do not end', '=?utf-8?Q?x? '],
+  ['question marks before escapes', '=?utf-8?Q?x?=AAx'],
   ['words', '=?utf-8?Q?=C3=B6?= '],
   ['question marks', '?'],
   ['blanks within words', '=?utf-8?Q?=      '],

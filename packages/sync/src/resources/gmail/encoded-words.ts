@@ -16,20 +16,46 @@ export function decodeHeader(value: string): string {
   return unfolded.includes('=?') ? decodeWords(unfolded) : unfolded;
 }
 
-/**
- * Returns the index of the content of the encoded word that begins at `at`; -1 when none begins
- * there.
- */
-export function encodedContentAt(text: string, at: number): number {
-  BEGINNING.lastIndex = at;
-  return BEGINNING.test(text) ? BEGINNING.lastIndex : -1;
+/** Places in a text: where an encoded word's content begins, and the `?=` at its end. */
+interface WordPlace {
+  contentAt: number;
+  /** -1 when another word begins before; the text's length when the text ends before. */
+  end: number;
 }
 
 /**
- * The charset may be any printable ASCII except characters that would end a word or separate
- * addresses: names like `ANSI_X3.4-1968` and `ISO_8859-1:1987` have dots and colons.
+ * The encoded word that begins at that place; null when none does. It ends at the first `?=`: some
+ * senders leave question marks within as they are.
  */
-const BEGINNING = /=\?[!#$%&'*+\-./0-9:A-Z^_`a-z{|}~]*\?[bq]\?/iy;
+export function encodedWordAt(text: string, at: number): WordPlace | null {
+  BEGINNING.lastIndex = at;
+  if (!BEGINNING.test(text)) return null;
+  const contentAt = BEGINNING.lastIndex;
+  for (let mark = text.indexOf('?', contentAt); mark >= 0; mark = text.indexOf('?', mark + 1)) {
+    if (text[mark + 1] === '=' && !isRawMark(text, mark)) return { contentAt, end: mark };
+    BEGINNING.lastIndex = mark - 1;
+    if (mark > contentAt && BEGINNING.test(text)) return { contentAt, end: -1 };
+  }
+  return { contentAt, end: text.length };
+}
+
+/**
+ * Whether `?=` at that place is a raw question mark before an escape, as in `Really?=C3=A9?=`: the
+ * word's own end follows before a blank or another question mark does.
+ */
+function isRawMark(text: string, at: number): boolean {
+  RAW_MARK.lastIndex = at;
+  return RAW_MARK.test(text);
+}
+
+const RAW_MARK = /\?=[0-9A-F]{2}[^\s?]*\?=/y;
+
+/**
+ * The charset may be any printable ASCII except characters that would end a word or separate
+ * addresses: names like `ANSI_X3.4-1968` and `ISO_8859-1:1987` have dots and colons. Some senders
+ * put the name in quotes, or write it with a blank.
+ */
+const BEGINNING = /=\?[\t !"#$%&'*+\-./0-9:A-Z^_`a-z{|}~]*\?[bq]\?/iy;
 
 /** Adjacent words of one charset, whose bytes are decoded together. */
 interface Run {
@@ -48,11 +74,9 @@ function decodeWords(value: string): string {
   const into: Decoded = { text: '', run: null };
   let from = 0;
   for (let at = value.indexOf('=?'); at >= 0;) {
-    const contentAt = encodedContentAt(value, at);
-    const end = contentAt < 0 ? -1 : value.indexOf('?', contentAt);
-    if (end < 0 || value[end + 1] !== '=') {
-      // No '?' is left, so no other word can end either.
-      at = contentAt >= 0 && end < 0 ? -1 : value.indexOf('=?', at + 2);
+    const { contentAt, end } = encodedWordAt(value, at) ?? NO_WORD;
+    if (end < 0 || end === value.length) {
+      at = value.indexOf('=?', at + 2);
       continue;
     }
     const between = value.slice(from, at);
@@ -72,6 +96,8 @@ function decodeWords(value: string): string {
   endRun(into);
   return into.text + value.slice(from);
 }
+
+const NO_WORD: WordPlace = { contentAt: -1, end: -1 };
 
 function takeWord(into: Decoded, charset: string, encoding: string, content: string): void {
   const declared = charsetOf(charset);

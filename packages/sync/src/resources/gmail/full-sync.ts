@@ -8,6 +8,7 @@ import {
 } from './cursor.js';
 import { countConfirms, lackingByCount } from '../../evidence/decide.js';
 import { tidyStep } from '../../evidence/tidy.js';
+import { countIdlePage } from '../../idle-pages.js';
 import type { Step, StepContext } from '../../step.js';
 import { REQUESTED_FULL_SYNC_GAP_MS } from '../../without-position.js';
 import { readCatalogue } from './catalogue.js';
@@ -125,7 +126,13 @@ async function listStep(context: StepContext, cursor: GmailListing): Promise<Ste
       ).messages
     : new Set<string>();
   const next = page.nextPageToken
-    ? { ...cursor, pageToken: page.nextPageToken, listed, ...withListing(listing) }
+    ? {
+        ...cursor,
+        pageToken: page.nextPageToken,
+        listed,
+        idle: await countIdlePage(context, 'gmail.users.messages.list', cursor),
+        ...withListing(listing),
+      }
     : await afterListing(context, { ...cursor, ...withListing(listing) }, listed);
   return {
     commit: {

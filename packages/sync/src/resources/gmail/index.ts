@@ -21,6 +21,10 @@ export const MAILBOX: CollectionModule = {
     const mailbox = parseGmailCursor(cursor);
     return (await replayStep(context, mailbox)) ?? gmailStep(context, mailbox);
   },
+  position: {
+    method: 'gmail.users.history.list',
+    otherAnswer: ({ google }) => google.gmail.listMessages({ pageToken: null }),
+  },
   namedBy: (delta) =>
     delta.kind === 'gmail' ? [...delta.messages, ...delta.labelChanges].map(({ id }) => id) : [],
   ask: askForMessages,

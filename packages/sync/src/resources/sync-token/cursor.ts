@@ -6,6 +6,7 @@ import {
   type PendingCursor,
   type TidyState,
 } from '../../cursor.js';
+import type { IdlePages } from '../../idle-pages.js';
 
 /* The life of a collection with sync tokens as data; see ../../cursor.ts. */
 
@@ -16,6 +17,7 @@ export type SyncTokenCursor =
       step: 'list';
       pageToken: string | null;
       listed: number;
+      idle?: IdlePages;
       /** Number of items without an id on its pages so far. */
       nameless?: number;
       begunAtMs?: number;
@@ -38,8 +40,8 @@ export type SyncTokenCursor =
       syncTokenAtMs?: number;
       pageToken: string | null;
       /**
-       * Of a listing in progress: events that its earlier pages reported as deleted, since
-       * remaining events of a series may come on later pages.
+       * Of a listing in progress: events that its pages reported as deleted and did not name again,
+       * since remaining events of a series may come on later pages.
        */
       gone?: string[];
       /**

@@ -70,3 +70,12 @@ test('deletions are kept for the later pages of the same listing, and no longer'
   const after = interpretIncrement({ ...INCREMENTAL, pageToken: 'p', gone: ['x'] }, page(), AT);
   expect(after.commit?.cursor).not.toHaveProperty('gone');
 });
+
+test('a deletion is forgotten when a later page of the same listing names the item again', () => {
+  const between = interpretIncrement(
+    { ...INCREMENTAL, gone: ['x', 'a'] },
+    page({ metIds: ['a'], nextPageToken: 'p' }),
+    AT,
+  );
+  expect(between.commit?.cursor).toMatchObject({ gone: ['x'] });
+});

@@ -1,4 +1,5 @@
 import { isStorableId, type ListedItem } from '@syncline/store';
+import type { IdlePages } from '../../idle-pages.js';
 import type { CaughtUp, Step } from '../../step.js';
 import type { SyncTokenCursor } from './cursor.js';
 import type { IncrementalCursor, ListPlan } from './plan.js';
@@ -7,8 +8,8 @@ import type { SourcePage } from './source.js';
 /* The meaning of a page for the cursor and the mirror. Pure. */
 
 /**
- * The maximum number of tombstones of one listing that its later pages are compared with: bounds
- * the cursor.
+ * The maximum number of tombstones of one listing that are kept until its last page: bounds the
+ * cursor. What waits for others waits longer than it needs to.
  */
 const GONE_KEPT = 1_000;
 
@@ -19,7 +20,7 @@ const GONE_KEPT = 1_000;
 export function interpretListed(
   { cursor, generation, isForced }: ListPlan,
   page: SourcePage,
-  { begunAtMs, nowMs }: { begunAtMs: number | undefined; nowMs: number },
+  { begunAtMs, nowMs, idle }: { begunAtMs: number | undefined; nowMs: number; idle?: IdlePages },
 ): Step {
   const beginsFullSync = cursor.pageToken === null;
   const met: ListedItem[] = page.metIds.map((id, i) => ({
@@ -36,6 +37,7 @@ export function interpretListed(
         pageToken: page.nextPageToken,
         listed,
         nameless,
+        ...(idle === undefined ? {} : { idle }),
         ...(begunAtMs === undefined ? {} : { begunAtMs }),
       }
     : {
@@ -95,12 +97,19 @@ function afterIncrement(
     return page.nextSyncToken === null
       ? { ...between, pageToken: null }
       : { ...between, syncToken: page.nextSyncToken, syncTokenAtMs: nowMs, pageToken: null };
-  const goneByNow = [...gone, ...page.gone.filter(isStorableId)].slice(-GONE_KEPT);
+  const goneByNow = goneAfter(gone, page);
   return {
     ...between,
     pageToken: page.nextPageToken,
     ...(goneByNow.length > 0 ? { gone: goneByNow } : {}),
   };
+}
+
+/** What a page names again is not gone any more. */
+function goneAfter(gone: readonly string[], page: SourcePage): string[] {
+  const met = new Set(page.metIds);
+  const before = gone.filter((id) => !met.has(id));
+  return [...new Set([...before, ...page.gone.filter(isStorableId)])].slice(-GONE_KEPT);
 }
 
 /**

@@ -38,8 +38,6 @@ export interface Known {
   relists: boolean;
 }
 
-const FIRST_PAGE = { pageToken: null, listed: 0, nameless: 0 };
-
 /**
  * The maximum age of a sync token. Google forgets deletions after some time ("such tombstones
  * eventually disappear", without a number; about four weeks as observed) and may answer an older
@@ -71,17 +69,16 @@ export function newListing({ generation }: Pick<Known, 'generation'>): ListPlan 
  * new generation.
  */
 export function listedFromStart({ cursor, generation }: ListPlan): ListPlan {
-  const restarts = (cursor.restarts ?? 0) + 1;
   return {
     kind: 'list',
-    cursor: { ...cursor, ...FIRST_PAGE, restarts },
+    cursor: listCursor((cursor.restarts ?? 0) + 1),
     generation: generation + 1,
     isForced: true,
   };
 }
 
 function listCursor(restarts: number): ListCursor {
-  return { phase: 'full', step: 'list', ...FIRST_PAGE, restarts };
+  return { phase: 'full', step: 'list', pageToken: null, listed: 0, nameless: 0, restarts };
 }
 
 function planList(cursor: ListCursor, known: Known): ListPlan {
@@ -89,7 +86,7 @@ function planList(cursor: ListCursor, known: Known): ListPlan {
   return cursor.pageToken !== null && isWorthless(cursor.begunAtMs, known)
     ? {
         kind: 'list',
-        cursor: { ...cursor, ...FIRST_PAGE },
+        cursor: listCursor(cursor.restarts ?? 0),
         generation: generation + 1,
         isForced: false,
       }

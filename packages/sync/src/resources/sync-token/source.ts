@@ -6,6 +6,8 @@ import type { StepContext } from '../../step.js';
  * same way.
  */
 export interface SyncTokenSource {
+  /** Google's name of its listing, for messages. */
+  method: string;
   /**
    * Requests a page from Google.
    * @throws GoogleError
@@ -23,7 +25,7 @@ interface PageRequest {
   /** Null: a page of a full listing. */
   syncToken: string | null;
   pageToken: string | null;
-  /** Items that earlier pages of the listing reported as deleted. */
+  /** Items that earlier pages of the listing reported as deleted and none has named again. */
   gone: readonly string[];
 }
 
@@ -41,6 +43,6 @@ export interface Meaning {
   /** Items that could not be parsed. */
   quarantined: SetAside[];
   metIds: string[];
-  /** Deleted items that later pages of the same listing are compared with. */
+  /** Deleted items that later pages of the same listing may name again. */
   gone: string[];
 }

@@ -3,6 +3,7 @@ import { unreachable } from '@syncline/runtime';
 import { withListing, type PendingCursor } from '../../cursor.js';
 import { heldStep } from '../../evidence/hold.js';
 import { tidyStep } from '../../evidence/tidy.js';
+import { countIdlePage } from '../../idle-pages.js';
 import { MAX_RESTARTS, type Step, type StepContext } from '../../step.js';
 import { REQUESTED_FULL_SYNC_GAP_MS, withoutPosition } from '../../without-position.js';
 import type { SyncTokenCursor, SyncTokenWithoutPosition } from './cursor.js';
@@ -75,9 +76,11 @@ async function listStep(
     cursor.pageToken,
     () => !isFirst && (cursor.restarts ?? 0) < MAX_RESTARTS,
   );
-  return page
-    ? interpretListed(plan, page, { begunAtMs, nowMs: context.rt.clock.nowMs() })
-    : listStep(source, context, listedFromStart(plan));
+  if (!page) return listStep(source, context, listedFromStart(plan));
+  const idle = page.nextPageToken
+    ? { idle: await countIdlePage(context, source.method, cursor) }
+    : {};
+  return interpretListed(plan, page, { begunAtMs, nowMs: context.rt.clock.nowMs(), ...idle });
 }
 
 /**
