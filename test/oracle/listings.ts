@@ -272,7 +272,9 @@ export async function cleared(stage: Stage): Promise<string> {
   const incremental = await incrementalCollections(stage);
   const large = incremental.filter((one) => clearable(stage, one).length >= CLEARED_AT_LEAST);
   if (large.length === 0) return 'nothing is large enough';
-  const chosen = stage.chance.pick(large);
+  // Large calendars are few: choosing the kind first clears them as often as mailboxes.
+  const kind = stage.chance.pick([...new Set(large.map((one) => one.kind))]);
+  const chosen = stage.chance.pick(large.filter((one) => one.kind === kind));
   const email = must(emailOf(stage, chosen), 'nobody of ours');
   const deletions = clearable(stage, chosen);
   for (const order of deletions) stage.simulator.act(email, order);
