@@ -11,8 +11,8 @@ export const PLANTS = [
   {
     name: 'cursor-before-rows',
     file: `${STORE}/commit-page.ts`,
-    text: 'return inTransaction(pool, async (session) => {\n    // Sent in this order, and so done in it; whether the lease was lost is asked first, whatever else failed.\n    const fenced = fence(session, lease, ttlMs, commit);',
-    bug: 'await inTransaction(pool, (session) => fence(session, lease, ttlMs, commit));\n  return inTransaction(pool, async (session) => {\n    const fenced = Promise.resolve();',
+    text: 'const fenced = fence(session, lease, ttlMs, commit);',
+    bug: 'const fenced = await inTransaction(pool, (own) => fence(own, lease, ttlMs, commit));',
   },
   {
     name: 'next-page-ignored',
