@@ -39,7 +39,7 @@ function googleMetrics({ counter, seconds }: Makers) {
   return {
     googleRequests: counter(
       'syncline_google_requests_total',
-      'Calls to Google by what became of them',
+      'Calls to Google, by method and result',
       ['api', 'method', 'code', 'reason'],
     ),
     googleRequestSeconds: seconds(
@@ -55,7 +55,7 @@ function googleMetrics({ counter, seconds }: Makers) {
     ),
     itemsWithoutId: counter(
       'syncline_items_without_id_total',
-      'Items that Google gave without an id, at every answer that has them',
+      'Items without an id in answers of Google, counted again in each answer',
       ['method'],
     ),
     quotaWaitSeconds: seconds(
@@ -64,13 +64,14 @@ function googleMetrics({ counter, seconds }: Makers) {
       [0.001, 0.01, 0.05, 0.25, 1, 5],
       ['lane'],
     ),
-    quotaDenied: counter('syncline_quota_denied_total', 'Calls that quota put off', [
-      'scope',
-      'lane',
-    ]),
+    quotaDenied: counter(
+      'syncline_quota_denied_total',
+      'Calls that were postponed because quota was used up',
+      ['scope', 'lane'],
+    ),
     tokenRefreshes: counter(
       'syncline_token_refresh_total',
-      'Access tokens asked for, by what became of it',
+      'Requests for an access token, by outcome',
       ['outcome'],
     ),
   };
@@ -80,7 +81,7 @@ function storeMetrics({ counter, gauge }: Makers) {
   return {
     preparedStatements: gauge(
       'syncline_postgres_prepared_statements',
-      '1 while statements are prepared under names, 0 when a pooler before Postgres does not know them',
+      '1 while named prepared statements are used, 0 when a connection pooler does not support them',
     ),
     messagesStored: counter('syncline_messages_stored_total', 'Messages written to the mirror'),
     changesEmitted: counter('syncline_changes_emitted_total', 'Change events appended', [
@@ -89,11 +90,11 @@ function storeMetrics({ counter, gauge }: Makers) {
     ]),
     fencedWrites: counter(
       'syncline_fenced_writes_total',
-      'Commits refused because the lease had passed on',
+      'Commits refused because the lease was lost',
     ),
     quarantined: counter(
       'syncline_quarantined_items_total',
-      'Items set aside because they cannot be taken',
+      'Items quarantined because they could not be fetched, read or stored',
       ['entity'],
     ),
   };
@@ -101,24 +102,24 @@ function storeMetrics({ counter, gauge }: Makers) {
 
 function syncMetrics({ counter, seconds }: Makers) {
   return {
-    syncOutcomes: counter('syncline_sync_outcomes_total', 'What slices of work ended in', [
+    syncOutcomes: counter('syncline_sync_outcomes_total', 'Runs of a collection, by outcome', [
       'kind',
       'outcome',
     ]),
     syncSliceSeconds: seconds(
       'syncline_sync_slice_seconds',
-      'How long a slice of work took',
+      'How long a run of a collection took',
       [0.05, 0.25, 1, 2.5, 5, 10, 30, 60],
       ['kind'],
     ),
     sweepsConfirmed: counter(
       'syncline_held_sweeps_confirmed_total',
-      'Sweeps that were held and that a second full listing confirmed',
+      'Held sweeps that a second full listing confirmed',
       ['kind'],
     ),
     sweepsDiscarded: counter(
       'syncline_held_sweeps_discarded_total',
-      'Full listings that were discarded, since Google still has what they lack',
+      'Full listings that were discarded because Google still has items that they lack',
       ['kind'],
     ),
     reconcileDrift: counter(
@@ -133,34 +134,32 @@ function notificationMetrics({ counter, seconds }: Makers) {
   return {
     notifications: counter(
       'syncline_notifications_total',
-      'Notifications of Google by the way they came and what became of them',
+      'Push notifications of Google, by transport and outcome',
       ['via', 'outcome'],
     ),
     notificationSeconds: seconds(
       'syncline_notification_seconds',
-      'From a notification to its answer',
+      'Time from the arrival of a push notification to its answer',
       [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5],
       ['via'],
     ),
     pushToStoredSeconds: seconds(
       'syncline_push_to_stored_seconds',
-      'From a notification to the commit of what it announced',
+      'Time from a push notification to the commit of the change that it announced',
       [0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10, 60],
       ['kind'],
     ),
     incrementalChanges: counter(
       'syncline_incremental_changes_total',
-      'Rows changed by incremental syncs, by whether a notification had announced it or polling found it',
+      'Rows changed by incremental syncs, by whether a push notification or polling found the change',
       ['kind', 'via'],
     ),
-    watchWork: counter(
-      'syncline_watch_work_total',
-      'Watches and channels maintained, by what was done',
-      ['outcome'],
-    ),
+    watchWork: counter('syncline_watch_work_total', 'Work on watches and channels, by outcome', [
+      'outcome',
+    ]),
     silentWatches: counter(
       'syncline_silent_watches_total',
-      'Polls that found a change which no notification had announced',
+      'Polls that found a change without a push notification',
       ['kind'],
     ),
   };
@@ -175,7 +174,7 @@ function fleetMetrics({ counter, gauge, seconds }: Makers) {
     ),
     schedulerClaimed: counter(
       'syncline_scheduler_claimed_total',
-      'Collections that were handed to a queue',
+      'Collections that the scheduler added to a queue',
       ['queue'],
     ),
     queueJobs: gauge('syncline_queue_jobs', 'Jobs by queue and state', ['queue', 'state']),
@@ -186,17 +185,14 @@ function fleetMetrics({ counter, gauge, seconds }: Makers) {
     ),
     workerStarvingSeconds: gauge(
       'syncline_worker_starving_seconds',
-      'How long jobs have waited while this worker fetched none of them',
+      'How long jobs have waited while this worker took none of them',
       ['queue'],
     ),
     deadWorkers: counter(
       'syncline_dead_workers_total',
-      'Workers that were found dead with work in hand, which others then took over',
+      'Dead workers whose jobs were given to other workers',
     ),
-    jobsProcessed: counter('syncline_jobs_total', 'Jobs by what became of them', [
-      'queue',
-      'outcome',
-    ]),
+    jobsProcessed: counter('syncline_jobs_total', 'Jobs, by outcome', ['queue', 'outcome']),
   };
 }
 
@@ -206,7 +202,7 @@ function populationMetrics({ gauge }: Makers) {
     accounts: gauge('syncline_accounts', 'Accounts by state', ['state']),
     heldSweeps: gauge(
       'syncline_held_sweeps',
-      'Collections whose last full listing lacks rows that stay until another listing',
+      'Collections with a held sweep: rows that the last full listing lacks are kept until another listing',
       ['kind'],
     ),
     watches: gauge('syncline_watches', 'Watches and channels by kind of collection and state', [
