@@ -148,7 +148,7 @@ test.each<[string, () => string, RegExp]>([
   [
     'a file that is not there',
     () => urlOf(secured, { sslmode: 'verify-full', sslrootcert: '/nowhere/ca.pem' }),
-    /DATABASE_URL names by sslrootcert= a file that cannot be read \(ENOENT\)/,
+    /The file in sslrootcert= of DATABASE_URL cannot be read \(ENOENT\): correct its path/,
   ],
 ])('refuses %s', async (_, url, words) => {
   await expect(migrate(url())).rejects.toThrow(words);

@@ -72,7 +72,7 @@ test.each([
   await acl(DOCUMENTED.replace('SETUSER syncline', 'SETUSER poor'));
   await acl(`SETUSER poor ${taken}`);
   expect(await refusal(as('poor'))).toContain(
-    `refuses what Syncline needs to the user poor. Type: ACL SETUSER poor ${missing.join(' ')}\n`,
+    `denies the user poor permissions that Syncline needs. Type: ACL SETUSER poor ${missing.join(' ')}\n`,
   );
   await acl('DELUSER poor');
 });

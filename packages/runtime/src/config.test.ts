@@ -256,7 +256,7 @@ describe('a wrong configuration is refused by name', () => {
     ].map((key): [string, Record<string, string>, RegExp] => [
       `a key that somebody typed or made up: ${key}`,
       { SYNCLINE_MASTER_KEY: key },
-      /^SYNCLINE_MASTER_KEY must not be all zero, a pattern, an even row of bytes or typed text/,
+      /^SYNCLINE_MASTER_KEY must not be all zero, a pattern, an arithmetic sequence of bytes or typed text/,
     ]),
     [
       'an old key that is all zero',
@@ -566,7 +566,7 @@ test('of bodies there are four policies', () => {
   );
 });
 
-test('what is excluded comes in one order, each once', () => {
+test('MIRROR_EXCLUDE has one order and no duplicates', () => {
   const { mirror } = loadConfig(
     { ...SIMULATED, MIRROR_EXCLUDE: 'drafts, spam,spam', MIRROR_WINDOW_DAYS: '30' },
     '/checkout',

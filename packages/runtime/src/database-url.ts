@@ -80,8 +80,8 @@ const INSTEAD = new Map([
  */
 const READ_BY_DRIVER = new Map([
   ['PGOPTIONS', INSTEAD.get('options')],
-  ['PGREPLICATION', 'no session of Syncline replicates'],
-  ['PGSSLNEGOTIATION', 'TLS is asked for as sslmode= of DATABASE_URL says'],
+  ['PGREPLICATION', 'Syncline opens no replication sessions'],
+  ['PGSSLNEGOTIATION', 'sslmode= of DATABASE_URL sets how TLS is requested'],
 ]);
 
 /**

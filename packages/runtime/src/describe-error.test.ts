@@ -44,7 +44,7 @@ test('a foreign error that calls itself like one of ours is foreign', () => {
   expect(describeError(disguised)).toBe('GoogleError');
 });
 
-test('Postgres tells by what it refused, and not which value', () => {
+test('an error of Postgres is described by its table and constraint, without the value', () => {
   const refused = Object.assign(new Error('duplicate key value: "ann@example.com"'), {
     name: 'DatabaseError',
     code: '23505',
@@ -76,7 +76,7 @@ test('addresses are left out of our own messages however they are written', () =
   );
 });
 
-test('a bug is described by where it was thrown, without what it said', () => {
+test('a bug is described by the place where it was thrown, without its message', () => {
   const secret = 'line one of a mail\n    at ann@example.com (secret:1:2)\n';
   const bug = new Error(secret);
   expect(describeBug(bug)).toMatch(/^Error\n {4}at .+describe-error\.test\.ts:\d+:\d+\)/);

@@ -27,11 +27,11 @@ async function workBetween({ yieldToOthers }: EventLoop): Promise<string> {
   return went.join(' ').replaceAll(/\| (?=\|)/g, '');
 }
 
-test('where nobody waits, work goes on in one piece', async () => {
+test('does not split work while no incremental sync has work', async () => {
   expect(await workBetween(eventLoop)).toBe('a0 b0 c0 a1 b1 c1 a2 b2 c2');
 });
 
-test('while somebody waits, each piece runs in an iteration of its own, in the order of coming, and what is ready comes between', async () => {
+test('while an incremental sync has work, each piece runs in its own iteration, in order, and ready callbacks run in between', async () => {
   eventLoop.someoneWaits();
   nowMs = 1_000;
   expect((await workBetween(eventLoop)).replace(/^\| /, '')).toBe(

@@ -26,7 +26,7 @@ test('processes that lock one after the other lose no count, although owners are
   expect(readFileSync(path.join(dir, 'count'), 'utf8')).toBe('90');
 });
 
-test('who waits longer than it may gets an error, and old claims do not pile up', async () => {
+test('waiting longer than the timeout is an error, and old claims do not accumulate', async () => {
   await withFileLock(dir, 'lock', { timeoutMs: 1_000 }, async () => {
     await expect(withFileLock(dir, 'lock', { timeoutMs: 100 }, () => 1)).rejects.toThrow(
       /another process has held/,

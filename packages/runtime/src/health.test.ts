@@ -57,7 +57,7 @@ test('ready is a process that has started, whose probes are fresh and whose loop
   expect(health.answer()).toEqual({ status: 'not ready', missing: ['draining'] });
 });
 
-test('what a process goes on without is degraded', () => {
+test('a process that continues without a server is degraded', () => {
   const { rt } = process();
   rt.health.started();
   rt.health.expectProbe('redis', 'degraded');

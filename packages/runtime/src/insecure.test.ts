@@ -129,7 +129,7 @@ describe('REDIS_URL', () => {
     expect(isRefused('redis://:hunter2@cache', 'postgres,redis-password,google-url')).toBe(true);
   });
 
-  test('beyond loopback must have a password or a certificate, unless that is permitted by itself', () => {
+  test('beyond loopback must have a password or a certificate, unless redis-password is allowed', () => {
     const hosts = [...LOCAL, ...REMOTE];
     expect(hosts.filter((host) => isRefused(`rediss://${host}:6379`))).toEqual(REMOTE);
     expect(hosts.filter((host) => isRefused(`rediss://app@${host}:6379`))).toEqual(REMOTE);

@@ -41,11 +41,11 @@ export function insecureInWords(kind: InsecureKind): string {
     case 'postgres':
       return 'Postgres may be reached in plaintext: its password and the mirror can be read in transit';
     case 'postgres-password':
-      return 'Postgres may let in whoever reaches it without a password: the mirror can be read and changed';
+      return 'Postgres may accept connections without a password: anyone who can reach it can read and change the mirror';
     case 'redis':
       return 'Redis may be reached in plaintext: its password and the jobs can be read in transit';
     case 'redis-password':
-      return 'Redis may let in whoever reaches it without a password: its jobs can be read and changed';
+      return 'Redis may accept connections without a password: anyone who can reach it can read and change its jobs';
     case 'google-url':
       return 'GOOGLE_API_URL may be plain http: tokens and mail can be read in transit';
     default:
@@ -100,11 +100,11 @@ function problemOf(kind: InsecureKind, given: Given): string | null {
   switch (kind) {
     case 'postgres':
       return isPlainPostgres(given['DATABASE_URL'])
-        ? 'DATABASE_URL must ask for TLS beyond loopback, since passwords and mail are sent there: sslmode=verify-full, with sslrootcert=FILE for an authority of your own, or at least sslmode=require; SYNCLINE_ALLOW_INSECURE=postgres allows plaintext'
+        ? 'DATABASE_URL must ask for TLS beyond loopback, since passwords and mail are sent there: sslmode=verify-full, with sslrootcert=FILE for a private certificate authority, or at least sslmode=require; SYNCLINE_ALLOW_INSECURE=postgres allows plaintext'
         : null;
     case 'postgres-password':
       return hasNoPostgresPassword(given)
-        ? 'DATABASE_URL must have a password beyond loopback (or PGPASSWORD or PGPASSFILE be set, or sslcert= name a certificate of this client), since whoever reaches that Postgres could read the mirror; SYNCLINE_ALLOW_INSECURE=postgres-password allows none'
+        ? 'DATABASE_URL must have a password beyond loopback (or PGPASSWORD or PGPASSFILE be set, or sslcert= name a certificate of this client), since anyone who can reach that Postgres could read the mirror; SYNCLINE_ALLOW_INSECURE=postgres-password allows none'
         : null;
     case 'redis':
       return lacksBeyondLoopback(kind, given)
@@ -112,7 +112,7 @@ function problemOf(kind: InsecureKind, given: Given): string | null {
         : null;
     case 'redis-password':
       return lacksBeyondLoopback(kind, given)
-        ? 'REDIS_URL must have a password beyond loopback, or REDIS_CERT_FILE name a certificate of this client, since whoever reaches that Redis could read and change jobs; SYNCLINE_ALLOW_INSECURE=redis-password allows none'
+        ? 'REDIS_URL must have a password beyond loopback, or REDIS_CERT_FILE name a certificate of this client, since anyone who can reach that Redis could read and change jobs; SYNCLINE_ALLOW_INSECURE=redis-password allows none'
         : null;
     case 'google-url':
       return isPlainGoogle(given['GOOGLE_API_URL'])

@@ -52,7 +52,7 @@ test('a signal during the start interrupts it and ends with 0', async () => {
   expect(await child.exited).toEqual({ code: 0, signal: null });
 });
 
-test('a drain that passes its deadline is given up, and the process still ends with 0', async () => {
+test('a drain that exceeds its deadline is abandoned, and the process still exits with 0', async () => {
   const child = start('drains for ever', { DRAIN_DEADLINE_MS: '50' });
   await child.says('"event":"ready"');
   child.process.kill('SIGTERM');
@@ -60,13 +60,13 @@ test('a drain that passes its deadline is given up, and the process still ends w
   expect(child.output().stderr).toContain('"event":"drain_deadline_passed"');
 });
 
-test('a service that ends by itself is drained and gives its exit code', async () => {
+test('a service that ends without a signal is drained, and the process exits with its exit code', async () => {
   const child = start('ends by itself');
   expect(await child.exited).toEqual({ code: 3, signal: null });
   expect(child.output().stdout).toBe('drained\n');
 });
 
-test('what an operator can mend is printed alone, without a stack', async () => {
+test('an OperatorError is printed without a stack', async () => {
   const child = start('cannot start');
   expect(await child.exited).toEqual({ code: 1, signal: null });
   expect(child.output().stderr).toBe('The cable is unplugged: plug it in.\n');
@@ -153,7 +153,7 @@ test.each([
   expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
 });
 
-test('METRICS_PORT refuses long headers, and cuts off those who send none', async () => {
+test('METRICS_PORT refuses long headers, and closes connections that do not finish theirs', async () => {
   const { port } = await serving('drains');
   const long = await fetch(`http://127.0.0.1:${port}/livez`, {
     headers: { 'x-long': 'x'.repeat(9_000) },
@@ -189,7 +189,7 @@ test('METRICS_PORT answers while clients that do not read their answers take eve
   for (const socket of mute) socket.destroy();
 });
 
-test('METRICS_PORT outlives connections that are reset after they asked for a tunnel', async () => {
+test('METRICS_PORT survives connections that are reset after a CONNECT request', async () => {
   const { child, port } = await serving('drains');
   for (let round = 0; round < 20; round += 1) {
     const asked = Array.from({ length: 50 }, () => connect(port, '127.0.0.1'));

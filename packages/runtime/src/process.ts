@@ -196,7 +196,7 @@ async function live(rt: Runtime, start: () => Promise<Service>, drain: Drain): P
   if (!inTime)
     rt.log.warn(
       { event: 'drain_deadline_passed', deadlineMs: drain.deadlineMs },
-      'draining took too long; what still ran is given up',
+      'the drain deadline passed; unfinished work is abandoned',
     );
   rt.log.info({ event: 'stopped' }, 'stopped');
   return code;
@@ -277,7 +277,7 @@ async function endAfter(releaseInTime: () => Promise<void>): Promise<never> {
 function logBug(rt: Runtime, event: string, error: unknown): void {
   rt.log.fatal(
     { event, err: error, stack: stackFrames(error).join('\n') },
-    'ended by an error that nobody expected',
+    'the process ends because of an unexpected error',
   );
 }
 

@@ -137,7 +137,7 @@ test('a file that is not there is one mistake among the others', () => {
   ]);
 });
 
-test('a project’s own topic and subscription are watched, and whoever pulls them needs the key for it', () => {
+test('a project’s own topic and subscription are used, and pulling from it requires the key file', () => {
   const notified = {
     ...GOOD,
     gmailPubsubTopic: 'projects/b/topics/t',

@@ -187,7 +187,7 @@ function masterKey() {
     .refine(isKey, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them')
     .refine(
       (text) => !isKey(text) || !isGuessable(Buffer.from(text, 'base64'), text),
-      'must not be all zero, a pattern, an even row of bytes or typed text: anybody could open what it seals. Make one with `openssl rand -base64 32`',
+      'must not be all zero, a pattern, an arithmetic sequence of bytes or typed text, because such a key can be guessed. Make one with `openssl rand -base64 32`',
     )
     .transform((text) => Buffer.from(text, 'base64'));
 }

@@ -12,7 +12,7 @@ afterAll(() => fixture.close());
 const LEASES = 'SELECT name FROM syncline.named_leases';
 const sql = (text: string): Promise<{ rows: unknown[] }> => fixture.database.pool.query(text);
 
-test('does the work once at a time by name, tells who is at it, and leaves no lease behind', async () => {
+test('does the work once at a time by name, reports the holder, and leaves no lease behind', async () => {
   const { store } = fixture;
   const done = await store.alone('compare', async () => {
     const second = await store.alone('compare', () => Promise.resolve('also'));
@@ -33,7 +33,7 @@ test('does the work once at a time by name, tells who is at it, and leaves no le
   expect((await sql(LEASES)).rows).toEqual([]);
 });
 
-test('ends by itself when its holder is dead, and the late holder can write nothing', async () => {
+test('a lease expires when its holder is dead, and the late holder cannot write', async () => {
   const pool = openPool(fixture.database.url, 1);
   try {
     await alone(fixture.rt, pool, 'compare', async (lease) => {
@@ -48,7 +48,7 @@ test('ends by itself when its holder is dead, and the late holder can write noth
   }
 });
 
-test('stops the work whose lease somebody else has taken over', async () => {
+test('stops the work when another process has taken over its lease', async () => {
   let seenReason: unknown;
   const lost = fixture.store.alone('compare', async (lease) => {
     const aborted = new Promise((resolve) => lease.signal.addEventListener('abort', resolve));

@@ -35,7 +35,7 @@ class NamedLeaseLost extends Error {
   override readonly name = 'NamedLeaseLost';
   constructor(leaseName: string) {
     super(
-      `the lease "${leaseName}" could not be renewed in time and belongs to nobody or somebody else`,
+      `the lease "${leaseName}" could not be renewed in time: it has expired, or another process has taken it over`,
     );
   }
 }

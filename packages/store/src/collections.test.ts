@@ -9,7 +9,7 @@ afterEach(() => fixture.close());
 const claimDue = (): Promise<{ id: string }[]> =>
   fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000 });
 
-test('what is due is handed out once, by however many schedulers, until its visibility time is over', async () => {
+test('a due collection is claimed once by concurrent schedulers until its visibility time is over', async () => {
   const claims = await Promise.all([claimDue(), claimDue(), claimDue()]);
   expect(claims.flat()).toHaveLength(2);
   expect(await claimDue()).toEqual([]);

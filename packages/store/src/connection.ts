@@ -127,7 +127,7 @@ function contentsOf(file: string, parameter: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     throw new OperatorError(
-      `DATABASE_URL names by ${parameter}= a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}).`,
+      `The file in ${parameter}= of DATABASE_URL cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}): correct its path or its permissions.`,
     );
   }
 }

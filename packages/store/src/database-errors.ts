@@ -52,8 +52,8 @@ const TRANSIENT_WORDS =
 
 /** The cases in which a server does not answer the request for TLS (`resolveTls`). */
 export const TLS_QUESTION = {
-  cut: 'it ended the connection when it was asked for TLS',
-  failed: 'it reported an error when it was asked for TLS',
+  cut: 'it closed the connection when TLS was requested',
+  failed: 'it reported an error when TLS was requested',
 } as const;
 const OF_TLS_QUESTION: ReadonlySet<string> = new Set(Object.values(TLS_QUESTION));
 

@@ -71,20 +71,20 @@ test('what a small tenant does not need is not kept for it', async () => {
   expect([times(tenants, 'large'), times(tenants, 'small')]).toEqual([40, 2]);
 });
 
-test('a tenant that fills the whole window hides nobody', async () => {
+test('a tenant that fills the whole window does not hide other tenants', async () => {
   await dueCalendars('huge', 12_000, 600);
   await dueCalendars('late', 3, 1);
   const tenants = await claimTenants(10);
   expect([times(tenants, 'huge'), times(tenants, 'late')]).toEqual([5, 3]);
 });
 
-test('nor when a queue has room for one job at a time', async () => {
+test('a tenant that fills the whole window does not hide others from a queue with room for one job', async () => {
   await dueCalendars('huge', 12_000, 600);
   await dueCalendars('late', 1, 1);
   expect(await claimTenants(1)).toEqual(['huge', 'late']);
 });
 
-test('a queue is asked for its own collections only, and who has just connected is marked', async () => {
+test('a queue gets only its own collections, and newly connected ones are marked as onboarding', async () => {
   await dueCalendars('ada', 2, 600);
   const { pool } = fixture.database;
   await pool.query(

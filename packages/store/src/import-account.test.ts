@@ -55,7 +55,7 @@ test('of eight imports of one address at a time one connects it, and the others 
   expect(rows).toEqual([{ collections: 2 }]);
 });
 
-test('an address that comes again keeps what is mirrored and gets what is new; the same address of another tenant is another account', async () => {
+test('a second import of an address keeps its resources and adds the new ones; another tenant gets another account', async () => {
   const { id } = await fixture.store.accounts.import({ ...ben, resources: ['calendar'] });
   expect(await fixture.store.accounts.import(ben)).toEqual({
     id,
@@ -69,7 +69,7 @@ test('an address that comes again keeps what is mirrored and gets what is new; t
   expect((await fixture.store.accounts.import({ ...ben, tenant: 'other' })).created).toBe(true);
 });
 
-test('a new token revives who was waiting for one, and leaves who is paused alone', async () => {
+test('a new token activates an account that waited for one, and leaves a paused account paused', async () => {
   const { id } = await fixture.store.accounts.import(ben);
   const put = async (state: string): Promise<void> => {
     await fixture.database.pool.query(
@@ -108,7 +108,7 @@ test('a new token revives who was waiting for one, and leaves who is paused alon
   expect(await resting()).toMatchObject([{ state: 'active', waits: false, parked: null }]);
 });
 
-test('an account that is being removed is refused, and nothing of it is touched', async () => {
+test('an import of an account that is being removed is refused and changes nothing', async () => {
   const { id } = await fixture.store.accounts.import(ben);
   await fixture.database.pool.query(
     "UPDATE syncline.accounts SET state = 'removing' WHERE id = $1",

@@ -134,7 +134,7 @@ test('stores every row of a page but the one that Postgres refuses, which is qua
     {
       itemId: 'm13',
       reason:
-        'Postgres refuses it (SQLSTATE 23514: a check says no; gmail_messages, constraint no_poison)',
+        'Postgres refuses it (SQLSTATE 23514: a check constraint is violated; gmail_messages, constraint no_poison)',
     },
   ]);
   expect(await cursorOf(held)).toEqual(CURSOR);

@@ -80,7 +80,7 @@ test('a grant under a key that no live process has is key-missing, and unreadabl
   await other.keys.announce('worker');
   const { keyId } = fixture.store.vault;
   await expect(other.keys.check()).rejects.toThrow(
-    `lacks the master key with the id ${keyId}, which is in use: stored refresh tokens are under it. Set it as SYNCLINE_MASTER_KEY_OLD`,
+    `lacks the master key with the id ${keyId}, which is in use: stored refresh tokens are sealed with it. Set it as SYNCLINE_MASTER_KEY_OLD`,
   );
   await expect(other.keys.check()).rejects.toThrow(`syncline keys retire-lost ${keyId}`);
   expect(await other.vault.grant(fixture.accountId)).toEqual({ kind: 'key-missing', keyId });
@@ -175,7 +175,7 @@ test('a command whose key a living process lacks is refused before it seals anyt
   await fixture.store.keys.announce('worker');
   const other = await withKeys(NEW, fixture.masterKey);
   await expect(importing(other, 'eve')).rejects.toThrow(
-    /could not open what it seals:\n {2}worker on \S+, pid \d+\n/,
+    /could not open the tokens that it seals:\n {2}worker on \S+, pid \d+\n/,
   );
   await fixture.store.probeWrite();
   await fixture.store.keys.check();

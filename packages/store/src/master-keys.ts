@@ -118,7 +118,7 @@ function lackOf({ keyId, isSealing, isCurrent, isRetiring }: KeyInUse): string {
       (isSealing ? '' : ` ${ifLost}`)
     );
   return (
-    `${lack}stored refresh tokens are under it${isRetiring ? ', and a rotation from it has not ended' : ''}. ` +
+    `${lack}stored refresh tokens are sealed with it${isRetiring ? ', and a rotation from it has not ended' : ''}. ` +
     `Set it as SYNCLINE_MASTER_KEY_OLD until \`syncline keys rotate-master\` is done, and restart the process. ${ifLost}`
   );
 }
@@ -136,8 +136,8 @@ async function refuseWhereUnknown(session: Queryable, keyId: string): Promise<vo
   const lacking = (await holdersWithout(session, keyId)).filter(({ lacksKey }) => lacksKey);
   if (lacking.length === 0) return;
   throw new OperatorError(
-    `These processes lack the SYNCLINE_MASTER_KEY of this command, and could not open what it seals:\n${lacking.map(nameOfHolder).join('\n')}\n` +
-      'Set the key that they have. To change their key, first restart them with the new one as SYNCLINE_MASTER_KEY and the previous one as SYNCLINE_MASTER_KEY_OLD. A killed process no longer counts after 30 s.',
+    `These processes lack the SYNCLINE_MASTER_KEY of this command and could not open the tokens that it seals:\n${lacking.map(nameOfHolder).join('\n')}\n` +
+      'Set SYNCLINE_MASTER_KEY to the key that these processes have. To change their key, first restart them with the new one as SYNCLINE_MASTER_KEY and the previous one as SYNCLINE_MASTER_KEY_OLD. A killed process no longer counts after 30 s.',
   );
 }
 
@@ -168,7 +168,7 @@ export async function isRetired(session: Queryable, keyId: string): Promise<bool
 }
 
 export function replaced(keyId: string): string {
-  return `SYNCLINE_MASTER_KEY (id ${keyId}) was replaced by \`syncline keys rotate-master\`, or given up by \`syncline keys retire-lost\`, and may not seal any more. Set the key that replaced it, and restart the process.`;
+  return `SYNCLINE_MASTER_KEY (id ${keyId}) was replaced by \`syncline keys rotate-master\`, or retired by \`syncline keys retire-lost\`, and can no longer seal tokens. Set the key that replaced it, and restart the process.`;
 }
 
 /**
@@ -239,7 +239,7 @@ async function announceHolder(
 
 export interface KeyInUse {
   keyId: string;
-  /** Whether stored refresh tokens are under it. */
+  /** Whether stored refresh tokens are sealed with it. */
   hasValues: boolean;
   /** Whether live processes seal with it. */
   isSealing: boolean;

@@ -172,7 +172,7 @@ async function appliedMigrations(session: pg.Client | pg.Pool): Promise<Set<stri
   if (failed) {
     throw new OperatorError(
       `The migration ${failed.migration_name} failed earlier and was rolled back by Postgres.\n` +
-        `Mend its cause, then run: npm run prisma -- migrate resolve --rolled-back ${failed.migration_name}`,
+        `Fix its cause, then run: npm run prisma -- migrate resolve --rolled-back ${failed.migration_name}`,
     );
   }
   return new Set(rows.rows.map((row) => row.migration_name));

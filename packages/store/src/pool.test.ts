@@ -15,7 +15,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('a session that seems alive and carries nothing is given up, with everything that waits for it, and the next one is new', async () => {
+test('a session that no longer answers is closed with its pending statements, and replaced', async () => {
   const pool = openPool(proxy.url, 1, { answerLimitMs: 300 });
   try {
     await pool.query('SELECT 1');

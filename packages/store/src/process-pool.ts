@@ -22,7 +22,7 @@ export function openProcessPool(
       rt.metrics.preparedStatements.set(0);
       rt.log.warn(
         { event: 'prepared_statements_disabled', reason },
-        'a pooler without support for prepared statements stands before Postgres: statements are sent without names, and planned each time (docs/how-to/deployment.md)',
+        'the connection pooler before Postgres does not support prepared statements: statements are sent without names and planned each time (docs/how-to/deployment.md)',
       );
     },
   });

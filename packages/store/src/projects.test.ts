@@ -30,7 +30,7 @@ test("a token is given to its own project only: another's client would spoil the
     refreshToken: '1//b',
   });
   await expect(fixture.store.vault.grant(fixture.accountId, 'default')).rejects.toThrow(
-    'belongs to the Google project "b", and was asked for as one of "default"',
+    'belongs to the Google project "b", but was requested for the project "default"',
   );
 });
 

@@ -54,13 +54,13 @@ const MEANINGS: ReadonlyMap<string, string> = new Map(
     '22003': 'a number is out of range',
     '22007': 'a date cannot be read',
     '22008': 'a date is out of range',
-    '22021': 'a text contains a character that the database cannot hold',
-    '22P02': 'a value cannot be read as its column has it',
-    '22P05': 'a text contains a character that the database cannot hold',
+    '22021': 'a text contains a character that the database cannot store',
+    '22P02': 'a value has the wrong format for its column',
+    '22P05': 'a text contains a character that the database cannot store',
     '23502': 'a value is missing',
     '23505': 'another row has the same key',
-    '23514': 'a check says no',
-    '23P01': 'an exclusion constraint says no',
+    '23514': 'a check constraint is violated',
+    '23P01': 'an exclusion constraint is violated',
     '54000': 'it exceeds a limit of Postgres, such as the size of an index entry',
     '54001': 'it is nested too deeply',
   }),
@@ -69,7 +69,7 @@ const MEANINGS: ReadonlyMap<string, string> = new Map(
 function meaningOf(code: string): string {
   const known = MEANINGS.get(code);
   if (known !== undefined) return known;
-  return code.startsWith('23') ? 'a constraint says no' : 'a value is not as its column has it';
+  return code.startsWith('23') ? 'a constraint is violated' : 'a value is not valid for its column';
 }
 
 /**
@@ -81,7 +81,7 @@ export class PageRefused extends OwnError {
   constructor(refused: number, rows: number, reasons: readonly string[]) {
     super(
       `at least ${refused} of ${rows} rows of a page were refused, so nothing of it was stored: ${[...new Set(reasons)].slice(0, 3).join('; ')}. ` +
-        'Either Syncline has a fault, or a constraint, an index or a trigger was added to its tables.',
+        'Either Syncline has a bug, or a constraint, an index or a trigger was added to its tables.',
     );
   }
 }

@@ -28,7 +28,7 @@ test('a name with quotes and dollar signs is put in as one identifier', () => {
   expect(renamer('a"$&b')('SELECT 1 FROM syncline.t')).toBe('SELECT 1 FROM "a""$&b".t');
 });
 
-test('what is remembered has a bound', () => {
+test('renames every statement when there are more than the cache holds', () => {
   const rename = renamer('mirror');
   for (let i = 0; i < 5_000; i++)
     expect(rename(`SELECT ${i} FROM syncline.t`)).toBe(`SELECT ${i} FROM "mirror".t`);

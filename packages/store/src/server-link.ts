@@ -97,7 +97,7 @@ export class ServerLink {
       broken =
         error instanceof Error
           ? error
-          : new Error('a thrown value that is no error', { cause: error });
+          : new Error('the thrown value is not an Error', { cause: error });
       throw error;
     } finally {
       session.release(broken);

@@ -52,7 +52,7 @@ export async function withdrawKeys(rt: Runtime, keys: Keys): Promise<void> {
   const withdrawn = keys.withdraw().catch((err: unknown) => {
     rt.log.debug(
       { event: 'keys_not_withdrawn', err },
-      'the announcement of this process could not be deleted; it expires by itself',
+      "the announcement of this process's keys could not be deleted; it expires by itself",
     );
   });
   const late = rt.clock.sleep(WITHDRAW_LIMIT_MS, finished.signal).catch(() => undefined);

@@ -52,11 +52,11 @@ test('a statement that fails unheard cannot pass for a commit', async () => {
     void transaction.query(insert(2, null));
     return Promise.resolve();
   });
-  await expect(failing).rejects.toThrow('nobody waited for it');
+  await expect(failing).rejects.toThrow('its error was not awaited');
   expect(await words()).toEqual([]);
 });
 
-test('who goes on after the transaction has failed writes nothing', async () => {
+test('a statement that is sent after the transaction has failed writes nothing', async () => {
   let late: Promise<unknown> = Promise.resolve();
   const failing = inTransaction(pool, async (transaction) => {
     const first = transaction.query(insert(1, 'a'));

@@ -42,7 +42,9 @@ export class Transaction implements Queryable {
     values?: unknown[],
   ): Promise<pg.QueryResult<Row>> {
     const answer = this.#isOver
-      ? Promise.reject(new Error('this transaction has ended: the statement would stand by itself'))
+      ? Promise.reject(
+          new Error('this transaction has ended: the statement would run outside of it'),
+        )
       : this.#session.query<Row>(statement as string, values);
     // Only the first failed statement is awaited. Later statements fail because of it, and COMMIT
     // reports the failure again.
@@ -107,7 +109,7 @@ export class Transaction implements Queryable {
     await Promise.all(this.#sent);
     const { command } = await this.#committed;
     if (command !== 'COMMIT')
-      throw new Error('a statement of this transaction failed, and nobody waited for it');
+      throw new Error('a statement of this transaction failed, and its error was not awaited');
   }
 
   /**
@@ -141,7 +143,7 @@ export class Transaction implements Queryable {
 class UnknownServer extends Error {
   override readonly name = 'UnknownServer';
   constructor(readonly server: string) {
-    super('the pooler has changed the server: its state is to be checked first');
+    super('the pooler has assigned another server, whose state must be checked first');
   }
 }
 

@@ -160,7 +160,7 @@ async function readGrant(
   const row = found.rows[0];
   if (row && project !== undefined && row.project !== project)
     throw new Error(
-      `account ${accountId} belongs to the Google project "${row.project}", and was asked for as one of "${project}"`,
+      `account ${accountId} belongs to the Google project "${row.project}", but was requested for the project "${project}"`,
     );
   if (!row) return { kind: 'none' };
   const opened = ring.open('refresh-token', { tenant: row.tenant, accountId }, row.sealed);

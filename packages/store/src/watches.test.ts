@@ -49,7 +49,7 @@ test('a watch that is due is given out once, however many schedulers ask', async
   expect(await fixture.store.watches.claimDue({ limit: 10, visibilityMs: 60_000 })).toEqual([]);
 });
 
-test('one holds it at a time, and who was overtaken writes nothing', async () => {
+test('one worker holds a watch at a time, and a replaced holder writes nothing', async () => {
   expect(await fixture.store.watches.hold(collectionId, 60_000)).toBeNull();
   await free();
   const second = await fixture.store.watches.hold(collectionId, 60_000);
@@ -91,7 +91,7 @@ test('failures count up and are forgotten with the next success; renewals for si
   expect(await row('silences')).toEqual({ silences: 0 });
 });
 
-test('watches are counted by kind and state, those that are on by what is known of them', async () => {
+test('counts watches by kind and state, and active ones as on, expired or silent', async () => {
   const counted = async () => (await fixture.store.watches.count()).gmail;
   const figure = async (set: string): Promise<string[]> => {
     await fixture.database.pool.query(
@@ -138,7 +138,7 @@ test('silence begins with a poll and ends with the next thing that is heard', as
   });
 });
 
-test('a notification makes the mailbox due in a moment and enqueues a job; what waits for a reason goes on waiting', async () => {
+test('a notification makes the mailbox due and enqueues a job; a parked or failing collection keeps its date', async () => {
   await fixture.store.watches.noteAddress(held, 'ada@example.com');
   const notify = () =>
     fixture.store.notifications.notifyMailboxes(['ada@example.com', 'nobody@example.com']);

@@ -67,7 +67,7 @@ export function spareDir(dataDir: string): string {
   const made = lstatSync(spare);
   if (!made.isDirectory() || made.uid !== 0 || (made.mode & 0o022) !== 0) {
     throw new OperatorError(
-      `${spare} belongs to somebody else: remove it, or point SYNCLINE_DATA_DIR at a directory that user postgres or nobody can enter.`,
+      `${spare} must be a directory that belongs to root and that only root can write to: remove it, or set SYNCLINE_DATA_DIR to a directory that user postgres or nobody can enter.`,
     );
   }
   return spare;

@@ -58,7 +58,7 @@ export function makeDir(dir: string): void {
     accessSync(dir, constants.W_OK);
   } catch (error) {
     throw new OperatorError(
-      `${dir} cannot be written to (${(error as NodeJS.ErrnoException).code}): set SYNCLINE_DATA_DIR to a directory of yours.`,
+      `${dir} cannot be written to (${(error as NodeJS.ErrnoException).code}): set SYNCLINE_DATA_DIR to a directory that this user can write to.`,
     );
   }
 }

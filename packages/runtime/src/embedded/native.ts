@@ -47,7 +47,7 @@ function installedDir(): string {
     return path.resolve(path.dirname(binaries), '..', 'native');
   } catch {
     throw new OperatorError(
-      `No embedded Postgres is installed for ${process.platform}-${process.arch}: set DATABASE_URL to a Postgres of yours (14 or later), or run npm ci without --omit=optional.`,
+      `No embedded Postgres is installed for ${process.platform}-${process.arch}: set DATABASE_URL to your own Postgres (14 or later), or run npm ci without --omit=optional.`,
     );
   }
 }

@@ -175,7 +175,7 @@ async function preparedRecord(
 ): Promise<ServerRecord> {
   if (!record && existsSync(cluster.data)) {
     throw new OperatorError(
-      `${cluster.recordFile} is missing, and with it the password of the database in ${cluster.data}: put it back, or remove that directory to begin anew.`,
+      `${cluster.recordFile} is missing, and with it the password of the database in ${cluster.data}: restore the file, or remove that directory to start with an empty database.`,
     );
   }
   if (record && (await isFree(record.port))) return record;

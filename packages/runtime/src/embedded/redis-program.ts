@@ -48,7 +48,7 @@ export async function redisProgram(
   if (found) return { kind: 'program', path: found };
   if (await dockerAnswers(signal)) return { kind: 'container' };
   throw new OperatorError(
-    `No Redis server is installed. Type: ${installCommand()}\n(or set REDIS_URL to a Redis 6.2 or later of yours, with maxmemory-policy noeviction)`,
+    `No Redis server is installed. Type: ${installCommand()}\n(or set REDIS_URL to your own Redis (6.2 or later) with maxmemory-policy noeviction)`,
   );
 }
 

@@ -113,7 +113,7 @@ test('the servers are durable, in UTC, on loopback, and evict nothing', async ()
   await leave();
 });
 
-test('nobody else can read the secrets, and without the password both servers refuse', async () => {
+test('only the owner can read the secrets, and both servers refuse a wrong password', async () => {
   const { addresses, leave } = await user();
   for (const name of ['postgres.json', 'redis.json', 'master.key'])
     expect(statSync(path.join(dataDir, name)).mode & 0o077).toBe(0);
@@ -287,7 +287,7 @@ test('rights that the application’s role was given are taken back by the next 
   await after.leave();
 });
 
-test('a data directory of the previous version goes on, and what its superuser owned becomes the application’s', async () => {
+test('a data directory of the previous version keeps working, and objects of its superuser become the application’s', async () => {
   const before = await user();
   await makePreviousVersion(before.addresses);
   await before.leave();

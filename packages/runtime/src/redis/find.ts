@@ -170,7 +170,7 @@ async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
   const missing = await missingRightsOf(probe, met);
   if (missing.length > 0)
     throw new OperatorError(
-      `Redis at ${hosts} refuses what Syncline needs to the user ${user}. Type: ACL SETUSER ${user} ${missing.join(' ')}`,
+      `Redis at ${hosts} denies the user ${user} permissions that Syncline needs. Type: ACL SETUSER ${user} ${missing.join(' ')}`,
     );
   await refuseOpen(met, isCluster ? await fitNodes(probe, target) : []);
   if (!isForQueues) return;
@@ -179,7 +179,7 @@ async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
   if (!/^maxmemory_policy:/m.test(info))
     rt.log.warn(
       { event: 'redis_policy_unknown' },
-      'Redis does not say what it does when it is full; its maxmemory-policy must be noeviction',
+      'Redis does not report its maxmemory-policy, which must be noeviction',
     );
 }
 
@@ -205,7 +205,7 @@ async function refuseOpen(
   const isLocal = [...reached.slice(-1), ...nodes].every(({ host }) => isLoopback(host));
   if (isLocal || !(await letsAnybodyIn(target, `${settings.redisPrefix}:deployment`))) return;
   throw new OperatorError(
-    `Redis at ${hosts} lets in whoever reaches it, without a password, and is beyond loopback: its jobs can be read and changed. Set requirepass, or turn the user off that needs no password: ACL SETUSER default off. SYNCLINE_ALLOW_INSECURE=redis-password allows it.`,
+    `Redis at ${hosts} accepts connections without a password and is beyond loopback: anyone who can reach it can read and change its jobs. Set requirepass, or disable the user that needs no password: ACL SETUSER default off. SYNCLINE_ALLOW_INSECURE=redis-password allows it.`,
   );
 }
 

@@ -87,7 +87,7 @@ export function missingForNotifications(
     problems.push(...problemsOfKeyFile(filled['GOOGLE_APPLICATION_CREDENTIALS'], pulled));
   if (filled['PUSH_GMAIL_AUDIENCE'] && !filled['PUSH_GMAIL_SERVICE_ACCOUNT']) {
     problems.push(
-      'PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_AUDIENCE: anybody at Google can get a token for an audience, so the sender must be named',
+      'PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_AUDIENCE: any Google account can get a token for an audience, so the account of the sender must be set',
     );
   }
   if (
