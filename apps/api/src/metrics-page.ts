@@ -12,7 +12,7 @@ const RETRY_CAP_MS = 60_000;
  * Without a scrape for this time the loop no longer counts as failing, since its current state is
  * unknown.
  */
-const FORGOTTEN_AFTER_MS = 60_000;
+const STALE_AFTER_MS = 60_000;
 
 export interface MetricsPage {
   contentType: string;
@@ -74,7 +74,7 @@ function refresher(rt: Runtime, gauges: Gauges): Refresh {
     backoff: { firstMs: everyMs, capMs: RETRY_CAP_MS },
     need: 'degraded',
     failed,
-    forgottenAfterMs: FORGOTTEN_AFTER_MS,
+    staleAfterMs: STALE_AFTER_MS,
   });
   let isAsking = false;
   let [beganAtMs, dueAtMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];

@@ -4,7 +4,7 @@
  * stdout carries data; texts for a person go to stderr.
  */
 import '@syncline/runtime/at-start';
-import { leaveSignals } from '@syncline/runtime';
+import { restoreSignals } from '@syncline/runtime';
 import { CommanderError } from 'commander';
 import { explain } from './mistakes.js';
 import { endWith } from './output.js';
@@ -17,7 +17,7 @@ async function main(args: readonly string[]): Promise<never> {
   // Uncaught errors, including unhandled rejections.
   process.once('uncaughtException', (error) => void endWith(report(error)));
   const code = await codeOf(args);
-  leaveSignals();
+  restoreSignals();
   // An open handle would keep the process alive, so it always exits explicitly.
   return endWith(code);
 }

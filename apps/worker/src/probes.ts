@@ -28,7 +28,7 @@ export async function runProbes(
     },
     round: async () => {
       const isAccountRound = tick++ % TICKS_PER_ACCOUNT_ROUND === 0;
-      if (!hasBegun) await deps.store.projects.begun(deps.google.projects);
+      if (!hasBegun) await deps.store.projects.retryNow(deps.google.projects);
       hasBegun = true;
       await tryProjects(rt, deps);
       if (isAccountRound) await probeAccounts(rt, deps);

@@ -7,7 +7,7 @@
  */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** The first signal, its repetition by npm, and one deliberate repetition. */
-const KEPT = 3;
+const MAX_KEPT_SIGNALS = 3;
 
 /** @param atMs time of the signal, by `performance.now()` */
 export type Receive = (name: NodeJS.Signals, atMs: number) => void;
@@ -20,7 +20,7 @@ let isListening = false;
 export function keepSignals(): void {
   if (isListening) return;
   isListening = true;
-  for (const name of SIGNALS) process.on(name, hear);
+  for (const name of SIGNALS) process.on(name, onSignal);
 }
 
 /** Passes the kept signals and all later ones to `receive`. */
@@ -34,13 +34,13 @@ export function receiveSignals(receive: Receive): void {
  * For a program that has finished and does not drain. Signals end the process immediately again,
  * unless a receiver is set.
  */
-export function leaveSignals(): void {
+export function restoreSignals(): void {
   if (receiver !== null) return;
-  for (const name of SIGNALS) process.off(name, hear);
+  for (const name of SIGNALS) process.off(name, onSignal);
 }
 
-function hear(name: NodeJS.Signals): void {
+function onSignal(name: NodeJS.Signals): void {
   const atMs = performance.now();
   if (receiver !== null) receiver(name, atMs);
-  else if (kept.length < KEPT) kept.push({ name, atMs });
+  else if (kept.length < MAX_KEPT_SIGNALS) kept.push({ name, atMs });
 }

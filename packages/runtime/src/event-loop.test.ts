@@ -32,7 +32,7 @@ test('does not split work while no incremental sync has work', async () => {
 });
 
 test('while an incremental sync has work, each piece runs in its own iteration, in order, and ready callbacks run in between', async () => {
-  eventLoop.someoneWaits();
+  eventLoop.reportIncrementalWork();
   nowMs = 1_000;
   expect((await workBetween(eventLoop)).replace(/^\| /, '')).toBe(
     'a0 | b0 | c0 | a1 | b1 | c1 | a2 | b2 | c2',

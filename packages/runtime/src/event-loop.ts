@@ -21,21 +21,21 @@ export interface EventLoop {
    * Reports an incremental sync that has a notification or a change. Work is split into pieces for
    * the next second, because more changes may follow.
    */
-  someoneWaits(): void;
+  reportIncrementalWork(): void;
 }
 
 /** With one change per second, work is always split. */
-const WAITED_FOR_MS = 1_000;
+const SPLIT_FOR_MS = 1_000;
 
 export function createEventLoop(clock: Clock): EventLoop {
   let line: Promise<void> = Promise.resolve();
-  let waitedForAtMs = Number.NEGATIVE_INFINITY;
+  let incrementalAtMs = Number.NEGATIVE_INFINITY;
   return {
     yieldToOthers: () => {
-      if (clock.nowMs() - waitedForAtMs > WAITED_FOR_MS) return Promise.resolve();
+      if (clock.nowMs() - incrementalAtMs > SPLIT_FOR_MS) return Promise.resolve();
       line = line.then(() => new Promise<void>((resolve) => void setImmediate(resolve)));
       return line;
     },
-    someoneWaits: () => void (waitedForAtMs = clock.nowMs()),
+    reportIncrementalWork: () => void (incrementalAtMs = clock.nowMs()),
   };
 }

@@ -7,7 +7,7 @@ export { startEmbedded } from './embedded/start.js';
 export { makeDir } from './embedded/files.js';
 export type { GoogleProxy } from './google-proxy.js';
 export { describeBug, describeError, stackFrames } from './describe-error.js';
-export { leaveSignals } from './early-signals.js';
+export { restoreSignals } from './early-signals.js';
 export { OperatorError, OwnError, ServerUnavailable } from './errors.js';
 export { runHealthProbe } from './health-probe.js';
 export { hasBody } from './http/connections.js';
@@ -35,7 +35,7 @@ export {
   channelAddressAt,
   readServiceAccount,
   RESOURCE_VARIABLES,
-  unheardTopics,
+  topicsWithoutSubscription,
 } from './resources/index.js';
 export { RepeatLimit } from './repeat-limit.js';
 export * from './redis/index.js';

@@ -36,7 +36,7 @@ export function problemsOfInsecurity(given: Given): string[] {
 }
 
 /** Describes an allowed kind for the log line of each start. */
-export function insecureInWords(kind: InsecureKind): string {
+export function insecurityText(kind: InsecureKind): string {
   switch (kind) {
     case 'postgres':
       return 'Postgres may be reached in plaintext: its password and the mirror can be read in transit';

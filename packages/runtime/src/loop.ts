@@ -27,7 +27,7 @@ export interface LoopOptions {
    * For work that is only done on request: without a request for this long after its pause, it no
    * longer counts as failing.
    */
-  forgottenAfterMs?: number;
+  staleAfterMs?: number;
 }
 
 /** Records the failures of a loop that other code runs. */
@@ -66,7 +66,7 @@ export async function runLoop(rt: Runtime, loop: Loop): Promise<void> {
     if (pauseMs > 0) await pause(rt, pauseMs, signal);
     if (signal.aborted) break;
     try {
-      pauseMs = await inSight(rt, loop);
+      pauseMs = await watchedRound(rt, loop);
       report.succeeded();
     } catch (error) {
       if (signal.aborted) break; // An interrupted round has not failed.
@@ -77,7 +77,7 @@ export async function runLoop(rt: Runtime, loop: Loop): Promise<void> {
   rt.health.loopSucceeded(loop.name);
 }
 
-async function inSight(
+async function watchedRound(
   rt: Runtime,
   { name, need = 'not-ready', roundLimitMs, round }: Loop,
 ): Promise<number> {
@@ -97,14 +97,14 @@ async function inSight(
 export function openLoopReport(rt: Runtime, o: LoopOptions): LoopReport {
   const limit = new RepeatLimit();
   let failures = 0;
-  let isSaid = false;
+  let wasLogged = false;
   return {
     succeeded: () => {
       if (failures === 0) return;
-      if (isSaid && o.recovered)
+      if (wasLogged && o.recovered)
         rt.log.info({ event: o.recovered.event, failures }, o.recovered.text);
       failures = 0;
-      isSaid = false;
+      wasLogged = false;
       rt.health.loopSucceeded(o.name);
     },
     failed: (error) => {
@@ -112,18 +112,19 @@ export function openLoopReport(rt: Runtime, o: LoopOptions): LoopReport {
       const pauseMs = backoffMs(failures, o.backoff, rt.random.next());
       rt.health.loopFailed(o.name, error, {
         need: o.need ?? 'not-ready',
-        ...(o.forgottenAfterMs === undefined
+        ...(o.staleAfterMs === undefined
           ? {}
-          : { overAtMs: rt.clock.nowMs() + pauseMs + o.forgottenAfterMs }),
+          : { overAtMs: rt.clock.nowMs() + pauseMs + o.staleAfterMs }),
       });
-      if (!o.isLoggedElsewhere?.(error)) isSaid = say(rt, o, limit, error, failures) || isSaid;
+      if (!o.isLoggedElsewhere?.(error))
+        wasLogged = logFailure(rt, o, limit, error, failures) || wasLogged;
       return pauseMs;
     },
   };
 }
 
 /** @returns whether a log line was written */
-function say(
+function logFailure(
   rt: Runtime,
   { name, failed: { event, text, level = 'warn' } }: LoopOptions,
   limit: RepeatLimit,

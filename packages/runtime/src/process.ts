@@ -14,7 +14,7 @@ import { type Config, type Requirement, type ResolvedConfig, loadConfig } from '
 import { describeBug, stackFrames } from './describe-error.js';
 import { OperatorError } from './errors.js';
 import { proxyForLog } from './google-proxy.js';
-import { insecureInWords, isUnverified } from './insecure.js';
+import { insecurityText, isUnverified } from './insecure.js';
 import { collectProcessMetrics } from './metrics.js';
 import { serveMetrics } from './http/metrics-server.js';
 import { flushOutputs, stderr } from './output.js';
@@ -23,11 +23,11 @@ import { type Runtime, createRuntime } from './runtime.js';
 import { SERVER_WAIT_MS } from './server-wait.js';
 import { drainOnSignals, signalsReceived } from './signals.js';
 
-/** The sum of these two and LAST_WORDS_MS is below the documented 8 s in which a process ends. */
+/** The sum of these two and FLUSH_LIMIT_MS is below the documented 8 s in which a process ends. */
 const DRAIN_DEADLINE_MS = 5_500;
 const RELEASE_DEADLINE_MS = 1_500;
 /** Maximum wait for a slow or stopped reader of the last output. */
-const LAST_WORDS_MS = 500;
+const FLUSH_LIMIT_MS = 500;
 /** A timer of any length keeps the process alive. Signal handlers alone do not. */
 const KEEP_ALIVE_MS = 60_000;
 /**
@@ -102,7 +102,7 @@ export async function runProcess(
     else if (rt) logBug(rt, 'failed', error);
     else stderr().put(`${describeBug(error)}\n`);
   }
-  await flushOutputs(LAST_WORDS_MS);
+  await flushOutputs(FLUSH_LIMIT_MS);
   clearInterval(keepAlive);
   process.exit();
 }
@@ -158,7 +158,7 @@ export function logSurroundings(
   for (const kind of allowInsecure)
     log.warn(
       { event: 'insecure_allowed', kind },
-      `SYNCLINE_ALLOW_INSECURE: ${insecureInWords(kind)}`,
+      `SYNCLINE_ALLOW_INSECURE: ${insecurityText(kind)}`,
     );
   if (google.proxy)
     log.info(
@@ -269,7 +269,7 @@ function endOnCrash(rt: Runtime, releaseInTime: () => Promise<void>): void {
 
 async function endAfter(releaseInTime: () => Promise<void>): Promise<never> {
   await releaseInTime();
-  await flushOutputs(LAST_WORDS_MS);
+  await flushOutputs(FLUSH_LIMIT_MS);
   process.exit();
 }
 

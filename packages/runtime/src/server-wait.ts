@@ -45,7 +45,7 @@ export async function waitForServers<T>(
       // The pauses are counted separately because the clock may be set back.
       const leftMs = rt.serverWaitMs - Math.max(pausedMs, rt.clock.nowMs() - beganMs);
       if (!(explained instanceof ServerUnavailable) || leftMs <= 0) throw explained;
-      tell(rt, explained, reported);
+      logUnavailable(rt, explained, reported);
       const pauseMs = Math.min(leftMs, backoffMs(failures, BACKOFF, rt.random.next()));
       await rt.clock.sleep(pauseMs, rt.signal);
       pausedMs += pauseMs;
@@ -61,7 +61,7 @@ function explainedBy(explain: readonly Explain[], error: unknown): unknown {
   return error;
 }
 
-function tell(
+function logUnavailable(
   { log, serverWaitMs }: Pick<Runtime, 'log' | 'serverWaitMs'>,
   { server, reason }: ServerUnavailable,
   reported: Set<string>,

@@ -10,7 +10,7 @@
  */
 import { receiveSignals } from './early-signals.js';
 
-const ECHO_MS = 2_000;
+const DUPLICATE_WITHIN_MS = 2_000;
 const PARENT_CHECK_MS = 1_000;
 
 /**
@@ -20,15 +20,15 @@ const PARENT_CHECK_MS = 1_000;
 export function drainOnSignals(draining: AbortController): void {
   const underNpm = process.env['npm_lifecycle_event'] !== undefined;
   let first: { name: string; atMs: number } | null = null;
-  let echoes = underNpm ? 1 : 0;
+  let duplicatesLeft = underNpm ? 1 : 0;
   receiveSignals((name, atMs) => {
     if (first === null) {
       first = { name, atMs };
       draining.abort();
       return;
     }
-    if (echoes > 0 && name === first.name && atMs - first.atMs < ECHO_MS) {
-      echoes--;
+    if (duplicatesLeft > 0 && name === first.name && atMs - first.atMs < DUPLICATE_WITHIN_MS) {
+      duplicatesLeft--;
       return;
     }
     process.stderr.write(`a second ${name}: ending without draining\n`);

@@ -51,16 +51,16 @@ export function serialised(value: unknown): string {
     return JSON.stringify(value) ?? 'null';
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return JSON.stringify(cutOff(value, JSON_DEPTH_LIMIT)) ?? 'null';
+    return JSON.stringify(truncateDepth(value, JSON_DEPTH_LIMIT)) ?? 'null';
   }
 }
 
 /** Returns the document up to `levels` levels; deeper values are null. */
-function cutOff(value: unknown, levels: number): unknown {
+function truncateDepth(value: unknown, levels: number): unknown {
   if (value === null || typeof value !== 'object') return value;
   if (levels === 0) return null;
-  if (Array.isArray(value)) return value.map((item) => cutOff(item, levels - 1));
+  if (Array.isArray(value)) return value.map((item) => truncateDepth(item, levels - 1));
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, cutOff(inner, levels - 1)]),
+    Object.entries(value).map(([key, inner]) => [key, truncateDepth(inner, levels - 1)]),
   );
 }

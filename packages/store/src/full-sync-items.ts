@@ -234,10 +234,10 @@ function writeItems(
   generation: number,
   { met, again, dropped, replayed, takenEarly }: ItemsDelta,
 ): void {
-  if (met?.length) insertMet(session, lease, generation, met);
+  if (met?.length) insertListed(session, lease, generation, met);
   if (again?.length) putBack(session, lease, generation, again);
   if (dropped?.length) drop(session, lease, generation, dropped);
-  if (replayed?.length) strikeOut(session, lease, replayed);
+  if (replayed?.length) deleteRefetch(session, lease, replayed);
   if (takenEarly?.length) takeEarly(session, lease, generation, takenEarly);
 }
 
@@ -264,7 +264,7 @@ function writeHeld(
   if (forgetUnlisted) mirrorOf(lease.kind).forgetUnlisted?.(session, lease, generation);
 }
 
-export function insertMet(
+export function insertListed(
   session: Transaction,
   lease: Lease,
   generation: number,
@@ -312,9 +312,9 @@ export function putBack(
   });
 }
 
-function strikeOut(session: Transaction, lease: Lease, ids: string[]): void {
+function deleteRefetch(session: Transaction, lease: Lease, ids: string[]): void {
   session.send({
-    name: 'refetch-strike-out',
+    name: 'refetch-delete',
     text: 'DELETE FROM syncline.refetch_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
   });

@@ -14,7 +14,7 @@ import type { HeldWatch } from './watches.js';
 let fixture: StoreFixture;
 beforeAll(async () => {
   fixture = await storeFixture();
-  await fixture.store.watches.want(await leaseOfMailbox());
+  await fixture.store.watches.request(await leaseOfMailbox());
 });
 beforeEach(() => bind({ sub: '7', address: 'ada@example.com' }));
 afterAll(() => fixture.close());

@@ -110,7 +110,7 @@ export async function bind(
   if (renamed.kind === 'address-taken') return renamed;
   await lockKeys(session, account.project, keys);
   const candidates = await candidatesFor(session, account, keys);
-  const { target, merged } = choose(candidates, keys.sub);
+  const { target, merged } = chooseIdentity(candidates, keys.sub);
   const identityId = target ?? randomUUID();
   if (target === null)
     await session.query('INSERT INTO syncline.identities (id, project) VALUES ($1, $2)', [
@@ -138,7 +138,7 @@ export async function bind(
  * Selects the matching identity and the identities that turn out to be the same. Pure. Identities
  * with different subs are never the same: an address of both was reassigned to another person.
  */
-function choose(
+function chooseIdentity(
   candidates: readonly Candidate[],
   sub: string | null,
 ): { target: string | null; merged: string[] } {

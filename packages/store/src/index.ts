@@ -123,7 +123,7 @@ export type { DueProbe } from './refusals.js';
 export type { ReleasedWorker, DeadHolder } from './recovery.js';
 export type { SpentToday } from './quota-ledger.js';
 export type { MasterKeyRotation } from './master-key-rotation.js';
-export { nameOfHolder } from './master-keys.js';
+export { holderText } from './master-keys.js';
 export type { Vault } from './vault.js';
 export type { LeaseWatch } from './lease-watch.js';
 export type { ChannelRow, HeldWatch, WatchFinish } from './watches.js';

@@ -8,7 +8,7 @@ import { cleanedRows, onceEach } from './storable-page.js';
 import type { Transaction } from './transaction.js';
 import {
   applyItems,
-  insertMet,
+  insertListed,
   putBack,
   type SetAside,
   type ItemsDelta,
@@ -82,7 +82,7 @@ async function writeItems(
     table: 'full_sync_items',
     entryId: ({ id }) => id,
     write: async (rows) => {
-      insertMet(session, lease, generation, rows);
+      insertListed(session, lease, generation, rows);
       return [];
     },
   });
@@ -128,7 +128,7 @@ async function writeHalves<T>(
   refuse: (row: T, reason: string) => void,
 ): Promise<RowChange[]> {
   try {
-    return await session.apart(() => list.write(rows));
+    return await session.withSavepoint(() => list.write(rows));
   } catch (error) {
     if (!isRowRefusal(error)) throw error;
     const [only] = rows;

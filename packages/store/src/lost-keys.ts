@@ -5,7 +5,7 @@
 import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { KeyRing } from './key-ring.js';
-import { LIVING, nameOfHolder, type MasterKeyHolder } from './master-keys.js';
+import { LIVING, holderText, type MasterKeyHolder } from './master-keys.js';
 
 export interface LostKeys {
   /**
@@ -29,7 +29,7 @@ async function retire(pool: pg.Pool, ring: KeyRing, keyId: string): Promise<numb
   const holders = await holdersOf(pool, keyId);
   if (holders.length > 0)
     throw new OperatorError(
-      `These processes have the master key with the id ${keyId}, so it is not lost:\n${holders.map(nameOfHolder).join('\n')}\n` +
+      `These processes have the master key with the id ${keyId}, so it is not lost:\n${holders.map(holderText).join('\n')}\n` +
         'A killed process no longer counts after 30 s.',
     );
   const { rowCount } = await pool.query(

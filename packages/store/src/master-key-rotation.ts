@@ -8,7 +8,7 @@ import type pg from 'pg';
 import type { KeyRing } from './key-ring.js';
 import {
   CURRENT_KEY,
-  giveUp,
+  retireLostCommand,
   holdersWithout,
   IN_USE,
   IS_SEALING_RETIRED,
@@ -43,7 +43,7 @@ export interface MasterKeyRotation {
    * Returns the live processes that prevent the rotation: they lack the new key, or seal with
    * another one.
    */
-  hindrances(): Promise<(MasterKeyHolder & { lacksKey: boolean })[]>;
+  blockingProcesses(): Promise<(MasterKeyHolder & { lacksKey: boolean })[]>;
   /**
    * Makes the current key of this process that of the deployment, and marks its other keys as being
    * replaced.
@@ -64,7 +64,7 @@ export interface MasterKeyRotation {
    * them, or end those of paused accounts.
    * @returns the number of these watches
    */
-  bringChannelsForward(limit: number): Promise<number>;
+  makeChannelsDue(limit: number): Promise<number>;
   /**
    * Returns accounts by id, with their Google projects.
    * @param afterAccountId null starts with the first account
@@ -100,7 +100,7 @@ export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRota
     return keyId === undefined ? null : { keyId, afterAccountId: FIRST_ID };
   };
   return {
-    hindrances: () => holdersWithout(pool, ring.keyId),
+    blockingProcesses: () => holdersWithout(pool, ring.keyId),
     begin: () => begin(pool, ring, old),
     start: () => startOf(0),
     reseal: async (cursor, limit) => {
@@ -114,7 +114,7 @@ export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRota
       };
     },
     remaining: () => remaining(pool, ring.keyId, old),
-    bringChannelsForward: (limit) => bringChannelsForward(pool, ring.keyId, limit),
+    makeChannelsDue: (limit) => makeChannelsDue(pool, ring.keyId, limit),
     channelsLeft: () => channelsLeft(pool, ring.keyId),
     accountsAfter: async (afterAccountId, limit) =>
       (
@@ -132,7 +132,7 @@ export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRota
 async function begin(pool: pg.Pool, ring: KeyRing, old: readonly string[]): Promise<void> {
   const { keyId } = ring;
   if (await isRetired(pool, keyId)) throw new OperatorError(replaced(keyId));
-  const refusal = refusalOf(ring, await keysInUse(pool), await withoutTrace(pool, keyId, old));
+  const refusal = refusalOf(ring, await keysInUse(pool), await unusedKeys(pool, keyId, old));
   if (refusal !== null) throw new OperatorError(refusal);
   await noteSealingKey(pool, keyId);
   await pool.query(
@@ -170,7 +170,7 @@ function refusalOf(
   return (
     `Values are under the master key with the id ${missing.keyId}, which is missing here: ${why}. ` +
     'Set it as SYNCLINE_MASTER_KEY_OLD, with the key after it as SYNCLINE_MASTER_KEY, restart every process and run this command. Then begin the next rotation. Nothing was changed.\n' +
-    `If that key is lost: ${giveUp(missing.keyId)}`
+    `If that key is lost: ${retireLostCommand(missing.keyId)}`
   );
 }
 
@@ -182,7 +182,7 @@ const KEYS_OF_A_PROCESS = 2;
  * process used them before `keyId`. A process that started later with one of them and was stopped
  * has sealed nothing with it.
  */
-async function withoutTrace(
+async function unusedKeys(
   pool: Queryable,
   keyId: string,
   old: readonly string[],
@@ -315,7 +315,7 @@ const IS_SYNCED = "c.state = 'active' AND a.state = 'active'";
  * date again, so this is repeated for dates more than 2 minutes ahead. Failed watches keep their
  * backoff.
  */
-async function bringChannelsForward(pool: pg.Pool, keyId: string, limit: number): Promise<number> {
+async function makeChannelsDue(pool: pg.Pool, keyId: string, limit: number): Promise<number> {
   const brought = await pool.query(
     `UPDATE syncline.watches SET due_at = now() WHERE collection_id IN (
        SELECT DISTINCT w.collection_id ${CHANNELS_LEFT} AND a.state IN ('active', 'paused') AND w.failures = 0 AND w.due_at > now() + interval '2 minutes' LIMIT $2)`,

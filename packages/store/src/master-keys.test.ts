@@ -133,12 +133,12 @@ test('processes that lack the new key, or seal with another, are named', async (
   const swapped = await withKeys(fixture.masterKey, NEW);
   await Promise.all([fixture.store.keys.announce('worker'), swapped.keys.announce('api')]);
   await both.keys.announce('scheduler');
-  expect(await both.masterKeyRotation.hindrances()).toMatchObject([
+  expect(await both.masterKeyRotation.blockingProcesses()).toMatchObject([
     { service: 'worker', lacksKey: true, pid: process.pid },
     { service: 'api', lacksKey: false, pid: process.pid },
   ]);
   await Promise.all([fixture.store.keys.withdraw(), swapped.keys.withdraw()]);
-  expect(await both.masterKeyRotation.hindrances()).toEqual([]);
+  expect(await both.masterKeyRotation.blockingProcesses()).toEqual([]);
 });
 
 test('a rotation seals everything anew in batches, and leaves what does not open', async () => {
@@ -185,11 +185,11 @@ test('a command whose key a living process lacks is refused before it seals anyt
 test('a command that seals with the old key prevents a rotation until it ends', async () => {
   const both = await withKeys(NEW, fixture.masterKey);
   await importing(fixture.store, 'eve');
-  expect(await both.masterKeyRotation.hindrances()).toMatchObject([
+  expect(await both.masterKeyRotation.blockingProcesses()).toMatchObject([
     { service: 'cli', lacksKey: true },
   ]);
   await fixture.store.keys.withdraw();
-  expect(await both.masterKeyRotation.hindrances()).toEqual([]);
+  expect(await both.masterKeyRotation.blockingProcesses()).toEqual([]);
 });
 
 test('a process whose key a rotation has replaced may not seal', async () => {
@@ -230,8 +230,8 @@ test('channels under another key are renewed now, those of paused accounts are s
   );
   const { masterKeyRotation: rotation } = await withKeys(NEW, fixture.masterKey);
   expect(await rotation.channelsLeft()).toBe(1);
-  expect(await rotation.bringChannelsForward(10)).toBe(2);
-  expect(await rotation.bringChannelsForward(10)).toBe(0);
+  expect(await rotation.makeChannelsDue(10)).toBe(2);
+  expect(await rotation.makeChannelsDue(10)).toBe(0);
   const { rows } = await fixture.database.pool.query<{ account_id: string }>(
     'SELECT account_id FROM syncline.watches WHERE due_at <= now()',
   );

@@ -110,7 +110,7 @@ async function troubleOf(session: Queryable, ring: KeyRing): Promise<string | nu
 
 function lackOf({ keyId, isSealing, isCurrent, isRetiring }: KeyInUse): string {
   const lack = `This process lacks the master key with the id ${keyId}, which is in use: `;
-  const ifLost = `If the key is lost: ${giveUp(keyId)}`;
+  const ifLost = `If the key is lost: ${retireLostCommand(keyId)}`;
   if (isSealing || isCurrent)
     return (
       `${lack}other processes ${isSealing ? 'seal' : 'sealed'} with it. ` +
@@ -124,7 +124,7 @@ function lackOf({ keyId, isSealing, isCurrent, isRetiring }: KeyInUse): string {
 }
 
 /** Returns the command for a lost key. */
-export function giveUp(keyId: string): string {
+export function retireLostCommand(keyId: string): string {
   return `syncline keys retire-lost ${keyId}`;
 }
 
@@ -136,13 +136,13 @@ async function refuseWhereUnknown(session: Queryable, keyId: string): Promise<vo
   const lacking = (await holdersWithout(session, keyId)).filter(({ lacksKey }) => lacksKey);
   if (lacking.length === 0) return;
   throw new OperatorError(
-    `These processes lack the SYNCLINE_MASTER_KEY of this command and could not open the tokens that it seals:\n${lacking.map(nameOfHolder).join('\n')}\n` +
+    `These processes lack the SYNCLINE_MASTER_KEY of this command and could not open the tokens that it seals:\n${lacking.map(holderText).join('\n')}\n` +
       'Set SYNCLINE_MASTER_KEY to the key that these processes have. To change their key, first restart them with the new one as SYNCLINE_MASTER_KEY and the previous one as SYNCLINE_MASTER_KEY_OLD. A killed process no longer counts after 30 s.',
   );
 }
 
 /** Returns a description for people. */
-export function nameOfHolder({ service, host, pid }: MasterKeyHolder): string {
+export function holderText({ service, host, pid }: MasterKeyHolder): string {
   return `  ${service} on ${host}, pid ${pid}`;
 }
 

@@ -72,7 +72,7 @@ export function openPool(
     // Statements that are issued without waiting are sent without waiting (`transaction.ts`), and
     // answered in the same order.
     pipeline: true,
-    stream: () => new OneWriteATick(),
+    stream: () => new WriteBatchingSocket(),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     verify: verify && ((session, proceed) => void verify(session).then(() => proceed(), proceed)),
@@ -95,7 +95,7 @@ export function openPool(
  * one system call and wake Postgres once. In a worker that syncs mailboxes incrementally, such
  * calls were four tenths of the CPU time.
  */
-class OneWriteATick extends Socket {
+class WriteBatchingSocket extends Socket {
   /** The driver corks and uncorks the socket around each statement. */
   override uncork(): void {
     process.nextTick(() => super.uncork());

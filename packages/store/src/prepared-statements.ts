@@ -56,7 +56,7 @@ export class PreparedStatements {
   }
 
   /** From this call on, all statements of the process are unnamed. */
-  giveUp(reason: NamesRefused): void {
+  disable(reason: NamesRefused): void {
     if (!this.#areUsed) return;
     this.#areUsed = false;
     this.#names.clear();
@@ -75,7 +75,7 @@ export class PreparedStatements {
     } catch (error) {
       const refusal = nameRefusalOf(error);
       if (!mayBeNamed || refusal === null) throw error;
-      this.giveUp(refusal);
+      this.disable(refusal);
       return await work();
     }
   }

@@ -43,7 +43,7 @@ export interface Projects {
    * retried now, and collections that waited because no process had the project configured
    * continue.
    */
-  begun(projects: readonly string[]): Promise<void>;
+  retryNow(projects: readonly string[]): Promise<void>;
   stands(failure: ProjectFailure, nextInMs: number): Promise<void>;
   /**
    * Records that Google accepts it again.
@@ -56,7 +56,7 @@ export interface Projects {
 export function projectsIn(pool: pg.Pool): Projects {
   return {
     claimDue: (o) => claimDue(pool, o),
-    begun: (projects) => begun(pool, projects),
+    retryNow: (projects) => retryNow(pool, projects),
     stands: async ({ project, scope, code }, nextInMs) =>
       void (await pool.query(
         `UPDATE syncline.project_failures SET code = $3, refused_at = now(), probe_at = now() + $4 * interval '1 ms' WHERE project = $1 AND scope = $2`,
@@ -133,7 +133,7 @@ async function waitingAccount(
   return rows[0]?.id ?? null;
 }
 
-async function begun(pool: pg.Pool, projects: readonly string[]): Promise<void> {
+async function retryNow(pool: pg.Pool, projects: readonly string[]): Promise<void> {
   await pool.query(
     'UPDATE syncline.project_failures SET probe_at = least(probe_at, now()) WHERE project = ANY($1)',
     [projects],

@@ -88,7 +88,7 @@ export class ServerLink {
   }
 
   /** Checks the database behind a server that was not checked before. */
-  async meet(pool: pg.Pool, server: string): Promise<void> {
+  async checkServer(pool: pg.Pool, server: string): Promise<void> {
     const session = await pool.connect();
     let broken: Error | undefined;
     try {
@@ -118,11 +118,11 @@ export class ServerLink {
       const statement = { name: PROBE, text: PROBE_TEXT, values: [name] };
       const { rows } = await session.query<{ pid: number; isVerbatim: boolean }>(statement);
       this.#isPooled = rows[0]?.pid !== (session as unknown as { processID: number }).processID;
-      if (this.#isPooled && rows[0]?.isVerbatim) this.statements.giveUp('pooler');
+      if (this.#isPooled && rows[0]?.isVerbatim) this.statements.disable('pooler');
     } catch (error) {
       // Another process has left the probe's name on the server connection.
       if (nameRefusalOf(error) === null) throw error;
-      this.statements.giveUp('pooler');
+      this.statements.disable('pooler');
     } finally {
       session.release();
     }

@@ -50,7 +50,7 @@ test.each<[string, (lease: Lease) => Promise<unknown>]>([
 
 test('a watch takes an address, an error and a resource id of any form', async () => {
   const lease = await mailbox();
-  await fixture.store.watches.want(lease);
+  await fixture.store.watches.request(lease);
   const held = (await fixture.store.watches.hold(lease.collectionId, 60_000))!;
   await fixture.store.watches.noteAddress(held, 'A\0da@example.com');
   await fixture.store.watches.addChannel(held, 'channel-1', new Date(8.64e14));

@@ -74,7 +74,7 @@ export class Transaction implements Queryable {
    * Statements that `work` sends without waiting are awaited.
    * @throws the error of `work`, or of a statement that it sent
    */
-  async apart<T>(work: () => Promise<T>): Promise<T> {
+  async withSavepoint<T>(work: () => Promise<T>): Promise<T> {
     const sentBefore = this.#sent;
     this.#sent = [];
     this.#firstFailure = undefined;
@@ -214,7 +214,7 @@ async function onKnownServer<T>(
       return await attempt(pool, work);
     } catch (error) {
       if (!link || changes >= MAX_SERVER_CHANGES || !(error instanceof UnknownServer)) throw error;
-      await link.meet(pool, error.server);
+      await link.checkServer(pool, error.server);
     }
   }
 }

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { KeyRing, Owner, SealedPurpose } from './key-ring.js';
 import {
   CURRENT_KEY,
-  giveUp,
+  retireLostCommand,
   IS_SEALING_RETIRED,
   isKeyInUse,
   keysInUse,
@@ -140,7 +140,7 @@ export async function checkMasterKey(pool: pg.Pool, ring: KeyRing): Promise<void
 async function waysToGiveUp(pool: pg.Pool): Promise<string> {
   const lost = (await keysInUse(pool)).filter(({ hasValues }) => hasValues);
   if (lost.length === 0) return '';
-  return ` Then say that it is lost: ${lost.map(({ keyId }) => giveUp(keyId)).join(' and ')}`;
+  return ` Then say that it is lost: ${lost.map(({ keyId }) => retireLostCommand(keyId)).join(' and ')}`;
 }
 
 async function readGrant(

@@ -12,7 +12,7 @@ beforeEach(async () => {
   );
   const lease = await claim(fixture, fixture.accountId, 'gmail');
   collectionId = lease.collectionId;
-  await fixture.store.watches.want(lease);
+  await fixture.store.watches.request(lease);
   held = (await fixture.store.watches.hold(collectionId, 60_000))!;
 });
 
@@ -248,7 +248,7 @@ test('two tenants of one mailbox are both notified, and neither may stop the oth
   await fixture.store.watches.noteAddress(held, 'ada@example.com');
   await fixture.store.watches.finish(held, watched());
   const lease = await claim(fixture, other.id, 'gmail');
-  await fixture.store.watches.want(lease);
+  await fixture.store.watches.request(lease);
   const theirs = (await fixture.store.watches.hold(lease.collectionId, 60_000))!;
   await fixture.store.watches.noteAddress(theirs, 'ada@example.com');
   expect(

@@ -18,7 +18,7 @@ import type { Transaction } from './transaction.js';
  * The states in which watches are counted. Watches with state `on` are counted separately when they
  * have expired or when a change came without a notification.
  */
-type WatchFigure = WatchState | 'expired' | 'silent';
+type WatchCountKey = WatchState | 'expired' | 'silent';
 
 export interface ChannelRow {
   id: string;
@@ -110,7 +110,7 @@ export interface Watches {
   ): Promise<void>;
   dropChannel(channelId: string): Promise<void>;
   /** Requests a watch for a collection that is synced incrementally without one. */
-  want(lease: Lease): Promise<void>;
+  request(lease: Lease): Promise<void>;
   /**
    * Records that a sync found a change without a notification. The watch is maintained soon.
    * @returns false when a notification arrived after that sync began; this does not count as
@@ -122,7 +122,7 @@ export interface Watches {
    * Reads every watch and its collection, which takes seconds with millions of them. Callers must
    * use it rarely.
    */
-  count(): Promise<Record<CollectionKind, Record<WatchFigure, number>>>;
+  count(): Promise<Record<CollectionKind, Record<WatchCountKey, number>>>;
 }
 
 /** @param keyId id of the master key with which this process creates channel tokens */
@@ -138,7 +138,7 @@ export function watchesIn(pool: pg.Pool, keyId: string): Watches {
       confirmChannel(pool, held, channelId, resourceId, expiresAt),
     dropChannel: async (channelId) =>
       void (await pool.query('DELETE FROM syncline.channels WHERE id = $1', [channelId])),
-    want: (lease) => wantWatch(pool, lease),
+    request: (lease) => requestWatch(pool, lease),
     silent: (lease, maintainInMs) => markSilent(pool, lease, maintainInMs),
     ofAccount: (accountId) => watchesOf(pool, accountId),
     count: () => countWatches(pool),
@@ -301,7 +301,7 @@ async function confirmChannel(
 /**
  * The existing row is switched off when a calendar was gone and is back, or an account was paused.
  */
-async function wantWatch(pool: pg.Pool, lease: Lease): Promise<void> {
+async function requestWatch(pool: pg.Pool, lease: Lease): Promise<void> {
   await pool.query({
     name: 'watch-request',
     text: `INSERT INTO syncline.watches (collection_id, account_id) SELECT id, account_id FROM syncline.collections WHERE id = $1 AND lease_epoch = $2
@@ -343,8 +343,8 @@ async function watchesOf(pool: pg.Pool, accountId: string): Promise<string[]> {
 
 async function countWatches(
   pool: pg.Pool,
-): Promise<Record<CollectionKind, Record<WatchFigure, number>>> {
-  const none = (): Record<WatchFigure, number> => ({
+): Promise<Record<CollectionKind, Record<WatchCountKey, number>>> {
+  const none = (): Record<WatchCountKey, number> => ({
     requested: 0,
     on: 0,
     expired: 0,
@@ -355,9 +355,13 @@ async function countWatches(
   });
   const counts = Object.fromEntries(COLLECTION_KINDS.map((kind) => [kind, none()])) as Record<
     CollectionKind,
-    Record<WatchFigure, number>
+    Record<WatchCountKey, number>
   >;
-  const { rows } = await pool.query<{ kind: CollectionKind; figure: WatchFigure; watches: string }>(
+  const { rows } = await pool.query<{
+    kind: CollectionKind;
+    figure: WatchCountKey;
+    watches: string;
+  }>(
     `SELECT c.kind, CASE WHEN w.state <> 'on' THEN w.state WHEN w.expires_at <= now() THEN 'expired' WHEN ${IS_SILENT} THEN 'silent' ELSE 'on' END AS figure, count(*) AS watches
        FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id GROUP BY 1, 2`,
   );

@@ -28,7 +28,10 @@ function stage(most: number): Stage {
   const throttle = writeThrottle(
     {
       clock,
-      eventLoop: { yieldToOthers: () => Promise.resolve(), someoneWaits: () => void waits++ },
+      eventLoop: {
+        yieldToOthers: () => Promise.resolve(),
+        reportIncrementalWork: () => void waits++,
+      },
     },
     most,
   );

@@ -105,7 +105,7 @@ export function writeThrottle(
     },
     incremental: () => {
       incrementalAtMs = clock.nowMs();
-      eventLoop.someoneWaits();
+      eventLoop.reportIncrementalWork();
     },
     close: () => closed.abort(new Error('the store is closed')),
   };

@@ -6,7 +6,7 @@ import {
 } from '@syncline/control/master-key';
 import { openSharedTokens } from '@syncline/google';
 import { OperatorError, redisSettings, unreachable, type Runtime } from '@syncline/runtime';
-import { nameOfHolder, type LeaseHolder, type Store } from '@syncline/store';
+import { holderText, type LeaseHolder, type Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { runWithStore, wholeNumber, type Cli } from '../command.js';
 import { printJson } from '../output.js';
@@ -87,7 +87,7 @@ function stopWords(stop: RotationStop): string {
 function hinderedWords({ by }: Extract<RotationStop, { kind: 'hindered' }>): string {
   const lines = by.map(
     (holder) =>
-      `${nameOfHolder(holder)}: ${holder.lacksKey ? 'lacks the new key' : 'seals with another key'}`,
+      `${holderText(holder)}: ${holder.lacksKey ? 'lacks the new key' : 'seals with another key'}`,
   );
   return (
     `These processes do not seal with the SYNCLINE_MASTER_KEY of this command yet:\n${lines.join('\n')}\n` +

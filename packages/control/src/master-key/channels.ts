@@ -25,7 +25,7 @@ export async function renewChannels({ rt, rotation, rate, tell }: Pass): Promise
   for (;;) {
     const everyMs = Math.max(COUNT_EVERY_MS, now.tookMs / COUNT_SHARE);
     const limit = Math.ceil((rate * everyMs) / 1_000);
-    const brought = await rotation.bringChannelsForward(limit);
+    const brought = await rotation.makeChannelsDue(limit);
     if (now.left === 0 && brought < limit) return first.left;
     await rt.clock.sleep(everyMs, rt.signal);
     now = await count();

@@ -112,7 +112,7 @@ async function rotate(
 }
 
 async function stopIfHindered(rotation: MasterKeyRotation): Promise<void> {
-  const hindrances: Hindrance[] = await rotation.hindrances();
+  const hindrances: Hindrance[] = await rotation.blockingProcesses();
   if (hindrances.length > 0) throw new Stopped({ kind: 'hindered', by: hindrances });
 }
 

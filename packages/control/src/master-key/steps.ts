@@ -10,7 +10,7 @@ export type Step =
   | { step: 'channels'; left: number };
 
 /** A live process that does not seal with the current key. */
-export type Hindrance = Awaited<ReturnType<MasterKeyRotation['hindrances']>>[number];
+export type Hindrance = Awaited<ReturnType<MasterKeyRotation['blockingProcesses']>>[number];
 
 export type Stop =
   | { kind: 'hindered'; by: readonly Hindrance[] }

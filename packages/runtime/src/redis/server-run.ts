@@ -20,28 +20,28 @@ export function serverRunOf(
 ): { run: ServerRun; stop(): void } {
   const slot = new Command('get', [key]).getSlot();
   let known: { node: Redis; run: string } | null = null;
-  let heard: Redis | null = null;
+  let listenedNode: Redis | null = null;
   const forget = (): void => {
     known = null;
   };
-  const hear = (node: Redis | null): void => {
-    heard?.off('close', forget);
-    heard = node;
+  const listenTo = (node: Redis | null): void => {
+    listenedNode?.off('close', forget);
+    listenedNode = node;
     // There is one listener per Google project of the process, up to a hundred. Node warns from the
     // eleventh on.
-    heard?.setMaxListeners(0);
-    heard?.on('close', forget);
+    listenedNode?.setMaxListeners(0);
+    listenedNode?.on('close', forget);
   };
   return {
     run: async () => {
       const node = nodeOf(connection, slot) ?? (await foundNode(connection, key, slot));
       if (known !== null && known.node === node) return known.run;
-      if (heard !== node) hear(node);
+      if (listenedNode !== node) listenTo(node);
       const run = /^run_id:(\w+)/m.exec(await node.info('server'))?.[1] ?? '';
       known = { node, run };
       return run;
     },
-    stop: () => hear(null),
+    stop: () => listenTo(null),
   };
 }
 

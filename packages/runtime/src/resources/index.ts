@@ -58,7 +58,7 @@ export {
   missingForNotifications,
   readServiceAccount,
   toPush,
-  unheardTopics,
+  topicsWithoutSubscription,
   type Push,
 } from './gmail/push-config.js';
 export { topicsOf } from './gmail/variables.js';

@@ -140,5 +140,5 @@ export async function noteAfterRun(
       'a poll found a change that no notification had announced',
     );
   }
-  if (after.want) await store.watches.want(lease);
+  if (after.want) await store.watches.request(lease);
 }

@@ -1,8 +1,8 @@
-import { unheardTopics, type ResolvedConfig, type Runtime } from '@syncline/runtime';
+import { topicsWithoutSubscription, type ResolvedConfig, type Runtime } from '@syncline/runtime';
 
 /** Warns of topics without a subscription to pull from, when pushes are not accepted either. */
 export function warnOfUnheard(rt: Runtime, { push, google }: ResolvedConfig): void {
-  const unheard = unheardTopics(push, google.projects);
+  const unheard = topicsWithoutSubscription(push, google.projects);
   if (unheard.length > 0)
     rt.log.warn(
       { event: 'notifications_unheard', unheard },

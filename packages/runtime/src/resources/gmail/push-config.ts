@@ -65,7 +65,10 @@ export function toPush(values: Values, projects: readonly GoogleProject[]): Push
 }
 
 /** Returns the names of the settings whose topic has no pulled subscription. */
-export function unheardTopics(push: Push | null, projects: readonly GoogleProject[]): string[] {
+export function topicsWithoutSubscription(
+  push: Push | null,
+  projects: readonly GoogleProject[],
+): string[] {
   return [
     ...(push?.topic && !push.subscription ? ['GMAIL_PUBSUB_TOPIC'] : []),
     ...projects.flatMap(({ name, topic, subscription }) =>

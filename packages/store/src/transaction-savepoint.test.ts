@@ -25,7 +25,7 @@ test('a failure inside a savepoint undoes its own statements, and the transactio
     transaction.send(insert(1, 'before'));
     for (const word of [null, 'kept'])
       await transaction
-        .apart(async () => {
+        .withSavepoint(async () => {
           transaction.send(insert(2, word));
           transaction.send(insert(3, 'after'));
         })
