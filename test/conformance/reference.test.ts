@@ -50,6 +50,19 @@ test('docs/reference/errors.md lists the log events of the code', () => {
   expect(written).toEqual([...new Set(logged)].toSorted());
 });
 
+test('docs/reference/tables.md says of every table what bounds it', () => {
+  const text = page('docs/reference/tables.md');
+  const bounds = text.slice(text.indexOf('## What bounds'), text.indexOf('## Every table'));
+  const bounded = bounds
+    .split('\n')
+    .flatMap((line) => [...(/^\|([^|]+)\|/.exec(line)?.[1] ?? '').matchAll(/`(\w+)`/g)])
+    .map(([, name]) => String(name));
+  const all = [...text.matchAll(/^### (\w+)$/gm)]
+    .map(([, name]) => String(name))
+    .filter((name) => /^[a-z]/.test(name));
+  expect(bounded.toSorted()).toEqual(all.toSorted());
+});
+
 function page(file: string): string {
   return readFileSync(path.join(ROOT, file), 'utf8');
 }

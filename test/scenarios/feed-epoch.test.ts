@@ -96,6 +96,26 @@ async function copied(): Promise<string> {
   return copy;
 }
 
+test('changes from a position whose next events are no longer kept exits 1, names the oldest event and says how to go on', async () => {
+  for (const id of ['a', 'b', 'c']) await changeHere(id);
+  await fixture.database.pool.query(
+    "UPDATE syncline.changes SET at = now() - interval '91 days' WHERE seq <= 2",
+  );
+  const { store, accountId } = fixture;
+  await store.retention.pruneChanges(accountId, { keptMs: 90 * 86_400_000, limit: 1_000 });
+  const [{ feed } = { feed: null }] = await store.accounts.list();
+  expect(feed).toEqual({ epoch: 1, seq: 3, oldestSeq: 3 });
+  const { code, stderr } = await exited(
+    startProgram('cli', env(), ['changes', EMAIL, '--after', '1', '--epoch', '1']),
+  );
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    `Events of ${EMAIL} after 1 are no longer kept: the oldest is 3. List the mirror again, and read on with: syncline changes ${EMAIL} --after 3 --epoch 1`,
+  );
+  const kept = await changes(fixture.database.url, '--after', '2', '--epoch', '1');
+  expect(kept.map(({ seq }) => seq)).toEqual([3]);
+}, 120_000);
+
 test('(epoch, seq) names one change, also after a restore of the database', async () => {
   for (const id of ['a', 'b']) await changeHere(id);
   const restored = await copied();

@@ -17,6 +17,7 @@ import {
   runFeedWatch,
 } from '@syncline/store';
 import { runWorkerReaper } from './worker-reaper.js';
+import { runRetention } from './retention.js';
 import { runTicks } from './tick.js';
 import { runWatchTicks } from './watch-ticks.js';
 
@@ -45,6 +46,7 @@ async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Serv
     runTicks(rt, { store, fleet }),
     runWatchTicks(rt, { store, fleet }),
     runWorkerReaper(rt, { store, fleet }),
+    runRetention(rt, { store, changesKeptMs: config.changesKeptMs }),
   ]);
   return {
     finished: fleet.displaced.then(() => 1),

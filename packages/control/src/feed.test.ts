@@ -9,7 +9,7 @@ import {
 } from './feed.js';
 
 describe('the position of a reader', () => {
-  const feed = { epoch: 3, seq: 90n, startSeq: 40n };
+  const feed = { epoch: 3, seq: 90n, startSeq: 40n, oldestSeq: 1n };
   it('can be read from the beginning and from any number of the epoch', () => {
     expect(checkPosition({ after: 0n }, feed)).toEqual({ kind: 'applied', feed });
     expect(checkPosition({ after: 90n, epoch: 3 }, feed)).toEqual({ kind: 'applied', feed });
@@ -22,6 +22,24 @@ describe('the position of a reader', () => {
   it('with another epoch, or beyond the end, cannot be read', () => {
     expect(checkPosition({ after: 50n, epoch: 2 }, feed)).toEqual({ kind: 'other-epoch', feed });
     expect(checkPosition({ after: 91n }, feed)).toEqual({ kind: 'beyond-end', feed });
+  });
+
+  it('before what is kept cannot be read, and everything from the oldest event on can', () => {
+    const pruned = { ...feed, oldestSeq: 61n };
+    expect(checkPosition({ after: 0n }, pruned)).toEqual({ kind: 'pruned', feed: pruned });
+    expect(checkPosition({ after: 59n, epoch: 3 }, pruned)).toEqual({
+      kind: 'pruned',
+      feed: pruned,
+    });
+    expect(checkPosition({ after: 60n, epoch: 3 }, pruned).kind).toBe('applied');
+  });
+
+  it('that has read everything can always be read', () => {
+    const empty = { ...feed, oldestSeq: 91n };
+    expect(checkPosition({ after: 90n, epoch: 3 }, empty).kind).toBe('applied');
+    expect(checkPosition({ after: 0n }, { ...feed, startSeq: 90n, oldestSeq: 91n }).kind).toBe(
+      'applied',
+    );
   });
 });
 
@@ -83,6 +101,14 @@ describe('a feed in the database', () => {
     expect(await read({ epoch: feed.epoch + 1, after: 1_400n, limit: 10 })).toEqual([
       { kind: 'epoch-began', epoch: feed.epoch, after: 1_400n },
     ]);
+  });
+
+  it('ends where retention has overtaken the reader', async () => {
+    const { feed } = await checkFeedPosition(fixture, account(), { after: 0n });
+    await fixture.database.pool.query('UPDATE syncline.accounts SET feed_oldest_seq = 1401');
+    const items = await read({ epoch: feed.epoch, after: 0n, limit: 10 });
+    await fixture.database.pool.query('UPDATE syncline.accounts SET feed_oldest_seq = 1');
+    expect(items).toEqual([{ kind: 'pruned', oldestSeq: 1_401n, after: 0n }]);
   });
 
   it('begins a new epoch of every feed', async () => {

@@ -1,5 +1,11 @@
 /** The change feeds of accounts (`@syncline/control/feed`). */
-import type { ChangeEvent, FeedPosition, NamedAccount, Store } from '@syncline/store';
+import {
+  FeedPruned,
+  type ChangeEvent,
+  type FeedPosition,
+  type NamedAccount,
+  type Store,
+} from '@syncline/store';
 
 interface Deps {
   store: Pick<Store, 'changes'> & { feed: Pick<Store['feed'], 'position'> };
@@ -23,11 +29,15 @@ export type FeedCheck =
   /** The reader's epoch has ended. */
   | { kind: 'other-epoch'; feed: FeedPosition }
   /** The feed ends before the position, which therefore belongs to another epoch. */
-  | { kind: 'beyond-end'; feed: FeedPosition };
+  | { kind: 'beyond-end'; feed: FeedPosition }
+  /** Events after the position are no longer kept. */
+  | { kind: 'pruned'; feed: FeedPosition };
 
-/** The items that reading returns in order. Reading ends at an event of another epoch. */
+/** The items that reading returns in order. Reading ends at an item that is not an event. */
 export type FeedItem =
   | { kind: 'event'; event: ChangeEvent }
+  /** Retention has overtaken the reader. */
+  | { kind: 'pruned'; oldestSeq: bigint; after: bigint }
   /** @property after the last number that was read before the epoch began */
   | { kind: 'epoch-began'; epoch: number; after: bigint };
 
@@ -46,6 +56,8 @@ export async function checkFeedPosition(
 export function checkPosition({ after, epoch }: FeedReader, feed: FeedPosition): FeedCheck {
   if (epoch !== undefined && epoch !== feed.epoch) return { kind: 'other-epoch', feed };
   if (after > feed.seq) return { kind: 'beyond-end', feed };
+  const lastRead = after > feed.startSeq ? after : feed.startSeq;
+  if (lastRead + 1n < feed.oldestSeq) return { kind: 'pruned', feed };
   return after > 0n && after < feed.startSeq
     ? { kind: 'earlier-epoch', feed }
     : { kind: 'applied', feed };
@@ -58,7 +70,11 @@ export async function* readFeed(
   { epoch, after, limit }: { epoch: number; after: bigint; limit: number },
 ): AsyncGenerator<FeedItem> {
   for (let left = limit, last = after; left > 0;) {
-    const events = await store.changes(account.id, last, Math.min(PAGE, left));
+    const events = await readPage(store, account.id, last, Math.min(PAGE, left));
+    if (events instanceof FeedPruned) {
+      yield { kind: 'pruned', oldestSeq: events.oldestSeq, after: last };
+      return;
+    }
     for (const event of events) {
       if (event.epoch !== epoch) {
         yield { kind: 'epoch-began', epoch: event.epoch, after: last };
@@ -70,6 +86,20 @@ export async function* readFeed(
     if (!end || events.length < PAGE) return;
     last = end.seq;
     left -= events.length;
+  }
+}
+
+async function readPage(
+  store: Deps['store'],
+  accountId: string,
+  after: bigint,
+  limit: number,
+): Promise<ChangeEvent[] | FeedPruned> {
+  try {
+    return await store.changes(accountId, after, limit);
+  } catch (error) {
+    if (error instanceof FeedPruned) return error;
+    throw error;
   }
 }
 

@@ -30,6 +30,7 @@ describe('a configuration that can be used', () => {
       loadConfig({ GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET: 'secret' }, '/checkout'),
     ).toEqual({
       auditEveryMs: 86_400_000,
+      changesKeptMs: 90 * 86_400_000,
       databasePoolSize: null,
       databaseUrl: null,
       migrationLockWaitMs: 300_000,

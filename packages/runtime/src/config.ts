@@ -66,6 +66,8 @@ export interface Config {
   poll: { activeMs: number; idleMs: number };
   /** Interval of the automatic audits of a mirror against Google; 0 means never. */
   auditEveryMs: number;
+  /** How long events of the change feed are kept; null: for ever. */
+  changesKeptMs: number | null;
   mirror: Mirror;
   /** Number of jobs that one worker process runs at once. */
   workerConcurrency: number;
@@ -248,6 +250,8 @@ function toConfig(
       idleMs: values.POLL_INTERVAL_IDLE_SECONDS * 1000,
     },
     auditEveryMs: values.AUDIT_INTERVAL_HOURS * 3_600_000,
+    changesKeptMs:
+      values.CHANGES_RETENTION_DAYS === 0 ? null : values.CHANGES_RETENTION_DAYS * 86_400_000,
     mirror: {
       bodies: values.MIRROR_BODIES,
       exclude: values.MIRROR_EXCLUDE,

@@ -192,6 +192,9 @@ function fleetMetrics({ counter, gauge, seconds }: Makers) {
       'syncline_dead_workers_total',
       'Dead workers whose jobs were given to other workers',
     ),
+    rowsPruned: counter('syncline_pruned_rows_total', 'Rows that retention deleted, by table', [
+      'table',
+    ]),
     jobsProcessed: counter('syncline_jobs_total', 'Jobs, by outcome', ['queue', 'outcome']),
   };
 }

@@ -67,6 +67,7 @@ export const VARIABLES = z.object({
   POLL_INTERVAL_ACTIVE_SECONDS: whole(1, 86_400).default(60),
   POLL_INTERVAL_IDLE_SECONDS: whole(1, 604_800).default(900),
   AUDIT_INTERVAL_HOURS: whole(0, 8_760).default(24),
+  CHANGES_RETENTION_DAYS: whole(0, 36_500).default(90),
   MIRROR_BODIES: z
     .enum(['full', 'raw', 'text', 'none'], 'must be full, raw, text or none')
     .default('full'),

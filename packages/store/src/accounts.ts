@@ -66,8 +66,8 @@ export interface AccountView {
   aliases: string[];
   /** Null until a grant of the account was checked. Accounts of one Google account share the id. */
   identityId: string | null;
-  /** Position of the account's change feed: the epoch, and the last assigned number. */
-  feed: { epoch: number; seq: number };
+  /** Position of the account's change feed: the epoch, the last assigned number and the oldest kept. */
+  feed: { epoch: number; seq: number; oldestSeq: number };
   collections: CollectionView[];
 }
 
@@ -262,7 +262,11 @@ async function viewsOf(
     reasonCode: account.reasonCode as AccountReasonCode | null,
     aliases: account.aliases.map(({ address }) => address),
     identityId: account.identityId,
-    feed: { epoch: Number(account.feedEpoch), seq: Number(account.feedSeq) },
+    feed: {
+      epoch: Number(account.feedEpoch),
+      seq: Number(account.feedSeq),
+      oldestSeq: Number(account.feedOldestSeq),
+    },
     collections: account.collections.map((c) => collectionView(c, trouble.get(c.id))),
   }));
 }

@@ -1,3 +1,4 @@
+import { OwnError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { Lease } from './lease.js';
 import { arrayLiteral, textArray } from './pool.js';
@@ -52,28 +53,59 @@ export function appendChanges(
   });
 }
 
-/** Returns up to `limit` events of the account's current epoch after `afterSeq`, in order. */
+/** Events after the position have been deleted by retention: the mirror is to be listed again. */
+export class FeedPruned extends OwnError {
+  override readonly name = 'FeedPruned';
+  constructor(
+    readonly afterSeq: bigint,
+    readonly oldestSeq: bigint,
+  ) {
+    super(
+      `the events after ${afterSeq} are not kept any more, the oldest is ${oldestSeq}: list the mirror again and follow the feed from there`,
+    );
+  }
+}
+
+/**
+ * Returns up to `limit` events of the account's current epoch after `afterSeq`, in order.
+ * @throws FeedPruned when events after `afterSeq` are no longer kept
+ */
 export async function readChanges(
   pool: pg.Pool,
   accountId: string,
   afterSeq: bigint,
   limit: number,
 ): Promise<ChangeEvent[]> {
-  const read = await pool.query<{
-    epoch: string;
-    seq: string;
-    entity: Entity;
-    entity_id: string;
-    calendar_id: string | null;
-    op: Op;
-    at: Date;
-  }>({
+  // One statement reads the oldest seq and the events: retention cannot delete between the two.
+  const { rows } = await pool.query<FeedRow>({
     name: 'feed-read',
-    text: `SELECT a.feed_epoch AS epoch, c.seq, c.entity, c.entity_id, c.calendar_id, c.op, c.at FROM syncline.accounts a JOIN syncline.changes c ON c.account_id = a.id
-            WHERE a.id = $1 AND c.seq > greatest($2::bigint, a.feed_epoch_start) ORDER BY c.seq LIMIT $3`,
+    text: `SELECT a.feed_epoch AS epoch, a.feed_oldest_seq AS oldest, greatest($2::bigint, a.feed_epoch_start) AS after, c.seq, c.entity, c.entity_id, c.calendar_id, c.op, c.at
+             FROM syncline.accounts a LEFT JOIN LATERAL (
+                  SELECT seq, entity, entity_id, calendar_id, op, at FROM syncline.changes
+                   WHERE account_id = $1 AND seq > greatest($2::bigint, a.feed_epoch_start) ORDER BY seq LIMIT $3) AS c ON true
+            WHERE a.id = $1 ORDER BY c.seq`,
     values: [accountId, String(afterSeq), limit],
   });
-  return read.rows.map((row) => ({
+  const [first] = rows;
+  if (first && BigInt(first.after) + 1n < BigInt(first.oldest))
+    throw new FeedPruned(BigInt(first.after), BigInt(first.oldest));
+  return rows.flatMap((row) => (row.seq === null ? [] : [eventOf(row)]));
+}
+
+/** Without an event, everything after `after` is null. */
+type FeedRow = { epoch: string; oldest: string; after: string } & (EventRow | { seq: null });
+
+interface EventRow {
+  seq: string;
+  entity: Entity;
+  entity_id: string;
+  calendar_id: string | null;
+  op: Op;
+  at: Date;
+}
+
+function eventOf(row: EventRow & { epoch: string }): ChangeEvent {
+  return {
     epoch: Number(row.epoch),
     seq: BigInt(row.seq),
     entity: row.entity,
@@ -81,5 +113,5 @@ export async function readChanges(
     calendarId: row.calendar_id,
     op: row.op,
     at: row.at,
-  }));
+  };
 }

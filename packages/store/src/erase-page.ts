@@ -12,6 +12,17 @@ export function erasePageText({ name, key: keys }: AccountTable, limit: number):
            WHERE t.account_id = $1 AND t.account_id = page.account_id ${isSame}`;
 }
 
+/** The same of the collection `$2` of the account `$1`. */
+export function erasePageOfCollectionText(
+  { name, key: keys }: AccountTable,
+  limit: number,
+): string {
+  const isSame = keys.map((key) => `AND t.${key} = page.${key}`).join(' ');
+  return `DELETE FROM syncline.${name} t
+           USING (SELECT ${keys.join(', ')} FROM syncline.${name} WHERE account_id = $1 AND collection_id = $2 LIMIT ${limit}) page
+           WHERE t.account_id = $1 ${isSame}`;
+}
+
 /**
  * Returns SQL that deletes up to `$3` rows of the collection `$2` of the account `$1`, in the order
  * of the primary key. The statement always uses a range of its index, independently of the

@@ -9,6 +9,8 @@ export interface FeedPosition {
   seq: bigint;
   /** The last number of the epochs before; 0 when there is none. */
   startSeq: bigint;
+  /** The oldest number that is kept, or will be given out next: those before it are deleted. */
+  oldestSeq: bigint;
 }
 
 /** The feed as a whole; an account's events are read by `Store.changes`. */
@@ -70,13 +72,18 @@ export function noteEpoch(
 }
 
 async function positionOf(pool: pg.Pool, accountId: string): Promise<FeedPosition> {
-  const found = await pool.query<{ epoch: string; seq: string; start: string }>(
-    'SELECT feed_epoch AS epoch, feed_seq AS seq, feed_epoch_start AS start FROM syncline.accounts WHERE id = $1',
+  const found = await pool.query<{ epoch: string; seq: string; start: string; oldest: string }>(
+    'SELECT feed_epoch AS epoch, feed_seq AS seq, feed_epoch_start AS start, feed_oldest_seq AS oldest FROM syncline.accounts WHERE id = $1',
     [accountId],
   );
   const row = found.rows[0];
   if (!row) throw new Error(`no account ${accountId}`);
-  return { epoch: Number(row.epoch), seq: BigInt(row.seq), startSeq: BigInt(row.start) };
+  return {
+    epoch: Number(row.epoch),
+    seq: BigInt(row.seq),
+    startSeq: BigInt(row.start),
+    oldestSeq: BigInt(row.oldest),
+  };
 }
 
 async function onOneSession<T>(

@@ -12,6 +12,7 @@ import { alone, type Alone, type NamedLease } from './alone.js';
 import { auditIn, type Audit } from './audit.js';
 import { openCheckedPool } from './checked-pool.js';
 import { readChanges, type ChangeEvent } from './changes.js';
+import { retentionIn, type Retention } from './retention.js';
 import {
   requestSync,
   park,
@@ -88,7 +89,8 @@ export type {
 } from './accounts.js';
 export type { HeldCollection, HeldState, HeldSweep } from './absence.js';
 export type { LeaseHolder } from './alone.js';
-export type { ChangeEvent } from './changes.js';
+export { FeedPruned, type ChangeEvent } from './changes.js';
+export { ACCOUNT_RETENTION, FLEET_RETENTION } from './retention.js';
 export { cleanJson, serialised } from './clean-text.js';
 export { clampInstant, isStorableId, quarantineId } from './storable.js';
 export type { RunFinish, BehindCollection } from './collections.js';
@@ -208,8 +210,10 @@ export interface Store extends StoreKeys {
   ): Promise<{ messages: Set<string>; labels: Set<string> }>;
   mirror: Mirror;
   addresses: Addresses;
+  /** @throws FeedPruned when events after `afterSeq` are no longer kept */
   changes(accountId: string, afterSeq: bigint, limit: number): Promise<ChangeEvent[]>;
   feed: Feed;
+  retention: Retention;
   quota: {
     record(accountId: string, spent: readonly SpentUnits[]): Promise<void>;
     today(): Promise<SpentToday[]>;
@@ -311,6 +315,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
     addresses: addressesOver(pool),
     changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
     feed: feedIn(pool),
+    retention: retentionIn(pool),
     quota: {
       record: (accountId, spent) => recordSpent(pool, accountId, spent),
       today: () => spentToday(pool),

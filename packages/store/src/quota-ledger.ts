@@ -12,7 +12,7 @@ export interface SpentUnits {
  * SQL: the date of Google's quota day, which ends at midnight Pacific time
  * (https://developers.google.com/gmail/api/reference/quota).
  */
-const TODAY = "(now() AT TIME ZONE 'America/Los_Angeles')::date";
+export const TODAY = "(now() AT TIME ZONE 'America/Los_Angeles')::date";
 
 /** Adds to the usage of an account on Google's current day. */
 export async function recordSpent(

@@ -43,6 +43,7 @@ CREATE TABLE "accounts" (
     "feed_seq" BIGINT NOT NULL DEFAULT 0,
     "feed_epoch" BIGINT NOT NULL DEFAULT 1,
     "feed_epoch_start" BIGINT NOT NULL DEFAULT 0,
+    "feed_oldest_seq" BIGINT NOT NULL DEFAULT 1,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT "accounts_pkey" PRIMARY KEY ("id"),

@@ -33,7 +33,7 @@ export function addChanges(program: Command): void {
     )
     .argument('<email>')
     .addOption(
-      new Option('--after <seq>', 'only what came later')
+      new Option('--after <seq>', 'only what came later; exit 1 when that is no longer kept')
         .argParser(sequenceNumber)
         // The help prints a default as JSON, which has no bigint.
         .default(0n, '0'),
@@ -58,7 +58,7 @@ export function addChanges(program: Command): void {
         const notice = noticeOf(email, options, check);
         if (notice !== null) say(notice);
         const { epoch } = check.feed;
-        await printNdjson(documents(readFeed({ store }, account, { epoch, after, limit })));
+        await printNdjson(documents(email, readFeed({ store }, account, { epoch, after, limit })));
         return 0;
       }),
     );
@@ -89,6 +89,10 @@ function noticeOf(
       throw new OperatorError(
         `The feed of ${printable(email)} ends with ${feed.seq} in epoch ${feed.epoch}, before ${after}: that position is of another epoch. ${anew}`,
       );
+    case 'pruned':
+      throw new OperatorError(
+        `Events of ${printable(email)} after ${after} are no longer kept: the oldest is ${feed.oldestSeq}. ${anew}`,
+      );
     default:
       return unreachable(check);
   }
@@ -98,9 +102,16 @@ function recovery(email: string, { seq, epoch }: FeedPosition): string {
   return `List the mirror again, and read on with: syncline changes ${printable(email)} --after ${seq} --epoch ${epoch}`;
 }
 
-/** @throws OperatorError when another epoch begins meanwhile */
-async function* documents(items: AsyncIterable<FeedItem>): AsyncGenerator<ChangeDocument> {
+/** @throws OperatorError when another epoch begins meanwhile, or events are no longer kept */
+async function* documents(
+  email: string,
+  items: AsyncIterable<FeedItem>,
+): AsyncGenerator<ChangeDocument> {
   for await (const item of items) {
+    if (item.kind === 'pruned')
+      throw new OperatorError(
+        `Events of ${printable(email)} after ${item.after} have been deleted meanwhile: the oldest is ${item.oldestSeq}. List the mirror again, and read on from the seq of \`accounts list --json\`.`,
+      );
     if (item.kind === 'epoch-began')
       throw new OperatorError(
         `Another epoch of the feed, ${item.epoch}, has begun after ${item.after}. List the mirror again.`,

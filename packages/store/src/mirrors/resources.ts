@@ -23,6 +23,10 @@ export interface ResourceRows {
   /** SQL condition on `collections c`: a full sync is due without a request. */
   wantsFull?: string;
   /**
+   * SQL condition on `collections c` in state `gone`: nothing in the mirror belongs to it any more.
+   */
+  goneForGood?: string;
+  /**
    * SQL condition on `accounts a`: the account has rows of this resource that not every Google
    * account has. A new grant must be shown to belong to the same account as these rows.
    */

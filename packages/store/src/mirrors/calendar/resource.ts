@@ -16,6 +16,7 @@ export const CALENDAR = {
   // A calendar that left the list has no row among the calendars.
   wantsFull: `(c.kind = 'calendar-list' AND c.phase = 'incremental' AND EXISTS (SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id
                                 WHERE g.account_id = c.account_id AND g.kind = 'calendar-events' AND g.state = 'gone' AND g.gone_at < now() - ${REOPEN_AFTER}))`,
+  goneForGood: `(c.kind = 'calendar-events' AND NOT EXISTS (SELECT 1 FROM syncline.calendars k WHERE k.account_id = c.account_id AND k.id = c.external_id))`,
   tables: [
     { name: 'calendar_events', key: ['calendar_id', 'id'], entity: 'event' },
     { name: 'cancelled_occurrences', key: ['calendar_id', 'id'] },

@@ -1,0 +1,157 @@
+import type pg from 'pg';
+import { ACCOUNT_TABLES } from './account-tables.js';
+import { erasePageOfCollectionText } from './erase-page.js';
+import { RESOURCE_NAMES, RESOURCES } from './mirrors/resources.js';
+import { arrayLiteral } from './pool.js';
+import { TODAY } from './quota-ledger.js';
+import { inTransaction } from './transaction.js';
+
+/*
+ * Deletes what is kept for a time only, in bounded statements. The periods of everything but the
+ * change feed are constants: those rows serve the engine and reports, and no reader follows them.
+ */
+
+/** Tables whose rows of an account are kept for a time. */
+export const ACCOUNT_RETENTION = ['quota_ledger', 'channels', 'collections'] as const;
+/** Tables of the fleet whose rows are kept for a time. */
+export const FLEET_RETENTION = ['named_leases', 'project_failures'] as const;
+
+type AccountRetention = (typeof ACCOUNT_RETENTION)[number];
+type FleetRetention = (typeof FLEET_RETENTION)[number];
+
+export interface Retention {
+  /**
+   * A page of accounts in the order of their ids; those that are being removed are left out.
+   * `hasOldChanges`: the oldest event of the feed is older than `changesKeptMs`; null keeps all.
+   */
+  accounts(o: {
+    after: string | null;
+    limit: number;
+    changesKeptMs: number | null;
+  }): Promise<{ id: string; hasOldChanges: boolean }[]>;
+  /**
+   * Deletes the oldest events of an account that are older than `keptMs`, and moves its oldest seq.
+   * @returns how many; fewer than `limit` when no older ones are left
+   */
+  pruneChanges(accountId: string, o: { keptMs: number; limit: number }): Promise<number>;
+  /** @returns how many rows; fewer than `limit` when no older ones are left */
+  pruneAccounts(
+    table: AccountRetention,
+    accountIds: readonly string[],
+    limit: number,
+  ): Promise<number>;
+  /** @returns how many rows; fewer than `limit` when no older ones are left */
+  pruneFleet(table: FleetRetention, limit: number): Promise<number>;
+}
+
+export function retentionIn(pool: pg.Pool): Retention {
+  return {
+    accounts: (o) => accountsPage(pool, o),
+    pruneChanges: (accountId, o) => pruneChanges(pool, accountId, o),
+    pruneAccounts: async (table, accountIds, limit) => {
+      const ids = arrayLiteral(accountIds, (id) => id);
+      if (table === 'collections') return pruneGoneCollections(pool, ids, limit);
+      return (await pool.query(OF_ACCOUNTS[table], [ids, limit])).rowCount ?? 0;
+    },
+    pruneFleet: async (table, limit) => (await pool.query(OF_FLEET[table], [limit])).rowCount ?? 0,
+  };
+}
+
+/** Google's limit is for a day; the rest of the quarter is for reports. */
+const LEDGER_KEPT_DAYS = 90;
+/** A channel that has expired delivers nothing. Google's clock may differ from ours by far less. */
+const CHANNEL_KEPT = "interval '7 days'";
+/** Of a calendar that is back within it, the collection's number of full syncs goes on. */
+const COLLECTION_KEPT = "interval '90 days'";
+const LEASE_KEPT = "interval '1 day'";
+/** Failures that accounts wait for are kept, however old they are. */
+const FAILURE_KEPT = "interval '30 days'";
+
+const OF_ACCOUNTS: Record<Exclude<AccountRetention, 'collections'>, string> = {
+  quota_ledger: `DELETE FROM syncline.quota_ledger q
+    USING (SELECT account_id, day, method FROM syncline.quota_ledger
+            WHERE account_id = ANY($1::uuid[]) AND day < ${TODAY} - ${LEDGER_KEPT_DAYS} LIMIT $2) AS page
+    WHERE q.account_id = ANY($1::uuid[]) AND q.account_id = page.account_id AND q.day = page.day AND q.method = page.method`,
+  channels: `DELETE FROM syncline.channels WHERE id IN (
+    SELECT id FROM syncline.channels WHERE account_id = ANY($1::uuid[]) AND expires_at < now() - ${CHANNEL_KEPT} LIMIT $2)`,
+};
+
+const OF_FLEET: Record<FleetRetention, string> = {
+  named_leases: `DELETE FROM syncline.named_leases WHERE name IN (
+    SELECT name FROM syncline.named_leases WHERE expires_at < now() - ${LEASE_KEPT} LIMIT $1)`,
+  project_failures: `DELETE FROM syncline.project_failures WHERE (project, scope) IN (
+    SELECT f.project, f.scope FROM syncline.project_failures f
+     WHERE f.refused_at < now() - ${FAILURE_KEPT}
+       AND NOT EXISTS (SELECT 1 FROM syncline.accounts a WHERE a.project = f.project) LIMIT $1)`,
+};
+
+async function accountsPage(
+  pool: pg.Pool,
+  o: { after: string | null; limit: number; changesKeptMs: number | null },
+): Promise<{ id: string; hasOldChanges: boolean }[]> {
+  const { rows } = await pool.query<{ id: string; hasOldChanges: boolean }>({
+    name: 'retention-accounts',
+    text: `SELECT a.id, coalesce((SELECT c.at <= now() - $3 * interval '1 ms' FROM syncline.changes c
+                                   WHERE c.account_id = a.id AND c.seq >= a.feed_oldest_seq ORDER BY c.seq LIMIT 1), false) AS "hasOldChanges"
+             FROM syncline.accounts a WHERE ($1::uuid IS NULL OR a.id > $1::uuid) AND a.state <> 'removing' ORDER BY a.id LIMIT $2`,
+    values: [o.after, o.limit, o.changesKeptMs],
+  });
+  return rows;
+}
+
+/**
+ * Takes the account's row first, as a commit does when it numbers its events: what is deleted and
+ * the oldest seq change at one moment for every reader. Times of events may be out of order, so
+ * deletion stops before the first event that is young enough: the feed keeps a suffix.
+ */
+async function pruneChanges(
+  pool: pg.Pool,
+  accountId: string,
+  { keptMs, limit }: { keptMs: number; limit: number },
+): Promise<number> {
+  const pruned = await inTransaction(pool, (session) =>
+    session.query({
+      name: 'retention-changes',
+      text: `WITH account AS MATERIALIZED (
+               SELECT feed_oldest_seq AS oldest FROM syncline.accounts WHERE id = $1 AND state <> 'removing' FOR NO KEY UPDATE),
+             head AS MATERIALIZED (
+               SELECT seq, at FROM syncline.changes WHERE account_id = $1 AND seq >= (SELECT oldest FROM account) ORDER BY seq LIMIT $3),
+             kept AS (SELECT min(seq) AS seq FROM head WHERE at > now() - $2 * interval '1 ms'),
+             last AS MATERIALIZED (
+               SELECT max(head.seq) AS seq FROM head, kept WHERE kept.seq IS NULL OR head.seq < kept.seq),
+             moved AS (
+               UPDATE syncline.accounts SET feed_oldest_seq = last.seq + 1 FROM last WHERE id = $1 AND last.seq IS NOT NULL)
+             DELETE FROM syncline.changes WHERE account_id = $1 AND seq >= (SELECT oldest FROM account) AND seq <= (SELECT seq FROM last)`,
+      values: [accountId, keptMs, limit],
+    }),
+  );
+  return pruned.rowCount ?? 0;
+}
+
+const GONE_FOR_GOOD = RESOURCE_NAMES.flatMap((name) => RESOURCES[name].goneForGood ?? []).join(
+  ' OR ',
+);
+
+/** What full syncs, audits and failures have left of a collection goes page by page, its own row at the end. */
+async function pruneGoneCollections(pool: pg.Pool, ids: string, limit: number): Promise<number> {
+  const { rows } = await pool.query<{ id: string; accountId: string }>(
+    `SELECT c.id, c.account_id AS "accountId" FROM syncline.collections c
+      WHERE c.account_id = ANY($1::uuid[]) AND c.state = 'gone' AND c.gone_at < now() - ${COLLECTION_KEPT} AND (${GONE_FOR_GOOD}) LIMIT 1`,
+    [ids],
+  );
+  const [gone] = rows;
+  if (!gone) return 0;
+  for (const table of ACCOUNT_TABLES.filter(({ owner }) => owner === 'collection')) {
+    const erased = await pool.query(erasePageOfCollectionText(table, limit), [
+      gone.accountId,
+      gone.id,
+    ]);
+    // There may be more of it: whoever asks for the next page comes back for the rest.
+    if (erased.rowCount) return limit;
+  }
+  await pool.query(
+    "DELETE FROM syncline.collections WHERE id = $1 AND account_id = $2 AND state = 'gone'",
+    [gone.id, gone.accountId],
+  );
+  return limit;
+}
