@@ -1,6 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../support/compose.js';
+import { LOG_FIELDS } from '../../packages/runtime/src/log-fields.js';
+import { loggedFields } from '../support/logged-fields.js';
 import { compared, PARTS, variables } from '../support/reference.js';
 
 /* docs/reference says what the code says. `UPDATE_REFERENCE=1 npm test -- test/conformance/reference.test.ts` writes the generated parts. */
@@ -63,11 +65,36 @@ test('docs/reference/tables.md says of every table what bounds it', () => {
   expect(bounded.toSorted()).toEqual(all.toSorted());
 });
 
+test('every field that the code logs is on the allow-list, and every field of the list is logged', () => {
+  const sources = sourceFiles().map((file) => page(file));
+  const logged = new Set(sources.filter((text) => /\blog\b/.test(text)).flatMap(loggedFields));
+  const listed = Object.keys(LOG_FIELDS);
+  expect([...logged].filter((field) => !listed.includes(field))).toEqual([]);
+  expect(listed.filter((field) => !logged.has(field) && !SPREAD.has(field))).toEqual([]);
+});
+
+/** Fields of objects that are spread into a line, or are a line's only argument. */
+const SPREAD = new Set([
+  'attempt',
+  'board',
+  'changes',
+  'code',
+  'final',
+  'full',
+  'holder',
+  'httpProxy',
+  'httpsProxy',
+  'jobs',
+  'leases',
+  'noProxy',
+  'until',
+]);
+
 function page(file: string): string {
   return readFileSync(path.join(ROOT, file), 'utf8');
 }
 
-/** The product's own sources: no tests, and nothing of the simulator. */
+/** The product's own sources: no tests, nothing of the simulator, and not the list of log fields. */
 function sourceFiles(): string[] {
   return ['packages', 'apps'].flatMap((folder) =>
     readdirSync(path.join(ROOT, folder), { withFileTypes: true })
@@ -75,7 +102,9 @@ function sourceFiles(): string[] {
       .map(({ name }) => `${folder}/${name}/src`)
       .flatMap((source) =>
         readdirSync(path.join(ROOT, source), { recursive: true, encoding: 'utf8' })
-          .filter((file) => /(?<!\.test)\.ts$/.test(file) && !file.startsWith('generated'))
+          .filter(
+            (file) => /(?<!\.test|log-fields)\.ts$/.test(file) && !file.startsWith('generated'),
+          )
           .map((file) => path.join(source, file)),
       ),
   );

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,7 @@ import {
   redisFiles,
   statementsOf,
 } from '../support/canary-sinks.js';
+import { ROOT } from '../support/compose.js';
 import { type FleetWorld, startFleetWorld } from '../support/fleet-world.js';
 import { exited, lineOf, type Program, type Started, startProgram } from '../support/processes.js';
 import { ROOMY, withClient } from '../support/redis-fleet.js';
@@ -156,6 +158,32 @@ test('S12: no secret and no personal data is in Postgres beside the mirror, and 
   // A check of the search itself: it finds the personal data of the mirror.
   expect(leaksOf('mirror').length).toBeGreaterThan(0);
   expectClean('statements', 1_000);
+});
+
+test('S12: what code logs under a name that nobody has foreseen is not in the line', () => {
+  const leak = personal('unforeseen');
+  const statements = [
+    `log.info({ event: 'x', shoeSize: leak, nested: { accountId: leak } }, 'x')`,
+    `log.error({ event: 'x', err: { message: leak }, reason: { text: leak } })`,
+    `log.child({ shoeSize: leak }).info({ event: 'x', rows: leak }, '%s', leak)`,
+    `log.setBindings({ shoeSize: leak }); log.info({ event: 'x' }, 'x')`,
+  ];
+  const script = (log: string): string =>
+    `const leak = process.env.PLANTED_LEAK; const log = ${log}; ${statements.join('; ')}`;
+  const run = (log: string): string =>
+    execFileSync(process.execPath, ['-e', script(log)], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], PLANTED_LEAK: leak },
+    });
+  const ours = run(
+    "require('./packages/runtime').createRuntime({ service: 'probe', logLevel: 'trace' }).log",
+  );
+  expect(ours.trim().split('\n')).toHaveLength(statements.length);
+  expect(canaries.leaksIn(ours)).toEqual([]);
+  // The same statements leak in every line of a log without the allow-list.
+  const plain = run("require('./node_modules/pino')()").trim().split('\n');
+  expect(plain.filter((line) => canaries.leaksIn(line).length > 0)).toHaveLength(statements.length);
 });
 
 test('a leak that is planted in each sink is found', async () => {

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Argument, Command, Option } from 'commander';
 import { buildProgram } from '../../apps/cli/src/program.js';
+import { LOG_FIELDS } from '../../packages/runtime/src/log-fields.js';
 import { createMetrics } from '../../packages/runtime/src/metrics.js';
 import { VARIABLES } from '../../packages/runtime/src/variables.js';
 import { ROOT } from './compose.js';
@@ -13,6 +14,7 @@ import { ROOT } from './compose.js';
 
 const PAGES = {
   commands: 'docs/reference/cli.md',
+  'log fields': 'docs/reference/errors.md',
   metrics: 'docs/reference/metrics.md',
   tables: 'docs/reference/tables.md',
 } as const;
@@ -45,6 +47,7 @@ export function variables(): Map<string, string | null> {
 
 const GENERATORS: Record<Part, () => string | Promise<string>> = {
   commands: commandsText,
+  'log fields': logFieldsText,
   metrics: metricsText,
   tables: tablesText,
 };
@@ -133,6 +136,22 @@ function labelsByMetric(): Map<string, readonly string[]> {
       ]),
   );
 }
+
+function logFieldsText(): string {
+  return table(
+    ['field', 'form'],
+    Object.entries(LOG_FIELDS).map(([field, form]) => [field, FORMS[form]]),
+  );
+}
+
+const FORMS: Record<(typeof LOG_FIELDS)[keyof typeof LOG_FIELDS], string> = {
+  value: 'a number, a time, or true and false',
+  name: 'a name or an id',
+  text: 'a short text of the program',
+  texts: 'a list of at most 50',
+  counts: 'numbers by name',
+  error: "an error's name, code, status, table and constraint; at debug and trace its stack frames",
+};
 
 /** Returns every table by its name, with the comments of Prisma's schema. */
 function tablesText(): string {

@@ -1,5 +1,5 @@
 import { QUEUE_NAMES, type Enqueued, type Fleet } from '@syncline/fleet';
-import { type Clock, type Runtime, createRuntime } from '@syncline/runtime';
+import { type LogFields, type Clock, type Runtime, createRuntime } from '@syncline/runtime';
 import type { DueCollection, DueQuery } from '@syncline/store';
 import type { ReminderDeps } from './reminder.js';
 import { type QueueLeads, type TickDeps, runTicks, tick } from './tick.js';
@@ -177,7 +177,7 @@ function runtimeWith(logged: string[]): { rt: Runtime; slept: number[]; stop: ()
     random: { next: () => 0, uuid: () => '' },
     signal: draining.signal,
   });
-  const note = (fields: { event: string }): void => void logged.push(fields.event);
+  const note = (fields: LogFields): void => void logged.push(String(fields.event));
   rt.log.error = note;
   rt.log.info = note;
   return { rt, slept, stop: () => draining.abort() };

@@ -1,5 +1,5 @@
 import { QUEUE_NAMES, type Enqueued, type Fleet } from '@syncline/fleet';
-import { type Clock, createRuntime, type Runtime } from '@syncline/runtime';
+import { type LogFields, type Clock, createRuntime, type Runtime } from '@syncline/runtime';
 import { runWatchTicks, watchTick, type WatchTickDeps } from './watch-ticks.js';
 
 type Counts = Awaited<ReturnType<Fleet['counts']>>;
@@ -80,7 +80,7 @@ test('an outage is logged once and waited for, and draining stops the loop', asy
     random: { next: () => 0, uuid: () => '' },
     signal: draining.signal,
   });
-  rt.log.warn = (fields: { event: string }) => void logged.push(fields.event);
+  rt.log.warn = (fields: LogFields) => void logged.push(String(fields.event));
   await runWatchTicks(rt, depsWith({ due: [], failures: 3, whenDone: () => draining.abort() }));
   expect(logged).toEqual(['watch_ticks_failed']);
   expect(slept).toEqual([500, 1_000, 2_000]);

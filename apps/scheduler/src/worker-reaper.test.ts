@@ -1,5 +1,5 @@
 import type { HeldJob, Holders } from '@syncline/fleet';
-import { type Clock, createRuntime, type Runtime } from '@syncline/runtime';
+import { type LogFields, type Clock, createRuntime, type Runtime } from '@syncline/runtime';
 import type { ReleasedWorker, DeadHolder } from '@syncline/store';
 import { type ReaperDeps, runWorkerReaper } from './worker-reaper.js';
 import { NOBODY, afterRelease, missing } from './missing.js';
@@ -87,7 +87,7 @@ function world(): World {
     random: { next: () => 0, uuid: () => '' },
     signal: draining.signal,
   });
-  rt.log.warn = (fields: { event: string }) => void logged.push(fields.event);
+  rt.log.warn = (fields: LogFields) => void logged.push(String(fields.event));
   const seen: World['seen'] = [];
   const alive = new Set<string>();
   const held: HeldJob[] = [];

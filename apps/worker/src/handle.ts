@@ -11,7 +11,7 @@ import {
   resourceNamedBy,
   siblingQueue,
 } from '@syncline/fleet';
-import { type Runtime, unreachable } from '@syncline/runtime';
+import { type Runtime, unreachable, type LogFields } from '@syncline/runtime';
 import {
   type Outcome,
   type OutcomeKind,
@@ -65,7 +65,7 @@ async function sync(
   const foundNothing = isQuiet(outcome, ms);
   if (foundNothing) quiet.add(queue, ms);
   rt.log[foundNothing ? 'debug' : 'info'](
-    { event: 'job', ...idsOf(job), ms, ...logFields(outcome) },
+    { event: 'job', ...idsOf(job), ms, ...outcomeFields(outcome) },
     'a slice of work ended',
   );
   const result = jobResult(outcome, queue, rt.clock.nowMs(), rt.random.next());
@@ -171,7 +171,7 @@ function idsOf(job: JobRun): { collectionId: string; queue: QueueName; attempt: 
  * Returns the outcome as fields of a log line; its reasons are fixed phrases and Google's error
  * codes.
  */
-function logFields(outcome: Outcome): Record<string, unknown> {
+function outcomeFields(outcome: Outcome): LogFields {
   const { kind, ...rest } = outcome;
   return { outcome: kind, ...rest };
 }

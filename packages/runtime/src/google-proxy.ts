@@ -2,6 +2,7 @@
  * The proxy variables, with the meaning that curl and most programs give them, for requests to
  * Google. Postgres and Redis are never reached through a proxy.
  */
+import type { LogFields } from './log-fields.js';
 import type { Values } from './variables.js';
 
 export interface GoogleProxy {
@@ -52,10 +53,10 @@ export function toProxy(values: Values): GoogleProxy | null {
 }
 
 /** Returns only hosts and ports, for a log line. */
-export function proxyForLog({ httpsUrl, httpUrl, noProxy }: GoogleProxy): Record<string, string> {
+export function proxyForLog({ httpsUrl, httpUrl, noProxy }: GoogleProxy): LogFields {
   return {
-    ...(httpsUrl === null ? {} : { https: new URL(httpsUrl).host }),
-    ...(httpUrl === null ? {} : { http: new URL(httpUrl).host }),
+    ...(httpsUrl === null ? {} : { httpsProxy: new URL(httpsUrl).host }),
+    ...(httpUrl === null ? {} : { httpProxy: new URL(httpUrl).host }),
     ...(noProxy === '' ? {} : { noProxy }),
   };
 }

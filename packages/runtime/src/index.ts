@@ -11,6 +11,7 @@ export { restoreSignals } from './early-signals.js';
 export { OperatorError, OwnError, ServerUnavailable } from './errors.js';
 export { runHealthProbe } from './health-probe.js';
 export { hasBody } from './http/connections.js';
+export type { LogFields } from './log-fields.js';
 export {
   type Listener,
   type ListenerLimits,

@@ -9,12 +9,21 @@ const RUNTIME = path.join(__dirname, '..', 'dist', 'index.js');
  * real stdout.
  */
 async function logged(statement: string, logLevel = 'info'): Promise<Record<string, unknown>> {
+  const [line] = await loggedLines(statement, logLevel);
+  return line!;
+}
+
+async function loggedLines(
+  statement: string,
+  logLevel: string,
+): Promise<Record<string, unknown>[]> {
   const child = startProgram(process.execPath, [
     '-e',
     `const { log } = require(${JSON.stringify(RUNTIME)}).createRuntime({ service: 'probe', logLevel: '${logLevel}' }); ${statement}`,
   ]);
   await child.exited;
-  return JSON.parse(child.output().stdout) as Record<string, unknown>;
+  const lines = child.output().stdout.trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 test('a line is JSON with its time, severity, service and sentence', async () => {
@@ -33,6 +42,62 @@ test('a line is JSON with its time, severity, service and sentence', async () =>
   });
 });
 
+const UNLISTED = [
+  "log.info({ event: 'x', shoeSize: 'hunter2' }, 'x')",
+  "log.info({ event: 'x', nested: { accountId: 'hunter2' } }, 'x')",
+  "log.info({ event: 'x', reason: { deep: ['hunter2'] } }, 'x')",
+  "log.info({ event: 'x', reasons: [{ deep: 'hunter2' }], queues: { x: 'hunter2' } }, 'x')",
+  "log.info({ event: 'x', queues: { 'hunter2 of ada': 1 }, 'hunter2 of bob': 1 }, 'x')",
+  "log.info({ event: 'x', rows: 'hunter2', accountId: 'hunter2 and more' }, 'x')",
+  "log.info({ event: 'x', reason: { toJSON: () => 'hunter2' } }, 'x')",
+  "log.error({ event: 'x', err: { message: 'hunter2', body: 'hunter2' } }, 'x')",
+  "log.error({ event: 'x', err: { message: 'hunter2' } })",
+  "log.error({ event: 'x', err: 'hunter2' })",
+  "log.error({ message: 'hunter2', body: 'hunter2' })",
+  "log.info({ msg: 'hunter2', __proto__: { accountId: 'hunter2' } }, 'x')",
+  "log.child({ shoeSize: 'hunter2' }).info('x')",
+  "log.child({}, { formatters: { log: (fields) => fields } }).info({ shoeSize: 'hunter2' }, 'x')",
+  "log.child({}, { serializers: { reason: () => 'hunter2' } }).info({ reason: 'x' }, 'x')",
+  "log.setBindings({ shoeSize: 'hunter2' }); log.info('x')",
+  "const child = log.child({}); child.setBindings({ shoeSize: 'hunter2' }); child.info('x')",
+  "log.info('%s', 'hunter2')",
+  "log.info({ event: 'x' }, '%s %j %o', 'hunter2', { a: 'hunter2' }, ['hunter2'])",
+  "log.info({ event: 'x' }, { text: 'hunter2' })",
+];
+
+test('only listed fields are written, each in its form, in lines, children and bindings', async () => {
+  const lines = await loggedLines(
+    UNLISTED.map((statement) => `{ ${statement} }`).join('\n'),
+    'trace',
+  );
+  const leaks = UNLISTED.filter((_, i) => /hunter2/.test(JSON.stringify(lines[i])));
+  expect({ lines: lines.length, leaks }).toEqual({ lines: UNLISTED.length, leaks: [] });
+});
+
+test('a line names the fields that it leaves out', async () => {
+  const { shoeSize, rows } = await logged(
+    "log.info({ event: 'x', shoeSize: 'hunter2', rows: 'hunter2' }, 'x')",
+  );
+  expect({ shoeSize, rows }).toEqual({ shoeSize: '[redacted]', rows: '[redacted]' });
+});
+
+test('numbers, dates, lists and counts are written as they are', async () => {
+  expect(
+    await logged(
+      "log.child({ queue: 'watch' }).info({ event: 'x', rows: 3, final: true, until: new Date(0), reasons: ['a'], queues: { watch: 2 }, missing: null }, 'took %d ms', 5)",
+    ),
+  ).toMatchObject({
+    queue: 'watch',
+    rows: 3,
+    final: true,
+    until: '1970-01-01T00:00:00.000Z',
+    reasons: ['a'],
+    queues: { watch: 2 },
+    missing: null,
+    msg: 'took 5 ms',
+  });
+});
+
 test('what is named like a secret or a personal thing is replaced, at any depth and in children', async () => {
   const line = await logged(
     "log.child({ refreshToken: 'hunter2' }).warn({ request: { headers: [{ Authorization: 'hunter2' }], access_token: 'hunter2' }, password: 'hunter2', client_secret: 'hunter2', subject: 'hunter2' }, 'x')",
@@ -40,7 +105,7 @@ test('what is named like a secret or a personal thing is replaced, at any depth 
   expect(JSON.stringify(line)).not.toContain('hunter2');
   expect(line).toMatchObject({
     refreshToken: '[redacted]',
-    request: { access_token: '[redacted]' },
+    request: '[redacted]',
     password: '[redacted]',
   });
 });

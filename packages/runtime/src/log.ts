@@ -1,67 +1,27 @@
 /**
  * One JSON line per event. No secret or personal data is logged, whichever code writes the line:
  *
+ * - fields pass an allow list (log-fields.ts), also those of child loggers;
  * - errors pass an allow list (describe-error.ts): the name, the code, the status, and the message
  *   of OwnError only, because a library's message and stack may quote values;
- * - by name: a field called token, authorization, password, email, subject… at any depth is
- *   replaced before it is written;
+ * - values for `%s` in a message are numbers, or are replaced;
  * - by form: addresses, tokens, private keys, bearer headers and passwords inside URLs are replaced
  *   in the finished line.
  */
 import { hostname } from 'node:os';
 import pino from 'pino';
-import { describeError, errorFields, stackFrames } from './describe-error.js';
+import { describeError } from './describe-error.js';
+import { type LogFields, type OnlyListed, REDACTED, listedFields } from './log-fields.js';
 
-/**
- * `log.info({ event: 'page-committed', accountId }, 'plain sentence')`. Fields contain ids only.
- * Names of events are API.
- */
-export type Log = pino.Logger;
+type Write = <Fields extends LogFields>(fields: OnlyListed<Fields>, text: string) => void;
 
-const SECRET_NAMES = new Set([
-  'token',
-  'refreshtoken',
-  'accesstoken',
-  'idtoken',
-  'authorization',
-  'secret',
-  'clientsecret',
-  'password',
-  'masterkey',
-  'cookie',
-  'email',
-  'emailaddress',
-  'subject',
-  'snippet',
-  'summary',
-  'description',
-  'location',
-  'displayname',
-  'filename',
-  'text',
-  'html',
-  'raw',
-  'source',
-  'privatekey',
-  'assertion',
-  'apikey',
-  'channeltoken',
-  'proxyauthorization',
-  'setcookie',
-  'databaseurl',
-  'redisurl',
-  'proxyurl',
-  // A field of a pg error.
-  'detail',
-  'hint',
-  'where',
-  'query',
-  'values',
-  'parameters',
-]);
-const DEPTH_LIMIT = 6;
-const ARRAY_LIMIT = 50;
-const REDACTED = '[redacted]';
+/** `log.info({ event: 'page_committed', accountId }, 'plain sentence')`. Names of events are API. */
+export interface Log extends Record<
+  'debug' | 'error' | 'fatal' | 'info' | 'trace' | 'warn',
+  Write
+> {
+  child<Fields extends LogFields>(fields: OnlyListed<Fields>): Log;
+}
 
 export function createLog(service: string, level: string, destination: 'stderr' | 'stdout'): Log {
   const withStack = level === 'debug' || level === 'trace';
@@ -73,37 +33,57 @@ export function createLog(service: string, level: string, destination: 'stderr' 
     serializers: { err: (value: unknown) => value },
     formatters: {
       level: (label) => ({ level: label }),
-      log: (fields) => scrubFields(fields, withStack, 0),
+      log: (fields) => listedFields(fields, withStack),
     },
     hooks: { streamWrite: scrubText, logMethod: withOwnWords },
   };
   // Written synchronously, so that the last line before an exit is not lost.
   const log = pino(options, pino.destination({ fd: destination === 'stderr' ? 2 : 1, sync: true }));
-  // pino does not pass the fields of a child logger through the formatter. Child loggers inherit
-  // this override, at every depth.
-  const child = log.child;
-  log.child = function <Levels extends string>(
-    this: Log,
-    fields: pino.Bindings,
-    childOptions?: pino.ChildLoggerOptions<Levels>,
-  ): pino.Logger<Levels> {
-    return child.call(this, scrubFields(fields, withStack, 0), childOptions) as pino.Logger<Levels>;
-  };
+  listBindings(log, withStack);
   return log;
 }
 
-/** Without a message, pino would use the error's own message as the message of the line. */
-function withOwnWords(this: pino.Logger, args: Parameters<pino.LogFn>, method: pino.LogFn): void {
-  const [first, text, ...values] = args as [unknown, string | undefined, ...unknown[]];
-  const error = first instanceof Error ? first : errorIn(first);
-  if (error === null || text !== undefined) return method.apply(this, args);
-  const fields = first instanceof Error ? { err: first } : (first as object);
-  method.apply(this, [fields, describeError(error), ...values]);
+/**
+ * pino does not pass the fields of a child logger through the formatter, and the child's options
+ * could replace it. Child loggers inherit both overrides, at every depth.
+ */
+function listBindings(log: pino.Logger, withStack: boolean): void {
+  const { child, setBindings } = log;
+  log.child = function <Levels extends string>(this: pino.Logger, fields: pino.Bindings) {
+    return child.call(this, listedFields(fields, withStack)) as pino.Logger<Levels>;
+  };
+  log.setBindings = function (this: pino.Logger, fields: pino.Bindings) {
+    setBindings.call(this, listedFields(fields, withStack));
+  };
 }
 
-function errorIn(fields: unknown): Error | null {
-  const { err } = Object(fields) as { err?: unknown };
-  return err instanceof Error ? err : null;
+/**
+ * Without a message, pino would use the error's own message as the message of the line. It would
+ * also write any value for a `%s`.
+ */
+function withOwnWords(this: pino.Logger, args: Parameters<pino.LogFn>, method: pino.LogFn): void {
+  const [first, text, ...values] = args as [unknown, unknown, ...unknown[]];
+  if (typeof first !== 'object' || first === null)
+    return method.call(this, {}, wordsOf(first), ...[text, ...values].map(valueInText));
+  const fields = first instanceof Error ? { err: first } : first;
+  const error = Object.hasOwn(fields, 'err') ? (fields as { err: unknown }).err : undefined;
+  const words = text ?? (error === undefined ? undefined : describeError(error));
+  method.call(
+    this,
+    fields,
+    ...(words === undefined ? [] : [wordsOf(words)]),
+    ...values.map(valueInText),
+  );
+}
+
+function wordsOf(text: unknown): string {
+  return typeof text === 'string' ? text : REDACTED;
+}
+
+function valueInText(value: unknown): unknown {
+  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
+    ? value
+    : REDACTED;
 }
 
 const LOCAL_PART = String.raw`[\p{L}\p{N}_.+'%&=/-]{1,64}`;
@@ -134,33 +114,4 @@ export function scrubText(text: string): string {
   if (clean.includes('-----BEGIN')) clean = clean.replace(PRIVATE_KEY, REDACTED);
   if (clean.includes('=')) clean = clean.replace(SECRET_IN_QUERY, `$1${REDACTED}`);
   return clean.replace(TOKENS, REDACTED);
-}
-
-function scrubFields(fields: object, withStack: boolean, depth: number): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      SECRET_NAMES.has(name.toLowerCase().replace(/[_-]/g, ''))
-        ? REDACTED
-        : scrubValue(value, withStack, depth),
-    ]),
-  );
-}
-
-function scrubValue(value: unknown, withStack: boolean, depth: number): unknown {
-  if (value instanceof Error) return allowedOfError(value, withStack);
-  if (typeof value === 'bigint') return value.toString();
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-  if (depth >= DEPTH_LIMIT) return '[deep]';
-  if (Buffer.isBuffer(value) || value instanceof Uint8Array) return `[${value.length} bytes]`;
-  if (Array.isArray(value))
-    return value.slice(0, ARRAY_LIMIT).map((item) => scrubValue(item, withStack, depth + 1));
-  return scrubFields(value, withStack, depth + 1);
-}
-
-function allowedOfError(error: Error, withStack: boolean): Record<string, unknown> {
-  return {
-    ...errorFields(error),
-    ...(withStack ? { stack: stackFrames(error).join('\n') } : {}),
-  };
 }

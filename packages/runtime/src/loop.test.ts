@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { runHealthProbe } from './health-probe.js';
+import type { LogFields } from './log-fields.js';
 import { runLoop } from './loop.js';
 import { RepeatLimit } from './repeat-limit.js';
 import { createRuntime } from './runtime.js';
@@ -192,12 +193,14 @@ function world({ untilMs, chance = 0 }: { untilMs: number; chance?: number }): W
     probed: [],
     setBack: (ms) => void (nowMs -= ms),
   };
-  const note = ({ event, failures, suppressed }: World['logged'][number]): void =>
-    void at.logged.push({
+  const note = (fields: LogFields): void => {
+    const { event, failures, suppressed } = fields as World['logged'][number];
+    at.logged.push({
       event,
       ...(failures === undefined ? {} : { failures }),
       ...(suppressed === undefined ? {} : { suppressed }),
     });
+  };
   rt.log.warn = note;
   rt.log.info = note;
   const { probed } = rt.health;

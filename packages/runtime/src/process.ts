@@ -162,7 +162,7 @@ export function logSurroundings(
     );
   if (google.proxy)
     log.info(
-      { event: 'proxy_configured', proxy: proxyForLog(google.proxy) },
+      { event: 'proxy_configured', ...proxyForLog(google.proxy) },
       'Google is reached through a proxy',
     );
 }

@@ -77,7 +77,10 @@ export async function alone<T>(
     await pool
       .query('DELETE FROM syncline.named_leases WHERE name = $1 AND token = $2', [name, token])
       .catch((error: unknown) =>
-        rt.log.warn({ event: 'named_lease_not_released', lease: name, err: error }),
+        rt.log.warn(
+          { event: 'named_lease_not_released', lease: name, err: error },
+          'the lease could not be given back; it lapses by itself',
+        ),
       );
   }
 }
