@@ -52,7 +52,12 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
     subscriptions.map((subscription, at) => runPull(rt, subscription, notifier, `pull-${at + 1}`)),
   );
   const listeners = await openListeners(rt, config, {
-    publicApp: publicApp(rt, { notifier, verifier, vault: store.vault }),
+    publicApp: publicApp(rt, {
+      notifier,
+      verifier,
+      subscriptions: config.push?.pushSubscriptions ?? null,
+      vault: store.vault,
+    }),
     operatorApp: operatorApp(rt, { store, fleet }, config.operatorHost),
   });
   return {

@@ -450,6 +450,11 @@ describe('a wrong configuration is refused by name', () => {
 
   test.each<[string, NodeJS.ProcessEnv, RegExp]>([
     [
+      'a subscription without a sender',
+      { PUSH_GMAIL_SUBSCRIPTION: 'projects/p/subscriptions/s' },
+      /^PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_SUBSCRIPTION/,
+    ],
+    [
       'an audience without a sender',
       { PUSH_GMAIL_AUDIENCE: 'x' },
       /^PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_AUDIENCE/,

@@ -27,6 +27,7 @@ let server: Listener;
 let queries: string[];
 let jobs: string[];
 let known: boolean;
+let subscriptions: string[] | null;
 let write: () => Promise<void>;
 
 beforeAll(async () => {
@@ -41,6 +42,7 @@ afterAll(() => google.close());
 beforeEach(async () => {
   rt = createRuntime({ service: 'test', logLevel: 'silent' });
   [queries, jobs, known, write] = [[], [], true, async () => undefined];
+  subscriptions = null;
   google.seen.length = 0;
   verifier = openPushVerifier(rt, {
     apiUrl: google.url,
@@ -54,6 +56,9 @@ beforeEach(async () => {
   const push = {
     notifier: openNotifier(rt, { store: { notifications: notifications() }, fleet }),
     verifier,
+    get subscriptions() {
+      return subscriptions;
+    },
     vault: { isChannelToken: (id: string, token: string) => token === channelToken(id) },
   };
   server = await listenForTest(publicApp(rt, push));
@@ -182,6 +187,29 @@ const counted = async (via: string, outcome: string): Promise<number> =>
   (await rt.metrics.notifications.get()).values.find(
     ({ labels }) => labels.via === via && labels.outcome === outcome,
   )?.value ?? 0;
+
+describe('pushes of other subscriptions', () => {
+  const from = (subscription: unknown): string =>
+    JSON.stringify({ ...(JSON.parse(envelope()) as object), subscription });
+
+  test('a push with a good token is refused when its subscription is not named, and asks nothing', async () => {
+    subscriptions = ['projects/p/subscriptions/t', 'projects/p/subscriptions/s'];
+    const warn = jest.spyOn(rt.log, 'warn').mockImplementation(() => undefined);
+    const others = ['projects/q/subscriptions/s', 'Projects/p/subscriptions/s', '', null, ['s']];
+    const answers = [];
+    for (const other of [...others, undefined]) answers.push(await mail(jwt(), from(other)));
+    expect([answers, queries, jobs]).toEqual([others.map(() => 403).concat(403), [], []]);
+    expect(await counted('gmail-push', 'wrong-subscription')).toBe(6);
+    expect(warn.mock.calls.map(([fields]) => fields)).toEqual([
+      { event: 'push_refused', reason: 'wrong-subscription', suppressed: 0 },
+    ]);
+    expect([await mail(), jobs]).toEqual([204, ['c1']]);
+  });
+
+  test('every subscription is taken while none is named', async () => {
+    expect([await mail(jwt(), from('projects/q/subscriptions/x')), jobs]).toEqual([204, ['c1']]);
+  });
+});
 
 describe('what Google sends', () => {
   test('a push is one write and one job, and the mailbox is named by its address in lower case', async () => {

@@ -2,7 +2,7 @@
  * Serves `POST /push/…`, a path for each of Google's APIs. The sender is verified before anything
  * is read or queried, so a forgery costs no query and no job.
  */
-import { type Runtime, unreachable } from '@syncline/runtime';
+import { RepeatLimit, type Runtime, unreachable } from '@syncline/runtime';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import type { Route, Routes } from '../exact-routes.js';
 import type { NotificationOutcome } from './notifier.js';
@@ -21,6 +21,7 @@ export function pushRoutes(rt: Runtime, deps: PushDeps): Routes {
       timed(rt, source),
       onlyFrom(rt, source, deps),
       bounded(rt, source, body),
+      onlyWith(rt, source, deps),
       answered(rt, source, (request) => {
         const notify = source.notificationOf(deps, request);
         return notify === null ? Promise.resolve('malformed') : orFailed(notify);
@@ -61,6 +62,27 @@ function onlyFrom(rt: Runtime, source: PushSource, deps: PushDeps): RequestHandl
     const refusal = await source.refusalOf(deps, request);
     if (refusal === null) return next();
     rt.metrics.notifications.inc({ via, outcome: refusal.reason });
+    answer(response, refusal.status);
+  };
+}
+
+/**
+ * Refuses by what the body says. The token was good, so its service account is used elsewhere, and
+ * a line is logged.
+ */
+function onlyWith(rt: Runtime, source: PushSource, deps: PushDeps): RequestHandler {
+  const { via } = source;
+  const limit = new RepeatLimit();
+  return (request, response, next) => {
+    const refusal = source.bodyRefusalOf?.(deps, request) ?? null;
+    if (refusal === null) return next();
+    rt.metrics.notifications.inc({ via, outcome: refusal.reason });
+    const suppressed = limit.admit(refusal.reason, rt.clock.nowMs());
+    if (suppressed !== null)
+      rt.log.warn(
+        { event: 'push_refused', reason: refusal.reason, suppressed },
+        'a push with a good token comes from a subscription that PUSH_GMAIL_SUBSCRIPTION does not name; it was refused',
+      );
     answer(response, refusal.status);
   };
 }

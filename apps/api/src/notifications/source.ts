@@ -9,10 +9,12 @@ export interface PushDeps {
    * Null while the configuration does not state what a push must carry: no push is then accepted.
    */
   verifier: Pick<PushVerifier, 'verify'> | null;
+  /** Whose pushes are taken; null for every subscription whose pushes carry a good token. */
+  subscriptions?: readonly string[] | null;
   vault: Pick<Vault, 'isChannelToken'>;
 }
 
-/** Why a request is refused before its body is read. */
+/** Why a request is refused. */
 export interface Refusal {
   status: 401 | 403 | 404 | 503;
   reason: string;
@@ -25,7 +27,10 @@ export interface PushSource {
   via: string;
   /** The status of the response to a notification for an unknown mailbox or channel. */
   unknownStatus: 204 | 404;
+  /** Before anything of the request is read. */
   refusalOf(deps: PushDeps, request: Request): Promise<Refusal | null>;
+  /** The same, after the body is read. */
+  bodyRefusalOf?(deps: PushDeps, request: Request): Refusal | null;
   /** Returns the write for a request; null when the request is not a notification. */
   notificationOf(deps: PushDeps, request: Request): (() => Promise<NotificationOutcome>) | null;
 }

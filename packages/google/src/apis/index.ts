@@ -23,4 +23,4 @@ export type {
   FetchedThreads,
   GmailMessage,
 } from './gmail/messages.js';
-export { readGmailPush } from './gmail/push-message.js';
+export { readGmailPush, subscriptionOfPush } from './gmail/push-message.js';

@@ -1,4 +1,4 @@
-import { readGmailPush } from '@syncline/google';
+import { readGmailPush, subscriptionOfPush } from '@syncline/google';
 import type { PushSource } from '../source.js';
 
 /**
@@ -15,6 +15,13 @@ export const GMAIL_PUSH: PushSource = {
     if (reason === null) return null;
     if (reason === 'cannot-tell') return { status: 503, reason };
     return { status: reason === 'wrong-service-account' ? 403 : 401, reason };
+  },
+  // Not acknowledged, so that the owner of the subscription sees it among the failed deliveries.
+  bodyRefusalOf: ({ subscriptions = null }, { body }) => {
+    if (subscriptions === null || !Buffer.isBuffer(body)) return null;
+    return subscriptions.includes(subscriptionOfPush(body) ?? '')
+      ? null
+      : { status: 403, reason: 'wrong-subscription' };
   },
   notificationOf: ({ notifier }, { body }) => {
     const address = Buffer.isBuffer(body) ? readGmailPush(body) : null;

@@ -14,6 +14,14 @@ export function readGmailPush(body: Buffer): string | null {
   return orNull(() => addressIn(objectOf(parseObject(body).message, 'message')));
 }
 
+/** Returns the name of the subscription that a push came from; null when it names none. */
+export function subscriptionOfPush(body: Buffer): string | null {
+  return orNull(() => {
+    const { subscription } = parseObject(body);
+    return typeof subscription === 'string' ? subscription : null;
+  });
+}
+
 /** Returns the mailbox of a pulled message. Its data is base64, and both alphabets occur. */
 export function addressIn(message: Record<string, unknown>): string | null {
   return orNull(() => {

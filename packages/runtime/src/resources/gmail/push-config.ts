@@ -21,6 +21,8 @@ export interface Push {
   /** Required audience of the OIDC token of a Gmail push. */
   audience: string | null;
   serviceAccount: string | null;
+  /** Whose pushes are taken; null for every subscription with such a token. */
+  pushSubscriptions: readonly string[] | null;
   /** Path of the key file of the service account that pulls. */
   credentialsFile: string | null;
 }
@@ -50,6 +52,7 @@ export function toPush(values: Values, projects: readonly GoogleProject[]): Push
       values.PUSH_GMAIL_AUDIENCE ??
       (baseUrl !== null && values.PUSH_GMAIL_SERVICE_ACCOUNT ? `${baseUrl}/push/gmail` : null),
     serviceAccount: values.PUSH_GMAIL_SERVICE_ACCOUNT ?? null,
+    pushSubscriptions: values.PUSH_GMAIL_SUBSCRIPTION?.split(',') ?? null,
     credentialsFile: values.GOOGLE_APPLICATION_CREDENTIALS ?? null,
   };
   const {
@@ -88,6 +91,11 @@ export function missingForNotifications(
   const pulled = namedSubscription(filled, projects);
   if (pulled !== null)
     problems.push(...problemsOfKeyFile(filled['GOOGLE_APPLICATION_CREDENTIALS'], pulled));
+  if (filled['PUSH_GMAIL_SUBSCRIPTION'] && !filled['PUSH_GMAIL_SERVICE_ACCOUNT']) {
+    problems.push(
+      'PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_SUBSCRIPTION: the name of a subscription proves nothing without a token',
+    );
+  }
   if (filled['PUSH_GMAIL_AUDIENCE'] && !filled['PUSH_GMAIL_SERVICE_ACCOUNT']) {
     problems.push(
       'PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_AUDIENCE: any Google account can get a token for an audience, so the account of the sender must be set',

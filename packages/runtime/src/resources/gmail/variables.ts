@@ -5,6 +5,8 @@ import { limit, whole } from '../../zod-forms.js';
 
 const TOPIC_NAME = /^projects\/[^/\s]+\/topics\/[^/\s]+$/;
 const SUBSCRIPTION_NAME = /^projects\/[^/\s]+\/subscriptions\/[^/\s]+$/;
+const SUBSCRIPTION_NAMES =
+  /^projects\/[^/\s,]+\/subscriptions\/[^/\s,]+(?:,projects\/[^/\s,]+\/subscriptions\/[^/\s,]+)*$/;
 const TOPIC_FORM = 'must look like projects/P/topics/T';
 const SUBSCRIPTION_FORM = 'must look like projects/P/subscriptions/S';
 
@@ -30,6 +32,10 @@ export const GMAIL_PUSH_VARIABLES = {
   PUSH_GMAIL_SERVICE_ACCOUNT: z
     .string()
     .regex(/^[^@\s]+@[^@\s]+$/, 'must be the address of a service account')
+    .optional(),
+  PUSH_GMAIL_SUBSCRIPTION: z
+    .string()
+    .regex(SUBSCRIPTION_NAMES, `each ${SUBSCRIPTION_FORM}`)
     .optional(),
 };
 
