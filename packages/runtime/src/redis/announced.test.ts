@@ -136,6 +136,20 @@ describe('a cluster on loopback', () => {
     );
   });
 
+  test('is refused when another node than the first lets in whoever reaches it', async () => {
+    const server = await announce(BEYOND);
+    const allowInsecure = ['redis'] as const;
+    await expect(find(url, { allowInsecure })).resolves.toBeDefined();
+    await nodes.at(-1)?.config('SET', 'requirepass', '');
+    try {
+      await expect(find(url, { allowInsecure })).rejects.toThrow(
+        `Redis at ${server} accepts connections without a password`,
+      );
+    } finally {
+      await nodes.at(-1)?.config('SET', 'requirepass', PASSWORD);
+    }
+  });
+
   test('may lead beyond loopback by permission', async () => {
     await announce(BEYOND);
     const { connection } = open(await find(url, { allowInsecure: ['redis'] }));
@@ -243,9 +257,16 @@ describe('a Redis beyond loopback', () => {
     await expect(
       find(url.replace(':hunter2', 'app:hunter2'), { allowInsecure }),
     ).resolves.toBeDefined();
+  });
+
+  test('that needs no password is refused also when that user may not read the keys', async () => {
+    const asApp = url.replace(':hunter2', 'app:hunter2');
+    await admin.call('ACL', 'SETUSER', 'app', 'on', `>${PASSWORD}`, '~*', '+@all');
     await admin.call('ACL', 'SETUSER', 'default', 'resetkeys', '-@all', '+acl', '+config');
-    await expect(find(url.replace(':hunter2', 'app:hunter2'), plaintext)).resolves.toBeDefined();
-    await admin.call('ACL', 'SETUSER', 'default', 'allkeys', '+@all');
+    await expect(find(asApp, plaintext)).rejects.toThrow('accepts connections without a password');
+    await admin.call('ACL', 'SETUSER', 'default', 'off');
+    await expect(find(asApp, plaintext)).resolves.toBeDefined();
+    await admin.call('ACL', 'SETUSER', 'default', 'on', 'allkeys', '+@all');
   });
 
   test('that asks for a password is taken with it', async () => {

@@ -6,10 +6,11 @@ import type { Redis } from 'ioredis';
 import { type RedisTarget, endConnection, probeOf } from './connect.js';
 
 /**
- * A reply that the server sends only to clients that it has admitted: this key's slot belongs to
- * another node.
+ * A reply that the server sends only to clients that it has admitted; others get NOAUTH for every
+ * command. With NOPERM the user that needs no password may not read this key, but may do whatever
+ * its rights permit.
  */
-const ANSWERS = /^(?:MOVED|ASK) /;
+const ANSWERS = /^(?:MOVED|ASK|NOPERM|LOADING|CLUSTERDOWN|MASTERDOWN|BUSY) /;
 
 /**
  * Requests a key without a password and without a client certificate. Also returns false when the

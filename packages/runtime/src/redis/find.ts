@@ -7,7 +7,13 @@ import { must } from '../assert.js';
 import { OperatorError } from '../errors.js';
 import type { Runtime } from '../runtime.js';
 import { isLoopback } from '../insecure.js';
-import { type RedisAddress, type RedisHost, parseRedisUrl, redisHosts } from './address.js';
+import {
+  type RedisAddress,
+  type RedisHost,
+  parseRedisUrl,
+  redisHost,
+  redisHosts,
+} from './address.js';
 import { type ServerRule, announcedNodes, serverRuleOf } from './announced.js';
 import { letsAnybodyIn } from './anonymous.js';
 import {
@@ -25,6 +31,7 @@ import { lackOf, missingRights } from './rights.js';
 
 const TIMEOUT_MS = 5_000;
 const LOADING_PAUSE_MS = 100;
+const ASKED_AT_ONCE = 16;
 const MIN_VERSION = [6, 2] as const;
 
 export interface FoundRedis {
@@ -196,17 +203,44 @@ async function fitNodes(probe: Redis, { rule }: RedisTarget): Promise<RedisHost[
   return nodes;
 }
 
-/** Refuses a server beyond loopback that requires no password. */
+/** Refuses a Redis of which a server beyond loopback requires no password. */
 async function refuseOpen(
   { target, reached, hosts, settings }: Met,
   nodes: readonly RedisHost[],
 ): Promise<void> {
   if (settings.allowInsecure?.includes('redis-password')) return;
-  const isLocal = [...reached.slice(-1), ...nodes].every(({ host }) => isLoopback(host));
-  if (isLocal || !(await letsAnybodyIn(target, `${settings.redisPrefix}:deployment`))) return;
-  throw new OperatorError(
-    `Redis at ${hosts} accepts connections without a password and is beyond loopback: anyone who can reach it can read and change its jobs. Set requirepass, or disable the user that needs no password: ACL SETUSER default off. SYNCLINE_ALLOW_INSECURE=redis-password allows it.`,
+  const { address } = target;
+  const key = `${settings.redisPrefix}:deployment`;
+  const servers = [
+    ...reached.slice(-1).flatMap((server) => (isLoopback(server.host) ? [] : [{ hosts, address }])),
+    ...nodes
+      .filter(({ host }) => !isLoopback(host))
+      .map((node): { hosts: string; address: RedisAddress } => ({
+        hosts: redisHost(node),
+        address: { ...address, hosts: [node], sentinel: null },
+      })),
+  ];
+  const open = await firstOpen(servers, (server) =>
+    letsAnybodyIn({ ...target, address: server.address }, key),
   );
+  if (open === null) return;
+  throw new OperatorError(
+    `Redis at ${open.hosts} accepts connections without a password and is beyond loopback: anyone who can reach it can read and change its jobs. Set requirepass, or disable the user that needs no password: ACL SETUSER default off. SYNCLINE_ALLOW_INSECURE=redis-password allows it.`,
+  );
+}
+
+/** Asks several servers at a time, because one that does not answer takes seconds. */
+async function firstOpen<Server>(
+  servers: readonly Server[],
+  isOpen: (server: Server) => Promise<boolean>,
+): Promise<Server | null> {
+  for (let at = 0; at < servers.length; at += ASKED_AT_ONCE) {
+    const some = servers.slice(at, at + ASKED_AT_ONCE);
+    const answers = await Promise.all(some.map((server) => isOpen(server)));
+    const open = some.find((_, i) => answers[i]);
+    if (open !== undefined) return open;
+  }
+  return null;
 }
 
 /**
