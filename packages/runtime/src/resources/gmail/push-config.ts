@@ -52,7 +52,7 @@ export function toPush(values: Values, projects: readonly GoogleProject[]): Push
       values.PUSH_GMAIL_AUDIENCE ??
       (baseUrl !== null && values.PUSH_GMAIL_SERVICE_ACCOUNT ? `${baseUrl}/push/gmail` : null),
     serviceAccount: values.PUSH_GMAIL_SERVICE_ACCOUNT ?? null,
-    pushSubscriptions: values.PUSH_GMAIL_SUBSCRIPTION?.split(',') ?? null,
+    pushSubscriptions: listOrNull(values.PUSH_GMAIL_SUBSCRIPTION),
     credentialsFile: values.GOOGLE_APPLICATION_CREDENTIALS ?? null,
   };
   const {
@@ -65,6 +65,10 @@ export function toPush(values: Values, projects: readonly GoogleProject[]): Push
     Object.values(notifications).some((value) => value !== null)
     ? push
     : null;
+}
+
+function listOrNull(text: string | undefined): string[] | null {
+  return text?.split(',') ?? null;
 }
 
 /** Returns the names of the settings whose topic has no pulled subscription. */
