@@ -108,10 +108,11 @@ type AllKeys<Fields> = Fields extends unknown ? keyof Fields : never;
 
 /** `fields` as they are written. */
 export function listedFields(fields: object, withStack: boolean): Record<string, unknown> {
-  const written: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields))
-    if (value !== undefined) written[nameForLog(name)] = listedValue(name, value, withStack);
-  return written;
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [nameForLog(name), listedValue(name, value, withStack)]),
+  );
 }
 
 function listedValue(name: string, value: unknown, withStack: boolean): unknown {
