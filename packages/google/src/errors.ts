@@ -32,9 +32,10 @@ export type GoogleErrorKind =
   | { kind: 'unavailable'; retryAfterMs: number | null; why?: string }
   /**
    * This process lacks the master key with this id, which other processes have. It cannot decrypt
-   * the grant, and Google was not called. Nothing is wrong with the account.
+   * the grant, and Google was not called. Nothing is wrong with the account. With `newerFormat` the
+   * process is too old for the format of the sealed grant.
    */
-  | { kind: 'key-missing'; keyId: string }
+  | { kind: 'key-missing'; keyId: string; newerFormat?: number }
   /** The grant is dead (`invalid_grant` and similar): a person must connect the account again. */
   | { kind: 'unauthorized'; reason: string }
   /**
@@ -83,7 +84,9 @@ function inWords(detail: GoogleErrorKind): string {
     case 'unavailable':
       return `Google gave no usable answer${detail.why === undefined ? '' : ` (${detail.why})`}`;
     case 'key-missing':
-      return `this process lacks the master key with the id ${detail.keyId}; Google was not asked`;
+      return detail.newerFormat === undefined
+        ? `this process lacks the master key with the id ${detail.keyId}; Google was not asked`
+        : `this process is too old for the sealed grant, which has format ${detail.newerFormat}; Google was not asked`;
     case 'unauthorized':
       return `Google no longer accepts this account's grant (${detail.reason})`;
     case 'forbidden':

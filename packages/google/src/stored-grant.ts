@@ -12,9 +12,10 @@ export type StoredGrant =
   | { kind: 'none' }
   /**
    * This process lacks the master key with this id, which other processes have; nothing is wrong
-   * with the account.
+   * with the account. With `newerFormat` a later version of the program sealed the grant in that
+   * format, and this process is too old to open it.
    */
-  | { kind: 'key-missing'; keyId: string }
+  | { kind: 'key-missing'; keyId: string; newerFormat?: number }
   /** The grant cannot be decrypted although its key is present, or its key is lost. */
   | { kind: 'unreadable' };
 
@@ -32,7 +33,7 @@ export function withoutGrant(stored: Exclude<StoredGrant, { kind: 'stored' }>): 
     case 'unreadable':
       return unauthorized('credential_unreadable');
     case 'key-missing':
-      return new GoogleError(REFRESH, { kind: 'key-missing', keyId: stored.keyId });
+      return new GoogleError(REFRESH, stored);
     default:
       return unreachable(stored);
   }

@@ -29,6 +29,8 @@ export type SealedPurpose = 'refresh-token' | 'access-token';
 
 type Opened =
   | { kind: 'opened'; text: string }
+  /** Sealed by a later version of the program; nothing is known about the value. */
+  | { kind: 'newer-format'; format: number }
   /** Sealed with a key that this process does not have; nothing is known about the value. */
   | { kind: 'unknown-key'; keyId: string }
   /**
@@ -104,7 +106,7 @@ export function openKeyRing({ current, old }: MasterKeys): KeyRing {
     seal: (purpose, owner, text) => seal(sealing, purpose, owner, text),
     open: (purpose, owner, sealed) => {
       const keyId = sealedBy(sealed);
-      if (keyId === null) return { kind: 'unreadable' };
+      if (keyId === null) return ofFormat(sealed[0] ?? 0);
       const key = byId.get(keyId);
       return key ? openWith(key, purpose, owner, sealed) : { kind: 'unknown-key', keyId };
     },
@@ -137,6 +139,11 @@ function seal(key: Subkeys, purpose: SealedPurpose, owner: Owner, text: string):
   cipher.setAAD(authenticated(header, purpose, owner));
   const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
   return Buffer.concat([header, iv, cipher.getAuthTag(), body]);
+}
+
+/** A format number only grows, so a higher one was written by a later version. */
+function ofFormat(format: number): Opened {
+  return format > FORMAT ? { kind: 'newer-format', format } : { kind: 'unreadable' };
 }
 
 function sealedBy(sealed: Buffer): string | null {

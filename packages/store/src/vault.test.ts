@@ -65,6 +65,31 @@ test('S2: a value under an unknown key does not open, and is logged as a securit
   warn.mockRestore();
 });
 
+test('a value in the format of a later version says that this process is too old, and blames nobody', async () => {
+  const warn = jest.spyOn(fixture.rt.log, 'warn');
+  const { id } = await fixture.store.accounts.import({
+    email: 'lou@example.com',
+    refreshToken: '1//lou',
+    tenant: 'default',
+  });
+  await fixture.database.pool.query(
+    'UPDATE syncline.credentials SET sealed = set_byte(sealed, 0, 3) WHERE account_id = $1',
+    [id],
+  );
+  expect(await fixture.store.vault.grant(id)).toEqual({
+    kind: 'key-missing',
+    keyId: 'format-3',
+    newerFormat: 3,
+  });
+  expect(warn).not.toHaveBeenCalled();
+  await fixture.database.pool.query(
+    'UPDATE syncline.credentials SET sealed = set_byte(sealed, 0, 1) WHERE account_id = $1',
+    [id],
+  );
+  expect(await fixture.store.vault.grant(id)).toEqual({ kind: 'unreadable' });
+  warn.mockRestore();
+});
+
 test('S1: a sealed access token with any flipped byte does not open', () => {
   const sealed = Buffer.from(fixture.store.vault.seal('a', 'ya29.token'), 'base64');
   for (let i = 0; i < sealed.length; i++) {

@@ -50,7 +50,7 @@ export interface Vault {
 type StoredGrant =
   | { kind: 'stored'; refreshToken: string; version: number }
   | { kind: 'none' }
-  | { kind: 'key-missing'; keyId: string }
+  | { kind: 'key-missing'; keyId: string; newerFormat?: number }
   | { kind: 'unreadable' };
 
 type KeyMissing = Extract<StoredGrant, { kind: 'key-missing' }>;
@@ -167,6 +167,8 @@ async function readGrant(
   switch (opened.kind) {
     case 'opened':
       return { kind: 'stored', refreshToken: opened.text, version: row.version };
+    case 'newer-format':
+      return { kind: 'key-missing', keyId: `format-${opened.format}`, newerFormat: opened.format };
     case 'unreadable':
       noteRejected({ purpose: 'refresh-token', accountId, why: 'altered' });
       return { kind: 'unreadable' };

@@ -26,6 +26,14 @@ test.each([
     { kind: 'snoozed', delayMs: 8_500, counts: true },
   ],
   [
+    { kind: 'key-missing', keyId: 'format-3', newerFormat: 3 },
+    {
+      kind: 'snoozed',
+      counts: false,
+      reason: expect.stringMatching(/^a worker is too old: .* in format 3; start the workers/),
+    },
+  ],
+  [
     { kind: 'key-missing', keyId: '5f3c' },
     {
       kind: 'snoozed',

@@ -153,7 +153,10 @@ export function later(
     return {
       kind: 'snoozed',
       delayMs: KEY_MISSING_RETRY_MS * (1 + jitter / 4),
-      reason: `a worker lacks the master key with the id ${error.keyId}, which sealed this account's refresh token; see /readyz of the workers`,
+      reason:
+        error.newerFormat === undefined
+          ? `a worker lacks the master key with the id ${error.keyId}, which sealed this account's refresh token; see /readyz of the workers`
+          : `a worker is too old: a later version sealed this account's refresh token in format ${error.newerFormat}; start the workers of that version`,
       counts: false,
     };
   const backoffMs =
