@@ -84,9 +84,7 @@ function inWords(detail: GoogleErrorKind): string {
     case 'unavailable':
       return `Google gave no usable answer${detail.why === undefined ? '' : ` (${detail.why})`}`;
     case 'key-missing':
-      return detail.newerFormat === undefined
-        ? `this process lacks the master key with the id ${detail.keyId}; Google was not asked`
-        : `this process is too old for the sealed grant, which has format ${detail.newerFormat}; Google was not asked`;
+      return unopened(detail);
     case 'unauthorized':
       return `Google no longer accepts this account's grant (${detail.reason})`;
     case 'forbidden':
@@ -102,6 +100,12 @@ function inWords(detail: GoogleErrorKind): string {
     default:
       return unreachable(detail);
   }
+}
+
+function unopened(detail: Extract<GoogleErrorKind, { kind: 'key-missing' }>): string {
+  return detail.newerFormat === undefined
+    ? `this process lacks the master key with the id ${detail.keyId}; Google was not asked`
+    : `this process is too old for the sealed grant, which has format ${detail.newerFormat}; Google was not asked`;
 }
 
 /**
