@@ -128,14 +128,14 @@ const CALENDARS: Partial<Record<RareAction, (entry: Entry) => boolean>> = {
   'calendar-acl-loss': (entry) => !entry.primary && !entry.lost,
   'calendar-acl-return': (entry) => !entry.primary && entry.lost,
   'event-leave-series': ({ lost, calendar }) =>
-    !lost && calendar.living().some(({ body }) => body.recurrence !== undefined),
+    !lost && calendar.current().some(({ body }) => body.recurrence !== undefined),
 };
 
 interface Entry {
   primary: boolean;
   lost: boolean;
   hidden: boolean;
-  calendar: { id: string; living(): { body: { recurrence?: unknown } }[] };
+  calendar: { id: string; current(): { body: { recurrence?: unknown } }[] };
 }
 
 async function work(stage: Stage): Promise<string> {

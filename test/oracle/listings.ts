@@ -179,12 +179,12 @@ const ENTITY_OF: Record<Incremental['kind'], string> = {
 function livingIn(stage: Stage, incremental: Incremental): string[] {
   const email = must(emailOf(stage, incremental), 'nobody of ours');
   if (incremental.kind === 'gmail') return stage.simulator.gmailTruth(email).map(({ id }) => id);
-  const entries = must(stage.simulator.world.get(email), 'no such account').shelf.living();
+  const entries = must(stage.simulator.world.get(email), 'no such account').shelf.current();
   if (incremental.kind === 'calendar-list') return entries.map(({ calendar }) => calendar.id);
   return (
     entries
       .find(({ calendar }) => calendar.id === incremental.external_id)
-      ?.calendar.living()
+      ?.calendar.current()
       .map(({ id }) => id) ?? []
   );
 }
@@ -320,7 +320,7 @@ function clearable(stage: Stage, incremental: Incremental): Deletion[] {
   const entry = stage.simulator.world.get(email)?.shelf.find(calendarId);
   if (!entry || entry.accessRole !== 'owner') return [];
   return entry.calendar
-    .living()
+    .current()
     .filter(({ body }) => body.recurringEventId === undefined)
     .map(({ id }) => ({ action: 'event-delete', calendarId, eventId: id }));
 }

@@ -56,9 +56,9 @@ test('every calendar of an account is mirrored, not the primary alone', async ()
   );
   const shelves = world.simulator.world.all().map((account) => ({
     email: account.email,
-    calendars: account.shelf.living().length,
+    calendars: account.shelf.current().length,
     filled: account.shelf
-      .living()
+      .current()
       .filter(({ calendar }) => calendar.all().some((event) => !event.deleted)).length,
   }));
   expect(mirrored).toEqual(shelves);

@@ -120,7 +120,7 @@ function world(): World {
       fleet: {
         holders,
         heldJobs: async () => held,
-        strikeOff: async (gone) => void done.push(`struck off ${gone.join()}`),
+        removeHolders: async (gone) => void done.push(`struck off ${gone.join()}`),
       },
     },
   };

@@ -18,7 +18,7 @@ const ROUND_LIMIT_MS = 30_000;
 
 export interface ReaperDeps {
   store: { lease: Pick<Store['lease'], 'releaseDeadWorkers'> };
-  fleet: Pick<Fleet, 'holders' | 'heldJobs' | 'strikeOff'>;
+  fleet: Pick<Fleet, 'holders' | 'heldJobs' | 'removeHolders'>;
 }
 
 /**
@@ -98,6 +98,6 @@ async function releaseDeadWorkers(
     rt.log.warn(fields, 'a worker is gone; what it had in hand goes to others now');
   }
   const gone = results.filter(({ alive }) => !alive).map(({ holder }) => holder);
-  if (gone.length > 0) await fleet.strikeOff(gone);
+  if (gone.length > 0) await fleet.removeHolders(gone);
   return results;
 }

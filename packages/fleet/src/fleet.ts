@@ -19,7 +19,13 @@ import {
 import { type JobsOptions, Queue } from 'bullmq';
 import { type CounterMemory, counterMemoryOf } from './counter-memory.js';
 import { probeWrite } from './health-probe.js';
-import { type HeldJob, type Holders, attendantsOf, heldJobs, isHolderName } from './holders.js';
+import {
+  type HeldJob,
+  type Holders,
+  openHolderRegistry,
+  heldJobs,
+  isHolderName,
+} from './holders.js';
 import { type Enqueued, type JobData, jobData, jobName } from './job-payload.js';
 import { jobOptions } from './jobs.js';
 import { type QueueMemory, memoryOf } from './memory.js';
@@ -79,7 +85,7 @@ export interface Fleet {
    */
   holders(): Promise<Holders | null>;
   /** Removes holders that are gone and whose work has been released. */
-  strikeOff(holders: readonly string[]): Promise<void>;
+  removeHolders(holders: readonly string[]): Promise<void>;
   /** Returns the active jobs whose holder is known. */
   heldJobs(): Promise<HeldJob[]>;
   /** Resolves when Redis answers; rejects within about 2 s when it does not. */
@@ -124,7 +130,7 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
     () => connect(rt, options),
     [(error) => redisProblemOf(error, options)],
   );
-  const attendants = attendantsOf(rt, connection, prefix);
+  const holderRegistry = openHolderRegistry(rt, connection, prefix);
   const watch = watchPrefix(rt, connection, options);
   const enqueue = (items: readonly Enqueued[]): Promise<void> => enqueueAll(queues, items);
   return {
@@ -133,15 +139,15 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
       // When this fails, this worker's death is still detected by every process that has seen it
       // connected.
       if (holder !== undefined)
-        await attendants.announce(holder).catch((error: Error) => errors.report(error));
+        await holderRegistry.announce(holder).catch((error: Error) => errors.report(error));
       return startWorkerHost(rt, { home, queues, enqueue: (job) => enqueue([job]) }, o);
     },
     counts: () => countJobs(queues),
     waitingAgesMs: () => waitingAges(rt, queues),
     memory: memoryOf(rt, connection, prefix),
     counters: counterMemoryOf(connection, prefix),
-    holders: attendants.seen,
-    strikeOff: attendants.strikeOff,
+    holders: holderRegistry.seen,
+    removeHolders: holderRegistry.removeHolders,
     heldJobs: () => heldJobs(connection, queues),
     ping: async () => void (await connection.ping()),
     probeWrite: () => probeWrite(connection, prefix),

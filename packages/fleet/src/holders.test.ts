@@ -48,7 +48,7 @@ describe('who is connected', () => {
     expect(held).toMatchObject([{ holder: 'victim', queue: 'gmail-full', collectionId: 'c1' }]);
     expect(await held[0]?.giveBack()).toBe(true);
     expect(await held[0]?.giveBack()).toBe(false);
-    await bench.fleet.strikeOff(['victim']);
+    await bench.fleet.removeHolders(['victim']);
     expect((await bench.fleet.holders())?.announced).toEqual([]);
     const taken: string[] = [];
     await bench.work(async ({ collectionId }) => {

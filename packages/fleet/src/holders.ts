@@ -57,7 +57,7 @@ export function isHolderName(holder: string): boolean {
   return HOLDER.test(holder);
 }
 
-export interface Attendants {
+export interface HolderRegistry {
   /**
    * Must be called before the first job is fetched. By the time the record is read, the process's
    * connection exists.
@@ -68,12 +68,16 @@ export interface Attendants {
    * proxy hides the names.
    */
   seen(): Promise<Holders | null>;
-  strikeOff(holders: readonly string[]): Promise<void>;
+  removeHolders(holders: readonly string[]): Promise<void>;
 }
 
-export function attendantsOf(rt: Runtime, connection: RedisConnection, prefix: string): Attendants {
+export function openHolderRegistry(
+  rt: Runtime,
+  connection: RedisConnection,
+  prefix: string,
+): HolderRegistry {
   const key = `${prefix}:holders`;
-  const standsSinceMs = standing(rt, connection);
+  const connectedSinceMs = trackConnectedSince(rt, connection);
   return {
     announce: async (holder) => {
       await connection.zadd(key, rt.clock.nowMs(), holder);
@@ -86,14 +90,14 @@ export function attendantsOf(rt: Runtime, connection: RedisConnection, prefix: s
       const whole = lists.filter((list) => list !== null);
       if (whole.length === 0 || whole.length < lists.length) return null;
       const connected = new Set(whole.flatMap((list) => [...holdersIn(list, prefix)]));
-      return { connected, announced, forMs: rt.clock.nowMs() - standsSinceMs() };
+      return { connected, announced, forMs: rt.clock.nowMs() - connectedSinceMs() };
     },
-    strikeOff: async (holders) => void (await connection.zrem(key, ...holders)),
+    removeHolders: async (holders) => void (await connection.zrem(key, ...holders)),
   };
 }
 
 /** Returns since when every connection to a node exists, by our clock. */
-function standing(rt: Runtime, connection: RedisConnection): () => number {
+function trackConnectedSince(rt: Runtime, connection: RedisConnection): () => number {
   let sinceMs = rt.clock.nowMs();
   const begin = (): void => {
     sinceMs = rt.clock.nowMs();

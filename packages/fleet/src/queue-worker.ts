@@ -37,7 +37,7 @@ import type { JobReport } from './job-report.js';
 import { JOBS, backoffMs } from './jobs.js';
 import { type QueueName, queuePrefix } from './queues.js';
 import { Breaker, type ErrorLog, errorKey } from './redis-errors.js';
-import { hasStopped, starvingSince } from './watchdog.js';
+import { hasStopped, fetchStalledSince } from './watchdog.js';
 
 /** Renewed every 2 to 4 s. Shorter locks would expire while the event loop is busy. */
 const LOCK_MS = 8_000;
@@ -125,7 +125,7 @@ export class QueueWorker {
   #whenIdle: (() => void) | undefined;
   #starvingSinceMs: number | null = null;
   #checkedAtMs = Number.NEGATIVE_INFINITY;
-  #saidStuck = false;
+  #isStuckLogged = false;
 
   constructor(
     private readonly rt: Runtime,
@@ -266,7 +266,7 @@ export class QueueWorker {
       this.#fetchedAtMs = this.rt.clock.nowMs();
       this.rt.health.loopSucceeded(this.#loop);
     });
-    this.#worker.on('error', (error) => this.#heard(error));
+    this.#worker.on('error', (error) => this.#reportError(error));
     this.#worker.on('lockRenewalFailed', (jobIds: string[]) => {
       for (const id of jobIds)
         this.#running.get(id)?.run.abort(new Error('the lock of this job was lost'));
@@ -297,7 +297,7 @@ export class QueueWorker {
   }
 
   /** Logs and counts the errors of BullMQ's own loops, and pauses the worker. */
-  #heard(error: Error): void {
+  #reportError(error: Error): void {
     this.o.errors.report(error);
     const nowMs = this.rt.clock.nowMs();
     const pauseMs = this.#breaker.pauseAfter(error, nowMs, this.rt.random.next());
@@ -368,11 +368,11 @@ export class QueueWorker {
     };
     const isLate = pulse.nowMs - this.#checkedAtMs > everyMs + LATE_CHECK_MS;
     this.#checkedAtMs = pulse.nowMs;
-    this.#starvingSinceMs = starvingSince(isLate ? null : this.#starvingSinceMs, pulse);
+    this.#starvingSinceMs = fetchStalledSince(isLate ? null : this.#starvingSinceMs, pulse);
     const starvingMs = pulse.nowMs - (this.#starvingSinceMs ?? pulse.nowMs);
     this.rt.metrics.workerStarvingSeconds.set({ queue }, starvingMs / 1_000);
-    if (this.#saidStuck || !hasStopped(this.#starvingSinceMs, pulse, stuckAfterMs)) return;
-    this.#saidStuck = true;
+    if (this.#isStuckLogged || !hasStopped(this.#starvingSinceMs, pulse, stuckAfterMs)) return;
+    this.#isStuckLogged = true;
     this.rt.log.error(
       { event: 'worker_stuck', queue, starvingMs, waiting, running: pulse.running },
       'jobs wait and this worker fetches none of them',

@@ -1,4 +1,4 @@
-import { type QueuePulse, hasStopped, starvingSince } from './watchdog.js';
+import { type QueuePulse, hasStopped, fetchStalledSince } from './watchdog.js';
 
 const pulse = (over: Partial<QueuePulse> = {}): QueuePulse => ({
   waiting: 3,
@@ -10,16 +10,16 @@ const pulse = (over: Partial<QueuePulse> = {}): QueuePulse => ({
 });
 
 test('a worker starves from the first check that finds jobs waiting until one finds it fetching, or nothing waiting', () => {
-  const first = starvingSince(null, pulse());
+  const first = fetchStalledSince(null, pulse());
   expect(first).toBe(100_000);
-  expect(starvingSince(first, pulse({ nowMs: 110_000 }))).toBe(100_000);
-  expect(starvingSince(first, pulse({ nowMs: 120_000, fetchedAtMs: 115_000 }))).toBe(120_000);
-  expect(starvingSince(first, pulse({ nowMs: 120_000, waiting: 0 }))).toBeNull();
+  expect(fetchStalledSince(first, pulse({ nowMs: 110_000 }))).toBe(100_000);
+  expect(fetchStalledSince(first, pulse({ nowMs: 120_000, fetchedAtMs: 115_000 }))).toBe(120_000);
+  expect(fetchStalledSince(first, pulse({ nowMs: 120_000, waiting: 0 }))).toBeNull();
 });
 
 test('a quiet hour before the first job is no starving', () => {
   const now = pulse({ nowMs: 3_600_000 });
-  expect(hasStopped(starvingSince(null, now), now, 60_000)).toBe(false);
+  expect(hasStopped(fetchStalledSince(null, now), now, 60_000)).toBe(false);
 });
 
 test.each<[string, Partial<QueuePulse>, boolean]>([

@@ -15,7 +15,7 @@ export interface QueuePulse {
  * @param before the result of the previous check; a single check is not conclusive, because a job
  * may be in flight at that moment
  */
-export function starvingSince(
+export function fetchStalledSince(
   before: number | null,
   { waiting, fetchedAtMs, nowMs }: QueuePulse,
 ): number | null {

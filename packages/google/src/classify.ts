@@ -61,7 +61,7 @@ const FORBIDDEN: ReadonlyMap<string, string> = new Map(
 );
 
 /** Whether the reason concerns a whole API of the account and not a single item. */
-export function isAccountsRefusal(detail: GoogleErrorKind): boolean {
+export function isAccountWideRefusal(detail: GoogleErrorKind): boolean {
   return detail.kind === 'forbidden' && [...FORBIDDEN.values()].includes(detail.reason);
 }
 

@@ -25,7 +25,7 @@ test('the ledger restores the usage of stopped processes to an empty Redis, and 
   await redis.forget(prefix);
   const quota = join();
   expect(await usedOf(quota)).toBe(0);
-  await quota.tellLedger(DAY, 3_600);
+  await quota.reportLedgerUsage(DAY, 3_600);
   expect(await usedOf(quota)).toBe(3_600);
   time.nowMs += MINUTE_MS;
   expect(await quota.charge(gmail({ lane: 'bulk' }))).toMatchObject({
@@ -44,17 +44,17 @@ test('usage that both a process and the ledger report counts once, in either ord
     await two.charge(gmail({ items: 100 }));
     await redis.forget(prefix);
     // The runs have recorded 2,800 of 3,000 units, and 500 were spent by a process that has ended.
-    if (order === 'ledger first') await one.tellLedger(DAY, 3_300);
+    if (order === 'ledger first') await one.reportLedgerUsage(DAY, 3_300);
     await one.beat();
     await two.beat();
-    if (order === 'process first') await one.tellLedger(DAY, 3_300);
+    if (order === 'process first') await one.reportLedgerUsage(DAY, 3_300);
     expect({ order, used: await usedOf(one) }).toEqual({ order, used: 3_300 });
     // The rest is recorded a moment later, and another call is charged.
     time.nowMs += HOLD_MS;
     await one.charge(gmail({ items: 1 }));
-    await two.tellLedger(DAY, 3_500);
+    await two.reportLedgerUsage(DAY, 3_500);
     expect(await usedOf(two)).toBe(3_500);
-    await two.tellLedger(DAY, 3_520);
+    await two.reportLedgerUsage(DAY, 3_520);
     expect(await usedOf(two)).toBe(3_520);
   }
 });
@@ -63,10 +63,10 @@ test('a ledger with less usage than Redis lowers nothing', async () => {
   const { join } = world();
   const quota = join();
   await quota.charge(gmail({ items: 100 }));
-  await quota.tellLedger(DAY, 1_500);
+  await quota.reportLedgerUsage(DAY, 1_500);
   expect(await usedOf(quota)).toBe(2_000);
-  await quota.tellLedger(DAY, 9_000);
-  await quota.tellLedger(DAY, 100);
+  await quota.reportLedgerUsage(DAY, 9_000);
+  await quota.reportLedgerUsage(DAY, 100);
   expect(await usedOf(quota)).toBe(9_000);
   await quota.charge(gmail({ items: 1 }));
   expect(await usedOf(quota)).toBe(9_020);
@@ -81,7 +81,7 @@ test('the ledger is compared at once after Redis lost its data, then at growing 
       if (!(await quota.isLedgerDue())) continue;
       pauses.push(time.nowMs - lastMs);
       lastMs = time.nowMs;
-      await quota.tellLedger(DAY, 0);
+      await quota.reportLedgerUsage(DAY, 0);
     }
     return pauses;
   };
@@ -94,9 +94,9 @@ test('the ledger is compared at once after Redis lost its data, then at growing 
 test('usage of an earlier day that is reported late counts for that day', async () => {
   const { time, join } = world();
   const quota = join();
-  await quota.tellLedger('2027-01-14', 5_000);
+  await quota.reportLedgerUsage('2027-01-14', 5_000);
   expect(await usedOf(quota)).toBe(0);
   time.nowMs += 24 * 60 * MINUTE_MS;
-  await quota.tellLedger(DAY, 7_000);
+  await quota.reportLedgerUsage(DAY, 7_000);
   expect(await usedOf(quota)).toBe(0);
 });

@@ -28,6 +28,6 @@ export async function isLedgerDue(ledger: Ledger): Promise<boolean> {
  * @param units Gmail units of that day and this project
  * @throws Error of the Redis client
  */
-export async function tellLedger(ledger: Ledger, day: string, units: number): Promise<void> {
+export async function reportLedgerUsage(ledger: Ledger, day: string, units: number): Promise<void> {
   await run(ledger, SCRIPTS.ledgerRead, [keyOfDay(ledger, DAY_LIMITED, day)], [units]);
 }

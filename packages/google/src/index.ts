@@ -16,7 +16,7 @@ import { GoogleError } from './errors.js';
 import { apisOf, type AccountApis } from './apis/index.js';
 import { originsFor } from './origins.js';
 import type { GrantOwner } from './owner.js';
-import { type Project, openProject, refuseUselessQuotas } from './project.js';
+import { type Project, openProject, requireUsableQuotas } from './project.js';
 import type { QuotaUsage } from './quota-usage.js';
 import { checkRedis, connectRedis } from './redis.js';
 import { type CallOptions, type Session, type Spent, stopCallsOf } from './request.js';
@@ -142,7 +142,7 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
   const { clientId, clientSecret, quotas } = options;
   const first = { name: DEFAULT_PROJECT, clientId, clientSecret, quotas };
   const configured = [first, ...(options.projects ?? [])];
-  refuseUselessQuotas(configured);
+  requireUsableQuotas(configured);
   const origins = originsFor(options.apiUrl);
   const redis = await connectRedis(rt, options, options.holder);
   const transport = openTransport(options.proxy);
@@ -188,7 +188,9 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
     },
     tellSpentDay: async (day, units) =>
       void (await Promise.all(
-        [...projects].map(([name, { quota }]) => quota.tellLedger(day, units.get(name) ?? 0)),
+        [...projects].map(([name, { quota }]) =>
+          quota.reportLedgerUsage(day, units.get(name) ?? 0),
+        ),
       )),
     close: async () => {
       await Promise.all(all.map(({ quota }) => quota.stop()));

@@ -36,14 +36,14 @@ const CHANGES = ['messagesAdded', 'messagesDeleted', 'labelsAdded', 'labelsRemov
  * becomes an untyped record: every message that it names is fetched again.
  * @throws MalformedAnswer when the value is not a list
  */
-export function namedRecords(session: Session, method: Method, value: unknown): JsonObject[] {
+export function readHistoryRecords(session: Session, method: Method, value: unknown): JsonObject[] {
   const items = listOf(value, 'history');
-  const nameless = items.flatMap((item, place) => (isWhole(item) ? [] : [place]));
+  const nameless = items.flatMap((item, place) => (isCompleteRecord(item) ? [] : [place]));
   if (nameless.length === 0) return items.filter(isObject);
   reportNameless(session, method, nameless);
   return items
     .filter(isObject)
-    .map((record) => (namesItsMessages(record) ? record : asUntyped(record)));
+    .map((record) => (hasValidMessages(record) ? record : asUntyped(record)));
 }
 
 /**
@@ -62,11 +62,11 @@ function namedIn(list: unknown): string {
   return messages.map((message) => (isIdentified(message) ? message.id : '')).join();
 }
 
-function isWhole(record: unknown): boolean {
-  return isIdentified(record) && namesItsMessages(record);
+function isCompleteRecord(record: unknown): boolean {
+  return isIdentified(record) && hasValidMessages(record);
 }
 
-function namesItsMessages(record: JsonObject): boolean {
+function hasValidMessages(record: JsonObject): boolean {
   return (
     CHANGES.every((change) => isListOf(record[change], namesMessage)) &&
     isListOf(record.messages, isNamed)

@@ -59,7 +59,7 @@ export async function openProject(
 /**
  * @throws OperatorError that names every quota that is smaller than the most expensive single call
  */
-export function refuseUselessQuotas(projects: readonly GoogleProject[]): void {
+export function requireUsableQuotas(projects: readonly GoogleProject[]): void {
   const mistakes = projects.flatMap(({ name, quotas }) =>
     uselessQuotas(quotas).map((mistake) =>
       name === DEFAULT_PROJECT ? mistake : `project "${name}": ${mistake}`,

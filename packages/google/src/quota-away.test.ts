@@ -2,13 +2,13 @@ import { startRedis } from '../../../test/support/redis-server.js';
 import {
   type Process,
   type QuotaWorld,
-  type Siege,
-  type SiegeEvent,
+  type LoadRun,
+  type LoadEvent,
   LIMITS,
   gmail,
   peaks,
   quotaWorlds,
-  saturate,
+  runSaturatingLoad,
   unitsBetween,
   usedShare,
 } from '../test-support/quota-world.js';
@@ -117,14 +117,14 @@ test('a process that takes leave leaves nothing to be kept free', async () => {
 const LOST_AT_MS = 95_000;
 const BACK_AT_MS = 275_000;
 
-function expectLawfulAndBusy(siege: Siege): void {
-  expect(peaks(siege).project).toBeLessThanOrEqual(LIMIT);
-  expect(peaks(siege).user).toBeLessThanOrEqual(LIMITS.gmailUnitsPerUserMinute);
-  expect(unitsBetween(siege, LOST_AT_MS + QUIET_MS, BACK_AT_MS)).toBeGreaterThan(LIMIT * 2);
-  expect(usedShare(siege, LIMIT)).toBeGreaterThan(0.9);
+function expectLawfulAndBusy(load: LoadRun): void {
+  expect(peaks(load).project).toBeLessThanOrEqual(LIMIT);
+  expect(peaks(load).user).toBeLessThanOrEqual(LIMITS.gmailUnitsPerUserMinute);
+  expect(unitsBetween(load, LOST_AT_MS + QUIET_MS, BACK_AT_MS)).toBeGreaterThan(LIMIT * 2);
+  expect(usedShare(load, LIMIT)).toBeGreaterThan(0.9);
 }
 
-const comingBack = (fleet: Process[]): SiegeEvent[] =>
+const comingBack = (fleet: Process[]): LoadEvent[] =>
   fleet.map((process, i) => ({ atMs: BACK_AT_MS + i * 300, happen: process.back }));
 
 test('four saturating processes lose their connections for three minutes: no window is overdrawn, and work goes on', async () => {
@@ -133,7 +133,7 @@ test('four saturating processes lose their connections for three minutes: no win
   const lose = async (): Promise<void> =>
     void (await Promise.all(fleet.map((process) => process.lose())));
   expectLawfulAndBusy(
-    await saturate(
+    await runSaturatingLoad(
       here.time,
       fleet.map(({ quota }) => quota),
       6.5,
@@ -157,7 +157,7 @@ test('a Redis that is killed and started again, empty, three minutes later: no w
       ...comingBack(fleet),
     ];
     expectLawfulAndBusy(
-      await saturate(
+      await runSaturatingLoad(
         here.time,
         fleet.map(({ quota }) => quota),
         6.5,
@@ -180,7 +180,7 @@ test('one of four loses Redis alone, with work for mailboxes of its own: the pro
     { atMs: 95_000, happen: () => alone.lose() },
     { atMs: 150_000, happen: () => alone.back() },
   ];
-  const siege = await saturate(
+  const load = await runSaturatingLoad(
     here.time,
     fleet.map(({ quota }) => quota),
     5,
@@ -188,8 +188,8 @@ test('one of four loses Redis alone, with work for mailboxes of its own: the pro
     events,
     1_000,
   );
-  expect(peaks(siege).project).toBeLessThanOrEqual(LIMIT);
-  expect(unitsBetween(siege, 95_000 + QUIET_MS, 150_000)).toBeGreaterThan(LIMIT / 2);
+  expect(peaks(load).project).toBeLessThanOrEqual(LIMIT);
+  expect(unitsBetween(load, 95_000 + QUIET_MS, 150_000)).toBeGreaterThan(LIMIT / 2);
 });
 
 test("Google's refusal while Redis is away holds here at once and for the fleet afterwards", async () => {

@@ -25,7 +25,7 @@ export const QUIET_MS = LOST_MS + STALE_BEAT_MS + 100;
 /**
  * Whether Redis has been away for so long that processes may have begun to spend their kept units.
  */
-export function isLong(ledger: Ledger): boolean {
+export function isOutageLong(ledger: Ledger): boolean {
   return ledger.beat !== null && redisNowMs(ledger) - ledger.beat.atMs > QUIET_MS;
 }
 
@@ -33,7 +33,7 @@ export function isLong(ledger: Ledger): boolean {
  * Charges the units that this process keeps; null when they are not enough. The charge is reported
  * to Redis before the next charge there.
  */
-export function chargeKept(
+export function chargeOffline(
   ledger: Ledger,
   { user, api, costPerItem, items, lane }: Charge,
 ): { granted: number; receipt: Receipt } | null {
@@ -43,8 +43,8 @@ export function chargeKept(
   if (
     beat === null ||
     ledger.reporting ||
-    !isLong(ledger) ||
-    (lane !== 'live' && ledger.rt.clock.nowMs() < ledger.dayShutUntilMs)
+    !isOutageLong(ledger) ||
+    (lane !== 'live' && ledger.rt.clock.nowMs() < ledger.dayClosedUntilMs)
   )
     return null;
   const buckets: Bucket[] = [
@@ -77,7 +77,7 @@ export function chargeKept(
 }
 
 /** Counts a slow call from the time of its answer although Redis is not reachable now. */
-export function moveKept(ledger: Ledger, { user, api, slot, units }: Receipt): void {
+export function moveOffline(ledger: Ledger, { user, api, slot, units }: Receipt): void {
   const nowMs = redisNowMs(ledger);
   ledger.memory.moved(
     { user, api, units, slot: Math.floor(nowMs / SLOT_MS) * SLOT_MS, atMs: nowMs },

@@ -52,7 +52,7 @@ export interface SpendMemory {
   sums(atMs: number): Map<string, number>;
   keyOf(bucket: Bucket): string;
   /** Everything that still counts, per bucket; the project's bucket is the sum of its users'. */
-  tell(): Reported[];
+  reportableUsage(): Reported[];
   /** Units charged by this process per day key. */
   days(): [day: string, units: number][];
 }
@@ -102,7 +102,7 @@ export function openSpendMemory(): SpendMemory {
       latestSlot = Math.max(latestSlot, nowMs);
     },
     knownWitnesses: () => [...witnesses],
-    tell: () => byBucket(stillCounting(entries, latestSlot), [...closures.values()]),
+    reportableUsage: () => byBucket(stillCounting(entries, latestSlot), [...closures.values()]),
     days: () => [...days],
   };
 }

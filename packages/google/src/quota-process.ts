@@ -52,7 +52,7 @@ export interface Ledger {
   /** Whether usage, moves or closures exist that Redis does not have. */
   unreported: boolean;
   /** Until when lanes other than live wait because of the daily budget, by our clock. */
-  dayShutUntilMs: number;
+  dayClosedUntilMs: number;
   /** Number of calls that were named so far. */
   flights: number;
 }

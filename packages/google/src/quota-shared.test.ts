@@ -19,7 +19,7 @@ const shared = (over: Partial<Charge> = {}): Charge => ({ ...gmail(over), shared
 
 /** The user is known to be shared, and the calls that were sent before have finished. */
 async function chargedAsShared(quota: Quota, time: { nowMs: number }): Promise<void> {
-  await quota.landed(await granted(quota, shared()));
+  await quota.finishCall(await granted(quota, shared()));
   time.nowMs += 3_001;
   await quota.beat();
 }
@@ -83,7 +83,7 @@ test('accounts of one user have at most twenty calls in flight together, over al
   ];
   expect(receipts.map(({ units }) => units)).toEqual([120, 120, 6, 40]);
   expect(await one.charge(shared())).toMatchObject({ granted: 0, scope: 'user', waitMs: 200 });
-  await two.landed(receipts[0] as Receipt);
+  await two.finishCall(receipts[0] as Receipt);
   expect(await one.charge(shared({ items: 20 }))).toMatchObject({ granted: 6 });
 });
 

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { freePort } from '../../../test/support/redis-server.js';
 import {
-  type Siege,
+  type LoadRun,
   LIMITS,
   START_MS,
   gmail,
   peaks,
   quotaWorlds,
-  saturate,
+  runSaturatingLoad,
   usedShare,
 } from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
@@ -84,8 +84,8 @@ test('the ledger does what a plain model of the window does, whatever the order 
   );
 });
 
-function expectLawful(siege: Siege): void {
-  const { project, user } = peaks(siege);
+function expectLawful(load: LoadRun): void {
+  const { project, user } = peaks(load);
   expect([
     project <= LIMITS.gmailUnitsPerProjectMinute,
     user <= LIMITS.gmailUnitsPerUserMinute,
@@ -93,30 +93,30 @@ function expectLawful(siege: Siege): void {
 }
 
 /** Starts that many processes of one world that charge as fast as they may. */
-function besiege(
+function runFleetLoad(
   { time, join }: ReturnType<typeof world>,
   clients: number,
-  ...rest: Parameters<typeof saturate> extends [unknown, unknown, ...infer R] ? R : never
-): Promise<Siege> {
-  return saturate(time, Array.from({ length: clients }, join), ...rest);
+  ...rest: Parameters<typeof runSaturatingLoad> extends [unknown, unknown, ...infer R] ? R : never
+): Promise<LoadRun> {
+  return runSaturatingLoad(time, Array.from({ length: clients }, join), ...rest);
 }
 
 test('four saturating clients use the whole project limit and never more in any minute', async () => {
-  const siege = await besiege(world(), 4, 10, ['ada', 'bob', 'eve', 'joe']);
-  expectLawful(siege);
-  expect(usedShare(siege, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.97);
+  const load = await runFleetLoad(world(), 4, 10, ['ada', 'bob', 'eve', 'joe']);
+  expectLawful(load);
+  expect(usedShare(load, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.97);
 });
 
 test('four saturating clients of one mailbox use its whole limit and never more in any minute', async () => {
-  const siege = await besiege(world(), 4, 10, ['ada']);
-  expectLawful(siege);
-  expect(usedShare(siege, LIMITS.gmailUnitsPerUserMinute)).toBeGreaterThan(0.97);
+  const load = await runFleetLoad(world(), 4, 10, ['ada']);
+  expectLawful(load);
+  expect(usedShare(load, LIMITS.gmailUnitsPerUserMinute)).toBeGreaterThan(0.97);
 });
 
 test('a Redis that forgets everything in the middle of a saturated run causes no violation', async () => {
   const here = world();
   const forget = (atMs: number) => ({ atMs, happen: () => redis.forget(here.prefix) });
-  const siege = await besiege(
+  const load = await runFleetLoad(
     here,
     4,
     8,
@@ -124,8 +124,8 @@ test('a Redis that forgets everything in the middle of a saturated run causes no
     [forget(70_500), forget(130_010), forget(200_000), forget(201_500)],
     1_500,
   );
-  expectLawful(siege);
-  expect(usedShare(siege, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.9);
+  expectLawful(load);
+  expect(usedShare(load, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.9);
 });
 
 test('a new Redis delays nobody, one that forgot holds everybody until all could report', async () => {

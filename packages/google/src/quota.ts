@@ -14,8 +14,8 @@ import {
 } from '@syncline/runtime';
 import { API_NAMES, APIS, byApi, type Api } from './apis/facts.js';
 import { dayBound, dayWaitMs } from './day-budget.js';
-import { isLedgerDue, tellLedger } from './day-ledger.js';
-import { chargeKept, isLong, moveKept } from './quota-away.js';
+import { isLedgerDue, reportLedgerUsage } from './day-ledger.js';
+import { chargeOffline, isOutageLong, moveOffline } from './quota-away.js';
 import { type Bucket, openSpendMemory } from './quota-memory.js';
 import {
   type Ledger,
@@ -79,7 +79,7 @@ export interface Quota {
   /** Counts a slow call from now on: it may have reached Google as late as its answer arrived. */
   move(receipt: Receipt): Promise<void>;
   /** Records that the call was answered or never will be. Only for a receipt with a `flight`. */
-  landed(receipt: Receipt): Promise<void>;
+  finishCall(receipt: Receipt): Promise<void>;
   /**
    * Merges two users: the usage of `from` counts as `to`'s from now on. `retired`: charges to
    * `from` are refused. `shared`: several accounts use `to`. A process whose Redis loses its data
@@ -96,7 +96,7 @@ export interface Quota {
   usage(users: string[]): Promise<QuotaUsage>;
   /** Compares and reports a day's usage in the ledger, which Redis may lack (`day-ledger.ts`). */
   isLedgerDue(): Promise<boolean>;
-  tellLedger(day: string, units: number): Promise<void>;
+  reportLedgerUsage(day: string, units: number): Promise<void>;
   /** Checks at once whether Redis still has our data; the heartbeat does so every second. */
   beat(): Promise<void>;
   /** Ends the heartbeat and removes this process; the others then use its units. */
@@ -121,7 +121,7 @@ export function openQuota(rt: Runtime, redis: RedisConnection, options: QuotaOpt
     skewMs: 0,
     kept: null,
     unreported: false,
-    dayShutUntilMs: 0,
+    dayClosedUntilMs: 0,
     flights: 0,
   };
   const heartbeat = heartbeatReport(rt);
@@ -132,16 +132,16 @@ export function openQuota(rt: Runtime, redis: RedisConnection, options: QuotaOpt
   return {
     charge: (asked) => charge(ledger, asked),
     move: (receipt) => move(ledger, receipt),
-    landed: (receipt) => landed(ledger, receipt),
+    finishCall: (receipt) => finishCall(ledger, receipt),
     join: (from, to, o) => join(ledger, from, to, o),
     close: (api, user, forMs, slower = true) => close(ledger, { api, user }, forMs, slower),
     usage: (users) => usageIn(ledger, users),
     isLedgerDue: () => isLedgerDue(ledger),
-    tellLedger: (day, units) => tellLedger(ledger, day, units),
+    reportLedgerUsage: (day, units) => reportLedgerUsage(ledger, day, units),
     beat: () => beat(ledger),
     stop: async () => {
       clearInterval(timer);
-      await leave(ledger);
+      await removeMember(ledger);
       server.stop();
     },
   };
@@ -164,27 +164,29 @@ function heartbeatReport(rt: Runtime): LoopReport {
 
 async function charge(ledger: Ledger, asked: Charge): Promise<Charged> {
   try {
-    await rejoin(ledger);
+    await reconcileWithRedis(ledger);
     const charged = await tryCharge(ledger, asked);
     if (charged) return charged;
     await report(ledger);
-    return (await tryCharge(ledger, asked)) ?? putOff(RETRY_MS, 'project');
+    return (await tryCharge(ledger, asked)) ?? denyCharge(RETRY_MS, 'project');
   } catch (error) {
     if (!isTransientRedisError(error)) throw error;
-    return chargeKept(ledger, asked) ?? { ...putOff(RETRY_MS, 'project'), redisTrouble: error };
+    return (
+      chargeOffline(ledger, asked) ?? { ...denyCharge(RETRY_MS, 'project'), redisTrouble: error }
+    );
   }
 }
 
 /**
  * Before a charge: reports unreported usage, and sends a heartbeat when the last one is too old.
  */
-async function rejoin(ledger: Ledger): Promise<void> {
+async function reconcileWithRedis(ledger: Ledger): Promise<void> {
   if (ledger.unreported || ledger.reporting) await report(ledger);
   if (ledger.beat === null || redisNowMs(ledger) - ledger.beat.atMs > STALE_BEAT_MS)
     await beat(ledger);
 }
 
-function putOff(
+function denyCharge(
   waitMs: number,
   scope: Scope,
 ): { granted: 0; waitMs: number; scope: Scope; redisTrouble: null } {
@@ -219,8 +221,8 @@ async function tryCharge(
   if (!accepted(ledger, reply)) return null;
   const granted = Number(reply[0]);
   if (granted === 0) {
-    if (reply[3] === 'day') return overTheDay(ledger, endsInMs);
-    return putOff(
+    if (reply[3] === 'day') return denyUntilNextDay(ledger, endsInMs);
+    return denyCharge(
       Math.max(1, Number(reply[2])),
       SCOPES.find((one) => one === reply[3]) ?? 'project',
     );
@@ -230,10 +232,10 @@ async function tryCharge(
   return { granted, receipt: { ...spent, flight: Number(reply[6]) === 1 ? flight : null } };
 }
 
-function overTheDay(ledger: Ledger, endsInMs: number): ReturnType<typeof putOff> {
+function denyUntilNextDay(ledger: Ledger, endsInMs: number): ReturnType<typeof denyCharge> {
   const waitMs = dayWaitMs(endsInMs, ledger.rt.random.next());
-  ledger.dayShutUntilMs = ledger.rt.clock.nowMs() + waitMs;
-  return putOff(waitMs, 'day');
+  ledger.dayClosedUntilMs = ledger.rt.clock.nowMs() + waitMs;
+  return denyCharge(waitMs, 'day');
 }
 
 async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
@@ -250,7 +252,7 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
   } catch (error) {
     if (!isTransientRedisError(error)) throw error;
     // Failing here would discard an answer that was paid for and repeat the call.
-    moveKept(ledger, receipt);
+    moveOffline(ledger, receipt);
   }
 }
 
@@ -258,7 +260,7 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
  * Ends the record of a call in flight. A failure is ignored: failing the call would repeat it, and
  * the record in Redis expires by itself.
  */
-async function landed(ledger: Ledger, { user, flight }: Receipt): Promise<void> {
+async function finishCall(ledger: Ledger, { user, flight }: Receipt): Promise<void> {
   if (flight === null) return;
   try {
     refuseUnlessReady(ledger.redis);
@@ -334,7 +336,7 @@ async function beatOnce(ledger: Ledger): Promise<void> {
 }
 
 /** A failure only makes the others leave this process's units free for a minute. */
-async function leave(ledger: Ledger): Promise<void> {
+async function removeMember(ledger: Ledger): Promise<void> {
   try {
     await run(ledger, SCRIPTS.leave, [keyOf(ledger, 'members')], []);
   } catch (error) {
@@ -351,7 +353,7 @@ function accepted(ledger: Ledger, reply: unknown[]): boolean {
 
 /** Reports this process's usage to a Redis that lost its data; one report at a time. */
 function report(ledger: Ledger): Promise<void> {
-  ledger.reporting ??= tell(ledger)
+  ledger.reporting ??= reportUsage(ledger)
     .catch((error: unknown) => {
       ledger.unreported = true;
       throw error;
@@ -362,11 +364,11 @@ function report(ledger: Ledger): Promise<void> {
   return ledger.reporting;
 }
 
-async function tell(ledger: Ledger): Promise<void> {
+async function reportUsage(ledger: Ledger): Promise<void> {
   const { memory, rt } = ledger;
-  const wasLong = isLong(ledger);
+  const wasOutageLong = isOutageLong(ledger);
   ledger.unreported = false;
-  const reported = memory.tell();
+  const reported = memory.reportableUsage();
   const epochs = new Set<string>();
   for (let i = 0; i < reported.length; i += REPORT_CHUNK) {
     const chunk = reported.slice(i, i + REPORT_CHUNK);
@@ -380,7 +382,7 @@ async function tell(ledger: Ledger): Promise<void> {
   const closing = [
     JSON.stringify(days.map(([, units]) => units)),
     JSON.stringify(memory.knownWitnesses()),
-    wasLong ? 1 : 0,
+    wasOutageLong ? 1 : 0,
   ];
   const reply = await run(
     ledger,

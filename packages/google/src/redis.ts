@@ -59,7 +59,7 @@ export async function connectRedis(
     socketTimeout: SILENCE_LIMIT_MS,
     retryStrategy: (times) => Math.min(50 * times, RECONNECT_CEILING_MS),
   });
-  complainNowAndThen(rt, redis);
+  logErrorsRateLimited(rt, redis);
   if (found === null) return redis;
   await firstReady(rt, redis);
   await claimPrefix(redis, settings, found.hosts).catch((error: unknown) => {
@@ -78,7 +78,7 @@ function firstReady(rt: Runtime, redis: RedisConnection): Promise<void> {
   return rt.clock.sleep(FIRST_CONNECT_WAIT_MS, waiting.signal).catch(() => undefined);
 }
 
-function complainNowAndThen(rt: Runtime, redis: RedisConnection): void {
+function logErrorsRateLimited(rt: Runtime, redis: RedisConnection): void {
   let quietUntilMs = 0;
   onRedisError(redis, (err: Error) => {
     if (rt.clock.nowMs() < quietUntilMs) return;

@@ -252,7 +252,7 @@ async function attempt(session: Session, call: Call): Promise<Sent> {
   try {
     return { answer: await send(session, call, granted, token), granted, token };
   } finally {
-    await session.quota.landed(receipt);
+    await session.quota.finishCall(receipt);
     if (session.rt.clock.nowMs() - chargedAtMs - waitedMs > ON_THE_WAY_MS)
       await session.quota.move(receipt);
   }

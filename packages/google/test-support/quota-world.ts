@@ -121,12 +121,12 @@ function busiestMinute(arrivals: Arrival[]): number {
   return busiest;
 }
 
-export interface Siege {
+export interface LoadRun {
   arrivals: Arrival[];
   lastEndMs: number;
 }
 
-export interface SiegeEvent {
+export interface LoadEvent {
   atMs: number;
   happen(): Promise<void> | void;
 }
@@ -135,18 +135,18 @@ export interface SiegeEvent {
  * Runs clients that charge as fast as they may on one virtual clock, and that retry after at most
  * `patienceMs`; `events` run at their times. Client i works for user i modulo `users`.
  */
-export async function saturate(
+export async function runSaturatingLoad(
   time: { nowMs: number },
   clients: Quota[],
   minutes: number,
   users: string[],
-  events: SiegeEvent[] = [],
+  events: LoadEvent[] = [],
   patienceMs = KEEP_MS,
-): Promise<Siege> {
+): Promise<LoadRun> {
   const arrivals: Arrival[] = [];
   let seed = 7;
   const random = (): number => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
-  const agenda: SiegeEvent[] = events.map((event) => ({
+  const agenda: LoadEvent[] = events.map((event) => ({
     atMs: START_MS + event.atMs,
     happen: event.happen,
   }));
@@ -184,20 +184,20 @@ export async function saturate(
 }
 
 /** Returns the units that arrived from `fromMs` to `toMs` after the start. */
-export function unitsBetween({ arrivals }: Siege, fromMs: number, toMs: number): number {
+export function unitsBetween({ arrivals }: LoadRun, fromMs: number, toMs: number): number {
   return arrivals
     .filter(({ atMs }) => atMs >= START_MS + fromMs && atMs < START_MS + toMs)
     .reduce((sum, { units }) => sum + units, 0);
 }
 
 /** Returns the share of `limit` that was used after the first minute, which is always full. */
-export function usedShare(siege: Siege, limit: number): number {
-  const toMs = siege.lastEndMs - START_MS;
-  return unitsBetween(siege, KEEP_MS, toMs) / ((limit * (toMs - KEEP_MS)) / 60_000);
+export function usedShare(load: LoadRun, limit: number): number {
+  const toMs = load.lastEndMs - START_MS;
+  return unitsBetween(load, KEEP_MS, toMs) / ((limit * (toMs - KEEP_MS)) / 60_000);
 }
 
 /** Returns the units of the busiest minute of the project, and of its busiest user. */
-export function peaks({ arrivals }: Siege): { project: number; user: number } {
+export function peaks({ arrivals }: LoadRun): { project: number; user: number } {
   const users = [...new Set(arrivals.map(({ user }) => user))];
   return {
     project: busiestMinute(arrivals),

@@ -1,5 +1,5 @@
 import type { EventTime, SourceEvent } from './event.js';
-import { legible } from './legible.js';
+import { withoutMalformedFields } from './malformed-fields.js';
 import { mergeSorted } from './merge-sorted.js';
 import { longestPeriodMs, startsIn, type Series } from './series.js';
 import type { Work } from './rule-times.js';
@@ -52,7 +52,7 @@ export function expandInstances<Event extends SourceEvent>(
   given: readonly Event[],
   range: InstanceRange,
 ): Instances<Event> {
-  const events = given.map((event) => legible(event));
+  const events = given.map((event) => withoutMalformedFields(event));
   const limit = range.limit ?? DEFAULT_INSTANCE_LIMIT;
   if (limit > MAX_INSTANCE_LIMIT || range.timeMaxMs - range.timeMinMs > MAX_INSTANCE_RANGE_MS)
     throw new RangeError('the range or the limit is above its bound');

@@ -34,8 +34,8 @@ export interface Search {
  * each period with one. This bounds a search to some tens of milliseconds, or to centuries of
  * weeks.
  */
-const FRUITLESS_STEPS = 10_000;
-const FRUITLESS_FOR_EACH = 100;
+const EMPTY_PERIODS_LIMIT = 10_000;
+const STEPS_PER_MATCH = 100;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -74,11 +74,11 @@ export function* ruleTimes(
   const daysOf = yearDaysOf(dayParts(rule, search.startMs));
   const sets =
     rule.frequency >= HOURLY ? slotSets(rule, search, daysOf) : periodSets(rule, search, daysOf);
-  for (let stepsLeft = FRUITLESS_STEPS; stepsLeft > 0 && work.stepsLeft > 0;) {
+  for (let stepsLeft = EMPTY_PERIODS_LIMIT; stepsLeft > 0 && work.stepsLeft > 0;) {
     const set = sets.next();
     if (set.done) return set.value;
     const times = chosen(rule, set.value);
-    stepsLeft += times.length === 0 ? -1 : FRUITLESS_FOR_EACH;
+    stepsLeft += times.length === 0 ? -1 : STEPS_PER_MATCH;
     work.stepsLeft -= 1 + set.value.length;
     for (const timeMs of times) {
       if (timeMs > search.lastMs) return true;
@@ -155,16 +155,16 @@ function* periodSets(
 }
 
 /** Earlier than every series, so that nothing is skipped. */
-const LONG_OVER = Number.NEGATIVE_INFINITY;
+const NO_SKIP = Number.NEGATIVE_INFINITY;
 
-/** Returns the next year's first day when no day of the year matches, otherwise `LONG_OVER`. */
+/** Returns the next year's first day when no day of the year matches, otherwise `NO_SKIP`. */
 function afterEmptyYear(
   firstDay: number,
   afterDay: number,
   daysOf: (day: number) => YearDays,
 ): number {
   const { firstDay: yearsFirst, flags, isEmpty } = daysOf(firstDay);
-  return isEmpty && afterDay <= yearsFirst + flags.length ? yearsFirst + flags.length : LONG_OVER;
+  return isEmpty && afterDay <= yearsFirst + flags.length ? yearsFirst + flags.length : NO_SKIP;
 }
 
 /** In days since 1970; `step` counts years, months, weeks or days. */
@@ -256,7 +256,7 @@ function* slotSets(
     const dayPasses = flags[day - firstDay] === 1;
     const times = dayPasses ? slotTimes(rule, slot * slotMs, remainderOfStart) : [];
     yield times;
-    let nextMs = LONG_OVER;
+    let nextMs = NO_SKIP;
     if (!dayPasses) nextMs = (isEmpty ? firstDay + flags.length : day + 1) * DAY_MS;
     else if (times.length === 0) nextMs = nextCandidateMs(rule, slot * slotMs);
     slot = Math.max(slot + rule.interval, slotAfter(nextMs));
@@ -268,7 +268,7 @@ function* slotSets(
 function nextCandidateMs({ hours, minutes }: RecurrenceRule, slotStartMs: number): number {
   const hour = Math.floor((((slotStartMs % DAY_MS) + DAY_MS) % DAY_MS) / HOUR_MS);
   if (hours && !hours.includes(hour)) return (Math.floor(slotStartMs / HOUR_MS) + 1) * HOUR_MS;
-  return minutes ? (Math.floor(slotStartMs / MINUTE_MS) + 1) * MINUTE_MS : LONG_OVER;
+  return minutes ? (Math.floor(slotStartMs / MINUTE_MS) + 1) * MINUTE_MS : NO_SKIP;
 }
 
 /**

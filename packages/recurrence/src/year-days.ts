@@ -41,7 +41,7 @@ export function yearDaysOf(parts: DayParts): (day: number) => YearDays {
     const year = new Date(day * DAY_MS).getUTCFullYear();
     const shape = shapeOf(year);
     const kind = `${shape.firstWeekday},${shape.length},${shape.lengthBefore},${shape.lengthAfter}`;
-    const flags = known.get(kind) ?? passing(parts, shape);
+    const flags = known.get(kind) ?? flagMatchingDays(parts, shape);
     known.set(kind, flags);
     last = { firstDay: firstDayOf(year), flags, isEmpty: !flags.includes(1) };
     return last;
@@ -80,7 +80,7 @@ function lengthOf(year: number): number {
 
 const MONTH_LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-function passing(parts: DayParts, year: YearShape): Uint8Array {
+function flagMatchingDays(parts: DayParts, year: YearShape): Uint8Array {
   const flags = new Uint8Array(year.length);
   let dayOfYear = 0;
   MONTH_LENGTHS.forEach((usual, month) => {
@@ -88,8 +88,8 @@ function passing(parts: DayParts, year: YearShape): Uint8Array {
     for (let dayOfMonth = 0; dayOfMonth < length; dayOfMonth++, dayOfYear++) {
       const passes =
         (parts.months?.includes(month + 1) ?? true) &&
-        counted(parts.monthDays, dayOfMonth, length) &&
-        counted(parts.yearDays, dayOfYear, year.length) &&
+        isSelected(parts.monthDays, dayOfMonth, length) &&
+        isSelected(parts.yearDays, dayOfYear, year.length) &&
         inWeeks(parts, year, dayOfYear) &&
         onWeekday(
           parts,
@@ -103,7 +103,7 @@ function passing(parts: DayParts, year: YearShape): Uint8Array {
 }
 
 /** Whether a list selects an index; its values count from 1, or from -1 at the end. */
-function counted(selected: readonly number[] | null, index: number, length: number): boolean {
+function isSelected(selected: readonly number[] | null, index: number, length: number): boolean {
   return selected === null || selected.includes(index + 1) || selected.includes(index - length);
 }
 
@@ -136,10 +136,10 @@ function inWeeks(
   const intoWeek = (((year.firstWeekday + dayOfYear - weekStart) % 7) + 7) % 7;
   const fourth = dayOfYear - intoWeek + 3;
   if (fourth < 0)
-    return counted(weekNumbers, ...weekOf(fourth + year.lengthBefore, year.lengthBefore));
+    return isSelected(weekNumbers, ...weekOf(fourth + year.lengthBefore, year.lengthBefore));
   return fourth < year.length
-    ? counted(weekNumbers, ...weekOf(fourth, year.length))
-    : counted(weekNumbers, ...weekOf(fourth - year.length, year.lengthAfter));
+    ? isSelected(weekNumbers, ...weekOf(fourth, year.length))
+    : isSelected(weekNumbers, ...weekOf(fourth - year.length, year.lengthAfter));
 }
 
 /** Returns the index of the week with this fourth day, and the number of weeks in the year. */

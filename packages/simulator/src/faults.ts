@@ -81,7 +81,7 @@ export interface FaultOrder {
  * The faults of one call: an answer in place of the real one, a cut connection, a delay, damage in
  * transit, a repeated page, altered fields, an incomplete listing.
  */
-export interface Mishap {
+export interface InjectedFaults {
   reply: Reply | null;
   reset: boolean;
   delayMs: number;
@@ -115,20 +115,20 @@ export interface Target {
   holds?: (item: string) => boolean;
 }
 
-interface Standing {
+interface ActiveFault {
   id: number;
   order: FaultOrder & { kind: CallFault };
   hits: number;
 }
 
-const STANDING_LIMIT = 1_000;
+const ACTIVE_LIMIT = 1_000;
 const DEFAULT_MS = 1_000;
 const DEFAULT_CIRCLE = 3;
 const DEFAULT_SHARE = 0.5;
 const QUOTE_LIMIT = 4_096;
 
 export class Faults {
-  private standing: Standing[] = [];
+  private active: ActiveFault[] = [];
   private nextId = 1;
 
   constructor(
@@ -146,7 +146,7 @@ export class Faults {
     if (order.variant !== undefined && !REFUSAL_NAMES.includes(order.variant))
       throw new RangeError(`unknown variant; the variants are ${REFUSAL_NAMES.join(', ')}`);
     if (isWorldFault(kind)) {
-      this.befall(kind, order);
+      this.applyWorldFault(kind, order);
       return { id: this.nextId++ };
     }
     if (!CALL_FAULTS.includes(kind))
@@ -155,32 +155,32 @@ export class Faults {
       );
     const problem = problemOf(order);
     if (problem !== null) throw new RangeError(problem);
-    if (this.standing.length >= STANDING_LIMIT) throw new RangeError('too many standing faults');
+    if (this.active.length >= ACTIVE_LIMIT) throw new RangeError('too many standing faults');
     const id = this.nextId++;
-    this.standing.push({ id, order: { ...order, kind }, hits: 0 });
+    this.active.push({ id, order: { ...order, kind }, hits: 0 });
     return { id };
   }
 
   list(): { id: number; order: FaultOrder; hits: number }[] {
-    return this.standing.map((one) => ({ ...one }));
+    return this.active.map((one) => ({ ...one }));
   }
   clear(): void {
-    this.standing = [];
+    this.active = [];
   }
   /** Ends the fault with the id that `add` returned. Throws RangeError when there is none. */
   end(id: number): void {
-    const left = this.standing.filter((one) => one.id !== id);
-    if (left.length === this.standing.length) throw new RangeError('no such fault stands');
-    this.standing = left;
+    const left = this.active.filter((one) => one.id !== id);
+    if (left.length === this.active.length) throw new RangeError('no such fault stands');
+    this.active = left;
   }
   /** Whether a fault of that kind is active for any account. */
-  stands(kind: CallFault): boolean {
-    return this.standing.length > 0 && this.standing.some((one) => one.order.kind === kind);
+  isActive(kind: CallFault): boolean {
+    return this.active.length > 0 && this.active.some((one) => one.order.kind === kind);
   }
 
   /** Returns the faults of this call and counts them. */
-  meet(target: Target, nowMs: number): Mishap {
-    const mishap: Mishap = {
+  draw(target: Target, nowMs: number): InjectedFaults {
+    const injected: InjectedFaults = {
       reply: null,
       reset: false,
       delayMs: 0,
@@ -192,20 +192,20 @@ export class Faults {
       circle: DEFAULT_CIRCLE,
       omitted: 0,
     };
-    if (this.standing.length === 0) return mishap;
-    for (const one of this.standing) {
-      if ((mishap.reply !== null || mishap.reset) && one.order.kind !== 'latency') continue;
+    if (this.active.length === 0) return injected;
+    for (const one of this.active) {
+      if ((injected.reply !== null || injected.reset) && one.order.kind !== 'latency') continue;
       if (!matches(one.order, target) || !this.prng.chance(one.order.probability ?? 1)) continue;
       one.hits += 1;
       if (one.order.count !== undefined && one.hits >= one.order.count)
-        this.standing = this.standing.filter((other) => other !== one);
+        this.active = this.active.filter((other) => other !== one);
       this.ledger.faulted(one.order.kind, target.method);
-      strike(mishap, one.order, target.method, nowMs);
+      addEffect(injected, one.order, target.method, nowMs);
     }
-    return mishap;
+    return injected;
   }
 
-  private befall(kind: WorldFault, order: FaultOrder): void {
+  private applyWorldFault(kind: WorldFault, order: FaultOrder): void {
     this.ledger.faulted(kind, null);
     for (const account of this.world.all()) {
       if (order.email !== undefined && account.email !== order.email.toLowerCase()) continue;
@@ -215,7 +215,7 @@ export class Faults {
           break;
         case 'invalid-sync-token':
           account.shelf.expireSyncTokens();
-          for (const entry of account.shelf.living()) entry.calendar.expireSyncTokens();
+          for (const entry of account.shelf.current()) entry.calendar.expireSyncTokens();
           break;
         case 'revoke-grant':
           this.revoke(account.key, order.variant ?? 'expired-or-revoked');
@@ -270,30 +270,32 @@ function isPatch(patch: unknown): boolean {
 }
 
 /** Returns the answer, or its replacement, with the damage of a whole request. */
-export function suffer(mishap: Mishap, answer: () => Reply): Reply {
-  const reply = mishap.reply ?? answer();
-  return mishap.damage === null ? reply : damaged(reply, mishap.damage.kind, mishap.damage.ms);
+export function applyFaults(injected: InjectedFaults, answer: () => Reply): Reply {
+  const reply = injected.reply ?? answer();
+  return injected.damage === null
+    ? reply
+    : damaged(reply, injected.damage.kind, injected.damage.ms);
 }
 
-function strike(
-  mishap: Mishap,
+function addEffect(
+  injected: InjectedFaults,
   order: FaultOrder & { kind: CallFault },
   method: ApiMethod | null,
   nowMs: number,
 ): void {
   const { kind } = order;
   const ms = order.ms ?? DEFAULT_MS;
-  if (kind === 'latency') mishap.delayMs += ms;
-  else if (kind === 'reset') mishap.reset = true;
-  else if (kind === 'overlapping-pages') mishap.overlap = true;
-  else if (kind === 'token-rotated') mishap.rotate = true;
-  else if (kind === 'altered-answer') mishap.alterations.push(alterationOf(order));
-  else if (isListingFault(kind)) mishap.omitted = omittedShare(order);
+  if (kind === 'latency') injected.delayMs += ms;
+  else if (kind === 'reset') injected.reset = true;
+  else if (kind === 'overlapping-pages') injected.overlap = true;
+  else if (kind === 'token-rotated') injected.rotate = true;
+  else if (kind === 'altered-answer') injected.alterations.push(alterationOf(order));
+  else if (isListingFault(kind)) injected.omitted = omittedShare(order);
   else if (isEnding(kind)) {
-    mishap.endings.push(kind);
-    mishap.circle = order.pages ?? mishap.circle;
-  } else if (isDamage(kind)) mishap.damage = { kind, ms };
-  else mishap.reply = quoting(answerOf(kind, method, nowMs + ms), order.quote ?? '');
+    injected.endings.push(kind);
+    injected.circle = order.pages ?? injected.circle;
+  } else if (isDamage(kind)) injected.damage = { kind, ms };
+  else injected.reply = quoting(answerOf(kind, method, nowMs + ms), order.quote ?? '');
 }
 
 function alterationOf({ patch = {}, item }: FaultOrder): Alteration {

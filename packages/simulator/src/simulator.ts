@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { startClock, type SimClock } from './clock.js';
 import { act, type ActionOrder, type ActResult } from './control/act.js';
 import { createControl } from './control/control.js';
-import { gatherCrowd } from './control/crowd.js';
+import { openRandomTraffic } from './control/crowd.js';
 import { calendarTruth, gmailTruth, type CalendarTruth, type GmailTruth } from './control/truth.js';
 import { FEDERATED_KEY } from './federated-key.js';
 import { Faults } from './faults.js';
@@ -81,7 +81,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const sim = build(settings, clock, world, attachmentIds);
   const { grants, ledger } = sim;
   for (const account of world.all()) grants.consent(account.key);
-  const crowd = gatherCrowd(world, clock, createPrng(settings.seed).fork('crowd'));
+  const crowd = openRandomTraffic(world, clock, createPrng(settings.seed).fork('crowd'));
   const server = createHttpServer(sim, createApi(sim, attachmentIds), createControl(sim, crowd));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(settings.port, settings.host, resolve);

@@ -31,7 +31,7 @@ export class CalendarShelf {
   all(): ShelfEntry[] {
     return [...this.entries.values()];
   }
-  living(): ShelfEntry[] {
+  current(): ShelfEntry[] {
     return this.all().filter((entry) => !entry.deleted && !entry.lost);
   }
   changedSince(revision: number): ShelfEntry[] {
@@ -42,7 +42,7 @@ export class CalendarShelf {
 
   /** Returns the entry with that id unless it is deleted; `primary` is an alias, as at Google. */
   find(calendarId: string): ShelfEntry | null {
-    if (calendarId === 'primary') return this.living().find((entry) => entry.primary) ?? null;
+    if (calendarId === 'primary') return this.current().find((entry) => entry.primary) ?? null;
     const entry = this.entries.get(calendarId);
     return entry === undefined || entry.deleted || entry.lost ? null : entry;
   }

@@ -72,7 +72,7 @@ export class CalendarStore {
       .sort((a, b) => a.revision - b.revision);
   }
   /** Returns events that are neither deleted nor cancelled; users can act on these. */
-  living(): StoredEvent[] {
+  current(): StoredEvent[] {
     return this.all().filter((event) => !event.deleted && event.body.status !== 'cancelled');
   }
   exceptionsOf(masterId: string): StoredEvent[] {
@@ -133,17 +133,17 @@ export class CalendarStore {
     // An incremental list may return either first: the tombstone of the series, or the remaining
     // occurrence.
     const isFirst = this.revision % 2 === 0;
-    const tellKept = (): void =>
+    const reviseKept = (): void =>
       kept.forEach((event) =>
         this.put(event.id, { ...event.body, updated: stamp(nowMs) }, false, nowMs),
       );
-    if (isFirst) tellKept();
+    if (isFirst) reviseKept();
     this.end(
       old,
       exceptions.filter((event) => event.body.status === 'cancelled'),
       nowMs,
     );
-    if (!isFirst) tellKept();
+    if (!isFirst) reviseKept();
     return true;
   }
 
@@ -178,7 +178,7 @@ export class CalendarStore {
 
   /** Cancels one occurrence of a series by an exception that has only an identity. */
   cancelInstance(masterId: string, originalStart: EventTime, nowMs: number): StoredEvent | null {
-    const master = this.living().find((event) => event.id === masterId);
+    const master = this.current().find((event) => event.id === masterId);
     if (master === undefined) return null;
     const body = cancelledBody(masterId, originalStart);
     return this.put(body.id, body, false, nowMs);
@@ -191,7 +191,7 @@ export class CalendarStore {
     patch: Partial<EventDraft>,
     nowMs: number,
   ): StoredEvent | null {
-    const master = this.living().find((event) => event.id === masterId);
+    const master = this.current().find((event) => event.id === masterId);
     if (master === undefined) return null;
     const id = instanceId(masterId, originalStart);
     const { recurrence: _series, ...inherited } = master.body;

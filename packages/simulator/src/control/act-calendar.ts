@@ -114,7 +114,7 @@ function createEvent(stage: Stage, order: ActionOrder): Touched {
 
 function updateEvent(stage: Stage, order: ActionOrder): Touched | null {
   const calendar = writable(stage, order);
-  const event = chosenEvent(stage, order, calendar, calendar.living());
+  const event = chosenEvent(stage, order, calendar, calendar.current());
   if (event === null) return null;
   calendar.update(event.id, order.event ?? drawnPatch(stage, event), stage.clock.nowMs());
   return { calendarId: calendar.id, eventId: event.id };
@@ -139,7 +139,7 @@ function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
     stage,
     order,
     calendar,
-    calendar.living().filter((one) => one.body.recurringEventId === undefined),
+    calendar.current().filter((one) => one.body.recurringEventId === undefined),
   );
   if (event === null) return null;
   const { recurringEventId, originalStartTime } = event.body;
@@ -155,7 +155,7 @@ function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
  */
 function leaveSeries(stage: Stage, order: ActionOrder): Touched | null {
   const calendar = writable(stage, order);
-  const series = calendar.living().filter((event) => event.body.recurrence !== undefined);
+  const series = calendar.current().filter((event) => event.body.recurrence !== undefined);
   const master = chosenEvent(stage, order, calendar, series);
   if (master === null) return null;
   const nowMs = stage.clock.nowMs();
@@ -187,7 +187,7 @@ function onOccurrence(
     stage,
     order,
     calendar,
-    calendar.living().filter((event) => event.body.recurrence !== undefined),
+    calendar.current().filter((event) => event.body.recurrence !== undefined),
   );
   if (master === null) return null;
   const cancelled = new Set(
@@ -211,7 +211,7 @@ function onSecondary(
   change: (calendarId: string) => boolean,
 ): Touched | null {
   const own = stage.account.shelf
-    .living()
+    .current()
     .filter((entry) => !entry.primary && entry.accessRole === 'owner');
   const calendarId =
     order.calendarId ?? (own.length === 0 ? null : stage.account.prng.pick(own).calendar.id);
@@ -223,7 +223,7 @@ function onSecondary(
 function writable(stage: Stage, order: ActionOrder): CalendarStore {
   const { shelf, prng } = stage.account;
   if (order.calendarId === undefined)
-    return prng.pick(shelf.living().filter((entry) => entry.accessRole === 'owner')).calendar;
+    return prng.pick(shelf.current().filter((entry) => entry.accessRole === 'owner')).calendar;
   const entry = shelf.find(order.calendarId);
   if (entry === null || entry.accessRole !== 'owner')
     throw new Error("no such calendar of one's own");

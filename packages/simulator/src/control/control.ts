@@ -12,7 +12,7 @@ import { fullScope } from '../scopes.js';
 import type { Sim } from '../sim.js';
 import type { Account } from '../world.js';
 import { act, type ActionOrder } from './act.js';
-import type { Crowd } from './crowd.js';
+import type { RandomTraffic } from './crowd.js';
 import { CONTROLS, MENUS } from './help.js';
 import { calendarTruth, gmailTruth } from './truth.js';
 
@@ -26,7 +26,7 @@ export interface Control {
   ): Promise<void>;
 }
 
-export function createControl(sim: Sim, crowd: Crowd): Control {
+export function createControl(sim: Sim, crowd: RandomTraffic): Control {
   return {
     handle: async (request, response, path, query, body) => {
       const parts = path.split('/').slice(2).map(decodeURIComponent);
@@ -60,13 +60,13 @@ const ACTIONS_LIMIT = 100_000;
 
 interface Call extends Order {
   sim: Sim;
-  crowd: Crowd;
+  crowd: RandomTraffic;
   response: ServerResponse;
   /** The path after the control's name. */
   rest: readonly string[];
 }
 
-function route(sim: Sim, crowd: Crowd, order: Order, response: ServerResponse): unknown {
+function route(sim: Sim, crowd: RandomTraffic, order: Order, response: ServerResponse): unknown {
   const [first = '', ...rest] = order.parts;
   const control = ROUTES.get(`${order.method} ${first}`);
   return control === undefined ? NOTHING : control({ ...order, sim, crowd, response, rest });

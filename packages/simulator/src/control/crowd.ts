@@ -7,7 +7,7 @@ const TICK_MS = 100;
 const RATE_LIMIT = 10_000;
 
 /** All users together; they act at random, at a rate or on demand. */
-export interface Crowd {
+export interface RandomTraffic {
   readonly perSecond: number;
   /**
    * Sets the actions per second over all accounts; 0 stops. Throws RangeError for an invalid rate.
@@ -18,7 +18,7 @@ export interface Crowd {
   stop(): void;
 }
 
-export function gatherCrowd(world: World, clock: SimClock, prng: Prng): Crowd {
+export function openRandomTraffic(world: World, clock: SimClock, prng: Prng): RandomTraffic {
   let perSecond = 0;
   let due = 0;
   let timer: NodeJS.Timeout | null = null;

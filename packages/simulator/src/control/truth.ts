@@ -49,7 +49,7 @@ export function* gmailTruth(account: Account): Generator<GmailTruth> {
  * events are left out; cancelled occurrences are included while their series exists.
  */
 export function* calendarTruth(account: Account): Generator<CalendarTruth> {
-  const entries = account.shelf.living().sort((a, b) => (a.calendar.id < b.calendar.id ? -1 : 1));
+  const entries = account.shelf.current().sort((a, b) => (a.calendar.id < b.calendar.id ? -1 : 1));
   for (const { calendar, accessRole } of entries) {
     const events = calendar
       .all()

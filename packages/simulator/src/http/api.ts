@@ -7,7 +7,7 @@ import { firstPageToken } from '../calendar/first-page.js';
 import { calendarHandlers, routeCalendar } from '../calendar/routes.js';
 import { gmailHandlers, routeGmail, type Handlers, type Route } from '../gmail/routes.js';
 import type { AttachmentIds } from '../gmail/attachments.js';
-import { suffer, type Mishap } from '../faults.js';
+import { applyFaults, type InjectedFaults } from '../faults.js';
 import type { Grant } from '../grants.js';
 import { isPushMethod, type CalendarMethod, type PlainGmailMethod } from '../methods.js';
 import { routeChannels, servePush } from '../push/routes.js';
@@ -108,7 +108,7 @@ function admitKnown(
     sim.quota.enter(route.method, account.key, nowMs) ??
     sim.quota.charge(route.method, account.key, nowMs, client);
   if (refusal !== null) return { ...settled(refusal), release };
-  const mishap = sim.faults.meet(
+  const injected = sim.faults.draw(
     {
       name: route.method.name,
       email: account.email,
@@ -120,17 +120,19 @@ function admitKnown(
     nowMs,
   );
   const real = (): Reply =>
-    mishap.alterations.reduce(
+    injected.alterations.reduce(
       altered,
-      mishap.reply ?? serve(surface, call, route, account, mishap),
+      injected.reply ?? serve(surface, call, route, account, injected),
     );
   return {
-    delayMs: mishap.delayMs,
-    reset: mishap.reset,
+    delayMs: injected.delayMs,
+    reset: injected.reset,
     release,
-    answer: () => suffer(mishap, real),
+    answer: () => applyFaults(injected, real),
     partAnswer: () =>
-      mishap.damage === null ? real() : damagedPart(real(), mishap.damage.kind, mishap.damage.ms),
+      injected.damage === null
+        ? real()
+        : damagedPart(real(), injected.damage.kind, injected.damage.ms),
   };
 }
 
@@ -145,7 +147,7 @@ function serve(
   call: ApiCall,
   route: Route,
   account: Account,
-  { overlap, endings, circle, omitted }: Mishap,
+  { overlap, endings, circle, omitted }: InjectedFaults,
 ): Reply {
   const { sim } = surface;
   const { method, ids } = route;
@@ -177,7 +179,7 @@ function serve(
       length: circle,
     },
   );
-  if (!sim.faults.stands('overlapping-pages') && !overlap) return reply;
+  if (!sim.faults.isActive('overlapping-pages') && !overlap) return reply;
   return surface.overlap.answer(key, reply, overlap, format);
 }
 

@@ -104,7 +104,7 @@ export class Endings {
       case 'page-names-itself':
         return { ...page, nextPageToken: sent === '' ? this.alias(first) : sent };
       case 'pages-in-a-circle':
-        return { ...page, nextPageToken: this.inCircle(listing, natural) };
+        return { ...page, nextPageToken: this.nextCycleToken(listing, natural) };
       case 'pages-repeat':
         return { ...page, nextPageToken: this.alias(this.realOf(sent) || first) };
       case 'empty-pages': {
@@ -119,7 +119,7 @@ export class Endings {
   }
 
   /** The cycle begins with the second page; a shorter listing leads back to its beginning. */
-  private inCircle({ key, sent, first, length }: Listing, natural: string | null): string {
+  private nextCycleToken({ key, sent, first, length }: Listing, natural: string | null): string {
     if (sent === '' || !this.circles.has(key)) {
       if (this.circles.size >= KEPT) this.circles.clear();
       this.circles.set(key, []);

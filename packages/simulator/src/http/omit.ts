@@ -21,9 +21,11 @@ export function withOmissions(
   const page = JSON.parse(reply.body.toString()) as Record<string, unknown>;
   const name = LISTS.find((list) => Array.isArray(page[list]));
   if (name === undefined) return reply;
-  const items = (page[name] as { id?: string }[]).filter(({ id = '' }) => fraction(id) >= share);
+  const items = (page[name] as { id?: string }[]).filter(
+    ({ id = '' }) => hashFraction(id) >= share,
+  );
   return jsonReply(
-    { ...page, [name]: items, ...(share === 1 ? theEnd(page, nextPage) : {}) },
+    { ...page, [name]: items, ...(share === 1 ? endingFields(page, nextPage) : {}) },
     { pretty: format.pretty, fields: null },
   );
 }
@@ -32,7 +34,7 @@ export function withOmissions(
  * Returns the fields that end the listing: no next page, and for Calendar the sync token of the
  * real last page.
  */
-function theEnd(
+function endingFields(
   page: Record<string, unknown>,
   nextPage: (pageToken: string) => Reply,
 ): Record<string, unknown> {
@@ -44,6 +46,6 @@ function theEnd(
 }
 
 /** Returns a number in [0, 1) that depends only on the id. */
-function fraction(id: string): number {
+function hashFraction(id: string): number {
   return createHash('sha256').update(id).digest().readUInt32BE() / 2 ** 32;
 }

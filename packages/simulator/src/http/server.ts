@@ -1,7 +1,7 @@
 /** One origin for all of Google's hosts; the prefix of the path selects the service. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { suffer } from '../faults.js';
+import { applyFaults } from '../faults.js';
 import type { Control } from '../control/control.js';
 import { isPubSubPath, serveCertificates, servePubSub } from '../push/routes.js';
 import type { Sim } from '../sim.js';
@@ -121,16 +121,16 @@ async function batch(exchange: Exchange, prefix: string): Promise<void> {
   }
   sim.ledger.batches += 1;
   sim.ledger.batchParts += parsed.parts.length;
-  const mishap = sim.faults.meet({ name: 'batch', email: null, method: null }, sim.clock.nowMs());
-  if (mishap.reset) {
+  const injected = sim.faults.draw({ name: 'batch', email: null, method: null }, sim.clock.nowMs());
+  if (injected.reset) {
     request.socket.destroy();
     return;
   }
-  if (mishap.reply !== null) {
+  if (injected.reply !== null) {
     await send(
       request,
       response,
-      suffer(mishap, () => NO_CONTENT),
+      applyFaults(injected, () => NO_CONTENT),
     );
     return;
   }
@@ -142,7 +142,7 @@ async function batch(exchange: Exchange, prefix: string): Promise<void> {
     admitted,
     async () => {
       const replies = await inPieces(admitted);
-      return suffer(mishap, () =>
+      return applyFaults(injected, () =>
         writeBatch(
           parsed.parts.map(({ contentId }, index) => ({
             contentId,
@@ -152,7 +152,7 @@ async function batch(exchange: Exchange, prefix: string): Promise<void> {
         ),
       );
     },
-    mishap.delayMs,
+    injected.delayMs,
   );
 }
 
@@ -177,16 +177,16 @@ async function token(exchange: Exchange): Promise<void> {
   const form = new URLSearchParams((await readBody(request)).toString());
   const person = sim.grants.ofRefreshToken(form.get('refresh_token') ?? '')?.email ?? null;
   const email = person === null ? null : (sim.world.byKey(person)?.email ?? person);
-  const mishap = sim.faults.meet({ name: 'token', email, method: null }, sim.clock.nowMs());
+  const injected = sim.faults.draw({ name: 'token', email, method: null }, sim.clock.nowMs());
   const refresh = beginRefresh(sim, form);
   try {
-    await wait(Math.max(latencyOf(sim), sim.settings.tokenLatencyMs) + mishap.delayMs);
-    if (mishap.reset) request.socket.destroy();
+    await wait(Math.max(latencyOf(sim), sim.settings.tokenLatencyMs) + injected.delayMs);
+    if (injected.reset) request.socket.destroy();
     else
       await send(
         request,
         response,
-        suffer(mishap, () => refresh.answer(mishap.damage === null, mishap.rotate)),
+        applyFaults(injected, () => refresh.answer(injected.damage === null, injected.rotate)),
       );
   } finally {
     refresh.release();

@@ -23,7 +23,7 @@ async function loadIcs(lines: readonly string[]): Promise<{ events: Json[]; repo
   });
   const imported = simulator.world
     .all()[0]!
-    .shelf.living()
+    .shelf.current()
     .find((entry) => entry.calendar.summary === 'Imported')!.calendar;
   await simulator.close();
   return {

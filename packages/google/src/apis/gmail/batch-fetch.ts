@@ -12,7 +12,7 @@
 import { unreachable } from '@syncline/runtime';
 import { REFUSAL_LIMIT_BYTES } from '../../answer-limits.js';
 import { type BatchPart, encodeBatch, parseBatch } from '../../batch.js';
-import { classify, isAccountsRefusal } from '../../classify.js';
+import { classify, isAccountWideRefusal } from '../../classify.js';
 import { AnswerRefused, GoogleError, MalformedAnswer, unavailable } from '../../errors.js';
 import type { GmailMethod } from './methods.js';
 import {
@@ -60,7 +60,7 @@ const OUTER_FAILURES_LIMIT = 3;
  */
 const FORBIDDEN_BATCHES_LIMIT = 2;
 /** Parsing this many parts takes about a millisecond with ordinary mail. */
-const PARTS_A_PIECE = 8;
+const PARTS_PER_YIELD = 8;
 
 interface Fetch<T = unknown> {
   session: Session;
@@ -106,14 +106,14 @@ export async function fetchByBatch<T>(
     refreshed: false,
     grantIsGood: false,
   };
-  let needed = await askAll(fetch, [...new Set(ids)]);
+  let needed = await requestAll(fetch, [...new Set(ids)]);
   for (const backoffMs of BACKOFF_MS) {
     if (needed.length === 0 || fetch.stop) break;
     await session.rt.clock.sleep(
       backoffMs * (0.5 + session.rt.random.next() / 2),
       session.options.signal,
     );
-    needed = await askAll(fetch, needed);
+    needed = await requestAll(fetch, needed);
   }
   if (fetch.stop && fetch.found.length + fetch.missing.length === 0) throw fetch.stop;
   const failed = [...fetch.errors].map(([id, error]) => ({ id, error }));
@@ -121,26 +121,26 @@ export async function fetchByBatch<T>(
 }
 
 /** Requests each of `ids` once, in batches, and returns those to request again. */
-async function askAll(fetch: Fetch, ids: string[]): Promise<string[]> {
+async function requestAll(fetch: Fetch, ids: string[]): Promise<string[]> {
   const again: string[] = [];
   const size = fetch.atMost;
   let next = 0;
   while (next < ids.length && !fetch.stop) {
-    const most = mostParts(fetch.session);
-    const batch = lightEnough(fetch.kind, ids.slice(next, next + Math.min(size, most)));
+    const most = maxPartsOf(fetch.session);
+    const batch = takeWithinWeight(fetch.kind, ids.slice(next, next + Math.min(size, most)));
     const fitting = batch.slice(0, fetch.lone.fitting(batch, most));
-    next += await askBatch(fetch, fitting, again);
+    next += await requestBatch(fetch, fitting, again);
   }
   const { stop } = fetch;
   if (stop) for (const id of ids.slice(next)) fetch.errors.set(id, stop);
   return again;
 }
 
-function mostParts({ batchSizes, accountId, options }: Session): number {
+function maxPartsOf({ batchSizes, accountId, options }: Session): number {
   return Math.min(options.maxParts ?? Infinity, batchSizes.of(accountId));
 }
 
-function lightEnough(kind: Kind<unknown>, ids: string[]): string[] {
+function takeWithinWeight(kind: Kind<unknown>, ids: string[]): string[] {
   let weight = 0;
   const tooMany = ids.findIndex(
     (id, i) => (weight += kind.weightOf(id)) > kind.batchWeight && i > 0,
@@ -149,9 +149,9 @@ function lightEnough(kind: Kind<unknown>, ids: string[]): string[] {
 }
 
 /** Returns how many of `ids`, counted from the first, were handled. */
-async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<number> {
+async function requestBatch(fetch: Fetch, ids: string[], again: string[]): Promise<number> {
   const { session } = fetch;
-  const parts = [...ids, ...fetch.lone.companyOf(ids, mostParts(session))];
+  const parts = [...ids, ...fetch.lone.companyOf(ids, maxPartsOf(session))];
   const boundary = `batch_${session.rt.random.uuid()}`;
   const compose = (granted: number) => {
     const body = encodeBatch(
@@ -185,7 +185,7 @@ async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<n
       return 0;
     }
     fetch.atMost = Math.max(1, Math.floor(ids.length / 4));
-    for (const id of ids) askAgain(fetch, id, failure, again);
+    for (const id of ids) scheduleRetry(fetch, id, failure, again);
     return ids.length;
   }
 }
@@ -201,7 +201,7 @@ async function takeParts(
   const failures = await fileParts(fetch, ids, parts, sent.answer.body);
   const throttled = judgeThrottling(fetch, ids, parts, failures);
   const isCrowding = throttled || fetch.lone.isSeveral();
-  if (isCrowding && failures.some(({ error }) => isCrowded(error)))
+  if (isCrowding && failures.some(({ error }) => isConcurrencyRefusal(error)))
     session.batchSizes.refused(session.accountId);
   else session.batchSizes.accepted(session.accountId, ids.length);
   // Google may return 401 in the parts instead of for the whole request. As there, the token is
@@ -217,11 +217,11 @@ async function takeParts(
       code: 'part',
       reason: error.detail.kind,
     });
-    if (renew && error.detail.kind === 'unauthorized') askAgain(fetch, id, error, again);
+    if (renew && error.detail.kind === 'unauthorized') scheduleRetry(fetch, id, error, again);
     else if (isThrottled(error) && !throttled) acceptLoneRefusal(fetch, id, error, again);
     else await acceptFailure(fetch, id, error, again);
   }
-  judgeForbidden(fetch, ids, failures);
+  countForbiddenBatch(fetch, ids, failures);
 }
 
 /** @returns whether Google throttles the account, rather than refusing single items for quota */
@@ -245,7 +245,7 @@ function judgeThrottling(
 
 /** Asked for again beside others at once; when it was refused often enough, it has failed by itself. */
 function acceptLoneRefusal(fetch: Fetch, id: string, error: GoogleError, again: string[]): void {
-  if (!fetch.lone.isOwn(id)) return askAgain(fetch, id, error, again);
+  if (!fetch.lone.isOwn(id)) return scheduleRetry(fetch, id, error, again);
   const reason = 'quota-of-one-item';
   fetch.errors.set(id, new GoogleError(fetch.kind.method, { kind: 'forbidden', reason }));
 }
@@ -265,7 +265,7 @@ async function fileParts(
   const byId = new Map(parts.map((part) => [part.id, part]));
   const failures: PartFailure[] = [];
   for (const [i, id] of ids.entries()) {
-    if (i > 0 && i % PARTS_A_PIECE === 0) await fetch.session.rt.eventLoop.yieldToOthers();
+    if (i > 0 && i % PARTS_PER_YIELD === 0) await fetch.session.rt.eventLoop.yieldToOthers();
     const part = byId.get(`item-${i}`);
     const error = part ? takePart(fetch, id, part, body) : unavailable(fetch.kind.method);
     if (error) failures.push({ id, error });
@@ -277,18 +277,18 @@ async function fileParts(
  * A part that is forbidden while others succeed concerns only its item. When no part succeeds, the
  * refusal may be the account's.
  */
-function judgeForbidden(fetch: Fetch, ids: string[], failures: readonly PartFailure[]): void {
+function countForbiddenBatch(fetch: Fetch, ids: string[], failures: readonly PartFailure[]): void {
   const refusal = failures.find(({ error }) => error.detail.kind === 'forbidden')?.error;
   if (!refusal || failures.length < ids.length) {
     fetch.forbiddenBatches = 0;
     return;
   }
   fetch.forbiddenBatches += 1;
-  if (isAccountsRefusal(refusal.detail) || fetch.forbiddenBatches >= FORBIDDEN_BATCHES_LIMIT)
+  if (isAccountWideRefusal(refusal.detail) || fetch.forbiddenBatches >= FORBIDDEN_BATCHES_LIMIT)
     fetch.stop ??= refusal;
 }
 
-function isCrowded({ detail }: GoogleError): boolean {
+function isConcurrencyRefusal({ detail }: GoogleError): boolean {
   return detail.kind === 'rate-limited' && detail.scope === 'concurrency';
 }
 
@@ -346,13 +346,13 @@ async function acceptFailure(
   const { detail } = error;
   switch (detail.kind) {
     case 'unavailable':
-      return askAgain(fetch, id, error, again);
+      return scheduleRetry(fetch, id, error, again);
     case 'rate-limited':
-      if (isCrowded(error)) return askAgain(fetch, id, error, again);
+      if (isConcurrencyRefusal(error)) return scheduleRetry(fetch, id, error, again);
       if (!fetch.stop) await noteRefusal(fetch.session, fetch.kind.method, detail);
-      return stopAsking(fetch, id, error);
+      return stopRequests(fetch, id, error);
     case 'key-missing':
-      return stopAsking(fetch, id, error);
+      return stopRequests(fetch, id, error);
     case 'unauthorized':
       return acceptUnauthorized(fetch, id, error);
     case 'forbidden':
@@ -374,25 +374,25 @@ async function acceptFailure(
  */
 async function acceptUnauthorized(fetch: Fetch, id: string, error: GoogleError): Promise<void> {
   const { session, kind } = fetch;
-  if (fetch.stop) return stopAsking(fetch, id, error);
+  if (fetch.stop) return stopRequests(fetch, id, error);
   if (!fetch.grantIsGood) {
     const judged = await requireRefusedGrant(session, kind.method).catch((failure: unknown) => {
       if (failure instanceof GoogleError) return failure;
       throw failure;
     });
-    if (judged?.detail.kind !== 'forbidden') return stopAsking(fetch, id, judged ?? error);
+    if (judged?.detail.kind !== 'forbidden') return stopRequests(fetch, id, judged ?? error);
     fetch.grantIsGood = true;
   }
   fetch.errors.set(id, new GoogleError(kind.method, { kind: 'forbidden', reason: 'authError' }));
 }
 
-function askAgain(fetch: Fetch, id: string, error: GoogleError, again: string[]): void {
+function scheduleRetry(fetch: Fetch, id: string, error: GoogleError, again: string[]): void {
   fetch.errors.set(id, error);
   again.push(id);
 }
 
 /** Stops all requests of the account. The first reason is kept. */
-function stopAsking(fetch: Fetch, id: string, error: GoogleError): void {
+function stopRequests(fetch: Fetch, id: string, error: GoogleError): void {
   fetch.errors.set(id, error);
   fetch.stop ??= error;
 }

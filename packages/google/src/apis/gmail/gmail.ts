@@ -12,9 +12,9 @@ import {
   fetchMessages,
   fetchSources,
   fetchThreads,
-  glanceAtMessages,
+  fetchMinimalMessages,
 } from './messages.js';
-import { namedItems, namedRecords, recordKey } from '../../nameless.js';
+import { namedItems, readHistoryRecords, recordKey } from '../../nameless.js';
 import { requestPage } from '../../paging.js';
 import { type Session, orNull, requestJson } from '../../request.js';
 import { type GmailWatch, stopWatch, watchMailbox } from './watch.js';
@@ -60,7 +60,7 @@ export interface Gmail {
    * Returns the messages without headers and bodies: which of them exist, with labels and dates.
    * Costs the same as `getMessages`.
    */
-  glanceAt(ids: string[]): Promise<FetchedMessages>;
+  getMinimal(ids: string[]): Promise<FetchedMessages>;
   /**
    * Returns whole threads with their messages, spam and trash included. `messages` is the expected
    * number of messages, which bounds the batches.
@@ -136,7 +136,7 @@ export function gmailOf(session: Session): Gmail {
       ),
     listMessages: (q) => listMessages(session, q),
     getMessages: (ids) => fetchMessages(session, ids),
-    glanceAt: (ids) => glanceAtMessages(session, ids),
+    getMinimal: (ids) => fetchMinimalMessages(session, ids),
     getThreads: (threads) => fetchThreads(session, threads),
     getSources: (messages) => fetchSources(session, messages),
     prices: {
@@ -204,7 +204,7 @@ function history(
     session,
     { method: 'gmail.users.history.list', path: `${USER}/history`, query, pageToken },
     (body) => ({
-      records: namedRecords(session, 'gmail.users.history.list', body.history),
+      records: readHistoryRecords(session, 'gmail.users.history.list', body.history),
       historyId: historyIdOrNull(body.historyId),
     }),
     ({ records }) => records.map(recordKey),

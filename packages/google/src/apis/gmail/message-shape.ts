@@ -10,7 +10,7 @@ import { type JsonObject, isObject } from '../../shape.js';
  * Whether this is a complete message of the `full` format: it has a payload, and every part is as
  * documented ("Message" and "MessagePart" of the Gmail API reference).
  */
-export function isWholeMessage(message: JsonObject): boolean {
+export function isCompleteMessage(message: JsonObject): boolean {
   return isObject(message.payload) && areParts(message.payload) && hasLabels(message);
 }
 

@@ -2,7 +2,7 @@
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
 import { type Kind, fetchByBatch } from './batch-fetch.js';
 import { GoogleError } from '../../errors.js';
-import { hasLabels, isWholeMessage } from './message-shape.js';
+import { hasLabels, isCompleteMessage } from './message-shape.js';
 import type { Session } from '../../request.js';
 import { type JsonObject, identifiedOf } from '../../shape.js';
 
@@ -53,12 +53,12 @@ const MESSAGE: Kind<GmailMessage> = {
   method: 'gmail.users.messages.get',
   pathOf: (id) =>
     `/gmail/v1/users/me/messages/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
-  read: (message) => (isWholeMessage(message) ? message : null),
+  read: (message) => (isCompleteMessage(message) ? message : null),
   weightOf: () => 1,
   batchWeight: BATCH_MESSAGES,
 };
 
-const GLANCE: Kind<GmailMessage> = {
+const MINIMAL_MESSAGE: Kind<GmailMessage> = {
   ...MESSAGE,
   read: (message) => (hasLabels(message) ? message : null),
   pathOf: (id) =>
@@ -78,8 +78,11 @@ export async function fetchMessages(session: Session, ids: string[]): Promise<Fe
  * Fetches messages in the `minimal` format: labels and dates, without headers and bodies. It costs
  * the same.
  */
-export async function glanceAtMessages(session: Session, ids: string[]): Promise<FetchedMessages> {
-  const { found, ...rest } = await fetchByBatch(session, GLANCE, ids);
+export async function fetchMinimalMessages(
+  session: Session,
+  ids: string[],
+): Promise<FetchedMessages> {
+  const { found, ...rest } = await fetchByBatch(session, MINIMAL_MESSAGE, ids);
   return { messages: found, ...rest };
 }
 
@@ -106,7 +109,7 @@ function threadKind(weightOf: (id: string) => number): Kind<FetchedThreads['thre
     // not contain.
     read: ({ id, messages }) => ({
       id,
-      messages: identifiedOf(messages, 'messages').identified.filter(isWholeMessage),
+      messages: identifiedOf(messages, 'messages').identified.filter(isCompleteMessage),
     }),
     weightOf,
     batchWeight: BATCH_MESSAGES,
@@ -122,7 +125,7 @@ export async function fetchSources(
   messages: { id: string; bytes: number }[],
 ): Promise<FetchedSources> {
   const bytes = new Map(messages.map((message) => [message.id, message.bytes]));
-  const patient = {
+  const patientSession = {
     ...session,
     options: {
       ...session.options,
@@ -130,11 +133,11 @@ export async function fetchSources(
     },
   };
   const kind = sourceKind((id) => bytes.get(id) ?? BATCH_SOURCE_BYTES);
-  const { found, missing, failed } = await fetchByBatch(patient, kind, [...bytes.keys()]);
+  const { found, missing, failed } = await fetchByBatch(patientSession, kind, [...bytes.keys()]);
   const without = found.flatMap(({ id, source }) => (source === null ? [id] : []));
   if (without.length === 0) return { sources: found, missing, failed };
   // A missing source is recorded permanently, so two answers without one are required.
-  const again = await fetchByBatch(patient, kind, without).catch((error: unknown) => {
+  const again = await fetchByBatch(patientSession, kind, without).catch((error: unknown) => {
     if (!(error instanceof GoogleError)) throw error;
     return { found: [], missing: [], failed: without.map((id) => ({ id, error })) };
   });

@@ -9,7 +9,7 @@ export async function askForMessages(
   { google, mirror, window }: StepContext,
   ids: readonly string[],
 ): Promise<Asked> {
-  const { messages, missing, failed } = await google.gmail.glanceAt([...ids]);
+  const { messages, missing, failed } = await google.gmail.getMinimal([...ids]);
   const alive = messages.filter((message) => isKept(mirror, floorMs(window), message)).length;
   const gone = missing.length + messages.length - alive;
   return answered(
@@ -29,7 +29,7 @@ export async function askForLabels(
   ids: readonly string[],
 ): Promise<FetchedMessages> {
   if (ids.length === 0) return { messages: [], missing: [], failed: [] };
-  const answer = await google.gmail.glanceAt([...ids]);
+  const answer = await google.gmail.getMinimal([...ids]);
   throwIfTooFew(
     ids.length,
     answer.messages.length + answer.missing.length,

@@ -5,7 +5,7 @@ import type { EventTime, SourceEvent } from './event.js';
  * when nothing is malformed. The mirror stores events as Google sent them, and a field of another
  * type in one event must not end the expansion of all others.
  */
-export function legible<Event extends SourceEvent>(event: Event): Event {
+export function withoutMalformedFields<Event extends SourceEvent>(event: Event): Event {
   const { recurrence, start, end, originalStartTime, recurringEventId } = event;
   if (
     isLines(recurrence) &&
