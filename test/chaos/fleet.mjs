@@ -9,7 +9,7 @@ const RESTART_MS = 500;
  * A process that finds a server unavailable at its start gives up within this time; later it must
  * tolerate that.
  */
-const BEGINNING_MS = 20_000;
+const STARTUP_MS = 20_000;
 
 export function openFleetUnderSiege(env, { workers, schedulers }) {
   const members = new Map();
@@ -26,7 +26,7 @@ export function openFleetUnderSiege(env, { workers, schedulers }) {
       const isOrderly =
         code === null ||
         [0, 75].includes(code) ||
-        (code === 1 && performance.now() - began < BEGINNING_MS);
+        (code === 1 && performance.now() - began < STARTUP_MS);
       if (!over && !isOrderly)
         unexpected.push(
           `${name} ended with ${code} after ${((performance.now() - began) / 1_000).toFixed(0)} s`,

@@ -21,7 +21,7 @@ import { openGoogle } from './google.mjs';
 import { openProxy } from './proxy.mjs';
 import { watchRecoveries } from './recoveries.mjs';
 import { startRedis } from './redis.mjs';
-import { blows, draw, generator } from './siege.mjs';
+import { faultMenu, draw, generator } from './faults.mjs';
 import { judge } from './result.mjs';
 
 const DATA_DIR = path.resolve(
@@ -48,12 +48,12 @@ const servers = await startEmbedded({ dataDir: DATA_DIR });
 const redis = await startRedis();
 const closing = [() => servers.release(), () => redis.stop()];
 try {
-  process.exitCode = await siege();
+  process.exitCode = await runChaos();
 } finally {
   for (const close of closing.toReversed()) await close();
 }
 
-async function siege() {
+async function runChaos() {
   const databaseUrl = await freshDatabase(servers.administratorUrl);
   const simulator = start(
     'packages/simulator/dist/main.js',
@@ -113,8 +113,8 @@ async function siege() {
   closing.push(() => fleet.end());
   await google.rate(options.rate);
   const recoveries = watchRecoveries(pool);
-  const fallen = await strike({ fleet, proxies, redis, pool, google, recoveries, random });
-  await calm(google, store, recoveries);
+  const fallen = await injectFaults({ fleet, proxies, redis, pool, google, recoveries, random });
+  await waitUntilCaughtUp(google, store, recoveries);
   return report(
     await judge(store, google),
     await google.ledger(),
@@ -125,8 +125,8 @@ async function siege() {
 }
 
 /** Injects faults until the time is over; several may be active at once. */
-async function strike(targets) {
-  const menu = blows(targets);
+async function injectFaults(targets) {
+  const menu = faultMenu(targets);
   const fallen = [];
   const under = [];
   const meanMs = (options.minutes * 60_000) / options.blows;
@@ -153,7 +153,7 @@ async function pause(ms, recoveries) {
  * Stops the faults; the users continue for a while and then stop. Every collection must be served
  * by a run that began afterwards.
  */
-async function calm(google, store, recoveries) {
+async function waitUntilCaughtUp(google, store, recoveries) {
   await google.clearFaults();
   await sleep(2_000);
   await google.rate(0);
@@ -178,14 +178,14 @@ async function calm(google, store, recoveries) {
   console.log(
     `everybody served ${((performance.now() - began) / 1_000).toFixed(1)} s after the last blow`,
   );
-  await secondChances(store);
+  await retryQuarantined(store);
 }
 
 /**
  * Waits for items that were in progress whenever their worker was killed; they are tried again
  * automatically, and count as missing if they are not stored then.
  */
-async function secondChances(store) {
+async function retryQuarantined(store) {
   const setAside = async () => (await store.quarantine.list(null)).length;
   const count = await setAside();
   if (count === 0) return;
@@ -203,7 +203,7 @@ function report(result, ledger, recovery, fallen, unexpected) {
     name,
     names.filter((other) => other === name).length,
   ]);
-  console.log(`${fallen.length} blows in ${options.minutes} minutes:`);
+  console.log(`${fallen.length} faults in ${options.minutes} minutes:`);
   for (const [name, count] of counts.sort(([, a], [, b]) => b - a))
     console.log(`${String(count).padStart(5)} × ${name}`);
   console.log(

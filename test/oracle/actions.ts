@@ -7,11 +7,11 @@ import {
   connect,
   note,
   passTime,
-  tell,
+  postToSimulator,
   work as finish,
   type Stage,
 } from './stage.js';
-import { refuseRow, spoilItem } from './troubles.js';
+import { refuseRow, makeItemUnreadable } from './troubles.js';
 
 /**
  * The possible actions and their weights. Every action is complete when it returns; nothing of it
@@ -21,7 +21,7 @@ const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = 
   [usersAct, 30],
   [rareAct, 7],
   [bodyServing, 1],
-  [spoilItem, 1.5],
+  [makeItemUnreadable, 1.5],
   [refuseRow, 1],
   [listingLies, 3],
   [listingLosesItsPlace, 2.5],
@@ -150,7 +150,7 @@ async function work(stage: Stage): Promise<string> {
  */
 async function bodyServing(stage: Stage): Promise<string> {
   const inlineBytes = stage.chance.pick([50, 100_000]);
-  await tell(stage, '/sim/bodies', { inlineBytes });
+  await postToSimulator(stage, '/sim/bodies', { inlineBytes });
   if (inlineBytes === 50) note(stage, 'bodies handed out apart');
   return `up to ${inlineBytes} bytes inline`;
 }

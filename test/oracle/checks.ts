@@ -20,8 +20,8 @@ export async function checkAll(stage: Stage): Promise<void> {
     await fullSyncChangesNothing(stage);
     await incrementalEqualsFresh(stage);
   }
-  await nobodyIsIdle(stage);
-  googleIsContent(stage);
+  await noCollectionIsIdle(stage);
+  googleSawNoViolations(stage);
 }
 
 async function mirrorEqualsSource(stage: Stage): Promise<void> {
@@ -244,7 +244,7 @@ async function listingsCompleted(stage: Stage): Promise<void> {
 }
 
 /** Checks that every active collection has a next date, and every other one a reason. */
-async function nobodyIsIdle(stage: Stage): Promise<void> {
+async function noCollectionIsIdle(stage: Stage): Promise<void> {
   const idle = await stage.database.pool.query<{ name: string }>(
     `SELECT a.email || ' ' || c.kind || ' ' || c.external_id AS name FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
       WHERE (a.state = 'active' AND c.state = 'active' AND c.next_sync_at > now() + interval '20 minutes')
@@ -269,7 +269,7 @@ async function nobodyIsIdle(stage: Stage): Promise<void> {
  * Checks the simulator's record of violations, and that the governor has charged every call that
  * reached Google.
  */
-function googleIsContent(stage: Stage): void {
+function googleSawNoViolations(stage: Stage): void {
   const { violations, callsAfterInvalidGrant, callsAfterRevoke, methods, faults } =
     stage.simulator.ledger.snapshot();
   // Two accounts of one person have their own copies of the grant: each receives the refusal once.

@@ -5,7 +5,7 @@ import {
   Found,
   note,
   passTime,
-  tell,
+  postToSimulator,
   type Stage,
 } from './stage.js';
 import { runOne } from './runs.js';
@@ -51,7 +51,12 @@ export async function wrongAccount(stage: Stage): Promise<string> {
 async function stranger(stage: Stage): Promise<string> {
   const email = 'stranger@demo.example';
   if (stage.simulator.world.get(email) === null)
-    await tell(stage, '/sim/accounts', { email, messages: 5, calendars: 1, eventsPerCalendar: 2 });
+    await postToSimulator(stage, '/sim/accounts', {
+      email,
+      messages: 5,
+      calendars: 1,
+      eventsPerCalendar: 2,
+    });
   return email;
 }
 
@@ -61,7 +66,9 @@ export async function renamed(stage: Stage): Promise<string> {
   const id = stage.accounts.get(email);
   if (id === undefined || !(await isBound(stage, id))) return 'nobody whose mailbox is known';
   const name = `renamed${stage.fired.get('renamed') ?? 0}-${email.replace(/^renamed\d+-/, '')}`;
-  await tell(stage, `/sim/accounts/${encodeURIComponent(email)}/rename`, { email: name });
+  await postToSimulator(stage, `/sim/accounts/${encodeURIComponent(email)}/rename`, {
+    email: name,
+  });
   stage.accounts.delete(email);
   stage.accounts.set(name, id);
   await stage.engine.store.collections.requestSync([id], { full: true });

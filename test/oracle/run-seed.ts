@@ -1,7 +1,7 @@
 import { actAtRandom } from './actions.js';
 import { checkAll } from './checks.js';
 import { makeQuiet } from './quiet.js';
-import { Found, openStage, type Stage, type Theatre } from './stage.js';
+import { Found, openStage, type Stage, type OracleEnvironment } from './stage.js';
 
 export type SeedResult = {
   seed: number;
@@ -14,10 +14,10 @@ const HELD_CONFIRMED = 'held sweeps confirmed';
 const HELD_DISCARDED = 'held sweeps discarded';
 
 /** Runs a seed. One integer determines a world, its users' actions, the faults, and their times. */
-export async function runSeed(theatre: Theatre, seed: number): Promise<SeedResult> {
+export async function runSeed(environment: OracleEnvironment, seed: number): Promise<SeedResult> {
   let stage: Stage | null = null;
   try {
-    stage = await openStage(theatre, seed);
+    stage = await openStage(environment, seed);
     const actions = stage.chance.between(10, 30);
     for (let i = 0; i < actions; i++) await actAtRandom(stage);
     stage.story.push('quiet');
@@ -57,7 +57,7 @@ async function firedIn({ simulator, engine, fired }: Stage): Promise<Record<stri
 }
 
 /** Returns the text for a failing seed, with the command that repeats it. */
-export function tell(result: SeedResult): string {
+export function describeResult(result: SeedResult): string {
   if (result.ok) return `seed ${result.seed}: ok`;
   return [
     ...result.story.map((line) => `  ${line}`),

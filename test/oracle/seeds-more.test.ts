@@ -1,19 +1,19 @@
-import { runSeed, tell } from './run-seed.js';
-import { openTheatre, type Theatre } from './stage.js';
+import { runSeed, describeResult } from './run-seed.js';
+import { openEnvironment, type OracleEnvironment } from './stage.js';
 
-let theatre: Theatre;
+let environment: OracleEnvironment;
 beforeAll(async () => {
-  theatre = await openTheatre();
+  environment = await openEnvironment();
 });
-afterAll(() => theatre.close());
+afterAll(() => environment.close());
 
 const FROM = 101;
 const SEEDS = 100;
 
 test(`${SEEDS} seeded worlds from seed ${FROM} on, with faults, crashes and zombies, end equal to their source`, async () => {
   for (let seed = FROM; seed < FROM + SEEDS; seed++) {
-    const result = await runSeed(theatre, seed);
-    if (!result.ok) throw new Error(tell(result));
+    const result = await runSeed(environment, seed);
+    if (!result.ok) throw new Error(describeResult(result));
     expect(result).toMatchObject({ seed, ok: true });
   }
 }, 600_000);

@@ -22,7 +22,7 @@ export class Found extends Error {
 }
 
 /** Servers and the database that all seeds of a process share. */
-export interface Theatre {
+export interface OracleEnvironment {
   database: TestDatabase;
   redis: Redis;
   /** Tables whose rows belong to an account. */
@@ -32,7 +32,7 @@ export interface Theatre {
   close(): Promise<void>;
 }
 
-export async function openTheatre(): Promise<Theatre> {
+export async function openEnvironment(): Promise<OracleEnvironment> {
   const database = await testDatabase();
   await database.pool.query(BREAKABLE);
   const owned = await database.pool.query<{ name: string }>(
@@ -119,11 +119,11 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(theatre: Theatre, seed: number): Promise<Stage> {
+export async function openStage(environment: OracleEnvironment, seed: number): Promise<Stage> {
   const chance = chanceOf(seed);
-  const { database } = theatre;
+  const { database } = environment;
   await database.pool.query(
-    ['accounts', ...theatre.accountTables, 'oracle_refused']
+    ['accounts', ...environment.accountTables, 'oracle_refused']
       .map((table) => `DELETE FROM syncline.${table}`)
       .join(';'),
   );
@@ -150,8 +150,8 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
   });
   const engine = await openEngine(
     simulator,
-    theatre.store,
-    { lose: (prefix) => loseKeys(theatre.redis, prefix) },
+    environment.store,
+    { lose: (prefix) => loseKeys(environment.redis, prefix) },
     chance,
   );
   const stage: Stage = {
@@ -185,7 +185,11 @@ export function note(stage: Stage, happening: string, times = 1): void {
  * Calls a function that the simulator offers over HTTP only.
  * @throws Error with the simulator's message when it refuses
  */
-export async function tell(stage: Stage, route: string, body: unknown): Promise<unknown> {
+export async function postToSimulator(
+  stage: Stage,
+  route: string,
+  body: unknown,
+): Promise<unknown> {
   const answer = await fetch(`${stage.simulator.url}${route}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -14,7 +14,7 @@ const SPOILINGS = ['403-permission', '500', 'malformed-json'] as const;
  * Makes one message, stored or not, unreadable from now on. Only a few per mailbox: many would
  * count as the mailbox's own failure, and park it.
  */
-export async function spoilItem(stage: Stage): Promise<string> {
+export async function makeItemUnreadable(stage: Stage): Promise<string> {
   const item = await pickMessage(stage, true);
   if (item === null) return 'no message is left to spoil';
   const kind = stage.chance.pick(SPOILINGS);

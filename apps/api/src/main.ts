@@ -21,7 +21,7 @@ import { openListeners } from './listeners.js';
 import { operatorApp } from './operator-app.js';
 import { publicApp } from './public-app.js';
 import { openNotifier } from './notifications/notifier.js';
-import { runPull, warnOfUnheard } from './notifications/index.js';
+import { runPull, warnOfUnreceivedTopics } from './notifications/index.js';
 
 void runProcess('api', startApi, { requires: ['master-key', 'notifications'] });
 
@@ -47,7 +47,7 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const notifier = openNotifier(rt, { store, fleet });
   const verifier = verifierOf(rt, config);
   const subscriptions = subscriptionsOf(rt, config);
-  if (!verifier) warnOfUnheard(rt, config);
+  if (!verifier) warnOfUnreceivedTopics(rt, config);
   const pulling = Promise.all(
     subscriptions.map((subscription, at) => runPull(rt, subscription, notifier, `pull-${at + 1}`)),
   );

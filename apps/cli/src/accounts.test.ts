@@ -1,6 +1,6 @@
 import { OperatorError } from '@syncline/runtime';
 import { foundOr } from './accounts.js';
-import { UsageError } from './mistakes.js';
+import { UsageError } from './errors.js';
 
 const email = 'a@example.com';
 const throwing =

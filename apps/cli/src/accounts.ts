@@ -3,7 +3,7 @@ import * as accounts from '@syncline/control/accounts';
 import type { AccountRefusal, Found } from '@syncline/control/accounts';
 import { OperatorError, unreachable } from '@syncline/runtime';
 import type { AccountView, NamedAccount, Store } from '@syncline/store';
-import { UsageError } from './mistakes.js';
+import { UsageError } from './errors.js';
 
 /**
  * Finds the account of `email`.

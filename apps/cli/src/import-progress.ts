@@ -1,4 +1,4 @@
-import type { ImportStep, TellImport } from '@syncline/control/import';
+import type { ImportStep, ReportImportStep } from '@syncline/control/import';
 import { counted } from '@syncline/control/words';
 import { unreachable } from '@syncline/runtime';
 import { type Progress, heard } from './terminal.js';
@@ -7,7 +7,7 @@ import { type Progress, heard } from './terminal.js';
  * Shows the progress of an import. A refused line is reported, and the import waits for the reader
  * of stderr.
  */
-export function tellImport(progress: Progress): TellImport {
+export function tellImport(progress: Progress): ReportImportStep {
   return (step) => {
     if (step.step === 'read') return progress.show({ line: `${counted(step.lines, 'line')} read` });
     progress.say(words(step));

@@ -6,7 +6,7 @@
 import '@syncline/runtime/at-start';
 import { restoreSignals } from '@syncline/runtime';
 import { CommanderError } from 'commander';
-import { explain } from './mistakes.js';
+import { explain } from './errors.js';
 import { endWith } from './output.js';
 import { buildProgram } from './program.js';
 import { say } from './terminal.js';

@@ -1,15 +1,15 @@
 import type { QueueMemory } from '@syncline/fleet';
 import { createRuntime } from '@syncline/runtime';
-import { hasForgotten, reminder } from './reminder.js';
+import { isQueueLost, reminder } from './reminder.js';
 
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });
 
 test('forgotten has who knows nothing, and who is another than before; a scheduler that begins believes what it finds', () => {
-  expect(hasForgotten(null, { id: 'a', isNew: false })).toBe(false);
-  expect(hasForgotten(null, { id: 'a', isNew: true })).toBe(true);
-  expect(hasForgotten('a', { id: 'a', isNew: false })).toBe(false);
-  expect(hasForgotten('a', { id: 'b', isNew: false })).toBe(true);
-  expect(hasForgotten('a', { id: 'b', isNew: true })).toBe(true);
+  expect(isQueueLost(null, { id: 'a', isNew: false })).toBe(false);
+  expect(isQueueLost(null, { id: 'a', isNew: true })).toBe(true);
+  expect(isQueueLost('a', { id: 'a', isNew: false })).toBe(false);
+  expect(isQueueLost('a', { id: 'b', isNew: false })).toBe(true);
+  expect(isQueueLost('a', { id: 'b', isNew: true })).toBe(true);
 });
 
 test('what was handed out is brought forward once for each time that Redis forgot, also when Postgres was away just then', async () => {

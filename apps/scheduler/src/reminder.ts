@@ -26,7 +26,7 @@ export function reminder(rt: Runtime, { store, fleet }: ReminderDeps): () => Pro
   let isDue = false;
   return async () => {
     const memory = await fleet.memory();
-    isDue ||= hasForgotten(known, memory);
+    isDue ||= isQueueLost(known, memory);
     known = memory.id;
     if (!isDue) return;
     const collections = await store.collections.bringForward(VISIBILITY_MS);
@@ -43,6 +43,6 @@ export function reminder(rt: Runtime, { store, fleet }: ReminderDeps): () => Pro
  * `known` is null for a scheduler that has just started: it accepts the current data, unless Redis
  * is new.
  */
-export function hasForgotten(known: string | null, now: QueueMemory): boolean {
+export function isQueueLost(known: string | null, now: QueueMemory): boolean {
   return now.isNew || (known !== null && known !== now.id);
 }

@@ -2,7 +2,7 @@ import type { HeldJob, Holders } from '@syncline/fleet';
 import { type LogFields, type Clock, createRuntime, type Runtime } from '@syncline/runtime';
 import type { ReleasedWorker, DeadHolder } from '@syncline/store';
 import { type ReaperDeps, runWorkerReaper } from './worker-reaper.js';
-import { NOBODY, afterRelease, missing } from './missing.js';
+import { NO_HOLDERS, afterRelease, findDeadHolders } from './dead-holders.js';
 
 const see = (...connected: string[]): Holders => ({
   connected: new Set(connected),
@@ -12,52 +12,54 @@ const see = (...connected: string[]): Holders => ({
 
 describe('who counts as dead', () => {
   test('a worker counts as missing after two checks about a second apart', () => {
-    const met = missing(NOBODY, see('a', 'b'), 0);
-    const first = missing(met.attendance, see('b'), 1_000);
+    const met = findDeadHolders(NO_HOLDERS, see('a', 'b'), 0);
+    const first = findDeadHolders(met.holderState, see('b'), 1_000);
     expect([met.dead, first.dead]).toEqual([[], []]);
-    expect(missing(first.attendance, see('b'), 1_500).dead).toEqual([]);
-    expect(missing(first.attendance, see('b'), 2_000).dead).toEqual([
+    expect(findDeadHolders(first.holderState, see('b'), 1_500).dead).toEqual([]);
+    expect(findDeadHolders(first.holderState, see('b'), 2_000).dead).toEqual([
       { holder: 'a', silentMs: 1_000 },
     ]);
   });
 
   test('not who was back in between: it is missed anew', () => {
-    let { attendance } = missing(NOBODY, see('a'), 0);
+    let { holderState } = findDeadHolders(NO_HOLDERS, see('a'), 0);
     for (const [at, seen] of [
       [1_000, see()],
       [1_500, see('a')],
       [2_000, see()],
     ] as const)
-      attendance = missing(attendance, seen, at).attendance;
-    expect(missing(attendance, see(), 2_500).dead).toEqual([]);
-    expect(missing(attendance, see(), 3_000).dead).toEqual([{ holder: 'a', silentMs: 1_000 }]);
+      holderState = findDeadHolders(holderState, seen, at).holderState;
+    expect(findDeadHolders(holderState, see(), 2_500).dead).toEqual([]);
+    expect(findDeadHolders(holderState, see(), 3_000).dead).toEqual([
+      { holder: 'a', silentMs: 1_000 },
+    ]);
   });
 
   test('nobody while our own connection is younger than everybody else’s may be', () => {
-    let { attendance } = missing(NOBODY, see('a'), 0);
-    attendance = missing(attendance, see(), 1_000).attendance;
-    const cut = missing(attendance, { ...see(), forMs: 1_000 }, 2_000);
+    let { holderState } = findDeadHolders(NO_HOLDERS, see('a'), 0);
+    holderState = findDeadHolders(holderState, see(), 1_000).holderState;
+    const cut = findDeadHolders(holderState, { ...see(), forMs: 1_000 }, 2_000);
     expect(cut.dead).toEqual([]);
-    const after = missing(cut.attendance, { ...see(), forMs: 2_000 }, 3_000);
+    const after = findDeadHolders(cut.holderState, { ...see(), forMs: 2_000 }, 3_000);
     expect(after.dead).toEqual([]);
-    expect(missing(after.attendance, see(), 4_000).dead).toEqual([
+    expect(findDeadHolders(after.holderState, see(), 4_000).dead).toEqual([
       { holder: 'a', silentMs: 1_000 },
     ]);
   });
 
   test('a released worker is forgotten; one that lives after all counts as missing anew', () => {
-    let { attendance } = missing(NOBODY, see('a', 'b'), 0);
-    attendance = missing(attendance, see(), 1_000).attendance;
-    const judged = missing(attendance, see(), 2_000);
+    let { holderState } = findDeadHolders(NO_HOLDERS, see('a', 'b'), 0);
+    holderState = findDeadHolders(holderState, see(), 1_000).holderState;
+    const judged = findDeadHolders(holderState, see(), 2_000);
     expect(judged.dead.map(({ holder }) => holder)).toEqual(['a', 'b']);
-    const rest = afterRelease(judged.attendance, [
+    const rest = afterRelease(judged.holderState, [
       { holder: 'a', alive: false },
       { holder: 'b', alive: true },
     ]);
-    expect(missing(rest, see(), 3_000).dead).toEqual([]);
-    expect(missing(missing(rest, see(), 3_000).attendance, see(), 4_000).dead).toEqual([
-      { holder: 'b', silentMs: 1_000 },
-    ]);
+    expect(findDeadHolders(rest, see(), 3_000).dead).toEqual([]);
+    expect(
+      findDeadHolders(findDeadHolders(rest, see(), 3_000).holderState, see(), 4_000).dead,
+    ).toEqual([{ holder: 'b', silentMs: 1_000 }]);
   });
 });
 

@@ -8,7 +8,7 @@
 import type { Fleet } from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { DeadHolder, Store } from '@syncline/store';
-import { type Attendance, NOBODY, afterRelease, missing } from './missing.js';
+import { type HolderState, NO_HOLDERS, afterRelease, findDeadHolders } from './dead-holders.js';
 import { VISIBILITY_MS } from './reminder.js';
 
 const CHECK_EVERY_MS = 1_000;
@@ -25,7 +25,7 @@ export interface ReaperDeps {
  * Checks until `rt.signal` is aborted. Transient errors are logged when they begin, and retried.
  */
 export async function runWorkerReaper(rt: Runtime, deps: ReaperDeps): Promise<void> {
-  let attendance = NOBODY;
+  let holderState = NO_HOLDERS;
   let isReported = true;
   await runLoop(rt, {
     name: 'dead-workers',
@@ -36,14 +36,14 @@ export async function runWorkerReaper(rt: Runtime, deps: ReaperDeps): Promise<vo
       text: 'it cannot be seen which workers are gone; trying again until it can',
     },
     round: async () => {
-      const next = await checkWorkers(rt, deps, attendance);
+      const next = await checkWorkers(rt, deps, holderState);
       if (next === null && isReported)
         rt.log.warn(
           { event: 'connections_unreported' },
           'Redis does not tell who is connected (CLIENT LIST): the work of a killed worker is taken over when its lease and lock lapse, after about ten seconds',
         );
       isReported = next !== null;
-      attendance = next ?? NOBODY;
+      holderState = next ?? NO_HOLDERS;
       return CHECK_EVERY_MS;
     },
   });
@@ -55,14 +55,14 @@ export async function runWorkerReaper(rt: Runtime, deps: ReaperDeps): Promise<vo
 async function checkWorkers(
   rt: Runtime,
   deps: ReaperDeps,
-  before: Attendance,
-): Promise<Attendance | null> {
+  before: HolderState,
+): Promise<HolderState | null> {
   const seen = await deps.fleet.holders();
   if (seen === null) return null;
-  const { attendance, dead } = missing(before, seen, rt.clock.nowMs());
+  const { holderState, dead } = findDeadHolders(before, seen, rt.clock.nowMs());
   return dead.length === 0
-    ? attendance
-    : afterRelease(attendance, await releaseDeadWorkers(rt, deps, dead));
+    ? holderState
+    : afterRelease(holderState, await releaseDeadWorkers(rt, deps, dead));
 }
 
 /**

@@ -18,7 +18,7 @@ import {
 
 /**
  * A worker that is not connected again after this time, plus a quarter, counts as missing
- * (apps/scheduler/src/missing.ts).
+ * (apps/scheduler/src/dead-holders.ts).
  */
 const RECONNECT_CAP_MS = 1_000;
 /**

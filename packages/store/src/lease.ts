@@ -47,7 +47,7 @@ export interface Lease {
   /** Items that somebody wants read again, or whose next try is due. */
   hasRefetch: boolean;
   /** Items of it are in quarantine or failing: what is stored or gone may end that. */
-  hasTroubled: boolean;
+  hasFailingItems: boolean;
   /** Its first full sync has only begun: somebody who has just connected waits for it. */
   onboarding: boolean;
   /**
@@ -282,7 +282,7 @@ function leaseOf(row: ClaimedRow): Lease {
         ? null
         : { position: row.audit_position, pausedMs: Number(row.audit_paused_ms ?? 0) },
     hasRefetch: row.hasRefetch,
-    hasTroubled: row.has_troubled,
+    hasFailingItems: row.has_troubled,
     onboarding: row.onboarding,
     notification: {
       agoMs: row.notified_ago_ms === null ? null : Number(row.notified_ago_ms),

@@ -4,7 +4,7 @@ import type { Runtime } from '@syncline/runtime';
 import type { Lease } from '@syncline/store';
 import { AuditBudget, type AuditContext } from './audit-slice.js';
 import type { Cursor } from './cursor.js';
-import { wholePolicy } from './mirror-policy.js';
+import { completePolicy } from './mirror-policy.js';
 import type { SyncPolicy } from './policy.js';
 import { collectionModule } from './resources/index.js';
 import type { SyncDeps } from './sync-collection.js';
@@ -75,7 +75,7 @@ export async function auditCollection(
     store: deps.store,
     account,
     lease,
-    policy: wholePolicy(deps.mirror),
+    policy: completePolicy(deps.mirror),
     budget,
   };
   try {

@@ -66,7 +66,7 @@ export type Hold =
  * The end of a full sync, when everything is listed and fetched: first the rows that the listing
  * did not name are swept, then its list is cleared.
  */
-export type TidyState =
+export type FullSyncEndState =
   | { step: 'sweep'; isProven?: true; hold?: Hold }
   /** Rows after this id are recorded as held next. */
   | { step: 'hold'; after: string; hold: Hold }

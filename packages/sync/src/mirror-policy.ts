@@ -20,7 +20,7 @@ export type Excludable = keyof typeof LABEL_OF;
 export const MIRROR_EVERYTHING: MirrorPolicy = { bodies: 'full', exclude: [], windowDays: null };
 
 /** Completes a policy. Whatever it leaves out is kept. */
-export function wholePolicy(said: Partial<MirrorPolicy> = {}): MirrorPolicy {
+export function completePolicy(said: Partial<MirrorPolicy> = {}): MirrorPolicy {
   return { ...MIRROR_EVERYTHING, ...said };
 }
 

@@ -43,7 +43,7 @@ export interface StepContext {
    * Handles the address by which Google names the account's mailbox or primary calendar.
    * @throws AccountHeld when the account waits for a person because of it
    */
-  meetAddress(address: string, of: AddressSource): Promise<void>;
+  adoptAddress(address: string, of: AddressSource): Promise<void>;
   /** Set when earlier runs crashed: items are then taken one by one, each marked beforehand. */
   crashIsolation: CrashIsolation | null;
   policy: SyncPolicy;

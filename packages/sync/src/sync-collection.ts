@@ -4,8 +4,8 @@ import { LeaseLost, type Lease, type PageCommit, type Store } from '@syncline/st
 import { auditCollection, isAuditDue } from './audit.js';
 import { callerOf } from './caller.js';
 import { listedAgain, type Cursor } from './cursor.js';
-import { heldWords, holdDueAtMs, isHeld, noteHeld } from './evidence/hold.js';
-import { wholePolicy, type MirrorPolicy } from './mirror-policy.js';
+import { heldReason, holdDueAtMs, isHeld, noteHeld } from './evidence/hold.js';
+import { completePolicy, type MirrorPolicy } from './mirror-policy.js';
 import type { AddressSource, Profile } from './resources/identity.js';
 import {
   AccountHeld,
@@ -95,13 +95,13 @@ async function runUnderLease(
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
   const context: StepContext = {
     profile: null,
-    meetAddress: (address, of) => meetAddress(rt, deps, account, lease, { address, of }),
+    adoptAddress: (address, of) => adoptAddressOrThrow(rt, deps, account, lease, { address, of }),
     rt,
     store: deps.store,
     google: account,
     lease,
     collection: collectionModule(lease.kind),
-    mirror: wholePolicy(deps.mirror),
+    mirror: completePolicy(deps.mirror),
     window: lease.window,
     generation: lease.generation,
     listingBegunHere: false,
@@ -150,7 +150,7 @@ async function runToOutcome(
       );
     }
     position.unreported = takeSpent(account, position);
-    return await finishRun(rt, deps, lease, position, end, isCalm(context));
+    return await finishRun(rt, deps, lease, position, end, canResetCrashes(context));
   } catch (error) {
     return await finishWithError(rt, deps, lease, position, error, run.signal).catch(
       (finishing: unknown) => lostOrThrow(rt, finishing),
@@ -201,7 +201,7 @@ function passedOrThrow(check: GrantCheck, lease: Lease): Extract<GrantCheck, { k
   }
 }
 
-async function meetAddress(
+async function adoptAddressOrThrow(
   rt: Runtime,
   deps: SyncDeps,
   google: GoogleAccount,
@@ -231,7 +231,7 @@ function laneOf({ phase, onboarding }: Lease): 'live' | 'onboarding' | 'bulk' {
  */
 const CALM_AFTER_ITEMS = 100;
 
-function isCalm({ crashIsolation }: StepContext): boolean {
+function canResetCrashes({ crashIsolation }: StepContext): boolean {
   return crashIsolation === null || crashIsolation.passed >= CALM_AFTER_ITEMS;
 }
 
@@ -274,7 +274,7 @@ async function commitStep(
   context.generation = commit.generation;
   context.window = commit.window ?? context.window;
   noteHeld(context, commit);
-  noteTroubled(context, commit);
+  noteFailingItems(context, commit);
   position.unlogged ||= commit.phase !== 'incremental' || step.unlogged === true;
   position.pages += 1;
   position.items += context.collection.namedBy(commit.delta).length;
@@ -322,11 +322,11 @@ function heldAfterCheck(context: StepContext, cursor: Cursor): RunEnd | null {
   context.hasCheckedChanges = context.rt.clock.nowMs() >= untilMs;
   return context.hasCheckedChanges
     ? null
-    : { kind: 'held', untilMs, reason: heldWords(cursor.hold, context.held?.rows) };
+    : { kind: 'held', untilMs, reason: heldReason(cursor.hold, context.held?.rows) };
 }
-function noteTroubled({ lease }: StepContext, { items }: PageCommit): void {
+function noteFailingItems({ lease }: StepContext, { items }: PageCommit): void {
   if ((items?.failing?.length ?? 0) + (items?.quarantined?.length ?? 0) > 0)
-    lease.hasTroubled = true;
+    lease.hasFailingItems = true;
 }
 
 /**
@@ -334,7 +334,7 @@ function noteTroubled({ lease }: StepContext, { items }: PageCommit): void {
  * neither stored nor given up, so the collection is not caught up until it is.
  */
 async function atEnd({ store, lease }: StepContext, caughtUp: CaughtUp): Promise<RunEnd> {
-  const nextTryInMs = lease.hasTroubled ? await store.quarantine.nextTryInMs(lease) : null;
+  const nextTryInMs = lease.hasFailingItems ? await store.quarantine.nextTryInMs(lease) : null;
   if (nextTryInMs === null) return caughtUp;
   return {
     kind: 'snoozed',

@@ -8,7 +8,7 @@ import {
   type Store,
 } from '@syncline/store';
 import { verifiedAccount } from './identity/require-verified.js';
-import { wholePolicy, type MirrorPolicy } from './mirror-policy.js';
+import { completePolicy, type MirrorPolicy } from './mirror-policy.js';
 import { resourceModule } from './resources/index.js';
 import type { Drift } from './resources/resource.js';
 
@@ -101,7 +101,7 @@ export async function verifyAccount(
       store: deps.store,
       account,
       accountId,
-      policy: wholePolicy(deps.mirror),
+      policy: completePolicy(deps.mirror),
       options,
       catchUp: () => waitForFleet(rt, deps.store, accountId, resource),
     });

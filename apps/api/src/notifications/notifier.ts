@@ -47,7 +47,7 @@ const UNKNOWN_LIMIT = 10_000;
  * in ten had fifty of those before it. In a burst the remaining hints go to the end, so that other
  * collections' syncs are not delayed until it is over.
  */
-const HASTE_PER_SECOND = 100;
+const PRIORITY_HINTS_PER_SECOND = 100;
 
 export function openNotifier(rt: Runtime, { store, fleet }: NotifierDeps): Notifier {
   const unknown = openTtlSet(rt, { keepMs: UNKNOWN_FOR_MS, limit: UNKNOWN_LIMIT });
@@ -107,9 +107,9 @@ function openHints(
   rt: Runtime,
   fleet: NotifierDeps['fleet'],
 ): (notified: readonly Notified[]) => void {
-  const isInHaste = openHaste(rt);
+  const hasPriority = openPriorityLimit(rt);
   return (notified: readonly Notified[]): void => {
-    const ready = notified.filter((one) => one.ready).map((one) => jobFor(one, isInHaste()));
+    const ready = notified.filter((one) => one.ready).map((one) => jobFor(one, hasPriority()));
     // The write to Redis is not awaited: the schedule has the notification.
     if (ready.length > 0)
       fleet
@@ -128,15 +128,15 @@ function jobFor({ collectionId, accountId, tenant, kind }: Notified, first: bool
   return { collectionId, accountId, tenant, queue, cause: 'notification', first };
 }
 
-/** Returns a function that is true for the first HASTE_PER_SECOND calls of each second. */
-function openHaste(rt: Runtime): () => boolean {
+/** Returns a function that is true for the first PRIORITY_HINTS_PER_SECOND calls of each second. */
+function openPriorityLimit(rt: Runtime): () => boolean {
   let second = 0;
   let given = 0;
   return () => {
     const now = Math.floor(rt.clock.nowMs() / 1_000);
     if (now !== second) [second, given] = [now, 0];
     given += 1;
-    return given <= HASTE_PER_SECOND;
+    return given <= PRIORITY_HINTS_PER_SECOND;
   };
 }
 

@@ -5,7 +5,7 @@ import { RESOURCE_NAMES, type NamedAccount, type Resource, type Store } from '@s
 import { InvalidArgumentError, type Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { runWithStore, type Cli } from '../command.js';
-import { UsageError } from '../mistakes.js';
+import { UsageError } from '../errors.js';
 import { print, printJson } from '../output.js';
 import { openProgress, say } from '../terminal.js';
 import { withGoogle } from '../with-google.js';

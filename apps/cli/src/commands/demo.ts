@@ -14,7 +14,7 @@ import { type Report, checkMirrors } from '../demo/check-mirrors.js';
 import { pictureOf } from '../demo/picture.js';
 import { reportText } from '../demo/report-text.js';
 import { resetEmbedded } from '../demo/fresh-space.js';
-import { type DemoPlan, type Stage, onStage } from '../demo/stage.js';
+import { type DemoPlan, type DemoEnvironment, withDemo } from '../demo/stage.js';
 import { type Watch, refreshWatched } from '../demo/watch-accounts.js';
 import { tellImport } from '../import-progress.js';
 import { print, printJson } from '../output.js';
@@ -70,7 +70,7 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
   const startedMs = rt.clock.nowMs();
   progress.say('starting a simulated Google, a scheduler, workers and the API');
   try {
-    const report = await onStage(
+    const report = await withDemo(
       cli,
       { ...options, keep: options.keep ?? false },
       progress.say,
@@ -95,7 +95,7 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
 
 interface Scene {
   rt: Runtime;
-  stage: Stage;
+  stage: DemoEnvironment;
   progress: Progress;
   watch: Watch;
   startedMs: number;
@@ -103,7 +103,7 @@ interface Scene {
 
 async function connect(
   rt: Runtime,
-  { google, store, urls }: Stage,
+  { google, store, urls }: DemoEnvironment,
   progress: Progress,
 ): Promise<void> {
   async function* content(): AsyncGenerator<Buffer> {

@@ -53,7 +53,7 @@ export function addWait(program: Command): void {
 function waitView(progress: Progress): (seen: WaitProgress) => void {
   const stuck = new Set<string>();
   return ({ waiting, total }) => {
-    nameStuckAccounts(progress, waiting, stuck);
+    listStuckAccounts(progress, waiting, stuck);
     const caughtUp = total - waiting.length;
     progress.show({
       line: `${bar(caughtUp, total)} ${amount(caughtUp)} of ${counted(total, 'collection')} caught up`,
@@ -65,7 +65,7 @@ function waitView(progress: Progress): (seen: WaitProgress) => void {
  * Reports an account that waits for a person at once, so that the reader can act before the
  * timeout.
  */
-function nameStuckAccounts(
+function listStuckAccounts(
   progress: Progress,
   behind: readonly BehindCollection[],
   known: Set<string>,

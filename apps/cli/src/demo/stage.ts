@@ -35,7 +35,7 @@ export interface DemoPlan {
   keep: boolean;
 }
 
-export interface Stage {
+export interface DemoEnvironment {
   google: SimulatedGoogle;
   store: Store;
   urls: string[];
@@ -59,11 +59,11 @@ const TOPIC = 'projects/demo/topics/gmail';
 const SERVICE_ACCOUNT = 'push@demo.iam.gserviceaccount.com';
 
 /** Starts the environment, runs `act` in it, and removes it in every case. */
-export async function onStage<T>(
+export async function withDemo<T>(
   cli: Cli,
   plan: DemoPlan,
   say: (line: string) => void,
-  act: (stage: Stage) => Promise<T>,
+  act: (stage: DemoEnvironment) => Promise<T>,
 ): Promise<T> {
   const { rt, config, env } = cli;
   const logDir = path.join(config.dataDir, 'logs', 'demo');

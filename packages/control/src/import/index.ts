@@ -28,7 +28,7 @@ export type ImportStep =
  * Receives the progress. The import waits for the returned promise before it continues with the
  * line.
  */
-export type TellImport = (step: ImportStep) => void | Promise<void>;
+export type ReportImportStep = (step: ImportStep) => void | Promise<void>;
 
 interface Deps {
   store: Store;
@@ -50,7 +50,7 @@ export async function importAccounts(
   rt: Runtime,
   { store, google }: Deps,
   input: { content: AsyncIterable<Buffer | string>; projects?: readonly string[] },
-  tell: TellImport,
+  tell: ReportImportStep,
 ): Promise<ImportSummary> {
   await store.keys.beforeSealing();
   const projects = [DEFAULT_PROJECT, ...(input.projects ?? [])];

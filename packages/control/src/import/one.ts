@@ -21,18 +21,18 @@ export interface Imported {
  */
 const UNANSWERED_LIMIT = 3;
 
-/** @param onSilence called when Google is no longer asked */
+/** @param onGoogleUnavailable called when Google is no longer asked */
 export function grantChecker(
   rt: Runtime,
   deps: { store: Store; google: Google },
-  onSilence: () => void,
+  onGoogleUnavailable: () => void,
 ): GrantChecker {
   let unanswered = 0;
   return async (account) => {
     if (unanswered >= UNANSWERED_LIMIT) return { kind: 'import', account, checked: false };
     const check = await checkImport(rt, deps, account);
     unanswered = check.kind === 'no-answer' ? unanswered + 1 : 0;
-    if (unanswered === UNANSWERED_LIMIT) onSilence();
+    if (unanswered === UNANSWERED_LIMIT) onGoogleUnavailable();
     return check;
   };
 }

@@ -4,7 +4,7 @@ import type { Runtime } from '@syncline/runtime';
 import type { LeaseHolder, MasterKeyRotation, Store } from '@syncline/store';
 import { renewChannels } from './channels.js';
 import { resealAll, resealShared } from './reseal.js';
-import { type Hindrance, type Step, type Stop, Stopped } from './steps.js';
+import { type BlockingProcess, type Step, type Stop, Stopped } from './steps.js';
 
 export type { Step as RotationStep, Stop as RotationStop } from './steps.js';
 
@@ -84,8 +84,8 @@ async function rotate(
   tell: (step: Step) => void,
 ): Promise<Rotated> {
   const rotation = store.masterKeyRotation;
-  const pass = { rt, rotation, rate, tell, stopIfHindered: () => stopIfHindered(rotation) };
-  await stopIfHindered(rotation);
+  const pass = { rt, rotation, rate, tell, stopIfBlocked: () => stopIfBlocked(rotation) };
+  await stopIfBlocked(rotation);
   if (rotation.start() === null) await stopWithoutOldKey(rotation);
   const tokens = await openTokens(rt, rotation.resealAccessToken);
   try {
@@ -94,7 +94,7 @@ async function rotate(
     const resealedAccessTokens = await resealShared(pass, tokens);
     const renewedChannels = await renewChannels(pass);
     // A process that started meanwhile with only the old key may have sealed values with it.
-    await stopIfHindered(rotation);
+    await stopIfBlocked(rotation);
     const { old, lost } = await rotation.remaining();
     // The old key does not open these values, so they do not count as using it.
     const remaining = Math.max(0, old - values.unreadable);
@@ -111,8 +111,8 @@ async function rotate(
   }
 }
 
-async function stopIfHindered(rotation: MasterKeyRotation): Promise<void> {
-  const hindrances: Hindrance[] = await rotation.blockingProcesses();
+async function stopIfBlocked(rotation: MasterKeyRotation): Promise<void> {
+  const hindrances: BlockingProcess[] = await rotation.blockingProcesses();
   if (hindrances.length > 0) throw new Stopped({ kind: 'hindered', by: hindrances });
 }
 

@@ -12,7 +12,7 @@ export async function resealAll({
   rotation,
   rate,
   tell,
-  stopIfHindered,
+  stopIfBlocked,
 }: Pass): Promise<{ resealed: number; unreadable: number }> {
   const limit = Math.min(BATCH_LIMIT, rate);
   let resealed = 0;
@@ -25,7 +25,7 @@ export async function resealAll({
       unreadable += batch.unreadable;
       cursor = batch.next;
       if (batch.resealed === 0) continue;
-      await stopIfHindered();
+      await stopIfBlocked();
       tell({ step: 'values', resealed });
       await rt.clock.sleep((1_000 * limit) / rate, rt.signal);
     }
@@ -38,7 +38,7 @@ export async function resealAll({
  * under the old key for up to an hour.
  */
 export async function resealShared(
-  { rt, rotation, rate, tell, stopIfHindered }: Pass,
+  { rt, rotation, rate, tell, stopIfBlocked }: Pass,
   tokens: SharedTokens,
 ): Promise<number> {
   const limit = Math.min(BATCH_LIMIT, rate);
@@ -51,7 +51,7 @@ export async function resealShared(
     resealed += changed;
     last = accounts.at(-1)?.accountId ?? null;
     if (changed === 0) continue;
-    await stopIfHindered();
+    await stopIfBlocked();
     tell({ step: 'access-tokens', resealed });
     await rt.clock.sleep((1_000 * limit) / rate, rt.signal);
   }

@@ -10,10 +10,10 @@ export type Step =
   | { step: 'channels'; left: number };
 
 /** A live process that does not seal with the current key. */
-export type Hindrance = Awaited<ReturnType<MasterKeyRotation['blockingProcesses']>>[number];
+export type BlockingProcess = Awaited<ReturnType<MasterKeyRotation['blockingProcesses']>>[number];
 
 export type Stop =
-  | { kind: 'hindered'; by: readonly Hindrance[] }
+  | { kind: 'hindered'; by: readonly BlockingProcess[] }
   /** Values are sealed with a key that this process does not have. */
   | { kind: 'old-key-missing'; values: number }
   /** Values or channels are under replaced keys again. */
@@ -37,5 +37,5 @@ export interface Pass {
   rate: number;
   tell(step: Step): void;
   /** @throws Stopped */
-  stopIfHindered(): Promise<void>;
+  stopIfBlocked(): Promise<void>;
 }

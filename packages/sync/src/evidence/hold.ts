@@ -3,7 +3,7 @@ import type { PageCommit } from '@syncline/store';
 import type { Cursor, Hold } from '../cursor.js';
 import { MAX_RESTARTS, SWEEP_PAGE, type Step, type StepContext } from '../step.js';
 import { SAMPLE } from './decide.js';
-import { decided, newListing, reportConfirmed } from './tidy.js';
+import { decided, newListing, reportConfirmed } from './full-sync-end.js';
 
 /*
  * A sweep that waits for evidence while incremental syncs continue. Before each page of the second
@@ -55,7 +55,7 @@ export function noteHeld(context: StepContext, { held }: PageCommit): void {
 }
 
 /** Says, for a person, what a collection waits for that is caught up except for a sweep. */
-export function heldWords(hold: Hold, rows: number | undefined): string {
+export function heldReason(hold: Hold, rows: number | undefined): string {
   const until = hold.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
   return `held: a full listing lacked ${rows ?? 'some'} items; nothing is deleted until ${until}`;
 }

@@ -4,7 +4,7 @@ import type { GoogleKeys, Held, KnownIdentity, Store } from '@syncline/store';
 import { decisiveAddress, type AddressSource, type Profile } from '../resources/identity.js';
 import { askWhose } from './ask-google.js';
 import { sameAddress, type NotTheSame } from './judge.js';
-import { addressTaken, heldFor } from './words.js';
+import { addressTaken, heldAccountState } from './words.js';
 
 /*
  * An account's rows come from that account's Google identity only. A grant is not used before it
@@ -54,7 +54,7 @@ export async function checkGrant(
   );
   if (outcome.kind !== 'same') {
     noteRefusal(rt, outcome, known);
-    return await hold(store, account, heldFor(outcome, known));
+    return await hold(store, account, heldAccountState(outcome, known));
   }
   return bind(rt, deps, google, account, { keys, profile });
 }
@@ -110,7 +110,7 @@ export function noteRefusal(
   const { accountId, tenant } = known;
   rt.log.warn(
     { event: 'identity_refused', outcome: outcome.kind, accountId, tenant },
-    heldFor(outcome, known).reason,
+    heldAccountState(outcome, known).reason,
   );
 }
 

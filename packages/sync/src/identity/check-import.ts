@@ -12,7 +12,7 @@ import { grantRefused } from '../outcome.js';
 import { askWhose, type Checked } from './ask-google.js';
 import { noteRefusal } from './check-grant.js';
 import { sameAddress } from './judge.js';
-import { heldFor } from './words.js';
+import { heldAccountState } from './words.js';
 
 /*
  * Checks a grant before it is imported, while it can still be refused: nothing of a refused grant
@@ -85,7 +85,7 @@ async function judged(
       return { kind: 'import', account: { ...account, owner: keys }, checked: true };
     case 'unproven':
       noteRefusal(rt, outcome, asKnown);
-      return { kind: 'wait', account, held: heldFor(outcome, asKnown) };
+      return { kind: 'wait', account, held: heldAccountState(outcome, asKnown) };
     case 'other': {
       // The address was another account's before and now belongs to this person.
       if (offered?.isAlias && keys.address !== null && sameAddress(keys.address, account.email))
@@ -94,7 +94,7 @@ async function judged(
           account: { ...account, owner: keys, isAnotherPerson: true },
           checked: true,
         };
-      const held = heldFor(outcome, asKnown);
+      const held = heldAccountState(outcome, asKnown);
       noteRefusal(rt, outcome, { ...asKnown, accountId: offered?.accountId ?? null });
       if (offered) await keepWaiting(rt, deps, offered, asKnown, held);
       return { kind: 'refused', problem: held.reason };

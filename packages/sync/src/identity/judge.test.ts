@@ -1,6 +1,6 @@
 import type { KnownIdentity } from '@syncline/store';
 import { byKeys, hasKnownMessage, sameAddress } from './judge.js';
-import { heldFor, masked } from './words.js';
+import { heldAccountState, masked } from './words.js';
 
 const known = (over: Partial<KnownIdentity> = {}): KnownIdentity => ({
   accountId: 'a',
@@ -88,13 +88,13 @@ test('reasons contain no address, and name the command where a person decides', 
   expect(masked('ann.smith@example.com')).toBe('a***@example.com');
   expect(masked('@example.com')).toBe('***');
   expect(masked('😀x@example.com')).toBe('😀***@example.com');
-  const other = heldFor({ kind: 'other', address: 'ben@example.com' }, known());
+  const other = heldAccountState({ kind: 'other', address: 'ben@example.com' }, known());
   expect(other).toMatchObject({
     code: 'identity-refused',
     reason:
       'this grant belongs to another Google account (b***@example.com); import a grant of a***@example.com',
   });
-  const unproven = heldFor(
+  const unproven = heldAccountState(
     {
       kind: 'unproven',
       because: { kind: 'no-known-message', asked: 20 },

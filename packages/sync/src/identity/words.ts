@@ -18,7 +18,7 @@ export function masked(address: string | null): string {
 /**
  * Returns the state of an account whose grant is not known to be its own, and what a person can do.
  */
-export function heldFor(outcome: NotTheSame, known: Pick<KnownIdentity, 'email'>): Held {
+export function heldAccountState(outcome: NotTheSame, known: Pick<KnownIdentity, 'email'>): Held {
   switch (outcome.kind) {
     case 'other':
       return {

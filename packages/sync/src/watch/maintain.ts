@@ -77,7 +77,7 @@ export async function stopWatches(
       maxQuotaWaitMs: CALLS_MS,
     });
     try {
-      await stopAll(deps.store, account, { ...held, shared: held.shared || !isLast });
+      await endWatch(deps.store, account, { ...held, shared: held.shared || !isLast });
     } catch (error) {
       if (
         !(error instanceof GoogleError) ||
@@ -157,7 +157,7 @@ async function stepUnderHold(work: WatchWork): Promise<WatchOutcome> {
         ? 'waiting'
         : 'overtaken';
     case 'stop':
-      await stopAll(deps.store, account, held);
+      await endWatch(deps.store, account, held);
       return (await deps.store.watches.finish(held, {
         state: 'off',
         nextInMs: LONGEST_LIFE_MS,
@@ -176,7 +176,7 @@ async function stepUnderHold(work: WatchWork): Promise<WatchOutcome> {
  * Ends the collection's watch at Google. A grant that is not known to be the account's own would
  * end another mailbox's watch, so it is not used; the account's own watch expires by itself.
  */
-async function stopAll(store: Store, account: GoogleAccount, held: HeldWatch): Promise<void> {
+async function endWatch(store: Store, account: GoogleAccount, held: HeldWatch): Promise<void> {
   if (!isOnAtGoogle(held) || !held.grant.verified) return;
   await collectionModule(held.kind).watch.end(store, account, held);
 }

@@ -1,7 +1,7 @@
 import { topicsWithoutSubscription, type ResolvedConfig, type Runtime } from '@syncline/runtime';
 
 /** Warns of topics without a subscription to pull from, when pushes are not accepted either. */
-export function warnOfUnheard(rt: Runtime, { push, google }: ResolvedConfig): void {
+export function warnOfUnreceivedTopics(rt: Runtime, { push, google }: ResolvedConfig): void {
   const unheard = topicsWithoutSubscription(push, google.projects);
   if (unheard.length > 0)
     rt.log.warn(

@@ -8,7 +8,7 @@ import { OperatorError } from '@syncline/runtime';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findAccount } from '../../accounts.js';
 import { runWithStore, wholeNumber } from '../../command.js';
-import { UsageError } from '../../mistakes.js';
+import { UsageError } from '../../errors.js';
 import { printNdjson } from '../../output.js';
 import { say } from '../../terminal.js';
 

@@ -4,7 +4,7 @@ import { OperatorError, unreachable } from '@syncline/runtime';
 import type { Command } from 'commander';
 import { findAccount } from '../../accounts.js';
 import { runWithStore } from '../../command.js';
-import { UsageError } from '../../mistakes.js';
+import { UsageError } from '../../errors.js';
 import { printBytes, printJson } from '../../output.js';
 import { withGoogle } from '../../with-google.js';
 

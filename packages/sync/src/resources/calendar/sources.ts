@@ -10,7 +10,7 @@ export const LIST_SOURCE: SyncTokenSource = {
     const page = await context.google.calendar.calendars({ syncToken, pageToken });
     const primary = page.items.find((entry) => entry.primary === true && entry.deleted !== true);
     const address = addressOrNull(primary?.id);
-    if (address !== null) await context.meetAddress(address, 'list');
+    if (address !== null) await context.adoptAddress(address, 'list');
     return {
       ...meaningOfCalendars(page.items),
       nameless: page.nameless,

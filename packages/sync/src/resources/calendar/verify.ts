@@ -2,7 +2,7 @@ import { GoogleError, type CalendarListEntry, type GoogleAccount } from '@syncli
 import { must } from '@syncline/runtime';
 import { cleanJson, isStorableId, type Store } from '@syncline/store';
 import { fingerprint } from '../../fingerprint.js';
-import { isAccounts } from '../../account-refusal.js';
+import { isAccountWideError } from '../../account-refusal.js';
 import type { Comparison } from '../../verify.js';
 import type { Drift } from '../resource.js';
 import { isTombstone, seriesOfCancelled, withoutOrphans } from './parse.js';
@@ -67,7 +67,7 @@ async function readAllEvents(
   const calendars = (await readCalendars(account)).filter(({ id }) => isStorableId(id));
   for (const { id: calendarId } of calendars) {
     const read = await readEvents(account, calendarId).catch((error: unknown) => {
-      if (!(error instanceof GoogleError) || isAccounts(error)) throw error;
+      if (!(error instanceof GoogleError) || isAccountWideError(error)) throw error;
       return null;
     });
     if (read === null) unread.add(calendarId);

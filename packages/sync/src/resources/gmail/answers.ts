@@ -1,4 +1,4 @@
-import { isAccounts } from '../../account-refusal.js';
+import { isAccountWideError } from '../../account-refusal.js';
 import {
   GoogleError,
   type FetchedMessages,
@@ -58,7 +58,7 @@ function noAnswers(): Answers {
 export async function askFor(gmail: Gmail, plan: FetchPlan): Promise<Answers> {
   const answers = noAnswers();
   if (plan.threads.length > 0) takeThreads(answers, plan, await threadsOf(gmail, plan.threads));
-  const stopped = [...answers.failed.values()].find(isAccounts);
+  const stopped = [...answers.failed.values()].find(isAccountWideError);
   const singly = stopped ? plan.messages : [...plan.messages, ...brokenOut(answers, plan)];
   if (stopped) for (const id of singly) answers.failed.set(id, stopped);
   else if (singly.length > 0) {
@@ -71,7 +71,7 @@ export async function askFor(gmail: Gmail, plan: FetchPlan): Promise<Answers> {
 /**
  * Whether an error refuses the grant. The next page handles a refused grant; the run does not wait.
  */
-export function isGrants(error: GoogleError): boolean {
+export function isUnauthorizedOrForbidden(error: GoogleError): boolean {
   return error.detail.kind === 'unauthorized' || error.detail.kind === 'forbidden';
 }
 
@@ -113,7 +113,7 @@ async function threadsOf(gmail: Gmail, threads: readonly PlannedThread[]): Promi
   try {
     return await gmail.getThreads(threads.map(({ id, size }) => ({ id, messages: size })));
   } catch (error) {
-    if (!(error instanceof GoogleError) || isAccounts(error)) throw error;
+    if (!(error instanceof GoogleError) || isAccountWideError(error)) throw error;
     return { threads: [], missing: [], failed: threads.map(({ id }) => ({ id, error })) };
   }
 }
@@ -130,7 +130,8 @@ async function messagesOf(
   try {
     return await gmail.getMessages([...ids]);
   } catch (error) {
-    if (!(error instanceof GoogleError) || (isAccounts(error) && !isAfterThreads)) throw error;
+    if (!(error instanceof GoogleError) || (isAccountWideError(error) && !isAfterThreads))
+      throw error;
     return { messages: [], missing: [], failed: ids.map((id) => ({ id, error })) };
   }
 }

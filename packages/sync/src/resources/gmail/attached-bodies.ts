@@ -1,6 +1,6 @@
 import { GoogleError, isTokenRefused, type Gmail, type GmailMessage } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import { isAccounts } from '../../account-refusal.js';
+import { isAccountWideError } from '../../account-refusal.js';
 import { askFor, type Answers } from './answers.js';
 import type { MirrorPolicy } from '../../mirror-policy.js';
 import { hasFetchedText, placedParts, type Part } from './part-tree.js';
@@ -57,7 +57,7 @@ export async function askForWhole(
     } else {
       answers.failed.set(id, error);
       answers.failedBy.set(id, 'body');
-      if (isAccounts(error)) refused = error;
+      if (isAccountWideError(error)) refused = error;
     }
   }
   return { ...answers, messages };

@@ -11,7 +11,7 @@ import { withBodies } from './bodies.js';
 import { excludedLabels, type MirrorPolicy } from '../../mirror-policy.js';
 import { isExcluded, isKept, searchFor, termsOf } from './mirror-policy.js';
 import { parseMessage } from './parse.js';
-import { isAccounts } from '../../account-refusal.js';
+import { isAccountWideError } from '../../account-refusal.js';
 import { findWitness } from './witness.js';
 import { floorMs } from './window.js';
 
@@ -172,11 +172,11 @@ async function threadsOf(
     const answer = await account.gmail.getThreads(
       groups.map((group) => ({ id: group[0]?.threadId ?? '', messages: group.length })),
     );
-    const stopped = answer.failed.find(({ error }) => isAccounts(error));
+    const stopped = answer.failed.find(({ error }) => isAccountWideError(error));
     if (stopped) throw stopped.error;
     return answer.threads;
   } catch (error) {
-    if (!(error instanceof GoogleError) || isAccounts(error)) throw error;
+    if (!(error instanceof GoogleError) || isAccountWideError(error)) throw error;
     return [];
   }
 }
@@ -191,11 +191,11 @@ async function readMessages(
   const { messages, missing, failed } = await account.gmail
     .getMessages([...ids])
     .catch((error: unknown) => {
-      if (!(error instanceof GoogleError) || isAccounts(error)) throw error;
+      if (!(error instanceof GoogleError) || isAccountWideError(error)) throw error;
       return { messages: [], missing: [], failed: ids.map((id) => ({ id, error })) };
     });
   const [first] = failed;
-  const stopped = failed.find(({ error }) => isAccounts(error));
+  const stopped = failed.find(({ error }) => isAccountWideError(error));
   if (stopped) throw stopped.error;
   const isWitnessed =
     !first ||
@@ -227,7 +227,7 @@ async function rowOf(
     await fetchBodies(account.gmail, message, policy.bodies);
     return exportedForm(withBodies(parseMessage(message), policy, null));
   } catch (error) {
-    if (error instanceof GoogleError && isAccounts(error)) throw error;
+    if (error instanceof GoogleError && isAccountWideError(error)) throw error;
     return null;
   }
 }

@@ -4,7 +4,7 @@ import {
   type Hold,
   type ListingNote,
   type PendingCursor,
-  type TidyState,
+  type FullSyncEndState,
 } from '../../cursor.js';
 import type { IdlePages } from '../../idle-pages.js';
 
@@ -21,7 +21,7 @@ export type GmailCursor =
       fetched: number;
       listing?: ListingNote;
     }
-  | ({ phase: 'full'; from: string; listing?: ListingNote } & TidyState)
+  | ({ phase: 'full'; from: string; listing?: ListingNote } & FullSyncEndState)
   | GmailIncremental;
 
 export type GmailListing = {

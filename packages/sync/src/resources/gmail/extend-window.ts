@@ -6,7 +6,7 @@ import { parkedFor } from '../../parking.js';
 import { MAX_RESTARTS, type Step, type StepContext } from '../../step.js';
 import { isRefusedAlone } from '../../account-refusal.js';
 import { listPage } from './list-page.js';
-import { deeperWindow } from './window.js';
+import { extendedWindow } from './window.js';
 
 /*
  * Extends the window: older mail is fetched beside incremental syncs. Only the slice between the
@@ -20,7 +20,7 @@ import { deeperWindow } from './window.js';
  */
 
 /** The pause after Google has rejected page tokens repeatedly. */
-const RESTLESS_MS = 15 * 60_000;
+const REJECTED_TOKENS_PAUSE_MS = 15 * 60_000;
 
 const AT_ITS_BEGINNING: WindowExtension = {
   pageToken: null,
@@ -41,7 +41,7 @@ export async function extensionStep(
   const extension = cursor.extension ?? AT_ITS_BEGINNING;
   const window = cursor.extension
     ? context.window
-    : deeperWindow(context.mirror, context.window, context.rt.clock.nowMs());
+    : extendedWindow(context.mirror, context.window, context.rt.clock.nowMs());
   if (window === null || extension.isListed || extension.incrementalFirst) return null;
   if (untilListMs(context, extension) > 0) return null;
   const page = await listOlder(context, extension, window);
@@ -154,7 +154,7 @@ function listAgain(
       ? {
           end: {
             kind: 'snoozed',
-            delayMs: RESTLESS_MS,
+            delayMs: REJECTED_TOKENS_PAUSE_MS,
             reason: 'Google forgets the page tokens of older mail',
             counts: true,
           },

@@ -10,7 +10,7 @@ import {
   type ItemFailure,
 } from '../../item-failures.js';
 import type { StepContext } from '../../step.js';
-import { isAccounts } from '../../account-refusal.js';
+import { isAccountWideError } from '../../account-refusal.js';
 import type { Answers } from './answers.js';
 import { withBodies } from './bodies.js';
 import { isKept } from './mirror-policy.js';
@@ -84,7 +84,7 @@ export async function fateOf(
   const passed = plan.items.filter(({ ordinal }) => !stop || ordinal < stop.ordinal);
   for (const item of passed) passItem(fate, item, answers, outcomes.get(item.id));
   noteTakenEarly(fate, answers, new Set(passed.map(({ id }) => id)));
-  if (fate.trouble && (refusal || !isAccounts(fate.trouble)) && isFruitless(fate))
+  if (fate.trouble && (refusal || !isAccountWideError(fate.trouble)) && isFruitless(fate))
     throw fate.trouble;
   await holdIfTooMany(context, fate);
   return fate;
@@ -102,7 +102,9 @@ function isLeft(
   outcomes: ReadonlyMap<string, FailureOutcome>,
 ): boolean {
   const error = answers.failed.get(id);
-  return outcomes.get(id)?.kind === 'collection' || (error !== undefined && isAccounts(error));
+  return (
+    outcomes.get(id)?.kind === 'collection' || (error !== undefined && isAccountWideError(error))
+  );
 }
 
 function isFruitless({ messages, gone, again, failing, quarantined }: Fate): boolean {
@@ -256,7 +258,7 @@ function failuresOf(
   for (const { id } of items) {
     const error = failed.get(id);
     const reason = unreadable.get(id);
-    if (error && isAccounts(error)) break;
+    if (error && isAccountWideError(error)) break;
     if (error)
       failures.push({
         id,

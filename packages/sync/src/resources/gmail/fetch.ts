@@ -6,7 +6,7 @@ import type { GmailCursor, GmailIncremental } from './cursor.js';
 import { later } from '../../outcome.js';
 import { CLEAR_PAGE, type CrashIsolation, type Step, type StepContext } from '../../step.js';
 import type { FetchedPage } from './prefetched.js';
-import { isGrants, type Answers } from './answers.js';
+import { isUnauthorizedOrForbidden, type Answers } from './answers.js';
 import { askForWhole } from './attached-bodies.js';
 import { emptyFate, fateOf, type Fate } from './fate.js';
 import { endOfListing, isUnlogged, endIfCaughtUp } from './listing.js';
@@ -180,7 +180,7 @@ async function fetchPage(
   if (first === undefined || first.waitMs > 0)
     return { plan: alone, answers: null, remainder: null };
   if (crashIsolation) {
-    const poison = await poisonOf(context, crashIsolation, first.id);
+    const poison = await markInFlight(context, crashIsolation, first.id);
     if (poison !== null) return { plan: alone, answers: null, remainder: null, poison };
   }
   const waiting = next.findIndex((item) => item.waitMs > 0);
@@ -220,7 +220,7 @@ const MAX_ITEM_CRASHES = 3;
  * Marks the item before it is requested, since a killed worker cannot record it afterwards. Returns
  * the reason when the item is to be quarantined.
  */
-async function poisonOf(
+async function markInFlight(
   context: StepContext,
   crashIsolation: CrashIsolation,
   id: string,
@@ -286,7 +286,10 @@ function passTo(context: StepContext, cursor: FetchCursor, fetched: number, fate
  * stored messages, from whatever source.
  */
 function takenOf({ lease }: StepContext, fate: Fate): string[] {
-  return [...(lease.hasTroubled ? fate.messages.map(({ id }) => id) : fate.taken), ...fate.gone];
+  return [
+    ...(lease.hasFailingItems ? fate.messages.map(({ id }) => id) : fate.taken),
+    ...fate.gone,
+  ];
 }
 
 function endAfter(context: StepContext, next: GmailCursor, fate: Fate): Pick<Step, 'end'> {
@@ -298,7 +301,7 @@ function endAfter(context: StepContext, next: GmailCursor, fate: Fate): Pick<Ste
 
 function troubleOf({ lease, rt }: StepContext, { trouble, tooMany }: Fate): Pick<Step, 'end'> {
   if (tooMany) return { end: { kind: 'parked', cause: 'items' } };
-  if (!trouble || isGrants(trouble)) return {};
+  if (!trouble || isUnauthorizedOrForbidden(trouble)) return {};
   const { delayMs, reason, counts } = later(trouble.detail, lease.failures, rt.random.next());
   return { end: { kind: 'snoozed', delayMs, reason, counts } };
 }

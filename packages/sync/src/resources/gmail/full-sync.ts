@@ -1,5 +1,10 @@
 import { unreachable } from '@syncline/runtime';
-import { withListing, type ListingNote, type PendingCursor, type TidyState } from '../../cursor.js';
+import {
+  withListing,
+  type ListingNote,
+  type PendingCursor,
+  type FullSyncEndState,
+} from '../../cursor.js';
 import {
   NO_POSITION,
   type GmailCursor,
@@ -7,7 +12,7 @@ import {
   type GmailListing,
 } from './cursor.js';
 import { countConfirms, lackingByCount } from '../../evidence/decide.js';
-import { tidyStep } from '../../evidence/tidy.js';
+import { fullSyncEndStep } from '../../evidence/full-sync-end.js';
 import { countIdlePage } from '../../idle-pages.js';
 import type { Step, StepContext } from '../../step.js';
 import { REQUESTED_FULL_SYNC_GAP_MS } from '../../without-position.js';
@@ -38,7 +43,7 @@ export async function beginFullSync(
 ): Promise<Step> {
   const profile = context.profile ?? (await context.google.gmail.profile());
   context.profile = null;
-  await context.meetAddress(profile.emailAddress, 'profile');
+  await context.adoptAddress(profile.emailAddress, 'profile');
   const from = profile.historyId ?? (await historyIdOfNewest(context.google.gmail));
   const { labels, deleted } = await readCatalogue(context);
   const next: GmailCursor = {
@@ -182,12 +187,12 @@ function listingOf(
   };
 }
 
-type GmailTidying = Extract<GmailCursor, { phase: 'full' } & TidyState>;
+type GmailFullSyncEnd = Extract<GmailCursor, { phase: 'full' } & FullSyncEndState>;
 
-/** The end of a full sync; see evidence/tidy.ts. */
-function endStep(context: StepContext, cursor: GmailTidying): Promise<Step> {
+/** The end of a full sync; see evidence/full-sync-end.ts. */
+function endStep(context: StepContext, cursor: GmailFullSyncEnd): Promise<Step> {
   const { from, listing } = cursor;
-  return tidyStep(context, cursor, {
+  return fullSyncEndStep(context, cursor, {
     listing,
     at: (state) => ({
       phase: 'full',

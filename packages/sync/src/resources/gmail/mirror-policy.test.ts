@@ -5,11 +5,11 @@ import {
   type Excludable,
   MIRROR_EVERYTHING,
   type MirrorPolicy,
-  wholePolicy,
+  completePolicy,
 } from '../../mirror-policy.js';
 import { admit, isExcluded, isKept, listingUnder } from './mirror-policy.js';
 
-const excluding = (...exclude: Excludable[]): MirrorPolicy => wholePolicy({ exclude });
+const excluding = (...exclude: Excludable[]): MirrorPolicy => completePolicy({ exclude });
 const read = (policy: MirrorPolicy, records: GmailHistory[]): ReturnType<typeof admit> =>
   admit(policy, records, meaningOfHistory(records));
 const ALL = { fromMs: 0 };

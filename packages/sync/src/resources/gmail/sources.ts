@@ -1,7 +1,7 @@
 import { GoogleError, type FetchedSources, type Gmail, type GmailMessage } from '@syncline/google';
 import type { StepContext } from '../../step.js';
 import type { AskedPage, FetchedPage } from './prefetched.js';
-import { isAccounts } from '../../account-refusal.js';
+import { isAccountWideError } from '../../account-refusal.js';
 import type { Answers } from './answers.js';
 import { isKept } from './mirror-policy.js';
 import type { FetchPlan } from './plan.js';
@@ -45,7 +45,7 @@ export async function withSources(context: StepContext, page: AskedPage): Promis
     plan,
     answers,
     now,
-    await askFor(context.google.gmail, now, [...answers.failed.values()].find(isAccounts)),
+    await askFor(context.google.gmail, now, [...answers.failed.values()].find(isAccountWideError)),
   );
   const messages = [
     ...answers.messages.filter((message) => !isNeeded(message)),
@@ -102,7 +102,7 @@ async function askFor(
   if (asked.length === 0) return { sources: [], missing: [], failed: [] };
   if (refused) return allFailed(refused);
   return gmail.getSources(asked).catch((error: unknown) => {
-    if (!(error instanceof GoogleError) || isAccounts(error)) throw error;
+    if (!(error instanceof GoogleError) || isAccountWideError(error)) throw error;
     return allFailed(error);
   });
 }

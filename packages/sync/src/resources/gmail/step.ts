@@ -181,7 +181,7 @@ function troublesIn(
   const stored = named?.messages.map(({ id }) => id) ?? [];
   return {
     ...(named ? { quarantined: named.quarantined, failing: named.failing } : {}),
-    taken: [...(named?.gone ?? []), ...(lease.hasTroubled ? [...stored, ...deleted] : [])],
+    taken: [...(named?.gone ?? []), ...(lease.hasFailingItems ? [...stored, ...deleted] : [])],
   };
 }
 

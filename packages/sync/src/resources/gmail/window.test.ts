@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { wholePolicy } from '../../mirror-policy.js';
+import { completePolicy } from '../../mirror-policy.js';
 import { isKept, listingUnder } from './mirror-policy.js';
-import { askedFromMs, deeperWindow, floorMs, reached, windowOfFullSync } from './window.js';
+import { askedFromMs, extendedWindow, floorMs, reached, windowOfFullSync } from './window.js';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.UTC(2026, 10, 22);
-const days = (windowDays: number | null): ReturnType<typeof wholePolicy> =>
-  wholePolicy({ windowDays });
+const days = (windowDays: number | null): ReturnType<typeof completePolicy> =>
+  completePolicy({ windowDays });
 const from = (
   fromMs: number,
   goalMs: number | null = null,
@@ -20,17 +20,17 @@ test('the first full sync fixes the moment; without a window it is the beginning
 
 test('a mailbox that was synced to its beginning stays so, whatever window is asked for', () => {
   expect(windowOfFullSync(days(30), from(0), false, NOW_MS)).toEqual(from(0));
-  expect(deeperWindow(days(30), from(0), NOW_MS)).toBeNull();
+  expect(extendedWindow(days(30), from(0), NOW_MS)).toBeNull();
 });
 
 test('the same window is never extended as time goes by, nor for clocks that differ by seconds; a larger one is', () => {
   const synced = windowOfFullSync(days(30), from(0), true, NOW_MS);
-  expect(deeperWindow(days(30), synced, NOW_MS - 5_000)).toBeNull();
-  expect(deeperWindow(days(40), synced, NOW_MS + 11 * DAY_MS)).toBeNull();
-  expect(deeperWindow(days(40), synced, NOW_MS + 9 * DAY_MS)).toEqual(
+  expect(extendedWindow(days(30), synced, NOW_MS - 5_000)).toBeNull();
+  expect(extendedWindow(days(40), synced, NOW_MS + 11 * DAY_MS)).toBeNull();
+  expect(extendedWindow(days(40), synced, NOW_MS + 9 * DAY_MS)).toEqual(
     from(synced.fromMs, NOW_MS - 31 * DAY_MS),
   );
-  expect(deeperWindow(days(null), synced, NOW_MS)).toEqual(from(synced.fromMs, 0));
+  expect(extendedWindow(days(null), synced, NOW_MS)).toEqual(from(synced.fromMs, 0));
 });
 
 test('a window only ever moves back, whatever is asked for and when', () => {
@@ -49,7 +49,7 @@ test('a window only ever moves back, whatever is asked for and when', () => {
         const before = window;
         window = full
           ? windowOfFullSync(days(asked), window, false, nowMs)
-          : (deeperWindow(days(asked), window, nowMs) ?? window);
+          : (extendedWindow(days(asked), window, nowMs) ?? window);
         if (ends) window = reached(window);
         expect(floorMs(window)).toBeLessThanOrEqual(floorMs(before));
         expect(window.fromMs).toBeLessThanOrEqual(before.fromMs);
@@ -61,7 +61,7 @@ test('a window only ever moves back, whatever is asked for and when', () => {
 
 test('a list takes in whole seconds on either side, and each message is judged to the millisecond', () => {
   expect(
-    listingUnder(wholePolicy({ exclude: ['drafts'] }), {
+    listingUnder(completePolicy({ exclude: ['drafts'] }), {
       fromMs: 1_700_000_000_001,
       beforeMs: 1_700_000_100_001,
     }),

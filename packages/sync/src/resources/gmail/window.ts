@@ -46,7 +46,7 @@ export function windowOfFullSync(
 /**
  * Returns the window of a mailbox that is to be extended now; null when it reaches back far enough.
  */
-export function deeperWindow(
+export function extendedWindow(
   policy: MirrorPolicy,
   window: MailWindow,
   nowMs: number,

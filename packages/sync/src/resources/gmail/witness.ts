@@ -22,7 +22,7 @@ export type Ability =
 const NO_MESSAGE = '0000000000000001';
 
 /** What the search for a witness needs. */
-export interface WitnessStand {
+export interface WitnessDeps {
   store: Pick<Store, 'quarantine'>;
   gmail: Gmail;
   accountId: string;
@@ -38,7 +38,7 @@ export interface WitnessStand {
  * errors
  */
 export async function findWitness(
-  { store, gmail, accountId }: WitnessStand,
+  { store, gmail, accountId }: WitnessDeps,
   ability: Ability,
   except: readonly string[],
 ): Promise<boolean> {

@@ -4,7 +4,7 @@ import {
   type Hold,
   type ListingNote,
   type PendingCursor,
-  type TidyState,
+  type FullSyncEndState,
 } from '../../cursor.js';
 import type { IdlePages } from '../../idle-pages.js';
 
@@ -28,7 +28,7 @@ export type SyncTokenCursor =
       syncToken: string | null;
       syncTokenAtMs?: number;
       listing?: ListingNote;
-    } & TidyState)
+    } & FullSyncEndState)
   | SyncTokenWithoutPosition
   | {
       phase: 'incremental';

@@ -1,10 +1,10 @@
-import type { PendingCursor, TidyState } from '../../cursor.js';
+import type { PendingCursor, FullSyncEndState } from '../../cursor.js';
 import type { SyncTokenCursor, SyncTokenWithoutPosition } from './cursor.js';
 
 /* What a collection with sync tokens requests from Google next. Pure. */
 
 type ListCursor = Extract<SyncTokenCursor, { step: 'list' }>;
-export type TidyCursor = Extract<SyncTokenCursor, { phase: 'full' } & TidyState>;
+export type FullSyncEndCursor = Extract<SyncTokenCursor, { phase: 'full' } & FullSyncEndState>;
 export type IncrementalCursor = Extract<
   SyncTokenCursor,
   { phase: 'incremental'; syncToken: string }
@@ -23,8 +23,8 @@ export interface ListPlan {
 
 export type Plan =
   | ListPlan
-  /** The listing is complete; see evidence/tidy.ts. */
-  | { kind: 'tidy'; cursor: TidyCursor }
+  /** The listing is complete; see evidence/full-sync-end.ts. */
+  | { kind: 'tidy'; cursor: FullSyncEndCursor }
   | { kind: 'increment'; cursor: IncrementalCursor }
   | { kind: 'without-position'; cursor: SyncTokenWithoutPosition };
 

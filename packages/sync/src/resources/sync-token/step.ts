@@ -2,7 +2,7 @@ import { GoogleError } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import { withListing, type PendingCursor } from '../../cursor.js';
 import { heldStep } from '../../evidence/hold.js';
-import { tidyStep } from '../../evidence/tidy.js';
+import { fullSyncEndStep } from '../../evidence/full-sync-end.js';
 import { countIdlePage } from '../../idle-pages.js';
 import { MAX_RESTARTS, type Step, type StepContext } from '../../step.js';
 import { REQUESTED_FULL_SYNC_GAP_MS, withoutPosition } from '../../without-position.js';
@@ -14,7 +14,7 @@ import {
   planNext,
   type IncrementalCursor,
   type ListPlan,
-  type TidyCursor,
+  type FullSyncEndCursor,
 } from './plan.js';
 import type { SourcePage, SyncTokenSource } from './source.js';
 
@@ -128,10 +128,14 @@ async function incrementStep(
   });
 }
 
-/** The end of a full sync; see evidence/tidy.ts. */
-function endStep(source: SyncTokenSource, context: StepContext, cursor: TidyCursor): Promise<Step> {
+/** The end of a full sync; see evidence/full-sync-end.ts. */
+function endStep(
+  source: SyncTokenSource,
+  context: StepContext,
+  cursor: FullSyncEndCursor,
+): Promise<Step> {
   const { syncToken, syncTokenAtMs, listing } = cursor;
-  return tidyStep(context, cursor, {
+  return fullSyncEndStep(context, cursor, {
     listing,
     at: (state) => ({
       phase: 'full',
@@ -158,7 +162,7 @@ function endStep(source: SyncTokenSource, context: StepContext, cursor: TidyCurs
 function beginsIncremental(
   source: SyncTokenSource,
   context: StepContext,
-  { syncToken, syncTokenAtMs }: TidyCursor,
+  { syncToken, syncTokenAtMs }: FullSyncEndCursor,
 ): IncrementalCursor | SyncTokenWithoutPosition {
   const { clock, random } = context.rt;
   if (syncToken === null) {

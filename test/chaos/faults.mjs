@@ -21,7 +21,7 @@ export function generator(seed) {
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The menu: weight, name, function. A function resolves when its fault has ended. */
-export function blows({ fleet, proxies, redis, pool, google, recoveries, random }) {
+export function faultMenu({ fleet, proxies, redis, pool, google, recoveries, random }) {
   const pick = (items) => items[Math.floor(random() * items.length)];
   const between = (low, high) => low + random() * (high - low);
   const killWorker = async () => {

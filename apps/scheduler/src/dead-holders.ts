@@ -2,7 +2,7 @@ import type { Holders } from '@syncline/fleet';
 import type { DeadHolder } from '@syncline/store';
 
 /** The state that a scheduler keeps between checks. */
-export interface Attendance {
+export interface HolderState {
   /** Holders that have announced themselves, or were seen connected, and were not released. */
   known: ReadonlySet<string>;
   /** The known holders that the last checks found without a connection, and since when. */
@@ -21,7 +21,7 @@ const MISSED_LIMIT_MS = 900;
  */
 const CONFIRM_AFTER_MS = 1_500;
 
-export const NOBODY: Attendance = { known: new Set(), missedAtMs: new Map() };
+export const NO_HOLDERS: HolderState = { known: new Set(), missedAtMs: new Map() };
 
 /**
  * Evaluates one check. A holder is dead if it has worked and was without a connection in two checks
@@ -29,14 +29,14 @@ export const NOBODY: Attendance = { known: new Set(), missedAtMs: new Map() };
  * mistake costs the current page: the epoch prevents the holder's commits once another worker has
  * claimed the lease.
  */
-export function missing(
-  { known, missedAtMs }: Attendance,
+export function findDeadHolders(
+  { known, missedAtMs }: HolderState,
   { connected, announced, forMs }: Holders,
   nowMs: number,
-): { attendance: Attendance; dead: DeadHolder[] } {
+): { holderState: HolderState; dead: DeadHolder[] } {
   const everybody = new Set([...known, ...announced, ...connected]);
   if (forMs < CONFIRM_AFTER_MS)
-    return { attendance: { known: everybody, missedAtMs: new Map() }, dead: [] };
+    return { holderState: { known: everybody, missedAtMs: new Map() }, dead: [] };
   const missed = new Map(
     [...everybody]
       .filter((holder) => !connected.has(holder))
@@ -45,7 +45,7 @@ export function missing(
   const dead = [...missed]
     .map(([holder, sinceMs]) => ({ holder, silentMs: nowMs - sinceMs }))
     .filter(({ silentMs }) => silentMs >= MISSED_LIMIT_MS);
-  return { attendance: { known: everybody, missedAtMs: missed }, dead };
+  return { holderState: { known: everybody, missedAtMs: missed }, dead };
 }
 
 /**
@@ -53,9 +53,9 @@ export function missing(
  * missing again before it counts as dead.
  */
 export function afterRelease(
-  { known, missedAtMs }: Attendance,
+  { known, missedAtMs }: HolderState,
   results: readonly { holder: string; alive: boolean }[],
-): Attendance {
+): HolderState {
   const judged = new Set(results.map(({ holder }) => holder));
   const gone = new Set(results.filter(({ alive }) => !alive).map(({ holder }) => holder));
   return {

@@ -1,5 +1,5 @@
 import type { HeldState, HeldSweep, PageCommit, ItemsDelta } from '@syncline/store';
-import type { Cursor, Hold, ListingNote, TidyState } from '../cursor.js';
+import type { Cursor, Hold, ListingNote, FullSyncEndState } from '../cursor.js';
 import { excludedLabels } from '../mirror-policy.js';
 import { CLEAR_PAGE, HOLD_PAGE, SWEEP_PAGE, type Step, type StepContext } from '../step.js';
 import type { Asked } from './ask.js';
@@ -22,7 +22,7 @@ import {
 export interface FullSyncEnd {
   listing: ListingNote | undefined;
   /** Returns the collection's cursor for this state. */
-  at(state: TidyState): Cursor;
+  at(state: FullSyncEndState): Cursor;
   /** Returns the cursor from which incremental syncs start. */
   incremental(hold: Hold | undefined): Cursor;
   /** Returns additions to the commits that clear the list. */
@@ -30,9 +30,9 @@ export interface FullSyncEnd {
 }
 
 /** Returns the next step of the end of a full sync. */
-export async function tidyStep(
+export async function fullSyncEndStep(
   context: StepContext,
-  state: TidyState,
+  state: FullSyncEndState,
   end: FullSyncEnd,
 ): Promise<Step> {
   switch (state.step) {
@@ -221,7 +221,7 @@ export function newListing(
  */
 async function holdStep(
   context: StepContext,
-  { after, hold }: Extract<TidyState, { step: 'hold' }>,
+  { after, hold }: Extract<FullSyncEndState, { step: 'hold' }>,
   end: FullSyncEnd,
 ): Promise<Step> {
   const ids = await context.store.items.absentIds(context.lease, context.generation, {
