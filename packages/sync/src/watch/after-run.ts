@@ -47,7 +47,7 @@ const ANNOUNCES_FOR_MS = 10_000;
  * one more sync shortly afterwards finds them.
  */
 const THROTTLE_MS = 1_000;
-const FOLLOW_UP_SYNC_MS = 1_500;
+const EXTRA_SYNC_AFTER_MS = 1_500;
 /**
  * With a working watch, the time to the next sync is a tenth of the time without changes, between
  * the two intervals. A collection that changes often is synced as often as ever, so that a lost
@@ -71,7 +71,7 @@ export function afterRun(
   const echo = dropsWithinSecond && isYoungerThan(THROTTLE_MS, notification);
   const pollMs = nextCheckMs(watch, silent, run, policy);
   return {
-    nextInMs: echo ? Math.min(pollMs, FOLLOW_UP_SYNC_MS) : pollMs,
+    nextInMs: echo ? Math.min(pollMs, EXTRA_SYNC_AFTER_MS) : pollMs,
     silent,
     want: target !== null && lacksWatchOn(target, watch),
     announced: found && notification.behind,
