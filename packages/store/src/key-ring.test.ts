@@ -77,11 +77,17 @@ test('S2: a value with an unknown key id or another format version does not open
     kind: 'unknown-key',
     keyId: '0123456789ab',
   });
-  for (const version of [0, 1, 3, 255]) {
+  const inFormat = (format: number): Buffer => {
     const other = Buffer.from(sealed);
-    other[0] = version;
-    expect(before.open('refresh-token', owner, other)).toEqual({ kind: 'unreadable' });
-  }
+    other[0] = format;
+    return other;
+  };
+  for (const format of [0, 1, 32, 255])
+    expect(before.open('refresh-token', owner, inFormat(format))).toEqual({ kind: 'unreadable' });
+  expect(before.open('refresh-token', owner, inFormat(3))).toEqual({
+    kind: 'newer-format',
+    format: 3,
+  });
   for (const plain of [Buffer.from('1//secret'), Buffer.alloc(0), Buffer.alloc(200)])
     expect(before.open('refresh-token', owner, plain).kind).toBe('unreadable');
 });

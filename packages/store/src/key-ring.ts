@@ -63,6 +63,8 @@ export interface MasterKeys {
   old: Buffer | null;
 }
 
+/** Formats that a later version may write. Larger bytes are text or noise, and no sealed value. */
+const NEWEST_FORMAT = 31;
 const FORMAT = 2;
 const KEY_BYTES = 32;
 const KEY_ID_BYTES = 6;
@@ -143,7 +145,9 @@ function seal(key: Subkeys, purpose: SealedPurpose, owner: Owner, text: string):
 
 /** A format number only grows, so a higher one was written by a later version. */
 function ofFormat(format: number): Opened {
-  return format > FORMAT ? { kind: 'newer-format', format } : { kind: 'unreadable' };
+  return format > FORMAT && format <= NEWEST_FORMAT
+    ? { kind: 'newer-format', format }
+    : { kind: 'unreadable' };
 }
 
 function sealedBy(sealed: Buffer): string | null {
