@@ -1,4 +1,4 @@
-/** The parts of the store that use the master keys of the process. */
+/** The credentials of accounts, and the master keys that seal them. */
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import type { KeyRing } from './key-ring.js';
@@ -19,7 +19,7 @@ export interface KeyOptions {
   takesOtherKey?: boolean;
 }
 
-export interface StoreKeys {
+export interface Credentials {
   vault: Vault;
   /** The keys in use, and whether this process has them. */
   keys: Keys;
@@ -33,12 +33,12 @@ export interface StoreKeys {
 const WITHDRAW_LIMIT_MS = 1_000;
 
 /** @param apart a session that does not wait for page commits */
-export function storeKeysOver(
+export function credentialsIn(
   rt: Runtime,
   pool: pg.Pool,
   apart: Queryable,
   { ring, holder }: { ring: KeyRing; holder: string },
-): StoreKeys {
+): Credentials {
   return {
     vault: openVault(rt, pool, ring),
     keys: masterKeysIn(rt, apart, ring, `${holder}-${rt.random.uuid()}`),
