@@ -7,51 +7,48 @@ import { collectionModule } from './resources/index.js';
 import type { StepContext } from './step.js';
 
 /*
- * A sync position from which Google's incremental call fails for long. As with items, it is the
- * position's fault only if another call about the same collection answers: then one full sync takes
- * its place, within the day's budget of full syncs. While nothing answers, only time helps.
+ * A sync position from which Google's incremental call keeps failing. As with items, the failures
+ * count against the position only if another call of the collection is answered: then a full sync
+ * replaces the position, within the day's budget of full syncs. In an outage nothing is replaced.
  */
 
 /**
- * Failures in a row before a position is replaced. By their delays each is an hour at least: 64 s,
- * 15 minutes and hours.
+ * Failures in a row before a position is replaced. With their delays (64 s, 15 minutes, hours) each
+ * number takes at least an hour.
  */
 const FAILURES: Partial<Record<GoogleErrorKind['kind'], number>> = {
   unavailable: 60,
   rejected: 10,
   forbidden: 4,
 };
-/** Failures that requests of people have brought forward do not make it sooner. */
+/** The least time since the last sync: requested syncs fail sooner than scheduled ones. */
 const LEAST_AGE_MS = 60 * 60_000;
-/** From so many failures on the reason says what will be done. */
+/** After this number of failures the reason says what will be done. */
 const FAILURES_REPORTED = 10;
 
-/** Where a run stands. */
+/** The state of a run. */
 interface RunPosition {
   cursor: Cursor;
-  /** Full syncs that this run has begun because Google disowned what it had. */
+  /** Full syncs that this run has begun because its position or page token had expired. */
   restarts: number;
 }
 
-/**
- * Whether a full sync is to take the place of the position that `error` was met with. Asks Google.
- */
-export async function isPositionDead(
+/** Whether a full sync must replace the position that gave `error`. Makes a request to Google. */
+export async function isPositionUnusable(
   context: StepContext,
   position: RunPosition,
   error: unknown,
 ): Promise<boolean> {
   const { lease, rt } = context;
   if (!(error instanceof GoogleError) || !isOfPosition(lease, position, error)) return false;
-  // A position that this run's own full sync has brought is new, and pages of a second listing come
-  // from no position.
+  // After a full sync in this run the position is new, and a second listing does not use one.
   const isAnother = context.generation !== lease.generation || context.hasCheckedChanges;
   if (isAnother || !hasFailedLong(context, error) || isBudgetSpent(lease, position)) return false;
   if (!(await answersOtherwise(context))) return false;
   const { accountId, collectionId, failures } = lease;
   rt.log.warn(
     { event: 'position_replaced', accountId, collectionId, failures, err: error },
-    'Google does not answer from the sync position while it answers otherwise: a full sync takes its place',
+    'Google answers other calls but not from the sync position: a full sync replaces it',
   );
   return true;
 }
@@ -76,18 +73,16 @@ async function answersOtherwise(context: StepContext): Promise<boolean> {
   }
 }
 
-/**
- * For a person, what is added to the reason of a collection whose position fails again and again.
- */
-export function deadPositionWords(
+/** Returns the text that is added to the reason while the position keeps failing. */
+export function failingPositionWords(
   lease: Lease,
   position: RunPosition,
   error: GoogleError,
 ): string | null {
   if (lease.failures < FAILURES_REPORTED || !isOfPosition(lease, position, error)) return null;
   return isBudgetSpent(lease, position)
-    ? `changes since the stored sync position cannot be read; a full sync took its place ${MAX_FULL_SYNCS_A_DAY} times within a day`
-    : 'changes since the stored sync position cannot be read; if that lasts an hour while Google answers otherwise, a full sync takes its place';
+    ? `changes since the stored sync position cannot be read; a full sync replaced it ${MAX_FULL_SYNCS_A_DAY} times within a day`
+    : 'changes since the stored sync position cannot be read; after an hour in which Google answers other calls, a full sync replaces it';
 }
 
 function isOfPosition({ kind }: Lease, { cursor }: RunPosition, error: GoogleError): boolean {

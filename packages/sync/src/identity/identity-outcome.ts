@@ -1,4 +1,5 @@
-import type { KnownIdentity, StoredMessageDate } from '@syncline/store';
+import { comparableAddress } from '@syncline/runtime';
+import type { KnownIdentity } from '@syncline/store';
 
 /*
  * Decides whether a grant belongs to an account, from stored data and Google's answers. Pure.
@@ -19,7 +20,8 @@ type Proof =
   | 'address'
   | 'message'
   /** The primary calendar's id, which is the account's address. */
-  | 'primary-address';
+  | 'primary-address'
+  | 'contact';
 
 export type NotTheSame = { kind: 'other'; address: string | null } | Unproven;
 
@@ -34,16 +36,18 @@ export type Unprovable =
   /** @property asked number of stored messages that Google was asked for; it has none of them */
   | { kind: 'no-known-message'; asked: number }
   | { kind: 'other-primary-address' }
+  /** @property asked number of stored contacts and groups that Google was asked for */
+  | { kind: 'no-known-contact'; asked: number }
   /**
-   * There are neither messages nor a primary address. Labels prove nothing: each mailbox numbers
-   * its own labels from one, and names repeat.
+   * There are neither messages nor a primary address nor contacts. Labels prove nothing: each
+   * mailbox numbers its own labels from one, and names repeat.
    */
   | { kind: 'no-evidence' }
   /** The grant's scopes do not allow requests for the rows that would prove it. */
   | { kind: 'not-covered'; evidence: Evidence };
 
 /** The rows by which a grant without `sub` is compared. */
-export type Evidence = 'messages' | 'primary-address';
+export type Evidence = 'messages' | 'primary-address' | 'people';
 
 export type IdentityOutcome = { kind: 'same'; proof: Proof } | NotTheSame;
 
@@ -68,7 +72,7 @@ export function byKeys(
  * Gmail never reuses an id within a mailbox.
  */
 export function hasKnownMessage(
-  stored: readonly StoredMessageDate[],
+  stored: readonly { id: string; internalDateMs: number }[],
   found: readonly { id?: string | null; internalDate?: string | null }[],
 ): boolean {
   const dates = new Map(stored.map(({ id, internalDateMs }) => [id, internalDateMs]));
@@ -95,7 +99,7 @@ export function sameAddress(one: string, other: string): boolean {
 }
 
 function canonical(address: string): string {
-  const [local, domain] = split(address.toLowerCase());
+  const [local, domain] = split(comparableAddress(address));
   if (domain !== 'gmail.com' && domain !== 'googlemail.com') return `${local}@${domain}`;
   return `${(local.split('+')[0] ?? '').replaceAll('.', '')}@gmail.com`;
 }

@@ -1,11 +1,11 @@
-import type { LabelLoss } from '@syncline/store';
 import {
-  judgeLabels,
+  decideLabels,
   MESSAGES_OF_A_LABEL,
   MESSAGES_READ_AGAIN,
   needsEvidence,
   unlistedLabels,
-} from './judge-labels.js';
+  type LabelLoss,
+} from './decide-labels.js';
 
 const loss = (fields: Partial<LabelLoss>): LabelLoss => ({
   labelId: 'L',
@@ -30,8 +30,8 @@ test('messages are asked for when more than five rows would lose a label, or whe
 
 test("a label's list is wrong when a message that it lacks still has the label", () => {
   const there = [message('a'), message('b', 'L')];
-  expect(judgeLabels([loss({})], [], there, [])).toEqual({ deleted: [], wrong: ['L'] });
-  expect(judgeLabels([loss({})], [], [message('a'), message('b')], [])).toEqual({
+  expect(decideLabels([loss({})], [], there, [])).toEqual({ deleted: [], wrong: ['L'] });
+  expect(decideLabels([loss({})], [], [message('a'), message('b')], [])).toEqual({
     deleted: [],
     wrong: [],
   });
@@ -39,24 +39,24 @@ test("a label's list is wrong when a message that it lacks still has the label",
 
 test('an unlisted label stays unless no message that Google has carries it', () => {
   const unlisted = loss({ isListed: false });
-  expect(judgeLabels([unlisted], [], [message('a', 'L')], [])).toEqual({ deleted: [], wrong: [] });
-  expect(judgeLabels([unlisted], [], [], [])).toEqual({ deleted: [], wrong: [] });
-  expect(judgeLabels([unlisted], [], [message('a')], [])).toEqual({ deleted: ['L'], wrong: [] });
+  expect(decideLabels([unlisted], [], [message('a', 'L')], [])).toEqual({ deleted: [], wrong: [] });
+  expect(decideLabels([unlisted], [], [], [])).toEqual({ deleted: [], wrong: [] });
+  expect(decideLabels([unlisted], [], [message('a')], [])).toEqual({ deleted: ['L'], wrong: [] });
   const few = loss({ isListed: false, rows: 3 });
-  expect(judgeLabels([few], ['L'], [], [])).toEqual({ deleted: ['L'], wrong: [] });
+  expect(decideLabels([few], ['L'], [], [])).toEqual({ deleted: ['L'], wrong: [] });
 });
 
 test('a label stays on every message while none of its sampled messages could be asked for', () => {
   const unlisted = loss({ isListed: false });
-  expect(judgeLabels([unlisted], ['L'], [], ['a'])).toEqual({ deleted: [], wrong: [] });
-  expect(judgeLabels([loss({})], [], [], ['a', 'b'])).toEqual({ deleted: [], wrong: ['L'] });
+  expect(decideLabels([unlisted], ['L'], [], ['a'])).toEqual({ deleted: [], wrong: [] });
+  expect(decideLabels([loss({})], [], [], ['a', 'b'])).toEqual({ deleted: [], wrong: ['L'] });
   // One answer suffices.
-  expect(judgeLabels([unlisted], ['L'], [message('a')], ['b'])).toEqual({
+  expect(decideLabels([unlisted], ['L'], [message('a')], ['b'])).toEqual({
     deleted: ['L'],
     wrong: [],
   });
   const few = loss({ rows: 3, sample: [] });
-  expect(judgeLabels([few], [], [], [])).toEqual({ deleted: [], wrong: [] });
+  expect(decideLabels([few], [], [], [])).toEqual({ deleted: [], wrong: [] });
 });
 
 test('every message of an unlisted label is read again, those of rare labels first, up to a limit', () => {
@@ -66,13 +66,13 @@ test('every message of an unlisted label is read again, those of rare labels fir
   };
   const listed = loss({ labelId: 'listed', rows: 3 });
   const common = rowsOf('common', MESSAGES_READ_AGAIN);
-  const { readAgain, toJudge } = unlistedLabels([common, rowsOf('rare', 2), listed]);
+  const { readAgain, undecided } = unlistedLabels([common, rowsOf('rare', 2), listed]);
   expect(readAgain).toEqual(['rare0', 'rare1']);
-  expect(toJudge).toEqual([
+  expect(undecided).toEqual([
     listed,
     { ...common, sample: common.sample.slice(0, MESSAGES_OF_A_LABEL) },
   ]);
-  expect(unlistedLabels([common])).toEqual({ readAgain: common.sample, toJudge: [] });
+  expect(unlistedLabels([common])).toEqual({ readAgain: common.sample, undecided: [] });
   const tooMany = rowsOf('more', MESSAGES_READ_AGAIN + 1);
   expect(unlistedLabels([tooMany]).readAgain).toEqual([]);
   // A message that carries two such labels is read once.

@@ -1,5 +1,5 @@
 import type { KnownIdentity } from '@syncline/store';
-import { byKeys, hasKnownMessage, sameAddress } from './judge.js';
+import { byKeys, hasKnownMessage, sameAddress } from './identity-outcome.js';
 import { heldAccountState, masked } from './words.js';
 
 const known = (over: Partial<KnownIdentity> = {}): KnownIdentity => ({
@@ -17,6 +17,7 @@ const known = (over: Partial<KnownIdentity> = {}): KnownIdentity => ({
   hasRows: true,
   hasMessages: true,
   primaryAddress: 'ann@example.com',
+  people: [],
   ...over,
 });
 const EMPTY = { hasRows: false, hasMessages: false, primaryAddress: null, googleSub: null };
@@ -44,7 +45,7 @@ test.each<[string, Partial<KnownIdentity>, string | null, string | null, object 
   ],
   ['no rows, the same address', EMPTY, null, 'ANN@example.com', { proof: 'address' }],
   ['no rows, another address', EMPTY, '2', 'ben@example.com', { kind: 'other' }],
-  ['no rows, and no address is told', EMPTY, null, null, { kind: 'other' }],
+  ['no rows, and no known address', EMPTY, null, null, { kind: 'other' }],
   [
     'calendars alone are rows',
     { googleSub: null, hasMessages: false },

@@ -1,11 +1,13 @@
 import type { GmailMessage } from '@syncline/google';
-import type { LabelLoss } from '@syncline/store';
+import type { Store } from '@syncline/store';
 import { SMALL_SWEEP } from '../../evidence/decide.js';
 
 /*
  * Decides about labels that stored messages would lose because a label's list does not name them.
  * Pure. A list may be wrong, and a message may carry a label for which no list is read.
  */
+
+export type LabelLoss = Awaited<ReturnType<Store['items']['labelLosses']>>[number];
 
 /**
  * The maximum number of labels that are checked in one resync, for labels with a list and for
@@ -29,21 +31,21 @@ export interface UnlistedLabels {
   /** Messages to be read again. */
   readAgain: string[];
   /** The remaining labels, with or without a list, to be decided by samples. */
-  toJudge: LabelLoss[];
+  undecided: LabelLoss[];
 }
 
 /** @param losses samples of unlisted labels name all of their rows, up to MESSAGES_READ_AGAIN */
 export function unlistedLabels(losses: readonly LabelLoss[]): UnlistedLabels {
   const readAgain = new Set<string>();
-  const toJudge = losses.filter(({ isListed }) => isListed);
+  const undecided = losses.filter(({ isListed }) => isListed);
   const unlisted = losses.filter(({ isListed }) => !isListed);
   for (const loss of unlisted.sort((a, b) => a.rows - b.rows)) {
     const all = new Set([...readAgain, ...loss.sample]);
     const isWhole = loss.rows <= loss.sample.length;
     if (isWhole && all.size <= MESSAGES_READ_AGAIN) for (const id of all) readAgain.add(id);
-    else toJudge.push({ ...loss, sample: loss.sample.slice(0, MESSAGES_OF_A_LABEL) });
+    else undecided.push({ ...loss, sample: loss.sample.slice(0, MESSAGES_OF_A_LABEL) });
   }
-  return { readAgain: [...readAgain], toJudge };
+  return { readAgain: [...readAgain], undecided };
 }
 
 export interface LabelFindings {
@@ -74,7 +76,7 @@ export function needsEvidence({ rows, isListed }: LabelLoss): boolean {
  * @param there the sampled messages that Google has, with their current labels
  * @param failed the sampled messages without an answer: they may carry the label
  */
-export function judgeLabels(
+export function decideLabels(
   losses: readonly LabelLoss[],
   gone: readonly string[],
   there: readonly GmailMessage[],

@@ -1,21 +1,24 @@
 import { GoogleError, type GmailMessage } from '@syncline/google';
-import { describeError } from '@syncline/runtime';
-import type { FailingItem, MessageRow, SetAside, TroubledItem, PendingItem } from '@syncline/store';
+import { describeError, unreachable } from '@syncline/runtime';
+import type { MessageRow } from '@syncline/store';
 import {
   HELD_RETRY_MS,
   MAX_TRIES,
   quarantineAllowance,
   outcomeOfFailure,
+  type FailingItem,
   type FailureOutcome,
   type ItemFailure,
+  type SetAside,
 } from '../../item-failures.js';
 import type { StepContext } from '../../step.js';
 import { isAccountWideError } from '../../account-refusal.js';
 import type { Answers } from './answers.js';
 import { withBodies } from './bodies.js';
 import { isKept } from './mirror-policy.js';
+import { outcomesOfMissing, type MissingMessageOutcome } from './missing-messages.js';
 import { parseMessage } from './parse.js';
-import type { FetchPlan } from './plan.js';
+import type { FetchPlan, PendingItem } from './plan.js';
 import { floorMs } from './window.js';
 import { findWitness, type Ability } from './witness.js';
 
@@ -24,10 +27,10 @@ import { findWitness, type Ability } from './witness.js';
  * later, quarantined with its reason, or left where it is because the account's quota or a
  * transient error of the collection stopped the page short.
  */
-export interface Fate {
+export interface PageResult {
   messages: MessageRow[];
   gone: string[];
-  again: { id: string; delayMs: number }[];
+  fetchLater: { id: string; delayMs: number }[];
   /** Items that could not be read while others could; they are tried again soon. */
   failing: FailingItem[];
   quarantined: SetAside[];
@@ -35,9 +38,11 @@ export interface Fate {
   taken: string[];
   /** Items that are stored although the cursor stops before them. */
   takenEarly: string[];
+  /** Google finds so few of the stored messages that a listing has to decide about them. */
+  needsListing: boolean;
   /** Ordinal of the first item that quota or a transient error left on the list. */
   stoppedBefore: bigint | null;
-  trouble: GoogleError | null;
+  stopError: GoogleError | null;
   /**
    * So many items would have been quarantined that the cause is unlikely to be the items: the
    * collection is parked.
@@ -45,55 +50,59 @@ export interface Fate {
   tooMany: boolean;
 }
 
-export function emptyFate(): Fate {
+export function emptyResult(): PageResult {
   return {
     messages: [],
     gone: [],
-    again: [],
+    fetchLater: [],
     failing: [],
     quarantined: [],
     taken: [],
     takenEarly: [],
+    needsListing: false,
     stoppedBefore: null,
-    trouble: null,
+    stopError: null,
     tooMany: false,
   };
 }
 
-/**
- * A message that history or a full sync's list has just named may not be readable yet. It is
- * requested once more after this time, and then counts as deleted. A full sync needs the delay as
- * well: no later history names a message that is older than the pinned sync position.
- */
-const READ_AFTER_WRITE_MS = 2_000;
 /** About a millisecond of parsing. */
 const MESSAGES_A_PIECE = 4;
 
-/** @throws GoogleError when the page brought no result and its items are not the cause */
-export async function fateOf(
+/**
+ * @param isFullSync whether the messages are those that a full sync lists
+ * @throws GoogleError when the page brought no result and its items are not the cause
+ */
+export async function resultOfPage(
   context: StepContext,
   plan: FetchPlan,
   answers: Answers,
-): Promise<Fate> {
-  const fate = emptyFate();
-  const unreadable = await takeMessages(context, fate, answers);
-  const { outcomes, refusal } = await outcomesOf(context, plan, answers, unreadable, fate);
+  isFullSync: boolean,
+): Promise<PageResult> {
+  const result = emptyResult();
+  const unreadable = await takeMessages(context, result, answers);
+  const { outcomes, refusal } = await outcomesOf(context, plan, answers, unreadable, result);
   const stop = plan.items.find(({ id }) => isLeft(id, answers, outcomes));
-  fate.stoppedBefore = stop?.ordinal ?? null;
-  fate.trouble = refusal ?? (stop ? (answers.failed.get(stop.id) ?? null) : null);
+  result.stoppedBefore = stop?.ordinal ?? null;
+  result.stopError = refusal ?? (stop ? (answers.failed.get(stop.id) ?? null) : null);
   const passed = plan.items.filter(({ ordinal }) => !stop || ordinal < stop.ordinal);
-  for (const item of passed) passItem(fate, item, answers, outcomes.get(item.id));
-  noteTakenEarly(fate, answers, new Set(passed.map(({ id }) => id)));
-  if (fate.trouble && (refusal || !isAccountWideError(fate.trouble)) && isFruitless(fate))
-    throw fate.trouble;
-  await holdIfTooMany(context, fate);
-  return fate;
+  const missing = await outcomesOfMissing(context, plan, answers, isFullSync);
+  for (const item of passed) {
+    const absent = missing.get(item.id);
+    if (absent) passMissing(result, item.id, absent);
+    else passItem(result, item, answers, outcomes.get(item.id));
+  }
+  noteTakenEarly(result, answers, new Set(passed.map(({ id }) => id)));
+  if (result.stopError && (refusal || !isAccountWideError(result.stopError)) && isEmpty(result))
+    throw result.stopError;
+  await holdIfTooMany(context, result);
+  return result;
 }
 
-function noteTakenEarly(fate: Fate, answers: Answers, passed: ReadonlySet<string>): void {
-  for (const { id } of fate.messages) if (!passed.has(id)) fate.takenEarly.push(id);
-  for (const id of fate.gone)
-    if (!passed.has(id) && !answers.missing.has(id)) fate.takenEarly.push(id);
+function noteTakenEarly(result: PageResult, answers: Answers, passed: ReadonlySet<string>): void {
+  for (const { id } of result.messages) if (!passed.has(id)) result.takenEarly.push(id);
+  for (const id of result.gone)
+    if (!passed.has(id) && !answers.missing.has(id)) result.takenEarly.push(id);
 }
 
 function isLeft(
@@ -107,8 +116,8 @@ function isLeft(
   );
 }
 
-function isFruitless({ messages, gone, again, failing, quarantined }: Fate): boolean {
-  return [messages, gone, again, failing, quarantined].every(({ length }) => length === 0);
+function isEmpty({ messages, gone, fetchLater, failing, quarantined }: PageResult): boolean {
+  return [messages, gone, fetchLater, failing, quarantined].every(({ length }) => length === 0);
 }
 
 /**
@@ -117,28 +126,28 @@ function isFruitless({ messages, gone, again, failing, quarantined }: Fate): boo
  */
 async function takeMessages(
   context: StepContext,
-  fate: Fate,
+  result: PageResult,
   answers: Answers,
 ): Promise<Map<string, string>> {
   const unreadable = new Map<string, string>();
   for (const [i, message] of answers.messages.entries()) {
     if (i > 0 && i % MESSAGES_A_PIECE === 0) await context.rt.eventLoop.yieldToOthers();
-    takeMessage(context, fate, message, answers, unreadable);
+    takeMessage(context, result, message, answers, unreadable);
   }
   return unreadable;
 }
 
 function takeMessage(
   context: StepContext,
-  fate: Fate,
+  result: PageResult,
   message: GmailMessage,
   { sources }: Answers,
   unreadable: Map<string, string>,
 ): void {
   if (message.id && !isKept(context.mirror, floorMs(context.window), message))
-    return void fate.gone.push(message.id);
+    return void result.gone.push(message.id);
   try {
-    fate.messages.push(
+    result.messages.push(
       withBodies(parseMessage(message), context.mirror, sources.get(message.id ?? '') ?? null),
     );
   } catch (error) {
@@ -152,20 +161,37 @@ function takeMessage(
 
 /** Adds the result of an item that the cursor passes. */
 function passItem(
-  fate: Fate,
+  result: PageResult,
   item: PendingItem,
   answers: Answers,
   outcome: FailureOutcome | undefined,
 ): void {
-  if (outcome?.kind === 'again' && answers.failedBy.get(item.id) === 'thread')
-    fate.again.push({ id: item.id, delayMs: 0 });
-  else if (outcome?.kind === 'again') fate.failing.push(outcome);
-  else if (outcome?.kind === 'quarantine') fate.quarantined.push(outcome);
-  else if (answers.unnamed.has(item.id)) fate.again.push({ id: item.id, delayMs: 0 });
-  else if (answers.missing.has(item.id)) {
-    if (item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
-    else fate.gone.push(item.id);
-  } else if (item.attempts > 1) fate.taken.push(item.id);
+  if (outcome?.kind === 'retry' && answers.failedBy.get(item.id) === 'thread')
+    result.fetchLater.push({ id: item.id, delayMs: 0 });
+  else if (outcome?.kind === 'retry') result.failing.push(outcome);
+  else if (outcome?.kind === 'quarantine') result.quarantined.push(outcome);
+  else if (answers.unnamed.has(item.id)) result.fetchLater.push({ id: item.id, delayMs: 0 });
+  else if (item.attempts > 1) result.taken.push(item.id);
+}
+
+/** Adds the result of an item that Google does not find and that the cursor passes. */
+function passMissing(result: PageResult, id: string, outcome: MissingMessageOutcome): void {
+  switch (outcome.kind) {
+    case 'soon':
+      result.fetchLater.push({ id, delayMs: outcome.delayMs });
+      break;
+    case 'gone':
+      result.gone.push(id);
+      break;
+    case 'retry': {
+      const { kind: _kind, needsListing, ...item } = outcome;
+      result.failing.push(item);
+      result.needsListing ||= needsListing;
+      break;
+    }
+    default:
+      unreachable(outcome);
+  }
 }
 
 interface ItemOutcomes {
@@ -181,19 +207,19 @@ async function outcomesOf(
   plan: FetchPlan,
   answers: Answers,
   unreadable: ReadonlyMap<string, string>,
-  fate: Fate,
+  result: PageResult,
 ): Promise<ItemOutcomes> {
   const failures = failuresOf(plan, answers, unreadable);
   if (failures.length === 0) return { outcomes: new Map(), refusal: null };
   const ids = failures.map(({ id }) => id);
-  const known = await context.store.quarantine.troubled(context.lease, ids);
+  const known = await context.store.quarantine.failed(context.lease, ids);
   const left = leftAtTheEnd(plan.items, answers.failed, known);
   const mayAsk =
     known.size > 0 ||
     !failures.every(({ mayPass }) => mayPass) ||
-    fate.messages.length + fate.gone.length > 0 ||
+    result.messages.length + result.gone.length > 0 ||
     context.lease.failures >= FAILURES_BEFORE_WITNESS;
-  const worked = { ...answers.worked, parse: fate.messages.length > 0 };
+  const worked = { ...answers.worked, parse: result.messages.length > 0 };
   const inQuestion = new Set(
     failures.flatMap(({ id, ability }) => (left.has(id) || worked[ability] ? [] : [ability])),
   );
@@ -281,7 +307,7 @@ function failuresOf(
 function leftAtTheEnd(
   items: readonly PendingItem[],
   failed: ReadonlyMap<string, GoogleError>,
-  known: ReadonlyMap<string, TroubledItem>,
+  known: ReadonlyMap<string, unknown>,
 ): Set<string> {
   const left = new Set<string>();
   for (const { id } of items.toReversed()) {
@@ -300,29 +326,29 @@ function isTransient({ detail }: GoogleError): boolean {
  * Keeps items failing and parks the collection when more of them would be quarantined than an hour
  * allows.
  */
-async function holdIfTooMany({ store, lease, rt }: StepContext, fate: Fate): Promise<void> {
-  if (fate.quarantined.length === 0) return;
+async function holdIfTooMany({ store, lease, rt }: StepContext, result: PageResult): Promise<void> {
+  if (result.quarantined.length === 0) return;
   const lately = await store.quarantine.quarantinedLately(lease);
-  fate.tooMany = lately.items + fate.quarantined.length > quarantineAllowance(lately);
+  result.tooMany = lately.items + result.quarantined.length > quarantineAllowance(lately);
   rt.log.warn(
     {
-      event: fate.tooMany ? 'quarantine_refused' : 'items_quarantined',
+      event: result.tooMany ? 'quarantine_refused' : 'items_quarantined',
       collectionId: lease.collectionId,
-      items: fate.quarantined.length,
-      reasons: [...new Set(fate.quarantined.map(({ reason }) => reason))],
+      items: result.quarantined.length,
+      reasons: [...new Set(result.quarantined.map(({ reason }) => reason))],
     },
-    fate.tooMany
+    result.tooMany
       ? 'so many items could not be read within an hour that it is not the items'
       : 'items that could not be read were quarantined',
   );
-  if (!fate.tooMany) return;
-  fate.failing.push(
-    ...fate.quarantined.map(({ id, reason }) => ({
+  if (!result.tooMany) return;
+  result.failing.push(
+    ...result.quarantined.map(({ id, reason }) => ({
       id,
       reason,
       tries: MAX_TRIES,
       retryInMs: HELD_RETRY_MS,
     })),
   );
-  fate.quarantined = [];
+  result.quarantined = [];
 }
