@@ -10,7 +10,7 @@ import { Cluster } from 'ioredis';
 import { type RedisConnection, type Runtime, serverRunOf } from '@syncline/runtime';
 import { QUEUE_NAMES, queuePrefix } from './queues.js';
 
-export interface QueueMemory {
+export interface QueueDataId {
   /** A different id means that jobs may have been lost. */
   id: string;
   /** Whether there was no marker. */
@@ -21,11 +21,11 @@ export interface QueueMemory {
  * Makes one GET, and one INFO per connection; in a cluster one of each per queue, because each
  * queue is on a node of its own.
  */
-export function memoryOf(
+export function queueDataIdOf(
   rt: Runtime,
   connection: RedisConnection,
   prefix: string,
-): () => Promise<QueueMemory> {
+): () => Promise<QueueDataId> {
   const keys =
     connection instanceof Cluster
       ? QUEUE_NAMES.map((name) => `${queuePrefix(prefix, name)}:memory`)
@@ -44,7 +44,7 @@ function markerOf(
   rt: Runtime,
   connection: RedisConnection,
   key: string,
-): () => Promise<QueueMemory> {
+): () => Promise<QueueDataId> {
   const { run } = serverRunOf(connection, key);
   return async () => {
     const server = await run();

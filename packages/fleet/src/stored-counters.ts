@@ -6,7 +6,7 @@
 import path from 'node:path';
 import { loadScript, type RedisConnection } from '@syncline/runtime';
 
-export interface CounterMemory {
+export interface StoredCounters {
   /** Returns null when no number is stored. */
   read(name: string): Promise<bigint | null>;
   /** A number below the stored one changes nothing. */
@@ -17,7 +17,7 @@ const KEEP_SECONDS = 366 * 86_400;
 
 const RAISE = loadScript(path.join(__dirname, '..', 'lua'), ['raise-counter']);
 
-export function counterMemoryOf(connection: RedisConnection, prefix: string): CounterMemory {
+export function storedCounters(connection: RedisConnection, prefix: string): StoredCounters {
   const keyOf = (name: string): string => `${prefix}:counter:${name}`;
   return {
     read: async (name) => {
