@@ -48,7 +48,7 @@ export function openRandomTraffic(world: World, clock: SimClock, prng: Prng): Ra
     },
     setRate: (rate) => {
       if (!Number.isFinite(rate) || rate < 0 || rate > RATE_LIMIT)
-        throw new RangeError(`perSecond must lie between 0 and ${RATE_LIMIT}`);
+        throw new RangeError(`perSecond must be between 0 and ${RATE_LIMIT}`);
       stop();
       perSecond = rate;
       if (rate > 0) timer = setInterval(tick, TICK_MS).unref();
