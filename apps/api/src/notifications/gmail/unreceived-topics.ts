@@ -2,10 +2,10 @@ import { topicsWithoutSubscription, type ResolvedConfig, type Runtime } from '@s
 
 /** Warns of topics without a subscription to pull from, when pushes are not accepted either. */
 export function warnOfUnreceivedTopics(rt: Runtime, { push, google }: ResolvedConfig): void {
-  const unheard = topicsWithoutSubscription(push, google.projects);
-  if (unheard.length > 0)
+  const topics = topicsWithoutSubscription(push, google.projects);
+  if (topics.length > 0)
     rt.log.warn(
-      { event: 'notifications_unheard', unheard },
-      'topics are set, but neither PUSH_GMAIL_SERVICE_ACCOUNT nor a subscription to pull from: nobody hears what is published there',
+      { event: 'gmail_topics_unreceived', topics },
+      'topics are set, but neither PUSH_GMAIL_SERVICE_ACCOUNT nor a subscription to pull from: their notifications are not received',
     );
 }

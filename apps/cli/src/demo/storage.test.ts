@@ -1,4 +1,4 @@
-import { demoDatabase, demoPrefix } from './fresh-space.js';
+import { demoDatabase, demoPrefix } from './storage.js';
 
 describe("the demo's own space", () => {
   it("is a database beside the operator's", () => {

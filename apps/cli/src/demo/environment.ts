@@ -18,7 +18,9 @@ import {
 } from '../fleet-processes.js';
 import { type Processes, openProcesses } from '../processes.js';
 import { type Arrivals, readArrivals } from './arrivals.js';
-import { type Space, makeFreshSpace } from './fresh-space.js';
+import { type ApiAccess, demoAccess, startExample } from './example.js';
+import { type DemoStorage, createDemoStorage } from './storage.js';
+import { DEMO_RESOURCES } from './resources.js';
 import { type SimulatedGoogle, simulatedGoogle, urlIn } from './simulated-google.js';
 
 export interface DemoPlan {
@@ -27,18 +29,23 @@ export interface DemoPlan {
   messages: number;
   /** Number per account, including the primary. */
   calendars: number;
+  /** Number per account, besides other contacts and groups. */
+  contacts: number;
   workers: number;
   /** Total actions of the users per second. */
   rate: number;
   seed: number;
   /** Keeps the demo's database. */
   keep: boolean;
+  /** Starts the example of a product too. */
+  example: boolean;
 }
 
 export interface DemoEnvironment {
   google: SimulatedGoogle;
   store: Store;
   urls: string[];
+  access: ApiAccess;
   /** Returns how changes have reached the mirror so far. */
   arrivals(): Promise<Arrivals>;
   /**
@@ -53,7 +60,12 @@ const ASK_EVERY_MS = 50;
 const LATENCY_MS = 20;
 /** The operator's settings for the real Google, and for the proxy to it, are not used in a demo. */
 const FOREIGN =
-  /^(GOOGLE|GMAIL|CALENDAR|PUSH|POLL)_|^(DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|(OPERATOR_)?(HOST|PORT)$)|^(HTTPS?|NO)_PROXY$|^(https?|no)_proxy$/;
+  /^(GOOGLE|GMAIL|CALENDAR|PEOPLE|PUSH|POLL)_|^(DATABASE_(API_)?URL|REDIS_URL|SYNCLINE_MASTER_KEY|(OPERATOR_)?(HOST|PORT)$)|^(HTTPS?|NO)_PROXY$|^(https?|no)_proxy$/;
+const SCOPES = [
+  'openid',
+  'userinfo.email',
+  ...Object.values(DEMO_RESOURCES).flatMap(({ scopes }) => scopes),
+];
 const KEY_BYTES = 32;
 const TOPIC = 'projects/demo/topics/gmail';
 const SERVICE_ACCOUNT = 'push@demo.iam.gserviceaccount.com';
@@ -62,18 +74,18 @@ const SERVICE_ACCOUNT = 'push@demo.iam.gserviceaccount.com';
 export async function withDemo<T>(
   cli: Cli,
   plan: DemoPlan,
-  say: (line: string) => void,
-  act: (stage: DemoEnvironment) => Promise<T>,
+  report: (line: string) => void,
+  act: (environment: DemoEnvironment) => Promise<T>,
 ): Promise<T> {
   const { rt, config, env } = cli;
   const logDir = path.join(config.dataDir, 'logs', 'demo');
-  const outside = openProcesses(rt, { logDir, say });
-  const fleet = openProcesses(rt, { logDir, say });
+  const outside = openProcesses(rt, { logDir, report });
+  const fleet = openProcesses(rt, { logDir, report });
   const signal = AbortSignal.any([rt.signal, outside.failed, fleet.failed]);
-  let space: Space | null = null;
+  let space: DemoStorage | null = null;
   try {
     const [made, google] = await Promise.all([
-      makeFreshSpace(rt, config, cli.createDatabase, say),
+      createDemoStorage(rt, config, cli.createDatabase, report),
       startSimulator(rt, outside, signal, plan, env),
     ]);
     space = made;
@@ -96,10 +108,15 @@ export async function withDemo<T>(
     const store = await openStore(rt, { databaseUrl: space.databaseUrl, masterKey, poolSize: 4 });
     try {
       await whenApiAnswers(rt, address, signal);
+      const access = await demoAccess(store, origin);
+      const inbox = plan.example
+        ? [`inbox    ${await startExample(rt, fleet, access, { env, signal })}`]
+        : [];
       return await act({
         google,
         store,
-        urls: urlsOf(address),
+        urls: [...inbox, `docs     ${origin}/docs`, ...urlsOf(address)],
+        access,
         arrivals: () => readArrivals([...metricsUrls.values()]),
         signal,
       });
@@ -107,7 +124,7 @@ export async function withDemo<T>(
       await store.close();
     }
   } finally {
-    if (rt.signal.aborted) say('draining');
+    if (rt.signal.aborted) report('draining');
     // The fleet stops first: otherwise its logs would report a missing Google.
     await fleet.drain();
     await outside.drain();
@@ -122,31 +139,33 @@ async function startSimulator(
   plan: DemoPlan,
   env: NodeJS.ProcessEnv,
 ): Promise<SimulatedGoogle> {
-  const numbers = {
+  const options = {
+    scopes: SCOPES.join(),
     port: 0,
     accounts: plan.accounts,
     messages: plan.messages,
     calendars: plan.calendars,
+    contacts: plan.contacts,
     seed: plan.seed,
     latency: LATENCY_MS,
     rate: 0,
   };
-  const heard: { url: string | null } = { url: null };
+  const simulator: { url: string | null } = { url: null };
   processes.keep({
     name: 'simulator',
     script: programFile('simulator'),
     env: childEnvironment('simulator', env),
     irreplaceable: true,
-    args: Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    onLine: (line) => (heard.url ??= urlIn(line)),
+    args: Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    onLine: (line) => (simulator.url ??= urlIn(line)),
   });
   const deadlineMs = rt.clock.nowMs() + SIMULATOR_TIMEOUT_MS;
-  while (heard.url === null) {
+  while (simulator.url === null) {
     if (rt.clock.nowMs() >= deadlineMs)
       throw new OperatorError('The simulator does not listen; its log says why.');
     await rt.clock.sleep(ASK_EVERY_MS, signal);
   }
-  return simulatedGoogle(heard.url);
+  return simulatedGoogle(simulator.url);
 }
 
 /**
@@ -169,7 +188,7 @@ function keepFleet(fleet: Processes, env: NodeJS.ProcessEnv, workers: number): M
 }
 
 /**
- * Returns the environment with notifications of both kinds, which the simulator can deliver without
+ * Returns the environment with notifications of every kind, which the simulator can deliver without
  * a public address, and with polling at the pace of a real fleet.
  */
 function demoEnv(

@@ -1,6 +1,6 @@
-import type { QueueMemory } from '@syncline/fleet';
+import type { QueueDataId } from '@syncline/fleet';
 import { createRuntime } from '@syncline/runtime';
-import { isQueueLost, reminder } from './reminder.js';
+import { isQueueLost, lostQueueCheck } from './lost-queue.js';
 
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });
 
@@ -12,8 +12,8 @@ test('forgotten has who knows nothing, and who is another than before; a schedul
   expect(isQueueLost('a', { id: 'b', isNew: true })).toBe(true);
 });
 
-test('what was handed out is brought forward once for each time that Redis forgot, also when Postgres was away just then', async () => {
-  const found: QueueMemory[] = [
+test('enqueued collections are brought forward once for each time that Redis lost its data, also when Postgres was away just then', async () => {
+  const found: QueueDataId[] = [
     { id: 'a', isNew: false },
     { id: 'b', isNew: true },
     { id: 'b', isNew: false },
@@ -23,10 +23,10 @@ test('what was handed out is brought forward once for each time that Redis forgo
   ];
   const brought: number[] = [];
   let round = 0;
-  const remind = reminder(rt, {
-    fleet: { memory: async () => found[round] as QueueMemory },
+  const check = lostQueueCheck(rt, {
+    fleet: { dataId: async () => found[round] as QueueDataId },
     store: {
-      collections: {
+      schedule: {
         bringForward: async (withinMs) => {
           if (round === 1) throw new Error('terminating connection due to administrator command');
           brought.push(round);
@@ -35,9 +35,9 @@ test('what was handed out is brought forward once for each time that Redis forgo
       },
     },
   });
-  await remind();
+  await check();
   round = 1;
-  await expect(remind()).rejects.toThrow('terminating');
-  for (round = 2; round < found.length; round += 1) await remind();
+  await expect(check()).rejects.toThrow('terminating');
+  for (round = 2; round < found.length; round += 1) await check();
   expect(brought).toEqual([2, 4]);
 });

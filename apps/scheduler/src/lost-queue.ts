@@ -4,9 +4,9 @@
  * Redis still has the data of the previous round, and otherwise makes the enqueued collections due
  * again. Several schedulers may each do it.
  */
-import type { Fleet, QueueMemory } from '@syncline/fleet';
+import type { Fleet, QueueDataId } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
-import type { Store } from '@syncline/store';
+import type { Schedule } from '@syncline/store';
 
 /**
  * How long a claimed collection may wait for a worker before it is enqueued again; deduplication
@@ -14,27 +14,27 @@ import type { Store } from '@syncline/store';
  */
 export const VISIBILITY_MS = 30_000;
 
-export interface ReminderDeps {
-  store: { collections: Pick<Store['collections'], 'bringForward'> };
-  fleet: Pick<Fleet, 'memory'>;
+export interface LostQueueDeps {
+  store: { schedule: Pick<Schedule, 'bringForward'> };
+  fleet: Pick<Fleet, 'dataId'>;
 }
 
 /** To be called once per round, before anything is enqueued. */
-export function reminder(rt: Runtime, { store, fleet }: ReminderDeps): () => Promise<void> {
+export function lostQueueCheck(rt: Runtime, { store, fleet }: LostQueueDeps): () => Promise<void> {
   let known: string | null = null;
   // Redis reports a loss only once, and Postgres may be unavailable at that time.
   let isDue = false;
   return async () => {
-    const memory = await fleet.memory();
-    isDue ||= isQueueLost(known, memory);
-    known = memory.id;
+    const current = await fleet.dataId();
+    isDue ||= isQueueLost(known, current);
+    known = current.id;
     if (!isDue) return;
-    const collections = await store.collections.bringForward(VISIBILITY_MS);
+    const collections = await store.schedule.bringForward(VISIBILITY_MS);
     isDue = false;
     if (collections > 0)
       rt.log.warn(
-        { event: 'jobs_forgotten', collections },
-        'Redis has forgotten jobs, or was started again: what had been handed out is due again',
+        { event: 'jobs_lost', collections },
+        'Redis has lost jobs, or was started again: the enqueued collections are due again',
       );
   };
 }
@@ -43,6 +43,6 @@ export function reminder(rt: Runtime, { store, fleet }: ReminderDeps): () => Pro
  * `known` is null for a scheduler that has just started: it accepts the current data, unless Redis
  * is new.
  */
-export function isQueueLost(known: string | null, now: QueueMemory): boolean {
+export function isQueueLost(known: string | null, now: QueueDataId): boolean {
   return now.isNew || (known !== null && known !== now.id);
 }

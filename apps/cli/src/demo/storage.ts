@@ -11,7 +11,7 @@ import {
 } from '@syncline/runtime';
 import { dropDatabase, migrate } from '@syncline/store';
 
-export interface Space {
+export interface DemoStorage {
   databaseUrl: string;
   redisUrl: string;
   redisPrefix: string;
@@ -31,27 +31,27 @@ const ASK_EVERY_MS = 500;
  * @param createDatabase used where the role of `databaseUrl` may not create databases
  * @throws OperatorError when another demo runs on the same servers
  */
-export async function makeFreshSpace(
+export async function createDemoStorage(
   rt: Runtime,
   config: Pick<
     ResolvedConfig,
     'databaseUrl' | 'redisUrl' | 'redisPrefix' | 'redisTls' | 'allowInsecure'
   >,
   createDatabase: Resolved['createDatabase'],
-  say: (line: string) => void,
-): Promise<Space> {
+  report: (line: string) => void,
+): Promise<DemoStorage> {
   const { redisUrl, redisTls, allowInsecure } = config;
   const databaseUrl = demoDatabase(config.databaseUrl);
   const redisPrefix = demoPrefix(config.redisPrefix);
   const keys = { redisUrl, redisTls, allowInsecure, redisPrefix, deployment: null };
   await dropWhenUnused(rt, databaseUrl, {
-    say,
+    report,
     waiting: 'waiting for an earlier demo to end',
     inUse:
       'Another demo is running here. End it first, or give this one a SYNCLINE_DATA_DIR of its own.',
   });
   await createDatabase?.(DATABASE);
-  await migrate(databaseUrl, { signal: rt.signal, clock: rt.clock, say });
+  await migrate(databaseUrl, { signal: rt.signal, clock: rt.clock, report });
   await erasePrefix(rt, keys);
   return {
     databaseUrl,
@@ -73,9 +73,9 @@ export async function makeFreshSpace(
  */
 export async function resetEmbedded(
   rt: Runtime,
-  config: Parameters<typeof makeFreshSpace>[1],
+  config: Parameters<typeof createDemoStorage>[1],
   createDatabase: Resolved['createDatabase'],
-  say: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<void> {
   const { databaseUrl, redisUrl, redisTls, allowInsecure, redisPrefix } = config;
   if (createDatabase === null)
@@ -83,12 +83,12 @@ export async function resetEmbedded(
       '--reset is for the embedded Postgres, and DATABASE_URL names another one: drop the schema there, and run: npm run migrate',
     );
   await dropWhenUnused(rt, databaseUrl, {
-    say,
+    report,
     waiting: 'waiting for other processes to leave the embedded database',
     inUse: 'The embedded database is in use: end `npm run up` first.',
   });
   await createDatabase(decodeURIComponent(new URL(databaseUrl).pathname.slice(1)));
-  await migrate(databaseUrl, { signal: rt.signal, clock: rt.clock, say });
+  await migrate(databaseUrl, { signal: rt.signal, clock: rt.clock, report });
   await erasePrefix(rt, { redisUrl, redisTls, allowInsecure, redisPrefix, deployment: null });
 }
 
@@ -104,7 +104,7 @@ export function demoPrefix(redisPrefix: string): string {
 }
 
 interface DropWords {
-  say: (line: string) => void;
+  report: (line: string) => void;
   waiting: string;
   /** The error when the database is still in use at the deadline. */
   inUse: string;
@@ -114,7 +114,7 @@ async function dropWhenUnused(rt: Runtime, databaseUrl: string, words: DropWords
   const deadlineMs = rt.clock.nowMs() + OTHERS_TIMEOUT_MS;
   for (let reported = false; !(await dropDatabase(databaseUrl)); reported = true) {
     if (rt.clock.nowMs() >= deadlineMs) throw new OperatorError(words.inUse);
-    if (!reported) words.say(words.waiting);
+    if (!reported) words.report(words.waiting);
     await rt.clock.sleep(ASK_EVERY_MS, rt.signal);
   }
 }

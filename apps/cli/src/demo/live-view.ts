@@ -1,11 +1,12 @@
 /** The demo's live view: a line per account, short enough for a terminal. */
+import { activeCollections } from '@syncline/control/accounts';
 import { amount, counted, duration, stateOf, when } from '@syncline/control/words';
 import type { AccountView, CollectionView } from '@syncline/store';
 import { type View, bar, styled, table } from '../terminal.js';
 import { type Arrivals, arrivalsInWords } from './arrivals.js';
 import { type Watch, type Watched, inOrder, messagesOf } from './watch-accounts.js';
 
-export interface PictureFrame {
+export interface LiveViewContext {
   /** The current phase of the demo. */
   title: string;
   startedMs: number;
@@ -23,7 +24,7 @@ const COLUMNS = [
 ] as const;
 
 /** The state of `watch` at `nowMs`. */
-export function pictureOf(watch: Watch, frame: PictureFrame, nowMs: number): View {
+export function liveView(watch: Watch, frame: LiveViewContext, nowMs: number): View {
   const all = inOrder(watch);
   const elapsed = duration(nowMs - frame.startedMs);
   const arrived = arrivalsInWords(frame.arrivals);
@@ -33,7 +34,7 @@ export function pictureOf(watch: Watch, frame: PictureFrame, nowMs: number): Vie
   );
   return {
     line: `${elapsed}: ${frame.title}; ${lineOf(all)}, ${arrived}`,
-    picture: [
+    lines: [
       styled(`${frame.title} · ${elapsed} · ${lineOf(all)}`, 'bold'),
       `changes: ${arrived}`,
       '',
@@ -62,7 +63,7 @@ function rowOf(watched: Watched, nowMs: number): string[] {
     watched.last === null
       ? ''
       : `${watched.last.entity} ${watched.last.op} ${when(watched.last.at, nowMs)}`,
-    account.state === 'active' ? (troubleOf(account) ?? 'active') : stateOf(account),
+    account.state === 'active' ? (errorOf(account) ?? 'active') : stateOf(account),
   ];
 }
 
@@ -71,14 +72,10 @@ function mailboxBar({ phase, progress }: CollectionView): string {
 }
 
 function calendarsOf(account: AccountView): string {
-  const calendars = activeOf(account).filter(({ kind }) => kind === 'calendar-events');
+  const calendars = activeCollections(account).filter(({ kind }) => kind === 'calendar-events');
   return `${calendars.filter(({ phase }) => phase === 'incremental').length}/${calendars.length}`;
 }
 
-function troubleOf(account: AccountView): string | null {
-  return activeOf(account).find(({ error }) => error !== null)?.error ?? null;
-}
-
-function activeOf(account: AccountView): CollectionView[] {
-  return account.collections.filter(({ state }) => state === 'active');
+function errorOf(account: AccountView): string | null {
+  return activeCollections(account).find(({ error }) => error !== null)?.error ?? null;
 }
