@@ -92,7 +92,7 @@ const BREAKABLE = `
  * One seed's world: a simulated Google with one or two small accounts, and the engine that mirrors
  * them.
  */
-export interface Stage {
+export interface OracleWorld {
   chance: Chance;
   simulator: Simulator;
   database: TestDatabase;
@@ -109,17 +109,20 @@ export interface Stage {
    */
   endlessTries: Map<CollectionKind, number>;
   /** The events in order: printed when the seed fails. */
-  story: string[];
-  /** Messages with faults of their own, by id, and their owners: see troubles.ts. */
-  troubled: Map<string, string>;
-  /** How often a full listing of messages lacked items, by the account's id. */
-  lies: Map<string, number>;
+  log: string[];
+  /** Messages with faults of their own, by id, and their owners: see item-faults.ts. */
+  failingItems: Map<string, string>;
+  /** How often a full listing lacked items, by the account's id and the collection's kind. */
+  shortListings: Map<string, number>;
   /** Events that the simulator's ledger does not count, by name: see `note`. */
   fired: Map<string, number>;
   close(): Promise<void>;
 }
 
-export async function openStage(environment: OracleEnvironment, seed: number): Promise<Stage> {
+export async function openWorld(
+  environment: OracleEnvironment,
+  seed: number,
+): Promise<OracleWorld> {
   const chance = chanceOf(seed);
   const { database } = environment;
   await database.pool.query(
@@ -138,14 +141,17 @@ export async function openStage(environment: OracleEnvironment, seed: number): P
     messagesPerAccount: isLarge ? 60 : chance.between(5, 30),
     calendarsPerAccount: chance.between(1, 3),
     eventsPerCalendar: isLarge ? 14 : chance.between(2, 8),
+    contactsPerAccount: isLarge ? 24 : chance.between(0, 10),
     largestPage: chance.pick([3, 7, 500]),
     shortCalendarPages: chance.happens(0.3),
     shortGmailPages: chance.happens(0.3),
+    shortPeoplePages: chance.happens(0.3),
+    propagationDelayMs: chance.pick([0, 0, 120_000]),
     threadLength: chance.pick([1, 3, 6]),
     freshMessageLagMs: chance.pick([0, 0, 1_500]),
     bodyCharset: chance.pick(['declared', 'utf-8'] as const),
     // With `openid` Google names the owner of a grant; without it the stored messages prove it.
-    scopes: chance.pick([[], ['openid', 'email']]).concat('gmail.readonly', 'calendar.readonly'),
+    scopes: chance.pick([[], ['openid', 'email']]).concat(SCOPES),
     quota: { scale: QUOTA_SCALE },
   });
   const engine = await openEngine(
@@ -154,7 +160,7 @@ export async function openStage(environment: OracleEnvironment, seed: number): P
     { lose: (prefix) => loseKeys(environment.redis, prefix) },
     chance,
   );
-  const stage: Stage = {
+  const world: OracleWorld = {
     chance,
     simulator,
     database,
@@ -162,9 +168,9 @@ export async function openStage(environment: OracleEnvironment, seed: number): P
     accounts: new Map(),
     callsForgiven: 0,
     endlessTries: new Map(),
-    story: [],
-    troubled: new Map(),
-    lies: new Map(),
+    log: [],
+    failingItems: new Map(),
+    shortListings: new Map(),
     fired: new Map(),
     async close() {
       await engine.close();
@@ -172,13 +178,13 @@ export async function openStage(environment: OracleEnvironment, seed: number): P
     },
   };
   for (const { email, refreshToken } of simulator.accounts())
-    stage.accounts.set(email, await connect(stage, email, refreshToken, 'default'));
-  return stage;
+    world.accounts.set(email, await connect(world, email, refreshToken, 'default'));
+  return world;
 }
 
 /** Counts an event that a long run must include often enough to be meaningful. */
-export function note(stage: Stage, happening: string, times = 1): void {
-  stage.fired.set(happening, (stage.fired.get(happening) ?? 0) + times);
+export function note(world: OracleWorld, happening: string, times = 1): void {
+  world.fired.set(happening, (world.fired.get(happening) ?? 0) + times);
 }
 
 /**
@@ -186,11 +192,11 @@ export function note(stage: Stage, happening: string, times = 1): void {
  * @throws Error with the simulator's message when it refuses
  */
 export async function postToSimulator(
-  stage: Stage,
+  world: OracleWorld,
   route: string,
   body: unknown,
 ): Promise<unknown> {
-  const answer = await fetch(`${stage.simulator.url}${route}`, {
+  const answer = await fetch(`${world.simulator.url}${route}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -199,28 +205,35 @@ export async function postToSimulator(
   return answer.json();
 }
 
+const SCOPES = [
+  'gmail.readonly',
+  'calendar.readonly',
+  'contacts.readonly',
+  'contacts.other.readonly',
+];
+
 /** A fixed time: the worlds of one seed are the same on every day. */
 const START_MS = Date.UTC(2026, 10, 2, 9);
 
 export async function connect(
-  stage: Stage,
+  world: OracleWorld,
   email: string,
   refreshToken: string,
   tenant: string,
 ): Promise<string> {
-  const { id } = await stage.engine.store.accounts.import({
-    email: await knownAddress(stage, email, tenant),
+  const { id } = await world.engine.store.accounts.import({
+    email: await knownAddress(world, email, tenant),
     refreshToken,
     tenant,
-    resources: ['gmail', 'calendar'],
+    resources: ['gmail', 'calendar', 'contacts'],
   });
   return id;
 }
 
 /** Returns the mirror's address of a person, who may have another address by now. */
-async function knownAddress(stage: Stage, email: string, tenant: string): Promise<string> {
-  const id = tenant === 'default' ? stage.accounts.get(email) : undefined;
-  return (await accountsOf(stage)).find((account) => account.id === id)?.email ?? email;
+async function knownAddress(world: OracleWorld, email: string, tenant: string): Promise<string> {
+  const id = tenant === 'default' ? world.accounts.get(email) : undefined;
+  return (await accountsOf(world)).find((account) => account.id === id)?.email ?? email;
 }
 
 async function loseKeys(redis: Redis, prefix: string): Promise<void> {
@@ -233,10 +246,10 @@ async function loseKeys(redis: Redis, prefix: string): Promise<void> {
  * quarter of a seed's time.
  */
 export async function accountsOf(
-  stage: Stage,
+  world: OracleWorld,
 ): Promise<{ id: string; email: string; tenant: string; state: string; reason: string | null }[]> {
   return (
-    await stage.database.pool.query(
+    await world.database.pool.query(
       'SELECT id, email, tenant, state, reason FROM syncline.accounts ORDER BY tenant, email',
     )
   ).rows;
@@ -258,10 +271,10 @@ export interface CollectionRow {
  * random ids; with `behindSince`, those that no run begun after it has served.
  */
 export async function activeCollections(
-  stage: Stage,
+  world: OracleWorld,
   behindSince: string | null = null,
 ): Promise<CollectionRow[]> {
-  const rows = await stage.database.pool.query<CollectionRow>(
+  const rows = await world.database.pool.query<CollectionRow>(
     `SELECT c.id, c.account_id, c.lease_epoch, c.kind, c.parked, a.email, a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id AS name
        FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.state = 'active' AND a.state = 'active' AND ($1::timestamptz IS NULL OR c.caught_up_at IS NULL OR c.caught_up_at <= $1)
       ORDER BY (a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id) COLLATE "C"`,
@@ -274,25 +287,25 @@ export async function activeCollections(
  * Ends all waits: snoozes, visibility times, items' delays, and the leases and checks of dead
  * workers. With `sentAway` the fleet gets a new Redis, if any run did not end undisturbed.
  */
-export async function passTime(stage: Stage, ms: number, sentAway: boolean): Promise<void> {
-  stage.simulator.clock.advance(ms);
-  await stage.database.pool.query(
+export async function passTime(world: OracleWorld, ms: number, sentAway: boolean): Promise<void> {
+  world.simulator.clock.advance(ms);
+  await world.database.pool.query(
     `UPDATE syncline.collections SET lease_until = NULL, next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`,
   );
   // A worker that crashed during the check of a grant blocks the account's other runs for a minute.
-  await stage.database.pool.query(
+  await world.database.pool.query(
     `UPDATE syncline.accounts SET checking_until = checking_until - interval '${ms} ms' WHERE checking_until IS NOT NULL`,
   );
-  await stage.database.pool.query(
+  await world.database.pool.query(
     `UPDATE syncline.full_sync_items SET not_before = now() WHERE not_before > now();
      UPDATE syncline.quarantined_items SET retry_at = retry_at - interval '${ms} ms', first_at = first_at - interval '${ms} ms';
      UPDATE syncline.failing_items SET retry_at = retry_at - interval '${ms} ms', first_at = first_at - interval '${ms} ms', last_at = last_at - interval '${ms} ms'`,
   );
-  if (sentAway) await stage.engine.renewGoogle();
+  if (sentAway) await world.engine.renewGoogle();
 }
 
-export function lapseLease(stage: Stage, collectionId: string): Promise<unknown> {
-  return stage.database.pool.query(
+export function lapseLease(world: OracleWorld, collectionId: string): Promise<unknown> {
+  return world.database.pool.query(
     'UPDATE syncline.collections SET lease_until = NULL WHERE id = $1 AND lease_until > now()',
     [collectionId],
   );
@@ -300,15 +313,15 @@ export function lapseLease(stage: Stage, collectionId: string): Promise<unknown>
 
 /** Runs a collection as a worker does, until nothing is left to do now. */
 export async function work(
-  stage: Stage,
+  world: OracleWorld,
   collection: CollectionRow,
   sliceMs: number,
   stop: StopAt | null = null,
 ): Promise<Outcome> {
-  noteEndlessTry(stage, collection);
+  noteEndlessTry(world, collection);
   for (let runs = 0; ; runs++) {
     if (runs > MAX_RUNS) throw new Found('comes to rest', `${collection.name} wants ever more`);
-    const ran = await stage.engine.run(collection.id, { sliceMs, stop });
+    const ran = await world.engine.run(collection.id, { sliceMs, stop });
     if (ran.kind !== 'finished') throw new Error('only runs without a stop are worked through');
     if (ran.outcome.kind !== 'more') return ran.outcome;
   }
@@ -320,6 +333,9 @@ const MAX_RUNS = 500;
  * Counts runs of parked collections, which the actions start before their date. A run of a
  * collection whose last listing had no end may take as many calls as the one before it.
  */
-export function noteEndlessTry({ endlessTries }: Stage, { kind, parked }: CollectionRow): void {
+export function noteEndlessTry(
+  { endlessTries }: OracleWorld,
+  { kind, parked }: CollectionRow,
+): void {
   if (parked === 'endless') endlessTries.set(kind, (endlessTries.get(kind) ?? 0) + 1);
 }
