@@ -49,7 +49,7 @@ async function row(kind: Kind): Promise<Row> {
   return found.rows[0]!;
 }
 
-/** Until it does not go on at once. */
+/** Until it does not continue at once. */
 async function run(kind: Kind): Promise<string> {
   const { id } = await row(kind);
   const deps = {
@@ -91,7 +91,7 @@ describe.each(KINDS)('of %s', (kind) => {
   const fault = (of: string): object => ({ kind: of, method: METHODS[kind], incremental: true });
 
   test.each(['500', 'malformed-json'])(
-    'a sync position that always answers %s is replaced by a full sync after an hour, and what changed is stored',
+    'a sync position that always gives %s is replaced by a full sync after an hour, which stores the changes',
     async (of) => {
       await begin();
       await world.control.fault(fault(of));
@@ -100,7 +100,7 @@ describe.each(KINDS)('of %s', (kind) => {
       await run(kind);
       expect(await row(kind)).toMatchObject({
         generation: 1,
-        error: expect.stringContaining('a full sync takes its place') as string,
+        error: expect.stringContaining('a full sync replaces it') as string,
       });
       await after(kind, 60);
       await run(kind);
@@ -113,7 +113,7 @@ describe.each(KINDS)('of %s', (kind) => {
     },
   );
 
-  test('an outage replaces no sync position, however long it lasts', async () => {
+  test('an outage of any length replaces no sync position', async () => {
     await begin();
     await world.control.fault({ kind: '500' });
     await after(kind, 500);
@@ -137,7 +137,7 @@ describe.each(KINDS)('of %s', (kind) => {
     });
   });
 
-  test('failures that people have brought forward do not replace a sync position within the hour', async () => {
+  test('failures of requested syncs do not replace a sync position within the hour', async () => {
     await begin();
     await world.control.fault(fault('500'));
     await after(kind, 500, "last_synced_at = now() - interval '50 minutes'");
@@ -146,7 +146,7 @@ describe.each(KINDS)('of %s', (kind) => {
   });
 });
 
-test('a history that always answers 403 is replaced after the mailbox was parked for hours', async () => {
+test('a history that always gives 403 is replaced after the mailbox was parked for hours', async () => {
   await begin();
   await world.control.fault({ kind: '403-permission', method: 'history.list' });
   await change('gmail');
