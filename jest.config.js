@@ -26,10 +26,12 @@ module.exports = {
   transformIgnorePatterns: ['/node_modules/(?!jose/)'],
   // Packages are read from source, so that a test never runs against a stale build.
   moduleNameMapper: {
-    '^@syncline/(recurrence|runtime|google|store|sync|fleet|simulator)$':
+    '^@syncline/(client|contract|recurrence|runtime|google|store|sync|fleet|simulator)$':
       '<rootDir>/packages/$1/src/index.ts',
     '^@syncline/control/((?:calendar|gmail)/.+)$': '<rootDir>/packages/control/src/resources/$1',
     '^@syncline/control/([a-z-]+)$': '<rootDir>/packages/control/src/$1',
+    '^@syncline/client/pg$': '<rootDir>/packages/client/src/pg.ts',
+    '^@syncline/contract/scopes$': '<rootDir>/packages/contract/src/scopes.ts',
     '^@syncline/google/costs$': '<rootDir>/packages/google/src/costs.ts',
     '^@syncline/google/push$': '<rootDir>/packages/google/src/push.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

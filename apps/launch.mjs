@@ -43,7 +43,9 @@ const TOOLS = {
   lint: (args) => lint(args),
   format: (args) =>
     tool('prettier', ['--log-level', 'warn', ...(args.length > 0 ? args : ['--write', '.'])]),
-  typecheck: (args) => tool('tsc', ['-p', 'test/tsconfig.json', ...args]),
+  typecheck: async (args) =>
+    (await tool('tsc', ['-p', 'test/tsconfig.json', ...args])) ||
+    tool('tsc', ['-p', 'test/tsconfig.scripts.json', ...args]),
   bench: (args) => run(process.execPath, [at('test/bench/run.mjs'), ...args]),
   oracle: (args) => run(process.execPath, [at('test/oracle/run.mjs'), ...args]),
   chaos: (args) => run(process.execPath, [at('test/chaos/run.mjs'), ...args]),
@@ -70,7 +72,7 @@ async function main([word = '', ...rest]) {
     process.argv.splice(1, process.argv.length, at(file), ...args);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    say(error.message);
+    printMessage(error.message);
     // Not process.exit: it drops output that a slow reader has not read yet, and a compiler's
     // messages are long.
     process.exitCode = 1;
@@ -114,7 +116,7 @@ async function prepare({ withTools }) {
       'launch',
       {
         timeoutMs: LOCK_TIMEOUT_MS,
-        onWait: () => say('waiting for another command that sets things up'),
+        onWait: () => printMessage('waiting for another command that sets things up'),
       },
       () => {
         install();
@@ -143,7 +145,7 @@ function install() {
   if (readIfThere(INSTALL_STAMP) === expected) return;
   if (!matchesLock(lock)) {
     const command = existsSync(lock) ? 'ci' : 'install';
-    say(`installing dependencies (npm ${command})`);
+    printMessage(`installing dependencies (npm ${command})`);
     quietly(
       'npm',
       [command, '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
@@ -183,7 +185,7 @@ function generateClient() {
     ].join('\0'),
   );
   if (existsSync(CLIENT) && readIfThere(CLIENT_STAMP) === expected) return;
-  say("generating Prisma's client");
+  printMessage("generating Prisma's client");
   quietly(
     process.execPath,
     [at('prisma/engine/prisma.mjs'), 'generate'],
@@ -194,7 +196,7 @@ function generateClient() {
 
 /** Compiles. tsc itself determines what is out of date; without changes it takes 0.1 s. */
 function compile() {
-  if (!existsSync(at(CLI))) say('compiling');
+  if (!existsSync(at(CLI))) printMessage('compiling');
   quietly(process.execPath, [bin('tsc'), '-b'], 'the sources do not compile');
 }
 
@@ -222,8 +224,8 @@ function withoutSettings(env) {
 }
 
 /**
- * Runs Jest on everything or on the files in `args`; its last line is the count, for people and for
- * scripts.
+ * Runs Jest on everything or on the files in `args`. The last lines name the failed tests, and the
+ * last one is the count, for people and for scripts.
  */
 async function test(args) {
   const folder = mkdtempSync(path.join(tmpdir(), 'syncline-jest-'));
@@ -234,9 +236,15 @@ async function test(args) {
       '--reporters=default',
       `--reporters=${at('test/support/count-reporter.cjs')}`,
     ]);
-    const { passed, failed } = JSON.parse(
-      readIfThere(process.env.TEST_COUNT_FILE) ?? '{"passed":0,"failed":1}',
+    const {
+      passed,
+      failed,
+      names = [],
+    } = JSON.parse(
+      readIfThere(process.env.TEST_COUNT_FILE) ??
+        '{"passed":0,"failed":1,"names":["jest ended without a result"]}',
     );
+    for (const name of names) console.log(`failed: ${name}`);
     console.log(`tests: ${passed} passed, ${failed} failed`);
     return code;
   } finally {
@@ -289,6 +297,6 @@ function readIfThere(file) {
   return existsSync(file) ? readFileSync(file, 'utf8') : null;
 }
 
-function say(line) {
+function printMessage(line) {
   process.stderr.write(`syncline: ${line}\n`);
 }

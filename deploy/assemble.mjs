@@ -11,8 +11,12 @@
  *   that they load;
  * - the migrations.
  *
+ * It also writes `sbom.cdx.json`, the list of those packages with versions and licences
+ * (CycloneDX).
+ *
  * Files that Node never loads are left out. Licences are kept.
  */
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -21,6 +25,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +42,18 @@ const UNLOADED =
 const UNUSED_OF_PRISMA =
   /^runtime\/(?:query_compiler_fast|query_compiler_\w+\.(?!postgresql\.)|wasm-compiler-edge|edge)|^(?:edge|react-native|scripts)\b/;
 
+/** The API serves two files of it. */
+const UNUSED_OF_SWAGGER = /^(?!swagger-ui(?:-bundle\.js|\.css)|package\.json|LICENSE|NOTICE)/;
+/** What no program of the image loads: the client, which others install, and what only it needs. */
+const OUTSIDE =
+  /^(?:packages\/client|examples\/.+|node_modules\/openapi-(?:fetch|typescript-helpers))$/;
+/** It reports installs to its maker; swagger-ui-dist names it and does not load it. */
+const REPORTER = 'node_modules/@scarf/scarf';
+const UNUSED = [
+  ['@prisma/client', UNUSED_OF_PRISMA],
+  ['swagger-ui-dist', UNUSED_OF_SWAGGER],
+];
+
 assemble(process.argv[2]);
 
 function assemble(given) {
@@ -52,6 +69,32 @@ function assemble(given) {
       copy(`${place}/${name}`, target, (relative) => hasNoSource(place, name, relative));
     link(lock[place].name, place, target);
   }
+  writeFileSync(path.join(target, 'sbom.cdx.json'), billOfMaterials(lock));
+}
+
+/**
+ * Returns npm's bill of materials, reduced to the packages of the image. npm's own `--omit` also
+ * omits packages that are needed at run time, such as bullmq (npm 10 and 11).
+ */
+function billOfMaterials(lock) {
+  const printed = execFileSync('npm', ['sbom', '--package-lock-only', '--sbom-format=cyclonedx'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const all = JSON.parse(printed);
+  const kept = new Set(
+    [...neededPackages(lock), ...workspacesOf(lock)].map((place) => {
+      const { name = place.split('node_modules/').at(-1), version } = lock[place];
+      return `${name}@${version}`;
+    }),
+  );
+  const components = all.components.filter((one) => kept.has(one['bom-ref']));
+  const refs = new Set([all.metadata.component, ...components].map((one) => one['bom-ref']));
+  const dependencies = all.dependencies
+    .filter(({ ref }) => refs.has(ref))
+    .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.filter((on) => refs.has(on)) }));
+  return `${JSON.stringify({ ...all, components, dependencies }, null, 2)}\n`;
 }
 
 /**
@@ -62,12 +105,15 @@ function neededPackages(lock) {
   return Object.entries(lock)
     .filter(([place, one]) => place.includes('node_modules/') && !one.link)
     .filter(([, one]) => !(one.dev || one.optional || one.devOptional || one.peer))
-    .filter(([place]) => !place.includes('node_modules/@types/'))
+    .filter(([place]) => !place.includes('node_modules/@types/') && place !== REPORTER)
+    .filter(([place]) => !OUTSIDE.test(place))
     .map(([place]) => place);
 }
 
 function workspacesOf(lock) {
-  return Object.keys(lock).filter((place) => place !== '' && !place.includes('node_modules/'));
+  return Object.keys(lock).filter(
+    (place) => place !== '' && !place.includes('node_modules/') && !OUTSIDE.test(place),
+  );
 }
 
 function filesOf(place) {
@@ -83,9 +129,8 @@ function hasNoSource(place, name, relative) {
 }
 
 function copyPackage(place, target) {
-  const isUnused = place.endsWith('node_modules/@prisma/client')
-    ? (relative) => UNUSED_OF_PRISMA.test(relative)
-    : () => false;
+  const [, unused] = UNUSED.find(([name]) => place.endsWith(`node_modules/${name}`)) ?? [];
+  const isUnused = (relative) => unused?.test(relative) === true;
   if (!existsSync(path.join(ROOT, place))) fail(`${place} is not installed: run npm ci`);
   copy(
     place,

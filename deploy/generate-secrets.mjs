@@ -47,7 +47,7 @@ const REDIS_COMMANDS =
   `ping info time client|list client|setname multi exec eval evalsha scan type exists del unlink expire pexpire pexpireat persist pttl
   get set incr incrby hset hmset hsetnx hget hmget hgetall hexists hincrby hlen hdel lpush rpush lset lindex llen lpos lrange lrem ltrim lpop rpop rpoplpush
   rename sadd scard sismember smembers srem zadd zcard zcount zrange zrangebyscore zrevrange zrevrangebyscore zscore zrem zremrangebyrank zremrangebyscore
-  zpopmin bzpopmin xadd xlen xrange xtrim`.split(/\s+/);
+  zpopmin bzpopmin xadd xlen xrange xtrim publish subscribe`.split(/\s+/);
 
 const USAGE =
   'usage: node generate-secrets.mjs DIRECTORY [--new-master-key | --forget-old-master-key | --bring-back-old-master-key]';
@@ -149,7 +149,7 @@ function filesOf(secrets, prefix) {
       password: secrets.redis_password,
       'users.acl': [
         'user default off',
-        `user syncline on #${sha256(secrets.redis_password)} resetkeys ~${prefix}:* resetchannels -@all ${REDIS_COMMANDS.map((name) => `+${name}`).join(' ')}`,
+        `user syncline on #${sha256(secrets.redis_password)} resetkeys ~${prefix}:* resetchannels &${prefix}:* -@all ${REDIS_COMMANDS.map((name) => `+${name}`).join(' ')}`,
       ].join('\n'),
     },
   };

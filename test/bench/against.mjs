@@ -5,10 +5,13 @@
  * REV is checked out and built under .syncline/against, with the dependencies of its own lockfile,
  * and runs its own benchmarks, which match its schema. Within a pair one runs directly after the
  * other, and the pairs alternate the order, so that a machine that becomes slower affects both
- * equally.
+ * equally. With `--at-once` both run at the same moment, each on one half of the CPUs, and the pairs
+ * exchange the halves: the speed of a virtual machine may vary by a quarter within a minute, which
+ * runs one after the other take for a difference of the revisions. It needs `taskset` (util-linux).
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -21,22 +24,41 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const FIGURE =
   /^(.+?)(?: {2,}|: )(\d+(?:\.\d+)?(?:e[+-]\d+)?) (.+?) +\((?:baseline|no baseline|at most)/;
 
-/** @param args the benchmarks' names and options, passed on to both sides */
-export async function compareWith(revision, args, pairs) {
+/**
+ * @param args the benchmarks' names and options, passed on to both sides
+ * @param isAtOnce whether both sides of a pair run at the same moment
+ */
+export async function compareWith(revision, args, { pairs, isAtOnce }) {
   const commit = git('rev-parse', '--verify', `${revision}^{commit}`);
   const other = checkout(commit);
   console.log(
-    `${shortOf('HEAD')}${isDirty() ? ' with uncommitted changes' : ''} against ${shortOf(commit)}, ${pairs} pairs`,
+    `${shortOf('HEAD')}${isDirty() ? ' with uncommitted changes' : ''} against ${shortOf(commit)}, ${pairs} pairs${isAtOnce ? ', both at once' : ''}`,
   );
   const measured = [];
   for (let pair = 0; pair < pairs; pair++) {
     const order = pair % 2 === 0 ? [ROOT, other] : [other, ROOT];
-    const figures = new Map();
-    for (const root of order) figures.set(root, await figuresOf(root, args));
+    const figures = await (isAtOnce ? figuresAtOnce(order, args) : figuresAlternately(order, args));
     measured.push({ ours: figures.get(ROOT), theirs: figures.get(other) });
     console.log(`pair ${pair + 1} of ${pairs}: ${oneLine(measured.at(-1))}`);
   }
   report(measured);
+}
+
+async function figuresAlternately(order, args) {
+  const figures = new Map();
+  for (const root of order) figures.set(root, await figuresOf(root, args));
+  return figures;
+}
+
+async function figuresAtOnce(order, args) {
+  const cpus = os.cpus().map((_cpu, number) => number);
+  const half = Math.floor(cpus.length / 2);
+  const halves = [cpus.slice(0, half), cpus.slice(half, 2 * half)];
+  return new Map(
+    await Promise.all(
+      order.map(async (root, at) => [root, await figuresOf(root, args, halves[at])]),
+    ),
+  );
 }
 
 function report(measured) {
@@ -83,21 +105,24 @@ function checkout(commit) {
 }
 
 /** A failing benchmark runs once more: one failure in an hour must not discard the other pairs. */
-async function figuresOf(root, args) {
+async function figuresOf(root, args, cpus) {
   try {
-    return await run(root, args);
+    return await run(root, args, cpus);
   } catch (error) {
     console.log(`${error.message}; it runs once more`);
-    return run(root, args);
+    return run(root, args, cpus);
   }
 }
 
 /**
  * Runs the benchmarks of one checkout.
+ * @param cpus the numbers of the CPUs to use; all when omitted
  * @returns name → value and unit, in the order of the output
  */
-function run(root, args) {
-  const child = spawn(process.execPath, ['test/bench/run.mjs', ...args], {
+function run(root, args, cpus) {
+  const node = [process.execPath, 'test/bench/run.mjs', ...args];
+  const [command, ...rest] = cpus ? ['taskset', '-c', cpus.join(','), ...node] : node;
+  const child = spawn(command, rest, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

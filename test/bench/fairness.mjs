@@ -54,6 +54,7 @@ export async function fairness() {
       console.log(
         `first sync of the third tenant: alone ${alone.toFixed(1)} s, beside the large one ${beside.toFixed(1)} s: ${(beside / alone).toFixed(2)} ×`,
       );
+      /** @type {any} */
       const ledger = await (await fetch(`${stage.google}/sim/ledger`)).json();
       console.log(`quota violations: ${ledger.violations.total}`);
     });

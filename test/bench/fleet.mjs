@@ -12,7 +12,7 @@ import pg from 'pg';
 import { openMeter } from './meter.mjs';
 import { firstLine, saying, start, stop } from './processes.mjs';
 
-const DATA_DIR = path.resolve(
+export const DATA_DIR = path.resolve(
   path.dirname(fileURLToPath(import.meta.url)),
   '../../.syncline/bench',
 );
@@ -110,8 +110,8 @@ export async function allStored(pool, messages) {
     throw new Error(`${rows[0].stored} of ${messages} messages are stored`);
 }
 
-function run(children, ...command) {
-  const child = start(...command);
+function run(children, file, args, env, errors) {
+  const child = start(file, args, env, errors);
   children.push(child);
   return child;
 }
@@ -121,7 +121,8 @@ function run(children, ...command) {
  * deployment is removed from Redis.
  */
 export async function freshDatabase(servers) {
-  const url = new URL(servers.administratorUrl);
+  // Another server than the embedded one, for what depends on its version or its compression.
+  const url = new URL(process.env.BENCH_POSTGRES_URL ?? servers.administratorUrl);
   const admin = new pg.Client({ connectionString: url.href });
   await admin.connect();
   await admin.query('DROP DATABASE IF EXISTS syncline_bench WITH (FORCE)');
@@ -142,7 +143,12 @@ export async function freshDatabase(servers) {
 }
 
 /** `projectOf` names the Google project of the account at an index. */
-export async function importAccounts(databaseUrl, masterKey, api, projectOf = () => 'default') {
+export async function importAccounts(
+  databaseUrl,
+  masterKey,
+  api,
+  projectOf = (_index) => 'default',
+) {
   const store = await openBenchStore(databaseUrl, masterKey);
   try {
     for (const [i, { email, refreshToken }] of (await accountsOf(api)).entries())

@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '@syncline/runtime';
 import { figure } from './figures.mjs';
 import { accountsOf, freshDatabase, importAccounts } from './fleet.mjs';
-import { firstLine, start, stolenSeconds, stop, usage } from './processes.mjs';
+import { firstLine, rssMb, start, stolenSeconds, stop, usage } from './processes.mjs';
 
 const DATA_DIR = path.resolve(
   path.dirname(fileURLToPath(import.meta.url)),
@@ -175,7 +175,10 @@ export async function withFleet(servers, plan, act) {
     await act({
       pool,
       google,
+      api,
       env,
+      masterKey,
+      rssMb: (name) => rssMb(children[name].pid),
       cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1),
       notifications: () => notificationsOf(operatorUrl),
     });
@@ -367,6 +370,7 @@ async function notificationsOf(operatorUrl) {
   return `${value('syncline_notifications_total', 'via="gmail-push",outcome="notified"')} notifications, sync messages included; answered within 10 ms ${within(0.01)} %, within 50 ms ${within(0.05)} %`;
 }
 
+/** @returns {Promise<any>} the answer's document */
 export async function post(url, body) {
   const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${url.split('?')[0]}: ${answer.status} ${await answer.text()}`);

@@ -94,10 +94,9 @@ function report({ name, bound }, { spent, violations, faults }) {
 }
 
 /** Returns what one fleet spends in the measured time after its first call. */
-async function measured(
-  servers,
-  { accounts, messages, scale, workers, faults = [], trouble, projects = 1 },
-) {
+/** @param {any} scenario one of SCENARIOS */
+async function measured(servers, scenario) {
+  const { accounts, messages, scale, workers, faults = [], trouble, projects = 1 } = scenario;
   const { url: databaseUrl, pool } = await freshDatabase(servers);
   await pool.end();
   const redis = await startRedis();
@@ -130,8 +129,8 @@ async function measured(
     SYNCLINE_MASTER_KEY: masterKey.toString('base64'),
     ...quotas,
     LOG_LEVEL: trouble ? 'fatal' : 'error',
+    ...(projects > 1 ? { GOOGLE_PROJECTS_FILE: projectsFile(projects) } : {}),
   };
-  if (projects > 1) env.GOOGLE_PROJECTS_FILE = projectsFile(projects);
   await importAccounts(databaseUrl, masterKey, api, (index) =>
     index % projects === 0 ? 'default' : `p${index % projects}`,
   );
@@ -185,6 +184,7 @@ async function restartedEmpty(redis) {
   await redis.restart(500);
 }
 
+/** @returns {Promise<any>} the simulator's ledger */
 async function ledgerOf(api) {
   return (await fetch(`${api}/sim/ledger`)).json();
 }

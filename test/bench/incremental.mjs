@@ -70,7 +70,7 @@ async function measure(fleet) {
 async function copyAccount({ pool, openStore }, copies) {
   const far = "now() + interval '1 hour'";
   await pool.query(
-    `INSERT INTO syncline.accounts (id, tenant, email, resources) SELECT gen_random_uuid(), tenant, 'copy-' || n || '@demo.example', resources FROM syncline.accounts, generate_series(1, ${copies}) AS n`,
+    `INSERT INTO syncline.accounts (id, tenant, email, address, resources) SELECT gen_random_uuid(), tenant, 'copy-' || n || '@demo.example', 'copy-' || n || '@demo.example', resources FROM syncline.accounts, generate_series(1, ${copies}) AS n`,
   );
   await pool.query(
     'INSERT INTO syncline.credentials (account_id, sealed, key_id) SELECT a.id, c.sealed, c.key_id FROM syncline.credentials c JOIN syncline.accounts a ON a.id <> c.account_id',

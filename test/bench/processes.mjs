@@ -18,6 +18,12 @@ export function profileInto(directory) {
   profileDir = path.resolve(directory);
 }
 
+/**
+ * Starts a program of the checkout. `errors` and `input` are its standard error and standard input.
+ * @param {'inherit' | 'ignore' | 'pipe'} errors
+ * @param {'ignore' | 'pipe'} input
+ * @returns {any} the child process; its standard output is a pipe
+ */
 export function start(file, args, env = {}, errors = 'inherit', input = 'ignore') {
   const profiling =
     profileDir === null
@@ -44,7 +50,7 @@ export function saying(child, event) {
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`ended with ${code} before it said ${event}`)));
     child.stdout.setEncoding('utf8');
-    child.stdout.on('data', (text) => text.includes(`"event":"${event}"`) && resolve());
+    child.stdout.on('data', (text) => text.includes(`"event":"${event}"`) && resolve(undefined));
   });
 }
 
@@ -82,6 +88,12 @@ export function usage(pids) {
     );
   }
   return { cpuSeconds, peakMb };
+}
+
+/** Returns the resident MB of a process now. */
+export function rssMb(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
 }
 
 /** Returns the CPU seconds of all ended children of this process. */

@@ -24,7 +24,7 @@ export function medianRatio(ratios) {
 }
 
 /**
- * Returns how many averages lie outside at either end: the largest number whose two tails together
+ * Returns how many averages are outside at either end: the largest number whose two tails together
  * have a probability of at most 5 %.
  */
 function signedRankIndex(n) {

@@ -1,7 +1,7 @@
 /**
  * npm run bench -- [NAME…] [--save] [--profile DIR] [--accounts=N] [--changes=N] [--seconds=N]
- * [--beside=N] [--messages=N] [--against REV [--pairs N]] — figures, not tests: a slow result is
- * not a failure.
+ * [--beside=N] [--messages=N] [--against REV [--pairs N] [--at-once]] — figures, not tests: a slow
+ * result is not a failure.
  *
  * A benchmark prints its figures, their baselines and the machine. Machines vary and baselines come
  * from other runs: quote the ratios within one run, and CPU seconds, which the operating system
@@ -9,12 +9,16 @@
  * CPU profile of every process.
  *
  * `--against REV` builds another revision and runs both alternately, `--pairs` times (7), and
- * prints the median ratio of each figure with its interval.
+ * prints the median ratio of each figure with its interval. `--at-once` runs both at the same
+ * moment, each on one half of the CPUs.
  */
+import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { compareWith } from './against.mjs';
+import { api } from './api.mjs';
 import { backfill } from './backfill.mjs';
 import { connect } from './connect.mjs';
+import { disk } from './disk.mjs';
 import { fairness } from './fairness.mjs';
 import { baselineMachine, machine, saveBaselines } from './figures.mjs';
 import { freshness } from './freshness.mjs';
@@ -27,8 +31,10 @@ import { scheduler } from './scheduler.mjs';
 import { units } from './units.mjs';
 
 const BENCHMARKS = {
+  api,
   backfill,
   connect,
+  disk,
   fairness,
   freshness,
   latency,
@@ -51,6 +57,7 @@ const { values, positionals: asked } = parseArgs({
     messages: { type: 'string' },
     against: { type: 'string' },
     pairs: { type: 'string' },
+    'at-once': { type: 'boolean' },
   },
 });
 const unknown = asked.filter((name) => !BENCHMARKS[name]);
@@ -78,16 +85,20 @@ async function compare() {
     return refuse(`--pairs is a whole number from 1 to 100, not ${values.pairs}`);
   if (asked.length === 0 || values.save || values.profile !== undefined)
     return refuse('--against wants the names of benchmarks, and neither --save nor --profile');
-  await compareWith(values.against, [...asked, ...passedOn()], pairs).catch((error) => {
-    console.error(error.message);
-    process.exitCode = 1;
-  });
+  const isAtOnce = values['at-once'] === true;
+  if (isAtOnce && os.cpus().length < 2) return refuse('--at-once needs two CPUs');
+  await compareWith(values.against, [...asked, ...passedOn()], { pairs, isAtOnce }).catch(
+    (error) => {
+      console.error(error.message);
+      process.exitCode = 1;
+    },
+  );
 }
 
 /** The options of the benchmarks themselves. */
 function passedOn() {
   return Object.entries(values)
-    .filter(([name]) => name !== 'against' && name !== 'pairs')
+    .filter(([name]) => !['against', 'pairs', 'at-once'].includes(name))
     .map(([name, value]) => `--${name}=${value}`);
 }
 

@@ -58,7 +58,7 @@ async function backfillAndLabels(fleet, threadLength, atMost) {
   });
   const gets = later.calls('messages.get') + later.calls('threads.get');
   console.log(
-    `  60 label changes after it: ${gets} gets, ${later.units} units${judged(gets === 0)}`,
+    `  60 label changes after it: ${gets} gets, ${later.units} units${resultWord(gets === 0)}`,
   );
 }
 
@@ -92,11 +92,11 @@ async function resync(fleet) {
 function figure(what, spent, messages, atMost) {
   const each = spent.units / messages;
   console.log(
-    `${what}: ${each.toFixed(3)} units a message (at most ${atMost})${judged(each <= atMost)}`,
+    `${what}: ${each.toFixed(3)} units a message (at most ${atMost})${resultWord(each <= atMost)}`,
   );
 }
 
-function judged(kept) {
+function resultWord(kept) {
   if (!kept) process.exitCode = 1;
   return kept ? '' : '  BROKEN';
 }
@@ -163,8 +163,8 @@ function fleetOver(api, store) {
     act: (action) => send(`/sim/accounts/${EMAIL}/act`, action),
     expireHistory: () => send('/sim/faults', { kind: 'expire-history' }),
     async caughtUp() {
-      const since = await store.collections.requestSync(null);
-      while ((await store.collections.behindSince(null, since)).length > 0)
+      const since = await store.schedule.requestSync(null);
+      while ((await store.schedule.behindSince(null, since)).length > 0)
         await new Promise((resolve) => setTimeout(resolve, 100));
     },
     async spentWhile(work) {
@@ -195,6 +195,7 @@ function spending(before, after) {
   };
 }
 
+/** @returns {Promise<any>} the simulator's ledger */
 async function ledgerOf(api) {
   return (await fetch(`${api}/sim/ledger`)).json();
 }

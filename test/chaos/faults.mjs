@@ -47,7 +47,7 @@ export function faultMenu({ fleet, proxies, redis, pool, google, recoveries, ran
     [2, 'SIGTERM to a worker', async () => fleet.signal(pick(fleet.names('worker')), 'SIGTERM')],
     [
       3,
-      'a worker stopped and woken again',
+      'a worker stopped and continued',
       async () => {
         const name = pick(fleet.names('worker'));
         const pid = fleet.pid(name);
@@ -63,7 +63,7 @@ export function faultMenu({ fleet, proxies, redis, pool, google, recoveries, ran
       'every session of Postgres ended',
       () =>
         pool.query(
-          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> 'siege'",
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> 'chaos'",
         ),
     ],
     [3, 'connections cut', async () => pick(Object.values(proxies)).cut()],
@@ -111,7 +111,7 @@ export function faultMenu({ fleet, proxies, redis, pool, google, recoveries, ran
     ],
     [
       1,
-      'sync tokens die',
+      'sync tokens expire',
       () => google.fault({ kind: 'invalid-sync-token', email: pick(google.emails) }),
     ],
   ];
@@ -119,9 +119,9 @@ export function faultMenu({ fleet, proxies, redis, pool, google, recoveries, ran
 
 export function draw(menu, random) {
   let at = random() * menu.reduce((sum, [weight]) => sum + weight, 0);
-  for (const blow of menu) {
-    at -= blow[0];
-    if (at <= 0) return blow;
+  for (const fault of menu) {
+    at -= fault[0];
+    if (at <= 0) return fault;
   }
   return menu[0];
 }

@@ -24,21 +24,37 @@ export async function openProxy(targetUrl) {
       [near, far],
       [far, near],
     ]) {
-      from.on('data', (chunk) => pass(from, to, chunk));
+      const pass = delayed(to);
+      from.on('data', pass);
       from.on('error', end);
       from.on('close', end);
     }
     if (stalled) for (const socket of [near, far]) socket.pause();
   });
-  const pass = (from, to, chunk) => {
-    if (delayMs === 0) {
-      if (!to.destroyed) to.write(chunk);
-    } else setTimeout(() => to.destroyed || to.write(chunk), delayMs);
+  // Bytes keep their order when the latency changes: a chunk never passes an earlier one.
+  const delayed = (to) => {
+    const waiting = [];
+    let lastDueMs = 0;
+    return (chunk) => {
+      if (delayMs === 0 && waiting.length === 0) {
+        if (!to.destroyed) to.write(chunk);
+        return;
+      }
+      const nowMs = performance.now();
+      lastDueMs = Math.max(lastDueMs, nowMs + delayMs);
+      waiting.push(chunk);
+      // Each timer sends the oldest chunk, since timers may fire in another order.
+      setTimeout(() => {
+        const oldest = waiting.shift();
+        if (!to.destroyed) to.write(oldest);
+      }, lastDueMs - nowMs);
+    };
   };
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = new URL(targetUrl);
-  url.port = String(server.address().port);
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  url.port = String(port);
   return {
     url: url.href.replace(/\/$/, ''),
     /** Resets every connection; new ones are accepted. */

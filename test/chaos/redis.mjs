@@ -11,7 +11,7 @@ import path from 'node:path';
 
 export async function startRedis() {
   const port = await freePort();
-  const directory = mkdtempSync(path.join(tmpdir(), 'syncline-siege-redis-'));
+  const directory = mkdtempSync(path.join(tmpdir(), 'syncline-chaos-redis-'));
   let server = await launch(port, directory);
   let restarting = Promise.resolve();
   return {
@@ -74,7 +74,7 @@ async function command(port, words) {
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address();
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   server.close();
   await once(server, 'close');
   return port;

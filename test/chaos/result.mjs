@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 const { driftOf, differingFields } = require('../../apps/cli/dist/demo/compare.js');
 const {
-  againstRows,
+  differencesFromRows,
   emptyFold,
   foldInto,
   keyOf,
@@ -15,7 +15,7 @@ const {
 
 const FEED_PAGE = 5_000;
 
-export async function judge(store, google) {
+export async function checkResult(store, google) {
   const result = {
     messages: 0,
     events: 0,
@@ -45,7 +45,10 @@ export async function judge(store, google) {
       ),
     );
     const fold = emptyFold();
-    for (let events; (events = await store.changes(account.id, fold.seq, FEED_PAGE)).length > 0;) {
+    for (
+      let events;
+      (events = await store.feed.changes(account.id, fold.seq, FEED_PAGE)).length > 0;
+    ) {
       foldInto(fold, events);
       result.changes += events.length;
     }
@@ -53,7 +56,7 @@ export async function judge(store, google) {
       keyOf({ entity: 'calendar', id, calendarId: null }),
     );
     result.feed.push(
-      ...againstRows(fold, new Set([...mirror.keys(), ...calendars]), [
+      ...differencesFromRows(fold, new Set([...mirror.keys(), ...calendars]), [
         'message',
         'event',
         'calendar',

@@ -1,11 +1,11 @@
 /**
- * npm run chaos -- --minutes M --seed S [--blows N --accounts N --messages N --workers N --rate N]
+ * npm run chaos -- --minutes M --seed S [--faults N --accounts N --messages N --workers N --rate N]
  *
  * A fleet of real processes on real Postgres and Redis mirrors a simulated Google while its users
  * act and faults are injected. Then the faults stop, and the mirror must be complete: 0 missing, 0
  * extra, 0 stale, the feed gapless and equal to the rows, no collection stuck, no quota exceeded.
  * Exit 0, or 1 with the differences. The seed determines the order of the faults; their exact
- * timing depends on the machine. About one fault a second, or `--blows` spread over the minutes.
+ * timing depends on the machine. About one fault a second, or `--faults` spread over the minutes.
  */
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
@@ -16,13 +16,13 @@ import { createRuntime, startEmbedded } from '@syncline/runtime';
 import { dropDatabase, migrate, openStore } from '@syncline/store';
 import pg from 'pg';
 import { firstLine, start, stop } from '../bench/processes.mjs';
-import { openFleetUnderSiege } from './fleet.mjs';
+import { openFleet } from './fleet.mjs';
 import { openGoogle } from './google.mjs';
 import { openProxy } from './proxy.mjs';
 import { watchRecoveries } from './recoveries.mjs';
 import { startRedis } from './redis.mjs';
 import { faultMenu, draw, generator } from './faults.mjs';
-import { judge } from './result.mjs';
+import { checkResult } from './result.mjs';
 
 const DATA_DIR = path.resolve(
   path.dirname(fileURLToPath(import.meta.url)),
@@ -34,9 +34,9 @@ const SECOND_CHANCE_TIMEOUT_MS = 90_000;
 /** The interval of the checks for recoveries, which bounds the error of their figures. */
 const CHECK_EVERY_MS = 250;
 /** Most faults last at most this long. */
-const BLOWS_LAST_MS = 4_000;
-const KILL_ITSELF_MS = 5;
-const SHOWN_BLOWS = 16;
+const FAULT_EFFECT_MS = 4_000;
+const OWN_FAULT_MS = 5;
+const SHOWN_FAULTS = 16;
 const options = readOptions();
 const random = generator(options.seed);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -46,6 +46,7 @@ console.log(
 );
 const servers = await startEmbedded({ dataDir: DATA_DIR });
 const redis = await startRedis();
+/** @type {(() => Promise<unknown> | void)[]} */
 const closing = [() => servers.release(), () => redis.stop()];
 try {
   process.exitCode = await runChaos();
@@ -85,7 +86,7 @@ async function runChaos() {
     databaseUrl,
     masterKey,
   });
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, application_name: 'siege' });
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, application_name: 'chaos' });
   pool.on('error', () => undefined);
   closing.push(
     () => store.close(),
@@ -109,14 +110,14 @@ async function runChaos() {
     POLL_INTERVAL_ACTIVE_SECONDS: String(pollSeconds),
     POLL_INTERVAL_IDLE_SECONDS: String(Math.ceil(pollSeconds * 1.6)),
   };
-  const fleet = openFleetUnderSiege(env, { workers: options.workers, schedulers: 2 });
+  const fleet = openFleet(env, { workers: options.workers, schedulers: 2 });
   closing.push(() => fleet.end());
   await google.rate(options.rate);
   const recoveries = watchRecoveries(pool);
   const fallen = await injectFaults({ fleet, proxies, redis, pool, google, recoveries, random });
   await waitUntilCaughtUp(google, store, recoveries);
   return report(
-    await judge(store, google),
+    await checkResult(store, google),
     await google.ledger(),
     recoveries.summary(),
     fallen,
@@ -129,7 +130,7 @@ async function injectFaults(targets) {
   const menu = faultMenu(targets);
   const fallen = [];
   const under = [];
-  const meanMs = (options.minutes * 60_000) / options.blows;
+  const meanMs = (options.minutes * 60_000) / options.faults;
   const deadline = performance.now() + options.minutes * 60_000;
   while (performance.now() < deadline) {
     await pause(meanMs * (0.2 + 1.6 * random()), targets.recoveries);
@@ -145,29 +146,29 @@ async function pause(ms, recoveries) {
   const until = performance.now() + ms;
   for (let left = ms; left > 0; left = until - performance.now()) {
     await sleep(Math.min(CHECK_EVERY_MS, left));
-    await recoveries.poll().catch(() => undefined); // The blow may have hit our own session.
+    await recoveries.poll().catch(() => undefined); // The fault may have hit our own session.
   }
 }
 
 /**
- * Stops the faults; the users continue for a while and then stop. Every collection must be served
+ * Stops the faults; the users continue for a while and then stop. Every collection must be synced
  * by a run that began afterwards.
  */
 async function waitUntilCaughtUp(google, store, recoveries) {
   await google.clearFaults();
   await sleep(2_000);
   await google.rate(0);
-  const since = await store.collections.requestSync(null);
+  const since = await store.schedule.requestSync(null);
   const began = performance.now();
   for (let last = ''; ; await sleep(250)) {
     await recoveries.poll();
-    const behind = await store.collections.behindSince(null, since);
+    const behind = await store.schedule.behindSince(null, since);
     if (behind.length === 0) break;
     if (performance.now() - began > CALM_TIMEOUT_MS)
       throw new Error(
         `${behind.length} collections are stuck, the first: ${JSON.stringify(behind.slice(0, 3))}`,
       );
-    const said = `${behind.length} collections to be served`;
+    const said = `${behind.length} collections behind`;
     if (
       Math.floor((performance.now() - began) / 10_000) !==
         Math.floor((performance.now() - began - 250) / 10_000) &&
@@ -176,7 +177,7 @@ async function waitUntilCaughtUp(google, store, recoveries) {
       console.log((last = said));
   }
   console.log(
-    `everybody served ${((performance.now() - began) / 1_000).toFixed(1)} s after the last blow`,
+    `all collections caught up ${((performance.now() - began) / 1_000).toFixed(1)} s after the last fault`,
   );
   await retryQuarantined(store);
 }
@@ -241,14 +242,14 @@ function report(result, ledger, recovery, fallen, unexpected) {
  * those shortly before it, since faults last.
  */
 function meanwhile({ at, seconds }, fallen) {
-  const isOther = (blow) => Math.abs(blow.at - at) > KILL_ITSELF_MS;
+  const isOther = (fault) => Math.abs(fault.at - at) > OWN_FAULT_MS;
   const within = fallen.filter(
-    (blow) => isOther(blow) && blow.at > at - BLOWS_LAST_MS && blow.at < at + seconds * 1_000,
+    (fault) => isOther(fault) && fault.at > at - FAULT_EFFECT_MS && fault.at < at + seconds * 1_000,
   );
   const shown = within
-    .slice(0, SHOWN_BLOWS)
-    .map((blow) => `${blow.name} (${((blow.at - at) / 1_000).toFixed(1)})`);
-  if (within.length > SHOWN_BLOWS) shown.push(`and ${within.length - SHOWN_BLOWS} more`);
+    .slice(0, SHOWN_FAULTS)
+    .map((fault) => `${fault.name} (${((fault.at - at) / 1_000).toFixed(1)})`);
+  if (within.length > SHOWN_FAULTS) shown.push(`and ${within.length - SHOWN_FAULTS} more`);
   return shown.join(', ') || 'nothing';
 }
 
@@ -264,7 +265,7 @@ function readOptions() {
   const { values } = parseArgs({
     options: {
       minutes: { type: 'string', default: '2' },
-      blows: { type: 'string' },
+      faults: { type: 'string' },
       seed: { type: 'string' },
       accounts: { type: 'string', default: '20' },
       messages: { type: 'string', default: '100' },
@@ -272,8 +273,9 @@ function readOptions() {
       rate: { type: 'string', default: '10' },
     },
   });
-  const numbers = Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, Number(value)]),
+  /** @type {Record<'minutes' | 'faults' | 'seed' | 'accounts' | 'messages' | 'workers' | 'rate', number>} */
+  const numbers = /** @type {any} */ (
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]))
   );
   const bad = Object.entries(numbers).find(([, value]) => !(value > 0));
   if (bad) {
@@ -282,7 +284,7 @@ function readOptions() {
   }
   return {
     ...numbers,
-    blows: numbers.blows ?? numbers.minutes * 60,
+    faults: numbers.faults ?? numbers.minutes * 60,
     seed: numbers.seed ?? randomBytes(3).readUIntBE(0, 3),
   };
 }

@@ -48,6 +48,11 @@ const PLATFORM: readonly { name: RegExp; where?: RegExp; why: string }[] = [
   { name: /key-?_?ring|^ring$/i, why: 'a key ring: the master keys that a process holds' },
   { name: /disposition/i, why: 'the header Content-Disposition (RFC 2183)' },
   {
+    name: /follow/i,
+    where: /^packages\/client\/|^examples\/|^test\/client\//,
+    why: 'reading a change feed as it grows, as the client calls it',
+  },
+  {
     name: /backfill/i,
     where: /^test\/bench\/|\/quota[-/][\w.-]*$|\/commands\/quota/,
     why: 'the first full sync of an account, as the benchmark and `syncline quota` call it',

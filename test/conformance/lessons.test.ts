@@ -56,7 +56,7 @@ test('every test of the files that were written for lessons is named', () => {
   ).toEqual([]);
 });
 
-/** The titles of a file's tests, as they stand in it; of a table of tests, the pattern of its titles. */
+/** The titles of a file's tests, as written in it; of a table of tests, the pattern of its titles. */
 function titlesOf(file: string): string[] {
   return [
     ...readFileSync(path.join(ROOT, file), 'utf8').matchAll(

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { syncCollection } from '@syncline/sync';
-import pg from 'pg';
 import { partitionedTables, partitionMirror } from '../support/partitioned.js';
+import { onSentStatement, type SentStatement } from '../support/sent-statements.js';
 import { startWorld, type World } from '../support/world.js';
 
 /* Statements name rows by account and key: each that runs per page or per sync reads one partition of a hash-partitioned mirror. */
@@ -27,23 +27,16 @@ const HOT = [
   'label-upsert',
   'calendar-upsert',
   'feed-append',
-  'full-sync-met',
+  'full-sync-listed',
   'full-sync-next',
   'full-sync-clear',
   'full-sync-labels-clear',
 ];
 
-interface Sent {
-  name: string;
-  text: string;
-  values: unknown[];
-}
-
 let world: World;
-const sent = new Map<string, Sent>();
+const sent = new Map<string, SentStatement>();
 beforeAll(async () => {
-  // A session takes the driver's method when it is made.
-  recordStatements();
+  onSentStatement((statement) => sent.set(statement.text, statement));
   world = await startWorld({
     seed: 607,
     accounts: 1,
@@ -115,27 +108,12 @@ async function auditAll(): Promise<void> {
   await world.database.pool.query(
     "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 h', next_sync_at = now()",
   );
-  const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 60_000 });
+  const due = await world.store.schedule.claimDue({ limit: 20, visibilityMs: 60_000 });
   for (const { id } of due) {
     const run = { sliceMs: 5_000, signal: new AbortController().signal };
     for (let kind = 'more'; kind === 'more';)
       ({ kind } = await syncCollection(world.rt, { ...world, policy }, id, run));
   }
-}
-
-/** Remembers every statement that any session of this process sends, with its last values. */
-function recordStatements(): void {
-  const { query } = pg.Client.prototype;
-  jest.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
-    this: pg.Client,
-    ...given: unknown[]
-  ) {
-    const [first, second] = given as [string | Partial<Sent>, unknown];
-    const config = typeof first === 'string' ? { text: first, values: second } : first;
-    const { text = '', name = '', values = second } = config as Partial<Sent>;
-    sent.set(text, { name, text, values: Array.isArray(values) ? values : [] });
-    return Reflect.apply(query, this, given) as ReturnType<typeof query>;
-  });
 }
 
 interface PlanNode {
@@ -146,7 +124,7 @@ interface PlanNode {
 }
 
 /** The partitions, by number, that the statement scans. It is run and undone. */
-async function partitionsRead({ text, values }: Sent): Promise<string[]> {
+async function partitionsRead({ text, values }: SentStatement): Promise<string[]> {
   const session = await world.database.pool.connect();
   try {
     await session.query('BEGIN');

@@ -14,7 +14,14 @@ const MOST_FILES = 10;
 /** Each names every resource, in exhaustive records or lists, and does nothing else. */
 const REGISTRIES = [
   'apps/api/src/notifications/index.ts',
+  'apps/api/src/routes/index.ts',
+  'apps/cli/src/demo/resources.ts',
   'apps/cli/src/resource-commands.ts',
+  'packages/client/src/entities.ts',
+  'packages/contract/src/resources.ts',
+  'packages/contract/src/routes/index.ts',
+  'packages/contract/src/schemas/plan.ts',
+  'packages/contract/src/scopes.ts',
   'packages/control/src/resources/index.ts',
   'packages/fleet/src/queues.ts',
   'packages/google/src/apis/facts.ts',
@@ -31,8 +38,8 @@ const REGISTRIES = [
   'packages/sync/src/resources/prices.ts',
 ];
 
-/** `resources/gmail/full-sync.ts`, `resources/gmail.ts`. */
-const RESOURCE_MODULE = /\/(gmail|calendar|contacts)(\/|\.(ts|lua)$)/;
+/** `resources/gmail/full-sync.ts`, `resources/gmail.ts`; `apis/people` are the calls of contacts. */
+const RESOURCE_MODULE = /\/(gmail|calendar|contacts|people)(\/|\.(ts|lua)$)/;
 const PRODUCTION = /\.(ts|tsx|mjs|cjs|lua|sql)$/;
 const NO_PRODUCTION =
   /\.test\.ts$|(^|\/)(test|test-support|dist|generated|node_modules)\/|^packages\/simulator\//;

@@ -9,7 +9,7 @@ import path from 'node:path';
 const RULES = [
   {
     name: 'no settings of a session: SET is SET LOCAL',
-    // The SET of an UPDATE stands at the beginning of a line.
+    // The SET of an UPDATE begins a line.
     forbidden:
       /([`';]\s*|")(SET|RESET)\s+(SESSION\b|TIME ZONE\b|ROLE\b|ALL\b|[a-z_.]+\s+(=|TO)\s)|^\s*(SET|RESET)\s+(SESSION\b|TIME ZONE\b|ROLE\b|search_path\b|[a-z_]+_timeout\b)/,
     examples: [`query("SET statement_timeout = 5")`, `'SET TIME ZONE UTC'`, '`RESET SESSION x`'],
@@ -60,7 +60,7 @@ const RULES = [
 ];
 
 const ROOT = path.resolve(__dirname, '..', '..');
-/** Servers of our own, which nothing stands before. */
+/** Servers of our own, without a pooler. */
 const EXEMPT = /^packages\/runtime\/src\/embedded\/|^packages\/simulator\//;
 const SOURCES = [
   ...['packages', 'apps'].flatMap((folder) =>

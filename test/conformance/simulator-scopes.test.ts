@@ -1,4 +1,4 @@
-/** Which scopes each method accepts, against Google's discovery documents where they are at hand, and against Google's own words for a few. */
+/** Which scopes each method accepts, against Google's discovery documents where they are at hand, against googleapis' types for People, and against Google's own words for a few. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ACCEPTED } from '../../packages/simulator/src/scopes.js';
@@ -6,6 +6,11 @@ import { ACCEPTED } from '../../packages/simulator/src/scopes.js';
 const DIRECTORY =
   process.env['DISCOVERY_DIR'] ??
   path.resolve(__dirname, '..', '..', '..', 'shared', 'google-discovery');
+/** The examples in the types name the scopes of each method. */
+const PEOPLE_TYPES = path.resolve(
+  __dirname,
+  '../../node_modules/googleapis/build/src/apis/people/v1.d.ts',
+);
 const PREFIX = 'https://www.googleapis.com/auth/';
 
 interface Resource {
@@ -25,6 +30,38 @@ function declared(file: string, prefix: string): Map<string, string[]> {
   return found;
 }
 
+/** Method → scopes of People. */
+function exampled(): Map<string, string[]> {
+  const text = readFileSync(PEOPLE_TYPES, 'utf8');
+  const found = new Map<string, string[]>();
+  for (const [, list = '', call = ''] of text.matchAll(
+    /scopes: \[([^\]]*)\](?:(?!scopes: \[)[^])*?await people\.([\w.]+)\(/g,
+  ))
+    found.set(
+      call,
+      [...list.matchAll(/'([^']+)'/g)].map(([, scope = '']) => scope),
+    );
+  return found;
+}
+
+test('methods of People accept what their examples ask for, apart from the scopes of profiles', () => {
+  const profiles = /directory|\/user(?:info)?\./;
+  const known = exampled();
+  const methods = Object.entries(ACCEPTED).filter(([method]) =>
+    /^(?:people|otherContacts|contactGroups)\./.test(method),
+  );
+  expect(methods).toHaveLength(7);
+  for (const [method, scopes] of methods) {
+    const isPerson = method === 'people.get' || method === 'people.getBatchGet';
+    const call = isPerson ? `people.${method.slice('people.'.length)}` : method;
+    const expected = (known.get(call) ?? known.get(`people.${method}`) ?? []).filter(
+      // Other contacts are no people that have a name of their own here.
+      (scope) => !profiles.test(scope) && !(isPerson && scope.endsWith('contacts.other.readonly')),
+    );
+    expect([method, expected.toSorted()]).toEqual([method, [...scopes].sort()]);
+  }
+});
+
 test('methods accept what the discovery documents say', () => {
   const known = existsSync(path.join(DIRECTORY, 'gmail-v1.json'))
     ? new Map([
@@ -34,7 +71,9 @@ test('methods accept what the discovery documents say', () => {
     : new Map<string, string[]>();
   // Add-ons act on the message that is open, and channels.stop serves resources that are not simulated.
   const outside = /gmail\.addons|calendar\.acls|calendar\.settings/;
+  const isPeople = /^(?:people|otherContacts|contactGroups)\./;
   const differing = Object.entries(ACCEPTED).filter(([method, scopes]) => {
+    if (isPeople.test(method)) return false;
     const expected = known.get(method)?.filter((scope) => !outside.test(scope));
     return (
       known.size > 0 && JSON.stringify(expected?.toSorted()) !== JSON.stringify([...scopes].sort())

@@ -70,7 +70,7 @@ function sectionOf(title: string): string {
   return SPEC.split(`## ${title}\n`)[1]?.split(/^## /m)[0] ?? '';
 }
 
-/** The titles of a file's tests, as they stand in it. */
+/** The titles of a file's tests, as written in it. */
 function namesOf(file: string): string[] {
   return [
     ...readFileSync(path.join(ROOT, file), 'utf8').matchAll(

@@ -24,7 +24,7 @@ const BARE_NAME = new RegExp(
   `(?<![\\w-])${BEFORE_A_TABLE}\\s+"?(?:${TABLES.join('|')})"?(?![\\w-])(?!\\s*\\()`,
   'g',
 );
-/** A name that is put in: the prefix stands before it. */
+/** A name that is put in: the prefix precedes it. */
 const BARE_PLACEHOLDER = /(?<![\w-])(?:DELETE FROM|INSERT INTO|ALTER TABLE|TRUNCATE) \$\{/g;
 
 test('no SQL text names a table of ours without its schema', () => {

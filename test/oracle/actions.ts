@@ -1,4 +1,10 @@
-import { cleared, listingLies, listingLosesItsPlace, listingNeverEnds } from './listings.js';
+import {
+  cleared,
+  listingOmitsItems,
+  listingLosesPageToken,
+  listingNeverEnds,
+  messagesNotFound,
+} from './listings.js';
 import { drawFault } from './faults.js';
 import { chooseStop, runOne } from './runs.js';
 import { removeSecond, renamed, secondTenant, wrongAccount } from './people.js';
@@ -9,22 +15,23 @@ import {
   passTime,
   postToSimulator,
   work as finish,
-  type Stage,
-} from './stage.js';
-import { refuseRow, makeItemUnreadable } from './troubles.js';
+  type OracleWorld,
+} from './world.js';
+import { refuseRow, makeItemUnreadable } from './item-faults.js';
 
 /**
  * The possible actions and their weights. Every action is complete when it returns; nothing of it
  * continues in the background.
  */
-const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = [
+const ACTIONS: readonly (readonly [(world: OracleWorld) => Promise<string>, number])[] = [
   [usersAct, 30],
-  [rareAct, 7],
+  [rareAction, 7],
   [bodyServing, 1],
   [makeItemUnreadable, 1.5],
   [refuseRow, 1],
-  [listingLies, 3],
-  [listingLosesItsPlace, 2.5],
+  [messagesNotFound, 1],
+  [listingOmitsItems, 3],
+  [listingLosesPageToken, 2.5],
   [cleared, 1.2],
   [listingNeverEnds, 1.5],
   [positionMissing, 1],
@@ -39,27 +46,27 @@ const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = 
   [worldFault, 4],
   [fillKeyRing, 3],
   [timePasses, 9],
-  [redisForgets, 1],
+  [redisLosesKeys, 1],
   [tokensExpire, 2],
   [revoke, 2],
   [consentAnew, 2],
   [zombieOfOldGrant, 1.5],
-  [commitBreaks, 3],
-  [pageTokensDie, 1.5],
+  [commitFails, 3],
+  [pageTokensExpire, 1.5],
 ];
 
-export async function actAtRandom(stage: Stage): Promise<void> {
-  const action = stage.chance.weighted(MENU);
-  stage.story.push(`${action.name}: ${await action(stage)}`);
+export async function actAtRandom(world: OracleWorld): Promise<void> {
+  const action = world.chance.weighted(ACTIONS);
+  world.log.push(`${action.name}: ${await action(world)}`);
 }
 
-async function usersAct(stage: Stage): Promise<string> {
-  const count = stage.chance.between(1, 8);
-  return `${stage.simulator.actAtRandom(count)} of ${count} actions`;
+async function usersAct(world: OracleWorld): Promise<string> {
+  const count = world.chance.between(1, 8);
+  return `${world.simulator.actAtRandom(count)} of ${count} actions`;
 }
 
 /** Rare actions of people, which mirrors handle wrongly most often. */
-const RARE = [
+const RARE_ACTIONS = [
   'draft-save',
   'draft-send',
   'label-create',
@@ -81,29 +88,35 @@ const RARE = [
   'event-cancel-orphan',
   'event-delete',
   'event-delete',
+  'contact-merge',
+  'contact-merge',
+  'contact-link',
+  'contact-delete',
+  'other-promote',
+  'group-delete',
 ] as const;
-type RareAction = (typeof RARE)[number];
+type RareAction = (typeof RARE_ACTIONS)[number];
 
-async function rareAct(stage: Stage): Promise<string> {
-  const drawn = stage.chance.pick(RARE);
-  const email = stage.chance.pick([...stage.accounts.keys()]);
+async function rareAction(world: OracleWorld): Promise<string> {
+  const drawn = world.chance.pick(RARE_ACTIONS);
+  const email = world.chance.pick([...world.accounts.keys()]);
   const opposite = OPPOSITES[drawn];
   const action =
-    opposite && calendarsFor(stage, email, opposite).length > 0 && stage.chance.happens(0.5)
+    opposite && calendarsFor(world, email, opposite).length > 0 && world.chance.happens(0.5)
       ? opposite
       : drawn;
-  const calendars = calendarsFor(stage, email, action);
+  const calendars = calendarsFor(world, email, action);
   if (CALENDARS[action] && calendars.length === 0)
     return `${action}, of which there was nothing to do`;
   const about =
-    calendars.length > 0 ? { calendarId: stage.chance.pick(calendars).calendar.id } : {};
-  const { done } = stage.simulator.act(email, { action, ...about });
+    calendars.length > 0 ? { calendarId: world.chance.pick(calendars).calendar.id } : {};
+  const { done } = world.simulator.act(email, { action, ...about });
   if (!done) return `${action}, of which there was nothing to do`;
-  note(stage, action);
+  note(world, action);
   const back = OPPOSITES[action];
-  if (!back || stage.chance.happens(0.5)) return action;
-  const between = await work(stage);
-  if (stage.simulator.act(email, { action: back, ...about }).done) note(stage, back);
+  if (!back || world.chance.happens(0.5)) return action;
+  const between = await work(world);
+  if (world.simulator.act(email, { action: back, ...about }).done) note(world, back);
   return `${action}; ${between}; ${back}`;
 }
 
@@ -113,7 +126,7 @@ const OPPOSITES: Partial<Record<RareAction, RareAction>> = {
   'calendar-acl-loss': 'calendar-acl-return',
 };
 
-function calendarsFor({ simulator }: Stage, email: string, action: RareAction): Entry[] {
+function calendarsFor({ simulator }: OracleWorld, email: string, action: RareAction): Entry[] {
   const isOfKind = CALENDARS[action];
   if (!isOfKind) return [];
   return (simulator.world.get(email)?.shelf.all() ?? []).filter(
@@ -138,31 +151,31 @@ interface Entry {
   calendar: { id: string; current(): { body: { recurrence?: unknown } }[] };
 }
 
-async function work(stage: Stage): Promise<string> {
-  const collections = await activeCollections(stage);
+async function work(world: OracleWorld): Promise<string> {
+  const collections = await activeCollections(world);
   if (collections.length === 0) return 'no account is active';
-  return runOne(stage, stage.chance.pick(collections), chooseStop(stage.chance));
+  return runOne(world, world.chance.pick(collections), chooseStop(world.chance));
 }
 
 /**
  * Changes whether Google delivers a text within the message or separately, which makes no
  * difference to the mirror and may happen at any time.
  */
-async function bodyServing(stage: Stage): Promise<string> {
-  const inlineBytes = stage.chance.pick([50, 100_000]);
-  await postToSimulator(stage, '/sim/bodies', { inlineBytes });
-  if (inlineBytes === 50) note(stage, 'bodies handed out apart');
+async function bodyServing(world: OracleWorld): Promise<string> {
+  const inlineBytes = world.chance.pick([50, 100_000]);
+  await postToSimulator(world, '/sim/bodies', { inlineBytes });
+  if (inlineBytes === 50) note(world, 'bodies returned separately');
   return `up to ${inlineBytes} bytes inline`;
 }
 
-async function positionMissing(stage: Stage): Promise<string> {
-  const kind = stage.chance.pick([
+async function positionMissing(world: OracleWorld): Promise<string> {
+  const kind = world.chance.pick([
     'no-sync-token',
     'no-history-id',
     'garbled-history-id',
     'old-history-id',
   ] as const);
-  stage.simulator.faults.add({ kind, count: stage.chance.between(1, 4) });
+  world.simulator.faults.add({ kind, count: world.chance.between(1, 4) });
   return kind;
 }
 
@@ -171,17 +184,17 @@ async function positionMissing(stage: Stage): Promise<string> {
  * labels come from lists. The mirror knows the label by then: a label that no list names would not
  * be found later.
  */
-async function labelUnlisted(stage: Stage): Promise<string> {
-  const email = stage.chance.pick([...stage.accounts.keys()]);
-  if (stage.simulator.faults.list().length > 0) return 'something else is wrong';
-  const mailbox = (await activeCollections(stage)).find(
+async function labelUnlisted(world: OracleWorld): Promise<string> {
+  const email = world.chance.pick([...world.accounts.keys()]);
+  if (world.simulator.faults.list().length > 0) return 'something else is wrong';
+  const mailbox = (await activeCollections(world)).find(
     ({ name }) => name === `default ${email} gmail mailbox`,
   );
-  if (!mailbox || (await finish(stage, mailbox, 60_000)).kind !== 'caught-up')
+  if (!mailbox || (await finish(world, mailbox, 60_000)).kind !== 'caught-up')
     return 'the mailbox is not caught up';
-  const { done } = stage.simulator.act(email, { action: 'label-unlist' });
-  if (done) note(stage, 'label-unlist');
-  if (done && stage.chance.happens(0.7)) stage.simulator.faults.add({ kind: 'expire-history' });
+  const { done } = world.simulator.act(email, { action: 'label-unlist' });
+  if (done) note(world, 'label-unlist');
+  if (done && world.chance.happens(0.7)) world.simulator.faults.add({ kind: 'expire-history' });
   return done ? email : 'there is no label';
 }
 
@@ -204,27 +217,27 @@ const OUTAGE_STEP_MS = 55_000;
  * For five minutes Google returns only errors, or lists but no messages, while mail arrives and the
  * fleet continues to try.
  */
-async function outage(stage: Stage): Promise<string> {
-  const kind = stage.chance.pick(['500', '503', 'malformed-json'] as const);
-  const methods = stage.chance.pick(OUTAGES);
-  const email = stage.chance.pick([...stage.accounts.keys()]);
-  for (let mails = stage.chance.between(1, 5); mails > 0; mails--)
-    stage.simulator.act(email, { action: 'deliver' });
+async function outage(world: OracleWorld): Promise<string> {
+  const kind = world.chance.pick(['500', '503', 'malformed-json'] as const);
+  const methods = world.chance.pick(OUTAGES);
+  const email = world.chance.pick([...world.accounts.keys()]);
+  for (let mails = world.chance.between(1, 5); mails > 0; mails--)
+    world.simulator.act(email, { action: 'deliver' });
   const ids = methods.map(
-    (method) => stage.simulator.faults.add({ kind, ...(method ? { method } : {}) }).id,
+    (method) => world.simulator.faults.add({ kind, ...(method ? { method } : {}) }).id,
   );
   for (let tries = 0; tries < OUTAGE_TRIES; tries++) {
-    const resting = await endlessCollections(stage);
-    for (const collection of await activeCollections(stage))
+    const resting = await endlessCollections(world);
+    for (const collection of await activeCollections(world))
       if (
         tries === 0 ||
         (collection.name.endsWith(' gmail mailbox') && !resting.has(collection.id))
       )
-        await runOne(stage, collection, null).catch(() => undefined);
-    await passTime(stage, OUTAGE_STEP_MS, true);
+        await runOne(world, collection, null).catch(() => undefined);
+    await passTime(world, OUTAGE_STEP_MS, true);
   }
-  for (const id of ids) stage.simulator.faults.end(id);
-  note(stage, methods === MESSAGES_ALONE ? 'outage of messages alone' : 'outage');
+  for (const id of ids) world.simulator.faults.end(id);
+  note(world, methods === MESSAGES_ALONE ? 'outage of messages alone' : 'outage');
   return `${kind} of ${methods.join(', ') || 'everything'}`;
 }
 
@@ -232,33 +245,34 @@ async function outage(stage: Stage): Promise<string> {
  * Returns the collections whose last listing had no end. They are parked for at least a quarter of
  * an hour, which is longer than an outage; each of their tries may take a thousand calls.
  */
-async function endlessCollections({ database }: Stage): Promise<Set<string>> {
+async function endlessCollections({ database }: OracleWorld): Promise<Set<string>> {
   const { rows } = await database.pool.query<{ id: string }>(
     "SELECT id FROM syncline.collections WHERE parked = 'endless'",
   );
   return new Set(rows.map(({ id }) => id));
 }
 
-async function callFault(stage: Stage): Promise<string> {
-  const order = drawFault(stage.chance);
+async function callFault(world: OracleWorld): Promise<string> {
+  const order = drawFault(world.chance);
   // The fault strikes the next refresh, which comes with the next call.
-  if (order.method === 'token') stage.simulator.clock.advance(HOUR_MS);
-  stage.simulator.faults.add(order);
+  if (order.method === 'token') world.simulator.clock.advance(HOUR_MS);
+  world.simulator.faults.add(order);
   return JSON.stringify(order);
 }
 
-async function worldFault(stage: Stage): Promise<string> {
-  const kind = stage.chance.pick(['expire-history', 'invalid-sync-token'] as const);
-  stage.simulator.faults.add({ kind });
-  return kind;
+async function worldFault(world: OracleWorld): Promise<string> {
+  const kind = world.chance.pick(['expire-history', 'invalid-sync-token'] as const);
+  const method = world.chance.pick([undefined, 'people.connections.list', 'otherContacts.list']);
+  const ofOneList = kind === 'invalid-sync-token' && method !== undefined;
+  world.simulator.faults.add({ kind, ...(ofOneList ? { method } : {}) });
+  return ofOneList ? `${kind} of ${method}` : kind;
 }
 
-async function fillKeyRing(stage: Stage): Promise<string> {
-  const full = stage.chance.happens(0.5);
-  await stage.engine.store.collections.requestSync(
-    [stage.chance.pick([...stage.accounts.values()])],
-    { full },
-  );
+async function fillKeyRing(world: OracleWorld): Promise<string> {
+  const full = world.chance.happens(0.5);
+  await world.engine.store.schedule.requestSync([world.chance.pick([...world.accounts.values()])], {
+    full,
+  });
   return full ? 'a full sync is wanted' : 'somebody rang';
 }
 
@@ -266,45 +280,46 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /**
- * Lets time pass. After a week the history has expired, after a month the sync tokens and the
- * tombstones.
+ * Lets time pass. After a week the history and the sync tokens of contacts have expired, after a
+ * month the other sync tokens and the tombstones; on the sixth day contacts are synced in full.
  */
-async function timePasses(stage: Stage): Promise<string> {
-  const ms = stage.chance.weighted([
+async function timePasses(world: OracleWorld): Promise<string> {
+  const ms = world.chance.weighted([
     [5_000, 4],
     [60_000, 4],
     [11 * 60_000, 4],
+    [5.5 * DAY_MS, 1],
     [8 * DAY_MS, 1],
     [31 * DAY_MS, 1],
   ]);
-  await passTime(stage, ms, true);
+  await passTime(world, ms, true);
   return `${ms} ms`;
 }
 
-async function redisForgets(stage: Stage): Promise<string> {
-  await stage.engine.loseRedis();
+async function redisLosesKeys(world: OracleWorld): Promise<string> {
+  await world.engine.loseRedis();
   return 'every key of ours';
 }
 
 /**
  * Expires tokens at Google; the fleet's caches use their own clocks and still count them as valid.
  */
-async function tokensExpire(stage: Stage): Promise<string> {
-  stage.simulator.clock.advance(HOUR_MS);
+async function tokensExpire(world: OracleWorld): Promise<string> {
+  world.simulator.clock.advance(HOUR_MS);
   return 'an hour';
 }
 
-async function revoke(stage: Stage): Promise<string> {
-  stage.simulator.faults.add({
+async function revoke(world: OracleWorld): Promise<string> {
+  world.simulator.faults.add({
     kind: 'revoke-grant',
-    email: stage.chance.pick([...stage.accounts.keys()]),
+    email: world.chance.pick([...world.accounts.keys()]),
   });
   return 'a user takes the grant back';
 }
 
-async function consentAnew(stage: Stage): Promise<string> {
-  const email = stage.chance.pick([...stage.accounts.keys()]);
-  await connect(stage, email, stage.simulator.consent(email), 'default');
+async function consentAnew(world: OracleWorld): Promise<string> {
+  const email = world.chance.pick([...world.accounts.keys()]);
+  await connect(world, email, world.simulator.consent(email), 'default');
   return 'a user consents';
 }
 
@@ -312,16 +327,16 @@ async function consentAnew(stage: Stage): Promise<string> {
  * Stops a worker after a refusal, before it records it; meanwhile the user consents and another
  * worker continues.
  */
-async function zombieOfOldGrant(stage: Stage): Promise<string> {
-  const [first] = await activeCollections(stage);
+async function zombieOfOldGrant(world: OracleWorld): Promise<string> {
+  const [first] = await activeCollections(world);
   if (!first) return 'no account is active';
-  stage.simulator.faults.add({ kind: 'revoke-grant', email: first.email });
+  world.simulator.faults.add({ kind: 'revoke-grant', email: first.email });
   return runOne(
-    stage,
+    world,
     first,
-    { kind: 'pause', at: 'store.accounts.requireReauth', side: 'before' },
+    { kind: 'pause', at: 'store.leases.requireReauth', side: 'before' },
     async () => {
-      await connect(stage, first.email, stage.simulator.consent(first.email), 'default');
+      await connect(world, first.email, world.simulator.consent(first.email), 'default');
     },
   );
 }
@@ -330,27 +345,27 @@ async function zombieOfOldGrant(stage: Stage): Promise<string> {
  * Makes Postgres fail in the middle of one of the next commits: the run fails, is finished as
  * failed, and nothing of its page is stored.
  */
-async function commitBreaks(stage: Stage): Promise<string> {
-  const collections = await activeCollections(stage);
+async function commitFails(world: OracleWorld): Promise<string> {
+  const collections = await activeCollections(world);
   if (collections.length === 0) return 'no account is active';
-  await stage.database.pool.query(
+  await world.database.pool.query(
     `UPDATE syncline.oracle_break SET at = (SELECT last_value FROM syncline.oracle_feed_writes) + $1`,
-    [stage.chance.between(1, 3)],
+    [world.chance.between(1, 3)],
   );
   try {
-    return await runOne(stage, stage.chance.pick(collections), null);
+    return await runOne(world, world.chance.pick(collections), null);
   } catch (error) {
     if (error instanceof Error && error.message === 'the oracle broke this commit')
       return 'in the middle';
     throw error;
   } finally {
-    await stage.database.pool.query('UPDATE syncline.oracle_break SET at = 0');
+    await world.database.pool.query('UPDATE syncline.oracle_break SET at = 0');
   }
 }
 
 /** Expires all page tokens at Google, which happens to tokens that are not used for long. */
-async function pageTokensDie(stage: Stage): Promise<string> {
-  const died = await stage.database.pool.query(
+async function pageTokensExpire(world: OracleWorld): Promise<string> {
+  const died = await world.database.pool.query(
     `UPDATE syncline.collections SET cursor = CASE WHEN cursor ? 'listing' THEN jsonb_set(cursor, '{listing,pageToken}', '"forgotten"') ELSE jsonb_set(cursor, '{pageToken}', '"forgotten"') END
       WHERE coalesce(cursor #>> '{listing,pageToken}', cursor ->> 'pageToken') IS NOT NULL`,
   );

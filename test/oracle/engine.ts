@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { openGoogle, type Google } from '@syncline/google';
 import { createRuntime, type Runtime } from '@syncline/runtime';
 import type { Simulator } from '@syncline/simulator';
-import { LEASE_TTL_MS, type Store } from '@syncline/store';
+import type { Store } from '@syncline/store';
 import { removeAccount, syncCollection, type Outcome } from '@syncline/sync';
 import { redisUrl } from '../support/database.js';
 import { scaled } from '../support/world.js';
@@ -148,7 +148,7 @@ function countCharges(rt: Runtime): Map<string, number> {
   ) => void;
   Object.assign(counter, {
     inc: (labels: { api: string; method: string }, value: number) => {
-      const method = labels.method.replace(/^(gmail\.users|calendar)\./, '');
+      const method = labels.method.replace(/^(gmail\.users|calendar|people)\./, '');
       units.set(method, (units.get(method) ?? 0) + value);
       inc(labels, value);
     },
@@ -156,8 +156,11 @@ function countCharges(rt: Runtime): Map<string, number> {
   return units;
 }
 
+/** Shorter waits are backoffs and polls; renewals of a lease, which lasts 6 s, wait for longer. */
+const SHORT_WAIT_MS = 1_500;
+
 /**
- * The engine uses the simulator's clock, which stands still unless it is advanced; each read moves
+ * The engine uses the simulator's clock, which moves only when it is advanced; each read moves
  * it by a millisecond, so that slices end. Short waits (backoffs, polls) end at once. Waits of a
  * lease's length are real and end by their signal.
  */
@@ -170,13 +173,13 @@ function clockOver(simulator: Simulator): Runtime['clock'] {
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason as Error);
-        if (ms < LEASE_TTL_MS / 4) ticksMs += ms;
+        if (ms < SHORT_WAIT_MS) ticksMs += ms;
         const timer = setTimeout(
           () => {
             signal?.removeEventListener('abort', onAbort);
             resolve();
           },
-          ms < LEASE_TTL_MS / 4 ? 0 : ms,
+          ms < SHORT_WAIT_MS ? 0 : ms,
         ).unref();
         const onAbort = (): void => {
           clearTimeout(timer);

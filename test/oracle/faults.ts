@@ -3,8 +3,7 @@ import type { Chance } from './chance.js';
 
 /*
  * The simulator's faults that the oracle can use: transient faults, and those that last until the
- * next attempt. Faults that no client can recognize are left out: two 404s in a row for an existing
- * message mean that it is deleted. Rotated refresh tokens are left out too: a worker that crashes
+ * next attempt. Faults that no client can recognize are left out. Rotated refresh tokens are left out too: a worker that crashes
  * before it has stored the new token loses the grant, and no client can prevent that.
  */
 
@@ -71,20 +70,25 @@ const METHODS = [
   'calendarList.list',
   'getProfile',
   'labels.list',
+  'people.connections.list',
+  'otherContacts.list',
+  'contactGroups.list',
 ];
-const PAGED = ['messages.list', 'history.list', 'events.list', 'calendarList.list'];
+const CONTACTS = ['people.connections.list', 'otherContacts.list', 'contactGroups.list'];
+const PAGED = ['messages.list', 'history.list', 'events.list', 'calendarList.list', ...CONTACTS];
 
 /** Draws a fault of the next calls. */
 export function drawFault(chance: Chance): FaultOrder {
   const bounds = { count: chance.between(1, 6), probability: chance.pick([1, 0.5]) };
   switch (
-    chance.weighted<'passing' | 'damage' | 'pages' | 'pause' | 'token' | 'lost'>([
+    chance.weighted<'passing' | 'damage' | 'pages' | 'pause' | 'token' | 'lost' | 'contacts'>([
       ['passing', 8],
       ['damage', 3],
       ['pages', 3],
       ['pause', 3],
       ['token', 5],
       ['lost', 1],
+      ['contacts', 2],
     ])
   ) {
     case 'passing':
@@ -109,9 +113,21 @@ export function drawFault(chance: Chance): FaultOrder {
       return { ...bounds, method: 'token', ...timed(chance.pick(TOKEN)) };
     case 'lost':
       return {
-        method: chance.pick(['history.list', 'events.list', 'calendarList.list', 'labels.list']),
+        method: chance.pick([
+          'history.list',
+          'events.list',
+          'calendarList.list',
+          'labels.list',
+          ...CONTACTS,
+        ]),
         kind: '404',
         count: 1,
+      };
+    case 'contacts':
+      return {
+        method: chance.pick(CONTACTS),
+        kind: chance.pick(['429-full-sync', '400-expired-sync-token']),
+        count: chance.between(1, 2),
       };
   }
 }

@@ -10,7 +10,7 @@
 export interface StopAt {
   kind: 'crash' | 'pause' | 'drain';
   /**
-   * The n-th call from 1, or the first call of that name, such as `store.accounts.requireReauth`.
+   * The n-th call from 1, or the first call of that name, such as `store.leases.requireReauth`.
    */
   at: number | string;
   /** `after`: the call has taken effect, and the worker has not received its result. */
@@ -79,7 +79,7 @@ export class Interruption {
     this.inFlight.add(doing);
     try {
       const result = await doing;
-      if (this.released && path === 'store.commitPage') this.commitsAfterRelease++;
+      if (this.released && path === 'store.leases.commitPage') this.commitsAfterRelease++;
       return result;
     } finally {
       this.inFlight.delete(doing);

@@ -25,6 +25,6 @@ module.exports = {
 
 function withBug({ name, file, text, bug }, source) {
   if (source.split(text).length !== 2)
-    throw new Error(`planted bug ${name}: its text does not stand once in ${file}`);
+    throw new Error(`planted bug ${name}: its text is not exactly once in ${file}`);
   return source.replace(text, () => bug);
 }

@@ -34,7 +34,7 @@ export const PLANTS = [
   },
   {
     name: 'labels-removed-ignored',
-    file: `${SYNC}/resources/gmail/interpret.ts`,
+    file: `${SYNC}/resources/gmail/history-meaning.ts`,
     text: 'of record.labelsRemoved ?? [])',
     bug: 'of [])',
   },
@@ -42,7 +42,7 @@ export const PLANTS = [
     name: '410-swallowed',
     file: `${SYNC}/resources/sync-token/step.ts`,
     text: 'await source.read(context, { syncToken, pageToken, gone });',
-    bug: "await source.read(context, { syncToken, pageToken, gone }).catch((error) => {\n    if (error.detail?.kind === 'sync-position-expired') return { delta: { kind: 'none' }, metIds: [], gone: [], quarantined: [], nextPageToken: null, nextSyncToken: syncToken };\n    throw error;\n  });",
+    bug: "await source.read(context, { syncToken, pageToken, gone }).catch((error) => {\n    if (error.detail?.kind === 'sync-position-expired') return { delta: { kind: 'none' }, listedIds: [], gone: [], quarantined: [], nextPageToken: null, nextSyncToken: syncToken };\n    throw error;\n  });",
   },
   {
     name: 'history-404-swallowed',
@@ -53,8 +53,8 @@ export const PLANTS = [
   {
     name: 'cursor-from-elsewhere',
     file: `${SYNC}/resources/gmail/step.ts`,
-    text: 'until: untilAfter(cursor.after, cursor.listing?.until ?? null, page)',
-    bug: 'until: String((await context.google.gmail.profile()).historyId)',
+    text: 'const page = await readHistory(context, cursor);',
+    bug: 'const page = { ...(await readHistory(context, cursor)), historyId: (await context.google.gmail.profile()).historyId };',
   },
   {
     name: 'dedupe-across-accounts',
@@ -83,8 +83,8 @@ export const PLANTS = [
   {
     name: 'feed-outside-transaction',
     file: `${STORE}/commit-page.ts`,
-    text: 'if (all.length > 0) appendChanges(session, lease, all);',
-    bug: "if (all.length > 0) { await session.query('COMMIT'); appendChanges(session, lease, all); }",
+    text: "if (all.length > 0) appendChanges(session, lease, all, commit.origin ?? 'live');",
+    bug: "if (all.length > 0) { await session.query('COMMIT'); appendChanges(session, lease, all, commit.origin ?? 'live'); }",
   },
   {
     name: 'tombstone-by-absence',
@@ -93,10 +93,10 @@ export const PLANTS = [
     bug: 'items: { sweepLimit: 1_000 },',
   },
   {
-    name: 'missing-is-fatal',
-    file: `${SYNC}/resources/gmail/fate.ts`,
-    text: 'else fate.gone.push(item.id);',
-    bug: "else fate.quarantined.push({ id: item.id, reason: 'not found', cause: 'not-read' });",
+    name: 'not-found-believed',
+    file: `${SYNC}/missing-items.ts`,
+    text: 'return retry(1, Math.min(RETRY_DELAYS_MS[0], page.confirmAfterMs));',
+    bug: "return { kind: 'gone' };",
   },
   {
     name: 'pinned-after-list',
@@ -107,8 +107,8 @@ export const PLANTS = [
   {
     name: 'again-list-lost',
     file: `${SYNC}/resources/gmail/fetch.ts`,
-    text: 'again: fate.again.map((item, i)',
-    bug: 'again: [].map((item, i)',
+    text: 'fetchLater: result.fetchLater.map((item, i)',
+    bug: 'fetchLater: [].map((item, i)',
   },
   {
     name: 'reauth-ignores-epoch',
@@ -130,7 +130,7 @@ export const PLANTS = [
   },
   {
     name: 'identity-not-compared',
-    file: `${SYNC}/identity/judge.ts`,
+    file: `${SYNC}/identity/identity-outcome.ts`,
     text: 'return known.googleSub === sub ?',
     bug: 'return known.googleSub !== null ?',
   },
@@ -183,9 +183,21 @@ export const PLANTS = [
     bug: 'return charset.decode(bytes);',
   },
   {
+    name: 'former-names-kept',
+    file: `${SYNC}/resources/contacts/interpret.ts`,
+    text: "return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];",
+    bug: 'return [];',
+  },
+  {
+    name: 'unanswered-is-gone',
+    file: `${SYNC}/evidence/decide.ts`,
+    text: 'if (gone === 0) return true;',
+    bug: '',
+  },
+  {
     name: 'failing-item-lost',
     file: `${SYNC}/resources/gmail/fetch.ts`,
-    text: 'failing: fate.failing,',
+    text: 'failing: result.failing,',
     bug: 'failing: [],',
   },
 ];
@@ -195,7 +207,7 @@ export function plant({ name, file, text, bug }, source) {
   const times = source.split(text).length - 1;
   if (times !== 1)
     throw new Error(
-      `planted bug ${name}: its text stands ${times} times in ${file}; mend the plant`,
+      `planted bug ${name}: its text occurs ${times} times in ${file}; correct the plant`,
     );
   return source.replace(text, () => bug);
 }

@@ -9,7 +9,7 @@ import path from 'node:path';
 
 const ROOT = path.resolve(__dirname, '../..');
 
-test('every planted bug has its text in the source, exactly once, and is something else', async () => {
+test('the text of every planted bug is in the source exactly once, and its replacement differs', async () => {
   const { code, stdout } = await node([
     '--input-type=module',
     '-e',
@@ -23,7 +23,7 @@ test('every planted bug has its text in the source, exactly once, and is somethi
   expect(Number(stdout)).toBeGreaterThanOrEqual(15);
 });
 
-test('a plant whose text is gone is refused by name', async () => {
+test('a plant whose text is missing is refused by name', async () => {
   const { code, stderr } = await node([
     '--input-type=module',
     '-e',
@@ -32,10 +32,10 @@ test('a plant whose text is gone is refused by name', async () => {
     plant({ name: 'lost', file: 'some.ts', text: 'no such text', bug: '' }, ${JSON.stringify(readFileSync(__filename, 'utf8').slice(0, 20))});`,
   ]);
   expect(code).not.toBe(0);
-  expect(stderr).toContain('planted bug lost: its text stands 0 times in some.ts');
+  expect(stderr).toContain('planted bug lost: its text occurs 0 times in some.ts');
 });
 
-test('two planted bugs are caught, each by the check that is about it', async () => {
+test('two planted bugs are caught, each by the expected check', async () => {
   const { code, stdout } = await node([
     path.join(__dirname, 'run.mjs'),
     '--planted',

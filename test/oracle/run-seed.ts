@@ -1,7 +1,7 @@
 import { actAtRandom } from './actions.js';
 import { checkAll } from './checks.js';
 import { makeQuiet } from './quiet.js';
-import { Found, openStage, type Stage, type OracleEnvironment } from './stage.js';
+import { Found, openWorld, type OracleWorld, type OracleEnvironment } from './world.js';
 
 export type SeedResult = {
   seed: number;
@@ -15,26 +15,26 @@ const HELD_DISCARDED = 'held sweeps discarded';
 
 /** Runs a seed. One integer determines a world, its users' actions, the faults, and their times. */
 export async function runSeed(environment: OracleEnvironment, seed: number): Promise<SeedResult> {
-  let stage: Stage | null = null;
+  let world: OracleWorld | null = null;
   try {
-    stage = await openStage(environment, seed);
-    const actions = stage.chance.between(10, 30);
-    for (let i = 0; i < actions; i++) await actAtRandom(stage);
-    stage.story.push('quiet');
-    await makeQuiet(stage);
-    await checkAll(stage);
-    return { seed, ok: true, fired: await firedIn(stage) };
+    world = await openWorld(environment, seed);
+    const actions = world.chance.between(10, 30);
+    for (let i = 0; i < actions; i++) await actAtRandom(world);
+    world.log.push('quiet');
+    await makeQuiet(world);
+    await checkAll(world);
+    return { seed, ok: true, fired: await firedIn(world) };
   } catch (error) {
     return {
       seed,
       ok: false,
-      fired: stage ? await firedIn(stage) : {},
+      fired: world ? await firedIn(world) : {},
       check: error instanceof Found ? error.check : 'nothing unexpected is thrown',
       why: whyOf(error),
-      story: stage?.story ?? [],
+      story: world?.log ?? [],
     };
   } finally {
-    await stage?.close();
+    await world?.close();
   }
 }
 
@@ -44,9 +44,9 @@ function whyOf(error: unknown): string {
 }
 
 /**
- * Returns the simulator's own count of the faults that occurred, and the stage's further counts.
+ * Returns the simulator's own count of the faults that occurred, and the world's further counts.
  */
-async function firedIn({ simulator, engine, fired }: Stage): Promise<Record<string, number>> {
+async function firedIn({ simulator, engine, fired }: OracleWorld): Promise<Record<string, number>> {
   const { confirmed, discarded } = await engine.heldSweeps();
   return {
     ...simulator.ledger.snapshot().faults,

@@ -9,8 +9,8 @@ import {
   passTime,
   work,
   type CollectionRow,
-  type Stage,
-} from './stage.js';
+  type OracleWorld,
+} from './world.js';
 
 /**
  * Chooses how a run is interrupted. Half of the runs are not; the others crash, pause or drain at
@@ -25,12 +25,14 @@ export function chooseStop(chance: Chance): StopAt | null {
   ]);
   if (!kind) return null;
   const named = chance.pick([
-    'store.commitPage',
-    'store.lease.finish',
+    'store.leases.commitPage',
+    'store.leases.finish',
     'google.gmail.profile',
     'google.gmail.getMessages',
     'google.gmail.history',
     'google.calendar.events',
+    'google.people.connections',
+    'google.people.otherContacts',
   ]);
   return {
     kind,
@@ -41,40 +43,40 @@ export function chooseStop(chance: Chance): StopAt | null {
 
 /** Makes one run of one worker, including its interruption; returns a description. */
 export async function runOne(
-  stage: Stage,
+  world: OracleWorld,
   collection: CollectionRow,
   stop: StopAt | null,
   meanwhile?: () => Promise<void>,
 ): Promise<string> {
-  noteEndlessTry(stage, collection);
-  const sliceMs = stage.chance.pick([0, 5, 60_000]);
-  const ran = await stage.engine.run(collection.id, { sliceMs, stop });
+  noteEndlessTry(world, collection);
+  const sliceMs = world.chance.pick([0, 5, 60_000]);
+  const ran = await world.engine.run(collection.id, { sliceMs, stop });
   const name = `${collection.name} (slice ${sliceMs})`;
   if (ran.kind === 'finished') return `${name} ended: ${ran.outcome.kind}`;
   // A crashed or paused worker may have received the refusal without recording it: the next worker
   // receives it again, by a call and a refresh.
-  if (stage.simulator.ledger.snapshot().faults['revoke-grant']) stage.callsForgiven += 2;
+  if (world.simulator.ledger.snapshot().faults['revoke-grant']) world.callsForgiven += 2;
   if (ran.kind === 'crashed') return `${name} crashed ${stop?.side} ${ran.where}`;
-  stage.story.push(`${name} pauses ${stop?.side} ${ran.where}`);
-  await (meanwhile ?? ((): Promise<void> => livelyPause(stage)))();
+  world.log.push(`${name} pauses ${stop?.side} ${ran.where}`);
+  await (meanwhile ?? ((): Promise<void> => pauseWithActivity(world)))();
   // A worker that has not claimed yet is not a zombie: it claims when it is resumed.
   const takenOver =
     meanwhile !== undefined ||
-    (stage.chance.happens(0.6) && !(ran.where === 'store.lease.claim' && stop?.side === 'before'));
-  if (!takenOver) return `${name} wakes up: ${await resumeUnderRequest(stage, collection, ran)}`;
-  return `${name} wakes up as a zombie: ${await resumeAsZombie(stage, collection, ran)}`;
+    (world.chance.happens(0.6) && !(ran.where === 'store.leases.claim' && stop?.side === 'before'));
+  if (!takenOver) return `${name} continues: ${await resumeUnderRequest(world, collection, ran)}`;
+  return `${name} continues as a zombie: ${await resumeAsZombie(world, collection, ran)}`;
 }
 
 /** Resumes the run after another worker has claimed the collection. */
 async function resumeAsZombie(
-  stage: Stage,
+  world: OracleWorld,
   collection: CollectionRow,
   ran: Extract<Ran, { kind: 'paused' }>,
 ): Promise<string> {
-  await takeOver(stage, collection);
-  const before = await fencedState(stage, collection);
-  const outcome = await ran.resume().catch(notQuietly);
-  const after = await fencedState(stage, collection);
+  await takeOver(world, collection);
+  const before = await fencedState(world, collection);
+  const outcome = await ran.resume().catch(notWithoutError);
+  const after = await fencedState(world, collection);
   const zombie =
     before.epoch !== null && BigInt(before.epoch) >= BigInt(collection.lease_epoch) + 2n;
   if (zombie && ran.commitsSince() > 0)
@@ -96,15 +98,15 @@ async function resumeAsZombie(
  * whatever its outcome.
  */
 async function resumeUnderRequest(
-  stage: Stage,
+  world: OracleWorld,
   collection: CollectionRow,
   ran: Extract<Ran, { kind: 'paused' }>,
 ): Promise<string> {
-  const since = await stage.engine.store.collections.requestSync([collection.account_id]);
-  const unclaimed = ran.where === 'store.lease.claim';
+  const since = await world.engine.store.schedule.requestSync([collection.account_id]);
+  const unclaimed = ran.where === 'store.leases.claim';
   const { kind } = await ran.resume();
-  const behind = await stage.engine.store.collections.behindSince([collection.account_id], since);
-  const known = (await activeCollections(stage)).some(({ id }) => id === collection.id);
+  const behind = await world.engine.store.schedule.behindSince([collection.account_id], since);
+  const known = (await activeCollections(world)).some(({ id }) => id === collection.id);
   if (
     !unclaimed &&
     known &&
@@ -118,7 +120,7 @@ async function resumeUnderRequest(
   return kind;
 }
 
-function notQuietly(error: unknown): never {
+function notWithoutError(error: unknown): never {
   throw new Found(
     'a zombie ends quietly',
     error instanceof Error ? (error.stack ?? error.message) : String(error),
@@ -126,30 +128,30 @@ function notQuietly(error: unknown): never {
 }
 
 /** The activity while a worker is paused: users act, other collections are synced. */
-async function livelyPause(stage: Stage): Promise<void> {
-  stage.simulator.actAtRandom(stage.chance.between(0, 4));
-  if (stage.chance.happens(0.5)) return;
-  const others = await activeCollections(stage);
+async function pauseWithActivity(world: OracleWorld): Promise<void> {
+  world.simulator.actAtRandom(world.chance.between(0, 4));
+  if (world.chance.happens(0.5)) return;
+  const others = await activeCollections(world);
   if (others.length === 0) return;
-  const other = stage.chance.pick(others);
-  stage.story.push(`  meanwhile ${other.name}: ${(await work(stage, other, 60_000)).kind}`);
+  const other = world.chance.pick(others);
+  world.log.push(`  meanwhile ${other.name}: ${(await work(world, other, 60_000)).kind}`);
 }
 
 /** Expires the lease, and lets another worker claim the collection. */
-async function takeOver(stage: Stage, collection: CollectionRow): Promise<void> {
-  if (stage.chance.happens(0.5)) await passTime(stage, 10_000, true);
-  await lapseLease(stage, collection.id);
-  stage.story.push(
-    `  another worker takes ${collection.name}: ${(await work(stage, collection, 60_000)).kind}`,
+async function takeOver(world: OracleWorld, collection: CollectionRow): Promise<void> {
+  if (world.chance.happens(0.5)) await passTime(world, 10_000, true);
+  await lapseLease(world, collection.id);
+  world.log.push(
+    `  another worker takes ${collection.name}: ${(await work(world, collection, 60_000)).kind}`,
   );
 }
 
 /** Returns everything that a worker writes under its lease. */
 async function fencedState(
-  stage: Stage,
+  world: OracleWorld,
   collection: CollectionRow,
 ): Promise<{ epoch: string | null }> {
-  const rows = await stage.database.pool.query<{ epoch: string | null }>(
+  const rows = await world.database.pool.query<{ epoch: string | null }>(
     `SELECT c.lease_epoch AS epoch, c.cursor, c.phase, c.generation, c.state, c.error, c.failures, c.caught_up_at, c.next_sync_at, c.full_sync_requested, a.state AS account_state, a.feed_seq,
             (SELECT count(*) FROM syncline.full_sync_items w WHERE w.collection_id = c.id) AS full_sync_items
        FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.id = $1`,

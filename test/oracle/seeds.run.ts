@@ -1,5 +1,5 @@
 import { runSeed, describeResult } from './run-seed.js';
-import { openEnvironment, type OracleEnvironment } from './stage.js';
+import { openEnvironment, type OracleEnvironment } from './world.js';
 
 /*
  * Runs a range of seeds for run.mjs. Every seed is printed as one line of JSON, so that run.mjs

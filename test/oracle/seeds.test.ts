@@ -1,5 +1,5 @@
 import { runSeed, describeResult } from './run-seed.js';
-import { openEnvironment, type OracleEnvironment } from './stage.js';
+import { openEnvironment, type OracleEnvironment } from './world.js';
 
 let environment: OracleEnvironment;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ const FROM = 1;
  */
 const SEEDS = 100;
 
-test(`${SEEDS} seeded worlds from seed ${FROM} on, with faults, crashes and zombies, end equal to their source`, async () => {
+test(`${SEEDS} seeded worlds from seed ${FROM}, with faults, crashes and zombies, end equal to their source`, async () => {
   for (let seed = FROM; seed < FROM + SEEDS; seed++) {
     const result = await runSeed(environment, seed);
     if (!result.ok) throw new Error(describeResult(result));

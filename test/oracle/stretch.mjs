@@ -125,7 +125,7 @@ function oneProcess(from, seeds, env, report) {
       resolve({
         ...seen,
         why: hung
-          ? `nothing was heard of it for ${SILENCE_LIMIT_MS / 1_000} s`
+          ? `it gave no output for ${SILENCE_LIMIT_MS / 1_000} s`
           : `its process ended with code ${code}`,
       });
     });

@@ -1,4 +1,4 @@
-import type { AccountState } from '@syncline/store';
+import type { AccountView } from '@syncline/store';
 import { storeFixture, redisUrl, type StoreFixture } from '../support/database.js';
 import { exited, startProgram, stopAll } from '../support/processes.js';
 
@@ -12,8 +12,8 @@ let fixture: StoreFixture;
 beforeAll(async () => {
   fixture = await storeFixture();
   await fixture.database.pool.query(
-    `INSERT INTO syncline.accounts (id, tenant, email, state, resources)
-     SELECT gen_random_uuid(), CASE WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END, 'user' || n || '@example.com', 'active', '{gmail}'
+    `INSERT INTO syncline.accounts (id, tenant, email, address, state, resources)
+     SELECT gen_random_uuid(), CASE WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END, 'user' || n || '@example.com', 'user' || n || '@example.com', 'active', '{gmail}'
        FROM generate_series(1, $1::int) AS n`,
     [ACCOUNTS],
   );
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => fixture.close());
 afterEach(stopAll);
 
-test('pages list every account of the filter once, by tenant and address', async () => {
+test('pages list every matching account once, by tenant and address', async () => {
   const listed: string[] = [];
   const sizes: number[] = [];
   for await (const page of fixture.store.accounts.pages({ tenant: 'odd' })) {
@@ -84,7 +84,7 @@ test.each([
     'tenant even has no accounts in the state disabled\n',
   ],
   [['--state', 'disabled'], 'no accounts in the state disabled\n'],
-])('%j without a match says so', async (args, text) => {
+])('%j without a match prints that there is none', async (args, text) => {
   expect(await list(...args)).toMatchObject({ code: 0, stdout: text });
   expect(await list(...args, '--json')).toMatchObject({ code: 0, stdout: '[]\n' });
 });
@@ -119,7 +119,7 @@ function emailsIn(table: string): string[] {
   return [...table.matchAll(/^\S+@\S+/gm)].map(([email]) => email);
 }
 
-async function setState(email: string, state: AccountState, reason: string): Promise<void> {
+async function setState(email: string, state: AccountView['state'], reason: string): Promise<void> {
   await fixture.database.pool.query(
     'UPDATE syncline.accounts SET state = $2, reason = $3 WHERE email = $1',
     [email, state, reason],

@@ -51,7 +51,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('fetches each of two attachments with one part number by its key', async () => {
+test('two attachments with one part id are fetched by their keys', async () => {
   const control = new SimulatorControl(simulator.url);
   await control.fault({
     kind: 'altered-answer',
@@ -67,6 +67,26 @@ test('fetches each of two attachments with one part number by its key', async ()
   expect(await bytes('1')).toEqual(PICTURE);
   expect((await bytes('1#2')).toString()).toBe(TABLE);
   await control.clearFaults();
+});
+
+test('an attachment without a name is fetched by its part', async () => {
+  const control = new SimulatorControl(simulator.url);
+  const { messageId } = (await control.actAs(EMAIL, {
+    action: 'deliver',
+    rawBase64: Buffer.from(mail().replaceAll(/; (?:file)?name="[^"]*"/g, '')).toString('base64'),
+  })) as { messageId: string };
+  const run = await exited(
+    startProgram('cli', env, ['attachment', EMAIL, messageId, '1', '--json']),
+  );
+  const { data, ...rest } = JSON.parse(run.stdout) as { data: string };
+  expect(rest).toEqual({
+    messageId,
+    partId: '1',
+    filename: '',
+    mimeType: 'image/png',
+    size: PICTURE.length,
+  });
+  expect(Buffer.from(data, 'base64')).toEqual(PICTURE);
 });
 
 function mail(): string {
@@ -85,7 +105,7 @@ const partOf = (filename: string): string =>
 const attachment = (...args: string[]): ReturnType<typeof exited> =>
   exited(startProgram('cli', env, ['attachment', EMAIL, ...args]));
 
-test('an attachment comes byte for byte, by the part that the mirror names', async () => {
+test('an attachment is fetched byte for byte, by the part in the mirror', async () => {
   expect(await attachment(message.id, partOf('table.csv'))).toMatchObject({
     code: 0,
     stdout: TABLE,
@@ -104,7 +124,7 @@ test('an attachment comes byte for byte, by the part that the mirror names', asy
   ]);
 });
 
-test('a message or a part that is not there is one clear message, and nothing on standard output', async () => {
+test('a missing message or part gives one clear error and nothing on standard output', async () => {
   for (const [id, part] of [
     ['1234567890abcdef', '1'],
     [message.id, '77'],
@@ -115,7 +135,7 @@ test('a message or a part that is not there is one clear message, and nothing on
   }
 });
 
-test('a stored source is written byte for byte, and where there is none the reason is said', async () => {
+test('a stored source is written byte for byte; without one the reason is printed', async () => {
   const source = (...args: string[]): ReturnType<typeof exited> =>
     exited(startProgram('cli', { ...env, MIRROR_BODIES: 'raw' }, ['source', EMAIL, ...args]));
   const bytes = Buffer.from([0, 10, 13, 128, 255]);
@@ -150,7 +170,7 @@ test('a stored source is written byte for byte, and where there is none the reas
   ]);
 });
 
-test('messages of an earlier version get their addresses from the headers that are stored', async () => {
+test('messages of an earlier version get their addresses from stored headers', async () => {
   const resource = {
     payload: {
       headers: [

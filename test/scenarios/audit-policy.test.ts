@@ -1,10 +1,10 @@
-import type { AuditView } from '@syncline/store';
+import type { CollectionView } from '@syncline/store';
 import { syncCollection, type SyncPolicy } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps, type MailboxSteps } from '../support/mailbox-steps.js';
 import { startWorld, type World } from '../support/world.js';
 
-/* Audits in slices of mailboxes of which not everything is mirrored: they judge by the policy and the window, as verify does. */
+/* Audits in slices of mailboxes of which not everything is mirrored: they apply the policy and the window, as verify does. */
 
 const POLICY: SyncPolicy = {
   activeMs: 60_000,
@@ -49,10 +49,10 @@ const fromMs = async (): Promise<number> =>
 const position = async (): Promise<Record<string, unknown> | null> =>
   (
     await world.database.pool.query<{ at: Record<string, unknown> | null }>(
-      "SELECT audit_position AS at FROM syncline.collections WHERE kind = 'gmail'",
+      "SELECT d.position AS at FROM syncline.collections c LEFT JOIN syncline.collection_audits d ON d.collection_id = c.id WHERE kind = 'gmail'",
     )
   ).rows[0]!.at;
-const audit = async (): Promise<AuditView> =>
+const audit = async (): Promise<CollectionView['audit']> =>
   (await world.store.accounts.list())[0]!.collections.find(({ kind }) => kind === 'gmail')!.audit;
 const isOutside = (message: Record<string, unknown>): boolean =>
   EXCLUDED.some((label) => (message['labelIds'] as string[]).includes(label));
@@ -76,7 +76,7 @@ async function run(sliceMs = 30_000): Promise<void> {
   });
 }
 
-async function auditWhole(): Promise<AuditView['last']> {
+async function auditWhole(): Promise<CollectionView['audit']['last']> {
   for (let slices = 0; (await audit()).last === null && slices < 100; slices++) await run();
   return (await audit()).last;
 }
@@ -89,7 +89,7 @@ async function plant(id: string, internalDateMs: number): Promise<void> {
   );
 }
 
-test('of a sound mirror nothing differs, and what is not to be mirrored is not even asked for', async () => {
+test('a correct mirror has no drift, and excluded messages are not requested', async () => {
   const kept = await source(keptFrom(await fromMs()));
   expect((await source(isOutside)).length).toBeGreaterThan(30);
   const last = await auditWhole();
@@ -98,7 +98,7 @@ test('of a sound mirror nothing differs, and what is not to be mirrored is not e
   expect([last!.contents >= 20, last!.contents <= 22]).toEqual([true, true]);
 });
 
-test('rows that are excluded, too old, missing or mislabelled are drift, and are mended', async () => {
+test('rows that are excluded, too old, missing or mislabelled are drift and are repaired', async () => {
   const moment = await fromMs();
   const [missing, mislabelled] = await source(keptFrom(moment));
   const [excluded] = await source(
@@ -117,7 +117,7 @@ test('rows that are excluded, too old, missing or mislabelled are drift, and are
   expect(await world.drift(keptFrom(moment))).toMatchObject(NO_DRIFT);
 });
 
-test('what moves in and out of spam between the slices is not drift', async () => {
+test('messages that move in and out of spam between the slices are not drift', async () => {
   const inbox = [...(await mailbox.rows()).values()]
     .filter((row) => row.text?.startsWith('INBOX '))
     .map((row) => row.id);
@@ -131,7 +131,7 @@ test('what moves in and out of spam between the slices is not drift', async () =
   expect((await audit()).last).toMatchObject({ drift: 0 });
 });
 
-test('a mailbox whose window is extended is not audited meanwhile, and from its beginning when that is done', async () => {
+test('a mailbox is not audited while its window is extended, and from its beginning afterwards', async () => {
   const before = await fromMs();
   await run();
   expect(await position()).toMatchObject({ fromMs: before, label: expect.any(String) });
@@ -151,7 +151,7 @@ test('a mailbox whose window is extended is not audited meanwhile, and from its 
   expect(await world.drift(keptFrom(after))).toMatchObject(NO_DRIFT);
 });
 
-test('another policy begins the audit again, which applies it', async () => {
+test('a changed policy begins the audit again, which applies it', async () => {
   await run();
   expect(await position()).toMatchObject({ exclude: EXCLUDED });
   world.mirror = { ...world.mirror, exclude: ['spam', 'drafts'] };

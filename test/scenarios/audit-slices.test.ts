@@ -1,4 +1,4 @@
-import type { AuditView } from '@syncline/store';
+import type { CollectionView } from '@syncline/store';
 import { syncCollection, type SyncPolicy } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
@@ -32,7 +32,7 @@ const letAuditsBeDue = (): Promise<unknown> =>
   world.database.pool.query(
     "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 h', audited_at = NULL",
   );
-const auditOf = async (kind: string): Promise<AuditView> =>
+const auditOf = async (kind: string): Promise<CollectionView['audit']> =>
   (await world.store.accounts.list())[0]!.collections.find((c) => c.kind === kind)!.audit;
 const unitsSpent = async (): Promise<number> =>
   (await world.store.quota.today()).reduce(
@@ -72,13 +72,13 @@ async function breakRows(): Promise<string[]> {
   return ids;
 }
 
-test('slice by slice within its budget the whole mailbox is audited, and until then nothing is said of the remainder', async () => {
+test('the whole mailbox is audited in slices within the budget, and nothing is reported before the end', async () => {
   await breakRows();
   let slices = 0;
   for (; (await auditOf('gmail')).last === null && slices < 100; slices++) {
     const before = await unitsSpent();
     await runOnce('gmail');
-    // The run itself looks into history, at the labels and, when there is something to mend, at those messages.
+    // The run itself looks into history, at the labels and, when there is something to repair, at those messages.
     expect((await unitsSpent()) - before).toBeLessThanOrEqual(UNITS + 2 + 1 + 4 * 20 + 5);
     const { last, inHand } = await auditOf('gmail');
     expect(last === null ? inHand : inHand === null).toBeTruthy();
@@ -91,7 +91,7 @@ test('slice by slice within its budget the whole mailbox is audited, and until t
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('messages that come, go and change between the slices are not drift', async () => {
+test('messages that arrive, change or are deleted between the slices are not drift', async () => {
   for (let slices = 0; (await auditOf('gmail')).last === null && slices < 200; slices++) {
     await world.control.act(3);
     await runOnce('gmail');
@@ -101,23 +101,23 @@ test('messages that come, go and change between the slices are not drift', async
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('between two slices the audit pauses; a page token that died begins its list again, and a new full sync the audit', async () => {
+test('the audit pauses between slices; an expired page token begins the list again, a new full sync the audit', async () => {
   await runOnce('gmail');
   const { rows } = await world.database.pool.query(
-    "SELECT audit_position AS at FROM syncline.collections WHERE kind = 'gmail'",
+    "SELECT d.position AS at FROM syncline.collections c LEFT JOIN syncline.collection_audits d ON d.collection_id = c.id WHERE kind = 'gmail'",
   );
   expect(rows[0].at).toMatchObject({ step: 'list', pageToken: expect.any(String) });
   const spent = await unitsSpent();
   await runOnce('gmail', { ...POLICY, auditPauseMs: 60_000 });
   expect((await unitsSpent()) - spent).toBeLessThanOrEqual(5);
   await world.database.pool.query(
-    'UPDATE syncline.collections SET audit_position = audit_position || \'{"pageToken":"died"}\' WHERE kind = \'gmail\'',
+    'UPDATE syncline.collection_audits d SET position = position || \'{"pageToken":"died"}\' FROM syncline.collections c WHERE c.id = d.collection_id AND kind = \'gmail\'',
   );
   await runOnce('gmail');
   expect(
     (
       await world.database.pool.query(
-        "SELECT audit_position->>'restarts' AS n FROM syncline.collections WHERE kind = 'gmail'",
+        "SELECT d.position->>'restarts' AS n FROM syncline.collections c JOIN syncline.collection_audits d ON d.collection_id = c.id WHERE kind = 'gmail'",
       )
     ).rows,
   ).toEqual([{ n: expect.stringMatching(/^[01]$/) }]);
@@ -126,13 +126,13 @@ test('between two slices the audit pauses; a page token that died begins its lis
       "SELECT id FROM syncline.collections WHERE kind = 'gmail'",
     )
   ).rows[0]!;
-  await world.store.collections.requestFullSync(id);
+  await world.store.schedule.requestRepair(id);
   await runOnce('gmail', { activeMs: 60_000, idleMs: 900_000 });
   await runOnce('gmail');
   expect(
     (
       await world.database.pool.query(
-        "SELECT audit_position->>'generation' AS n, audit_so_far::int AS listed FROM syncline.collections WHERE kind = 'gmail'",
+        "SELECT d.position->>'generation' AS n, d.checked_so_far::int AS listed FROM syncline.collections c JOIN syncline.collection_audits d ON d.collection_id = c.id WHERE kind = 'gmail'",
       )
     ).rows,
   ).toEqual([{ n: '2', listed: expect.any(Number) }]);
@@ -141,7 +141,7 @@ test('between two slices the audit pauses; a page token that died begins its lis
   expect((await auditOf('gmail')).last).toMatchObject({ checked: 60, drift: 0 });
 });
 
-test('calendar lists are audited: an entry too few or too many is drift, one whose properties changed is late and mended', async () => {
+test('audits of calendar lists report missing and extra entries as drift, and update changed properties', async () => {
   const { pool } = world.database;
   await pool.query(
     'UPDATE syncline.calendars SET resource = resource || \'{"summary":"another"}\' WHERE is_primary',

@@ -79,7 +79,7 @@ function expectClear(
   expect(text).not.toContain(env['SYNCLINE_MASTER_KEY']);
 }
 
-test('a wrong import line is named with its number, and all others are imported', async () => {
+test('an invalid import line is reported with its number, and all others are imported', async () => {
   const bad = file('bad.ndjson', [
     line('ok1@example.com'),
     '{"email":"x@example.com"}',
@@ -108,7 +108,7 @@ test('a wrong import line is named with its number, and all others are imported'
 });
 
 test.each(['scheduler', 'worker', 'api', 'cli'] as const)(
-  'a bad environment stops %s at once with every mistake listed',
+  'an invalid environment stops %s at once with every mistake listed',
   async (program) => {
     const before = await snapshot();
     const result = await run(program, program === 'cli' ? ['accounts', 'list'] : [], {
@@ -144,7 +144,7 @@ test('a wrong master key stops every program at once', async () => {
   expect(await snapshot()).toEqual(before);
 });
 
-test('programs log the address of an unreachable Postgres or Redis, and a command names it and ends', async () => {
+test('programs log the address of an unreachable Postgres or Redis; a command reports it and ends', async () => {
   const before = await snapshot();
   const port = await freePort();
   const postgresAway = { DATABASE_URL: `postgresql://u:very-secret@127.0.0.1:${port}/x` };
@@ -168,7 +168,7 @@ test('programs log the address of an unreachable Postgres or Redis, and a comman
   expect(await snapshot()).toEqual(before);
 });
 
-test('an unreachable Google fails a verify with one message, and a refused grant says what to do', async () => {
+test('verify reports an unreachable Google in one message, and a refused grant with what to do', async () => {
   const port = await freePort();
   expectClear(
     await cli(['verify', 'user1@demo.example'], { GOOGLE_API_URL: `http://127.0.0.1:${port}` }),
@@ -178,7 +178,7 @@ test('an unreachable Google fails a verify with one message, and a refused grant
   expectClear(await cli(['verify', 'ok1@example.com']), 1, /invalid_grant|no longer accepts/);
 });
 
-test('an unknown account, an unknown command, a missing file', async () => {
+test('an unknown account, an unknown command and a missing file are reported', async () => {
   expectClear(await cli(['sync', 'nobody@example.com']), 1, /nobody@example\.com/);
   expectClear(await cli(['frobnicate']), 2, /frobnicate/);
   expectClear(await cli(['export', 'user1@demo.example', '--resource', 'drive']), 2, /resource/);
@@ -189,7 +189,7 @@ test('an unknown account, an unknown command, a missing file', async () => {
   );
 });
 
-test('a schema older than the program is refused by every process, with the line that mends it', async () => {
+test('a schema older than the program is refused by every process, with the command that updates it', async () => {
   const old = await testDatabase();
   await old.pool.query('TRUNCATE syncline._prisma_migrations');
   for (const program of ['scheduler', 'worker', 'api'] as const)

@@ -102,7 +102,7 @@ test.each([
   expect(documented()).toHaveLength(2);
   for (const query of documented())
     expect((await world.database.pool.query(query, [accountId])).rows.length).toBeGreaterThan(0);
-  // What an earlier version has mirrored gets the same from its stored headers, whatever is kept of bodies, and nobody is told of it.
+  // What an earlier version has mirrored gets the same from its stored headers, whatever is kept of bodies, and without events.
   const events = await feed();
   await world.database.pool.query('UPDATE syncline.gmail_messages SET addresses = NULL');
   expect(await fillAddresses(world.store, accountId, new AbortController().signal)).toBe(87);

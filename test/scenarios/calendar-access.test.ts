@@ -56,7 +56,7 @@ const caughtUp = async (): Promise<void> => {
   await world.catchUp();
 };
 
-test('a calendar that is no longer shared goes by itself, and comes back when it is shared again', async () => {
+test('a calendar that is no longer shared is removed, and mirrored again when it is shared again', async () => {
   const id = await secondary();
   const others = (await collections()).filter((row) => row.external_id !== id);
   await world.control.actAs(email, { action: 'calendar-acl-loss', calendarId: id });
@@ -78,7 +78,7 @@ test('a calendar that is no longer shared goes by itself, and comes back when it
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a role lowered to free/busy takes the details away, a role given back brings them again', async () => {
+test('a role lowered to free/busy removes the details; a restored role restores them', async () => {
   const id = await secondary();
   const summaries = async (): Promise<number> =>
     Number(
@@ -115,7 +115,7 @@ test('a role lowered to free/busy takes the details away, a role given back brin
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a calendar that is refused although the list has it keeps its rows, and is tried again after a while', async () => {
+test('a refused calendar that is listed keeps its rows and is retried after a delay', async () => {
   const id = await secondary();
   const before = await eventCount(id);
   await world.database.pool.query(
@@ -135,7 +135,7 @@ test('a calendar that is refused although the list has it keeps its rows, and is
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('hidden calendars are mirrored like others, deleted ones leave with their events', async () => {
+test('hidden calendars are mirrored; deleted ones are removed with their events', async () => {
   const id = await secondary();
   await world.control.actAs(email, { action: 'calendar-hide', calendarId: id });
   await caughtUp();

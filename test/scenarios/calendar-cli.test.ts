@@ -81,7 +81,7 @@ const idsOf = (stdout: string): string[] =>
     .split('\n')
     .map((line) => (JSON.parse(line) as { event: { id: string } }).event.id);
 
-test('a series is expanded over the change of daylight saving, single events stand among its occurrences', async () => {
+test('a series is expanded over a change of daylight saving, with single events among its occurrences', async () => {
   const { code, stdout } = await instances('--json');
   expect([code, idsOf(stdout)]).toEqual([
     0,
@@ -89,7 +89,7 @@ test('a series is expanded over the change of daylight saving, single events sta
   ]);
 });
 
-test('a limit that cuts says so and exits 1; an unknown calendar, an empty range and a time without offset are named', async () => {
+test('an exceeded limit is reported with exit 1; an unknown calendar, an empty range and a time without offset are reported', async () => {
   const cut = await instances('--limit', '2');
   expect([cut.code, idsOf(cut.stdout)]).toEqual([1, ['weekly_20260323T080000Z', 'single']]);
   expect(cut.stderr).toContain('more than 2');

@@ -10,7 +10,7 @@ import { calendarClient, type CalendarClient } from '../support/calendar-client.
 /*
  * The instances view against Google's own answer for `singleEvents=true`: the engine expands the masters, exceptions and cancelled
  * occurrences that a full list gives; the simulator expands its calendar by code of its own, over HTTP. Neither has seen the
- * other, and RFC 5545's examples judge both.
+ * other, and RFC 5545's examples decide.
  */
 
 const ZONES = [
@@ -51,7 +51,7 @@ const create = (calendarId: string, event: object): string =>
 const localTime = (time: CalendarEvent['start']): string =>
   (time?.dateTime ?? time?.date ?? '').slice(0, 16);
 const newYork = (start: string): object => {
-  // The examples' starts lie in summer or winter time; the simulator wants the offset.
+  // The examples' starts are in summer or winter time; the simulator wants the offset.
   const offset =
     Number(start.slice(5, 7)) > 3 && Number(start.slice(5, 7)) < 11 && start < '1997-10-26'
       ? '-04:00'

@@ -77,7 +77,7 @@ async function expectCaughtUp(): Promise<void> {
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 }
 
-test('a series that is deleted with its exceptions leaves nothing, neither moved nor cancelled ones', async () => {
+test('deleting a series with its exceptions leaves no moved or cancelled ones', async () => {
   await begin();
   const series = await create(WEEKLY);
   const other = await create({
@@ -93,7 +93,7 @@ test('a series that is deleted with its exceptions leaves nothing, neither moved
   expect(await ids()).toEqual([other]);
 });
 
-test('"this and later" splits a series into two, and both are there', async () => {
+test('"this and later" splits a series into two, and both are mirrored', async () => {
   await begin();
   const series = await create(WEEKLY);
   await expectCaughtUp();
@@ -114,7 +114,7 @@ test('"this and later" splits a series into two, and both are there', async () =
   expect(await ids()).toHaveLength(2);
 });
 
-test('an event that moves to another organizer leaves only its id, and goes', async () => {
+test('an event that moves to another organizer leaves only its id, and is deleted', async () => {
   await begin();
   const event = await create({ recurrence: [] });
   await expectCaughtUp();
@@ -123,7 +123,7 @@ test('an event that moves to another organizer leaves only its id, and goes', as
   expect(await ids()).toEqual([]);
 });
 
-test('an exception whose series is not in the calendar is an event like others; a cancelled one is no event', async () => {
+test('an exception whose series is not in the calendar is an event; a cancelled one is not', async () => {
   await begin();
   const original = {
     recurringEventId: 'elsewhere',
@@ -154,7 +154,7 @@ test.each([
     timed('2025-03-02T15:00:00+01:00'),
   ],
   [
-    'a zone that nobody knows',
+    'an unknown zone',
     { dateTime: '2026-01-01T10:00:00Z', timeZone: 'Customized Time Zone 1' },
     { dateTime: '2026-01-01T11:00:00Z', timeZone: 'Mars/Olympus' },
   ],
@@ -175,7 +175,7 @@ test.each([
   expect(await ids()).toHaveLength(2);
 });
 
-test('more events than a page holds, the last page alone with the sync token', async () => {
+test('events on several pages are stored, with the sync token on the last page only', async () => {
   await begin({ eventsPerCalendar: 5_100 });
   await onePageOfNewCalendar();
   expect(await cursorOf()).toMatchObject({
@@ -187,7 +187,7 @@ test('more events than a page holds, the last page alone with the sync token', a
   expect((await ids()).length).toBeGreaterThanOrEqual(5_100);
 }, 120_000);
 
-test('short and empty pages with a token are pages, not ends', async () => {
+test('short and empty pages with a token do not end a listing', async () => {
   await begin({ eventsPerCalendar: 60, calendarsPerAccount: 2, shortCalendarPages: true });
   await expectCaughtUp();
   for (let round = 0; round < 4; round++) {
@@ -196,7 +196,7 @@ test('short and empty pages with a token are pages, not ends', async () => {
   }
 });
 
-test('a page token that died in the middle of a full sync begins it again, one of a listing begins the listing again', async () => {
+test('a page token that expires in a full sync begins the full sync again, in an incremental listing the listing', async () => {
   await begin({ eventsPerCalendar: 80, shortCalendarPages: true });
   await onePageOfNewCalendar();
   await bendCursor({ pageToken: 'died' });
@@ -223,7 +223,7 @@ test('a page token that died in the middle of a full sync begins it again, one o
 });
 
 test.each(['garbage', 'CPDAlvWDx70CEPDAlvWDx70CGAU='])(
-  'a sync token that Google cannot read (%s, 400) is an expired one: a new generation, nothing wiped',
+  'a sync token that Google cannot read (%s, 400) counts as expired: a new generation, nothing deleted',
   async (syncToken) => {
     await begin({ eventsPerCalendar: 30 });
     await expectCaughtUp();
@@ -240,7 +240,7 @@ test.each(['garbage', 'CPDAlvWDx70CEPDAlvWDx70CGAU='])(
   },
 );
 
-test('what a listing repeats changes nothing and is no news', async () => {
+test('repeated items of a listing change nothing and make no events', async () => {
   await begin({ eventsPerCalendar: 30 });
   await expectCaughtUp();
   const { syncToken } = await cursorOf();
@@ -278,7 +278,7 @@ test.each([
     { phase: 'full', step: 'sweep', syncTokenAtMs: 0 },
   ],
 ])(
-  '%s that waited for weeks is not trusted: Google has forgotten what was deleted, and does not say so',
+  '%s that is weeks old is not used: Google no longer names what was deleted',
   async (_what, waited) => {
     await begin({ tombstoneRetentionMs: 1, syncTokenRetentionMs: 365 * 86_400_000 });
     const gone = await create({

@@ -16,7 +16,7 @@ import {
 import { ROOT } from '../support/compose.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 
-/* What the programs that `up` and `demo` start find in their environment, as the kernel tells it. */
+/* What the programs that `up` and `demo` start find in their environment, as the kernel reports it. */
 
 const CANARY = `canary-${randomBytes(8).toString('hex')}`;
 /** An operator's shell holds secrets of other programs. */
@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 afterEach(stopAll);
 
-test('up gives each program the variables that it uses, and none of other programs', async () => {
+test('up passes each program the variables that it uses, and none of other programs', async () => {
   const child = startProgram(
     'cli',
     environment({ ...VERIFICATION, GOOGLE_API_URL: 'http://127.0.0.1:9' }),
@@ -64,7 +64,7 @@ test('up gives each program the variables that it uses, and none of other progra
   expect(await endProcess(child)).toEqual({ code: 0, signal: null });
 }, 90_000);
 
-test('demo gives the simulator nothing of Syncline, and its fleet nothing of the operator’s Google', async () => {
+test("demo passes the simulator no variable of Syncline, and its fleet none of the operator's Google", async () => {
   const size = '--accounts 1 --messages 1 --calendars 1 --workers 1';
   const child = startProgram('cli', environment({}), ['demo', ...size.split(' ')]);
   await lineOf(child, (line) => line.includes('readyz'), 60_000);
@@ -79,7 +79,7 @@ test('demo gives the simulator nothing of Syncline, and its fleet nothing of the
   expect(await endProcess(child)).toEqual({ code: 0, signal: null });
 }, 90_000);
 
-test('the set-up of a checkout gives npm none of Syncline’s variables', async () => {
+test("the set-up of a checkout passes npm none of Syncline's variables", async () => {
   const checkout = mkdtempSync(path.join(tmpdir(), 'syncline-checkout-'));
   for (const file of ['apps/launch.mjs', 'packages/runtime/file-lock.cjs', 'package.json'])
     cpSync(path.join(ROOT, file), path.join(checkout, file));

@@ -2,11 +2,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { storeFixture, redisUrl, type StoreFixture } from '../support/database.js';
-import { exited, startProgram, stopAll } from '../support/processes.js';
+import { exited, lineOf, startProgram, stopAll } from '../support/processes.js';
 
 /* What a person gets who asks for something that cannot be done now, or was done before. */
 
@@ -37,7 +37,7 @@ test('--version prints the version of the package', async () => {
 });
 
 test.each(['2026-02-30', '2026-02-29T10:00:00Z', '2026-04-31', '2026-13-01', '2026-01-00'])(
-  'instances refuses --from %s, a day that no calendar has',
+  'instances refuses --from %s, a day that does not exist',
   async (from) => {
     expect(
       await cli('instances', EMAIL, '--calendar', 'primary', '--from', from, '--to', '2027-01-01'),
@@ -45,7 +45,7 @@ test.each(['2026-02-30', '2026-02-29T10:00:00Z', '2026-04-31', '2026-13-01', '20
   },
 );
 
-test('pausing a paused account says that it is paused already', async () => {
+test('pausing a paused account prints that it is paused already', async () => {
   expect(await cli('accounts', 'pause', EMAIL)).toMatchObject({
     code: 0,
     stderr: `${EMAIL} is paused\n`,
@@ -64,7 +64,7 @@ const NEED_REDIS = [
 ];
 
 test.each(NEED_REDIS.map((args) => [args]))(
-  '%j ends with a sentence when Redis is away, and has changed nothing',
+  '%j without Redis ends with one sentence and changes nothing',
   async (args) => {
     env['REDIS_URL'] = `redis://127.0.0.1:${await unusedPort()}`;
     const { code, stderr } = await cli(...args);
@@ -79,7 +79,7 @@ test.each(NEED_REDIS.map((args) => [args]))(
 );
 
 test.each([true, false])(
-  'a checkout that cannot be written gets a sentence; .syncline there: %s',
+  'a read-only checkout is reported in one sentence; .syncline there: %s',
   (hasDirectory) => {
     const checkout = readOnlyCheckout(hasDirectory);
     try {
@@ -100,19 +100,13 @@ test.each([true, false])(
   },
 );
 
-test('a demo whose progress is read no more ends, and so do its processes', async () => {
+test('a demo ends with its processes when the reader of its progress closes', async () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'syncline-demo-'));
   const demo = spawn(
     process.execPath,
     [path.join(ROOT, 'apps/cli/dist/main.js'), 'demo', '--accounts', '1', '--messages', '5'],
     {
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        DATABASE_URL: fixture.database.url,
-        REDIS_URL: redisUrl(),
-        SYNCLINE_DATA_DIR: directory,
-        SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
-      },
+      env: { PATH: process.env['PATH'] ?? '', ...demoEnvironment(directory) },
       stdio: ['ignore', 'ignore', 'pipe'],
     },
   );
@@ -130,10 +124,62 @@ test('a demo whose progress is read no more ends, and so do its processes', asyn
   rmSync(directory, { recursive: true, force: true });
 }, 240_000);
 
+test('a finished `demo --once` whose stdout was closed early ends with its processes, its servers and without an error', async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'syncline-demo-'));
+  const size = '--accounts 1 --messages 5 --calendars 1 --workers 1 --rate 2';
+  const demo = startProgram('cli', { SYNCLINE_DATA_DIR: directory }, [
+    'demo',
+    '--once',
+    ...size.split(' '),
+  ]);
+  const closed = once(demo, 'close');
+  demo.stdout!.destroy();
+  await lineOf(demo, (line) => / health .*readyz/.test(line), 60_000);
+  const children = childrenOf(demo.pid!);
+  expect(children.length).toBeGreaterThanOrEqual(4);
+  const ports = ['postgres', 'redis'].map((server) => embeddedPort(directory, server));
+  expect(await Promise.all(ports.map(answers))).toEqual([true, true]);
+  expect(await closed).toEqual([0, null]);
+  // Redis answers SHUTDOWN before its process has ended.
+  await untilGone(children, 10_000);
+  expect(await Promise.all(ports.map(answers))).toEqual([false, false]);
+  const said = demo.output.join('');
+  expect(said).toContain('comparing every mirror with its source');
+  expect(said).not.toMatch(/^\s+at |EPIPE|Error/m);
+  rmSync(directory, { recursive: true, force: true });
+}, 240_000);
+
 async function cli(
   ...args: string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return exited(startProgram('cli', env, args));
+}
+
+function demoEnvironment(directory: string): Record<string, string> {
+  return {
+    DATABASE_URL: fixture.database.url,
+    REDIS_URL: redisUrl(),
+    SYNCLINE_DATA_DIR: directory,
+    SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
+  };
+}
+
+/** The port of a server that a program without DATABASE_URL and REDIS_URL starts. */
+function embeddedPort(directory: string, server: string): number {
+  const text = readFileSync(path.join(directory, `${server}.json`), 'utf8');
+  return (JSON.parse(text) as { port: number }).port;
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** What the launcher needs before it writes its first file, as the user root has it for others. */
@@ -155,6 +201,13 @@ function childrenOf(parent: number): number[] {
     .flatMap(([pid = 0, ppid]) => (ppid === parent ? [pid] : []));
 }
 
+async function untilGone(pids: number[], timeoutMs: number): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; pids.some(isAlive);) {
+    if (Date.now() > deadline) throw new Error(`still running: ${pids.filter(isAlive).join(', ')}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -164,7 +217,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A port on which nobody listens. */
+/** A port without a listener. */
 async function unusedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

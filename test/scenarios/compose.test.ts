@@ -20,7 +20,7 @@ import { exited, endProcess, startNode, stopAll, type Started } from '../support
 import { freePort, startRedis, type TestRedis } from '../support/redis-server.js';
 
 /*
- * docker-compose.yml without Docker: its commands, health checks, secrets and roles are run as they stand there, on this machine, with the names of its
+ * docker-compose.yml without Docker: its commands, health checks, secrets and roles are run as written there, on this machine, with the names of its
  * hosts, ports and folders replaced.
  */
 
@@ -79,7 +79,7 @@ async function runSql(sql: string): Promise<void> {
   await session.end();
 }
 
-test('secrets are generated once: a second start, and one after a crash, gives the same files, which only one user may read', () => {
+test('secrets are generated once, also over a second start or a crash, and only one user may read them', () => {
   const first = allSecrets();
   expect(Object.keys(first)).toHaveLength(13);
   const drawn = Object.entries(first).filter(([name]) => name.startsWith('kept/'));
@@ -98,7 +98,7 @@ test('secrets are generated once: a second start, and one after a crash, gives t
     expect([name, statSync(path.join(secrets, name)).mode & 0o777]).toEqual([name, 0o400]);
 });
 
-test('the prefix of the keys is in the rights of the user of Redis, and one that is no prefix is refused', () => {
+test("the Redis user's rights contain the key prefix, and an invalid prefix is refused", () => {
   const other = path.join(folder, 'other');
   const [, script = ''] = services['secrets']?.command ?? [];
   const run = (prefix: string): number | null =>
@@ -109,7 +109,7 @@ test('the prefix of the keys is in the rights of the user of Redis, and one that
   expect(run('* +@all')).not.toBe(0);
 });
 
-test('the master key is replaced by another, no reader has the old one after it is forgotten, and that can be undone', () => {
+test('the master key is replaced and the old one removed from every reader, and this can be undone', () => {
   const other = path.join(folder, 'rotated');
   const [, script = ''] = services['secrets']?.command ?? [];
   const run = (...args: string[]): number | null =>
@@ -141,7 +141,7 @@ test('the master key is replaced by another, no reader has the old one after it 
   expect(run('--rotate')).toBe(2);
 });
 
-test('a volume without a master key has nothing to be replaced: a sentence, and nothing is drawn', () => {
+test('a volume without a master key is reported in one sentence, and no key is made', () => {
   const [, script = ''] = services['secrets']?.command ?? [];
   const empty = path.join(folder, 'empty');
   for (const change of ['--new-master-key', '--bring-back-old-master-key']) {

@@ -1,4 +1,5 @@
-import type { ExportedMessage, MailAddresses } from '@syncline/store';
+import type { ExportedMessage } from '@syncline/store';
+import type { MailAddresses } from '../../packages/sync/src/resources/gmail/addresses.js';
 import {
   simpleParser,
   type AddressObject,
@@ -76,7 +77,7 @@ function unfolded(text: string | null | undefined): string {
 
 /**
  * The addresses that a header's value names, in order. The row has the value as one string with its encoded words decoded, so display
- * names may hold commas; what stands in quotes or in a comment is no address, and beside <…> the rest of an entry is its name.
+ * names may hold commas; text in quotes or in a comment is no address, and beside <…> the rest of an entry is its name.
  */
 function addresses(value: string | null): string {
   const bare = (value ?? '').replace(/"(?:[^"\\]|\\.)*"|\([^()]*\)/g, ' ');

@@ -2,7 +2,7 @@ import type { Field } from './corpus-compare.js';
 
 /*
  * Where the mirror and mailparser read the same mail differently, and why. Every difference was looked at: where the mirror (or the
- * simulator that stands for Gmail) was wrong it was mended, so what is left is a choice that holds. "It" is mailparser,
+ * simulator that stands for Gmail) was wrong it was corrected, so what is left is a choice that holds. "It" is mailparser,
  * "we" are the simulator's MIME and the engine together. Summed up in docs/explanation/mail.md.
  */
 
@@ -103,7 +103,7 @@ const GROUPS: readonly { kind: Kind; why: string; where: readonly string[] }[] =
   },
   {
     kind: 'named-part',
-    why: 'A text part with a filename is an attachment, which Gmail hands out by an id; it takes it for the body when its disposition is inline.',
+    why: 'A text part with a filename is an attachment, which Gmail returns by an id; it takes it for the body when its disposition is inline.',
     where: [
       'cpython__msg_04.eml text',
       'cpython__msg_44.eml text',
@@ -301,7 +301,7 @@ const GROUPS: readonly { kind: Kind; why: string; where: readonly string[] }[] =
   },
   {
     kind: 'no-address',
-    why: 'What stands in brackets is no address, for lack of a domain or a local part. Ours is the whole text as a name without address; it gives it out as an address.',
+    why: 'Text in brackets is no address, for lack of a domain or a local part. Ours is the whole text as a name without address; it gives it out as an address.',
     where: [
       'mail-parser__eml_thirdparty_007.eml from-list',
       'mail__error_emails_missing_body.eml to-list',
@@ -310,7 +310,7 @@ const GROUPS: readonly { kind: Kind; why: string; where: readonly string[] }[] =
   },
   {
     kind: 'comment',
-    why: '`unlisted-recipients:; (no To-header on input)` names nobody; it takes the comment for a name.',
+    why: '`unlisted-recipients:; (no To-header on input)` names no mailbox; it takes the comment for a name.',
     where: [
       'mimekit__mbox_content-length_027.eml to-list',
       'mimekit__messages_delivery-status-no-blank-line.eml to-list',

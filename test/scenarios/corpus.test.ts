@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ExportedMessage, MailAddresses } from '@syncline/store';
+import type { ExportedMessage } from '@syncline/store';
+import type { MailAddresses } from '../../packages/sync/src/resources/gmail/addresses.js';
 import { startWorld, type World } from '../support/world.js';
 import { compare, type Pair } from './corpus-compare.js';
 import { BEYOND_MAILPARSER, EXPLAINED, KINDS, type Explained } from './corpus-differences.js';
@@ -56,12 +57,12 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-test('subject, addresses, names, text and html of every mirrored mail are what an independent parser reads from its bytes, but for what is explained', () => {
+test("subject, addresses, names, text and html of every mail equal an independent parser's, except for explained differences", () => {
   const known = new Set(LISTED.map(keyOf));
   expect(differences.filter((difference) => !known.has(keyOf(difference)))).toEqual([]);
 });
 
-test('every explained difference is still there, and is of its kind', () => {
+test('every explained difference still exists, and is of its kind', () => {
   const wrong = LISTED.filter(
     (listed) =>
       !differences.some(
@@ -73,7 +74,7 @@ test('every explained difference is still there, and is of its kind', () => {
   expect(LISTED).toHaveLength(new Set(LISTED.map(keyOf)).size);
 });
 
-test('a mail that the other parser does not come to the end of is mirrored like every other', () => {
+test('a mail that the other parser cannot finish is mirrored', () => {
   expect(rows.size).toBe(FILES.length);
   const beyond = FILES.filter(({ name }) => BEYOND_MAILPARSER.has(name)).map(
     ({ name, bytes }) => rowOf(name, bytes).messageId !== null,
@@ -81,7 +82,7 @@ test('a mail that the other parser does not come to the end of is mirrored like 
   expect(beyond).toEqual(FOLDERS.includes(CORPUS) ? [true] : []);
 });
 
-test('docs/explanation/mail.md sums the differences up as they are', () => {
+test('docs/explanation/mail.md has the numbers of the differences', () => {
   const section =
     readFileSync(path.resolve(__dirname, '../../docs/explanation/mail.md'), 'utf8').split(
       '## Comparison with another parser',

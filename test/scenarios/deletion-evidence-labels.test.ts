@@ -68,7 +68,7 @@ async function labelTen(): Promise<string> {
   return labelId!;
 }
 
-test('a label that messages carry and labels.list does not name stays on them after an expired history', async () => {
+test('a label that labels.list omits stays on its messages after an expired history', async () => {
   await begin();
   const labelId = await labelTen();
   await act({ action: 'label-unlist', labelId });
@@ -78,7 +78,7 @@ test('a label that messages carry and labels.list does not name stays on them af
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('of the messages with an unlisted label, the one that lost it while the history was expired loses it', async () => {
+test('of the messages with an unlisted label, only the one without it at Google loses it', async () => {
   await begin();
   const labelId = await labelTen();
   const [messageId] = await labelled(labelId);
@@ -90,7 +90,7 @@ test('of the messages with an unlisted label, the one that lost it while the his
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('an unlisted label stays while no message can be asked for', async () => {
+test('an unlisted label stays while no message can be requested', async () => {
   await begin();
   const labelId = await labelTen();
   await act({ action: 'label-unlist', labelId });
@@ -105,7 +105,7 @@ test('an unlisted label stays while no message can be asked for', async () => {
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a label that was deleted while the history was expired is taken off every message', async () => {
+test('a label deleted while the history was expired is removed from every message', async () => {
   await begin();
   const labelId = await labelTen();
   await act({ action: 'label-delete', labelId });
@@ -115,7 +115,7 @@ test('a label that was deleted while the history was expired is taken off every 
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('an empty list of one label takes it off no message, and the mailbox is listed again', async () => {
+test('an empty list of one label removes it from no message, and the mailbox is listed again', async () => {
   await begin();
   const before = await labelled('INBOX');
   await world.control.fault({ kind: 'expire-history', email });
@@ -136,7 +136,7 @@ test('an empty list of one label takes it off no message, and the mailbox is lis
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('messages that lost a label while the history was expired lose it, with one listing', async () => {
+test('messages that lost a label while the history was expired lose it after one listing', async () => {
   await begin();
   const labelId = await labelTen();
   for (const messageId of (await labelled(labelId)).slice(0, 8))
@@ -174,7 +174,7 @@ async function runs(limit: number): Promise<string[]> {
 }
 
 test.each(['500', '403-permission', '404', 'malformed-json', 'page-names-itself'])(
-  'a label whose list always answers %s holds nothing: the mailbox goes on, and the label stays on its messages',
+  'a label whose list always gives %s stays on its messages, and the mailbox continues',
   async (kind) => {
     await begin();
     const labelId = await labelTen();
@@ -194,7 +194,7 @@ test.each(['500', '403-permission', '404', 'malformed-json', 'page-names-itself'
   },
 );
 
-test('while no list answers no label is given up, however long it lasts', async () => {
+test('no label is given up while no list answers, however long that lasts', async () => {
   await begin();
   const before = await labelled('INBOX');
   await world.control.fault({ kind: 'expire-history', email });
@@ -209,7 +209,7 @@ test('while no list answers no label is given up, however long it lasts', async 
 });
 
 test.each(['500', '403-permission'])(
-  'labels that no list names and that always answer %s stay, and new mail arrives',
+  'unlisted labels that always give %s stay, and new mail is stored',
   async (kind) => {
     await begin();
     const before = await catalogue();

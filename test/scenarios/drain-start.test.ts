@@ -34,7 +34,7 @@ test.each([
   { program: 'worker', args: [] },
   { program: 'cli', args: ['up'] },
 ] as const)(
-  '$program $args that gets SIGTERM while it waits for the data directory exits 0 within eight seconds',
+  '$program $args exits 0 within eight seconds of SIGTERM while it waits for the data directory',
   async ({ program, args }) => {
     await withFileLock(dataDir, 'lock', { timeoutMs: 1_000 }, async () => {
       const child = start(program, args);
@@ -49,7 +49,7 @@ test.each([
   { program: 'scheduler', args: [] },
   { program: 'cli', args: ['up'] },
 ] as const)(
-  '$program $args that gets SIGTERM while it makes a database exits 0 within eight seconds and leaves no server',
+  '$program $args exits 0 within eight seconds of SIGTERM while it makes a database, and leaves no server',
   async ({ program, args }) => {
     const child = start(program, args);
     await lineOf(child, (line) => line.includes('making a new Postgres database'), 60_000);
@@ -65,7 +65,7 @@ test.each([
   { program: 'api', args: [] },
   { program: 'cli', args: ['up'] },
 ] as const)(
-  '$program $args that gets SIGTERM while its modules load begins nothing, and exits 0 within eight seconds',
+  '$program $args exits 0 within eight seconds of SIGTERM while its modules load, and begins nothing',
   async ({ program, args }) => {
     const beganMs = performance.now();
     const child = whileLoading(program, args);
@@ -75,7 +75,7 @@ test.each([
   },
 );
 
-test('a command that gets SIGTERM while its modules load is interrupted, and one that has nothing to interrupt prints what it has', async () => {
+test('a command is interrupted by SIGTERM while its modules load; one without work to interrupt prints its output', async () => {
   const [list, version] = await Promise.all(
     [['accounts', 'list'], ['--version']].map((args) => exited(whileLoading('cli', args))),
   );

@@ -72,7 +72,7 @@ test.each([
   90_000,
 );
 
-test('up exits 0 within eight seconds of SIGTERM, with all of its processes, when pages are in hand and Postgres, Redis and Google are silent', async () => {
+test('up exits 0 within eight seconds of SIGTERM with all of its processes while pages are processed and Postgres, Redis and Google are silent', async () => {
   await importAccount();
   const up = startProgram('cli', environment(), ['up', '--workers', '1']);
   await lineOf(up, (line) => line.includes('are running; their logs are in'), 60_000);

@@ -45,7 +45,7 @@ test('on embedded servers `migrate` refuses, `demo --reset` rebuilds the databas
   }
 }, 180_000);
 
-test('`demo --reset` leaves a Postgres that is not embedded alone', async () => {
+test('`demo --reset` changes nothing in a Postgres that is not embedded', async () => {
   const { code, stderr } = await exited(
     startProgram('cli', { DATABASE_URL: serverUrl(), SYNCLINE_DATA_DIR: dataDir }, [
       'demo',

@@ -53,7 +53,7 @@ describe.each([
   ['calendar-events', 'events.list'],
   ['calendar-list', 'calendarList.list'],
 ] as const)('%s whose last page never has a sync token', (kind, method) => {
-  test('is stored and caught up, and goes on by full syncs at a slow pace that spend nothing of the budget', async () => {
+  test('is stored and caught up by full syncs at a slow pace that do not count in the budget', async () => {
     await begin();
     await world.control.fault({ kind: 'no-sync-token', method });
     await world.catchUp();
@@ -86,7 +86,7 @@ describe.each([
     expect(await row(kind)).toMatchObject({ generation: healed.generation });
   });
 
-  test('keeps the token that it had when a later listing ends without one', async () => {
+  test('keeps its token when a later listing ends without one', async () => {
     await begin();
     await world.catchUp();
     const before = await row(kind);
@@ -107,7 +107,7 @@ describe.each([
   });
 });
 
-test('a full sync without a token that takes several runs vouches for its beginning, not for its last run', async () => {
+test('a full sync without a token over several runs is caught up as of its beginning, not as of its last run', async () => {
   await begin({ largestPage: 2 });
   const slice = async (kind: string, sliceMs: number): Promise<string> =>
     (
@@ -135,7 +135,7 @@ test('a full sync without a token that takes several runs vouches for its beginn
 });
 
 test.each(['no-history-id', 'garbled-history-id'])(
-  'a mailbox whose answers all come with %s is stored and kept right by full syncs that fetch nothing twice',
+  'a mailbox whose responses all have %s is mirrored by full syncs that fetch nothing twice',
   async (kind) => {
     await begin();
     await world.control.fault({ kind });
@@ -161,7 +161,7 @@ test.each(['no-history-id', 'garbled-history-id'])(
   },
 );
 
-test('a profile without a history id is made good by the newest message, and changes of the mailbox are read from there', async () => {
+test('without a history id in the profile, history is read from the newest message', async () => {
   await begin();
   await world.control.fault({ kind: 'no-history-id', method: 'getProfile' });
   await world.catchUp();
@@ -172,7 +172,7 @@ test('a profile without a history id is made good by the newest message, and cha
 });
 
 test.each(['no-history-id', 'garbled-history-id', 'old-history-id'])(
-  'history with %s is applied by its records, and the position never goes back',
+  'history with %s is applied by its records, and the position never decreases',
   async (kind) => {
     await begin({ largestPage: 5 });
     await world.catchUp();

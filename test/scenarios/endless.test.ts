@@ -8,7 +8,7 @@ import { syncCollection, verifyAccount, type Outcome } from '@syncline/sync';
 
 /*
  * Listings of Google's that have no end. Each collection rests with its reason, its rows stay, and
- * it goes on by itself later.
+ * it continues later by itself.
  */
 
 let world: World;
@@ -40,7 +40,7 @@ async function rows(kind: string): Promise<Row[]> {
 }
 
 /**
- * One collection of that kind, run in slices of one page until it does not go on at once.
+ * One collection of that kind, run in slices of one page until it does not continue at once.
  * @param betweenSlices what happens after each slice that has more
  */
 async function run(
@@ -83,7 +83,7 @@ const LISTS = [
 ] as const;
 const FAULTS = [
   ['page-names-itself', /a page names itself as the next one/, 10],
-  ['pages-in-a-circle', /a page (leads back to an earlier one|names itself)/, 20],
+  ['pages-in-a-cycle', /a page (leads back to an earlier one|names itself)/, 20],
   ['pages-repeat', /the same page comes again and again/, 20],
   ['empty-pages', /page after page is empty/, 1_000],
 ] as const;
@@ -119,7 +119,7 @@ test.each(quick('gmail'))(
 );
 
 test.each(quick('calendar-events'))(
-  'parks the incremental sync of $kind when $fault, keeps every row, and goes on from its position when that is over',
+  'parks the incremental sync of $kind when $fault, keeps every row, and continues from its position afterwards',
   async ({ kind, incremental, fault, words, most }) => {
     await begin();
     await world.catchUp();
@@ -145,7 +145,7 @@ test.each(quick('calendar-events'))(
 );
 
 /** Each page without news counts as a hundred, so that the test needs no thousand of them. */
-async function hastenIdlePages(): Promise<void> {
+async function skipIdlePages(): Promise<void> {
   await world.database.pool.query(
     `UPDATE syncline.collections
         SET cursor = jsonb_set(cursor, '{idle,pages}', to_jsonb(least(999, (cursor #>> '{idle,pages}')::int + 99)))
@@ -154,7 +154,7 @@ async function hastenIdlePages(): Promise<void> {
 }
 
 test.each(LISTS.filter(([kind]) => kind !== 'calendar-list'))(
-  'parks the full sync of %s when page after page brings known items alone, in another choice and version',
+  'parks the full sync of %s when pages keep returning known items, in other selections and versions',
   async (kind, method) => {
     await begin({
       messagesPerAccount: 45,
@@ -165,7 +165,7 @@ test.each(LISTS.filter(([kind]) => kind !== 'calendar-list'))(
     if (kind === 'calendar-events') await run('calendar-list', 5_000);
     await world.control.fault({ kind: 'pages-without-news', method });
     const before = await calls(method);
-    expect(await run(kind, 0, hastenIdlePages)).toMatchObject({
+    expect(await run(kind, 0, skipIdlePages)).toMatchObject({
       kind: 'parked',
       reason: expect.stringMatching(/nothing new/) as string,
     });
@@ -176,7 +176,7 @@ test.each(LISTS.filter(([kind]) => kind !== 'calendar-list'))(
   },
 );
 
-test('waits longer after each listing without an end, although pages are committed in between', async () => {
+test('waits longer after each listing without an end, although pages are committed', async () => {
   await begin();
   await world.control.fault({ kind: 'pages-repeat', method: 'messages.list' });
   const delays: number[] = [];
@@ -192,7 +192,7 @@ test('waits longer after each listing without an end, although pages are committ
   expect((await rows('gmail'))[0]?.endless_listings).toBe(4);
 });
 
-test('a full sync whose list has no end sweeps nothing', async () => {
+test('a full sync with an endless list sweeps nothing', async () => {
   await begin();
   await world.catchUp();
   const stored = [await count('gmail_messages'), await count('calendar_events')];
@@ -205,7 +205,7 @@ test('a full sync whose list has no end sweeps nothing', async () => {
   expect([await count('gmail_messages'), await count('calendar_events')]).toEqual(stored);
 });
 
-test('the other collections of the account go on while one is parked', async () => {
+test("the account's other collections continue while one is parked", async () => {
   await begin();
   await world.control.fault({ kind: 'page-names-itself', method: 'messages.list' });
   await run('gmail');
@@ -215,7 +215,7 @@ test('the other collections of the account go on while one is parked', async () 
   expect(await rows('calendar-list')).toMatchObject([{ parked: null, error: null }]);
 });
 
-test('short and empty pages that go on to the end are no reason to park', async () => {
+test('short and empty pages of a list with an end do not park the collection', async () => {
   await begin({ shortGmailPages: true, shortCalendarPages: true, largestPage: 8 });
   await world.catchUp();
   world.simulator.actAtRandom(40);
@@ -224,7 +224,7 @@ test('short and empty pages that go on to the end are no reason to park', async 
   expect(await rows('gmail')).toMatchObject([{ parked: null, endless_listings: 0 }]);
 });
 
-test('a label whose list has no end does not take the label from any message', async () => {
+test('an endless list of a label removes it from no message', async () => {
   await begin();
   await world.catchUp();
   await world.control.fault({ kind: 'expire-history' });
@@ -246,7 +246,7 @@ test('a label whose list has no end does not take the label from any message', a
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('older mail whose list has no end does not hold up new mail', async () => {
+test('an endless list of older mail does not delay new mail', async () => {
   await begin({ mirror: { windowDays: 30 } });
   await world.catchUp();
   world.mirror = {};
@@ -270,7 +270,7 @@ test('older mail whose list has no end does not hold up new mail', async () => {
 });
 
 test.each(['gmail', 'calendar'] as const)(
-  'a comparison of %s with lists that have no end says so and ends',
+  'a comparison of %s with endless lists ends with that reason',
   async (resource) => {
     await begin();
     await world.catchUp();
@@ -285,7 +285,7 @@ test.each(['gmail', 'calendar'] as const)(
 );
 
 test.each(['gmail', 'calendar-list', 'calendar-events'])(
-  'an audit of %s that meets a list without an end is begun again hours later, not with the next run',
+  'an audit of %s with an endless list begins again hours later, not with the next run',
   async (kind) => {
     await begin();
     await world.catchUp();
@@ -300,15 +300,15 @@ test.each(['gmail', 'calendar-list', 'calendar-events'])(
     const first = await claimed(id);
     const cursor = collectionModule(first.kind).parseCursor(first.cursor);
     await auditCollection(world.rt, deps, first, cursor, new AbortController().signal);
-    await world.store.lease.finish(first, { result: 'more', nextInMs: 0, error: null });
+    await world.store.leases.finish(first, { result: 'more', nextInMs: 0, error: null });
     const second = await claimed(id);
     expect(isAuditDue(policy, second, 0.5)).toBe(false);
-    expect(second.audit?.pausedMs).toBeLessThan(-5 * 3_600_000);
+    expect(second.auditPausedMs).toBeLessThan(-5 * 3_600_000);
   },
 );
 
 async function claimed(id: string): Promise<Lease> {
-  const claim = await world.store.lease.claim(id);
+  const claim = await world.store.leases.claim(id);
   if (claim.kind !== 'claimed') throw new Error(`the collection is ${claim.kind}`);
   return claim.lease;
 }

@@ -20,6 +20,12 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   fixture = await storeFixture();
+  // The commits below change no phase, which would be events too.
+  const { pool } = fixture.database;
+  await pool.query("UPDATE syncline.collections SET phase = 'incremental'");
+  await pool.query(
+    'WITH emptied AS (DELETE FROM syncline.changes) UPDATE syncline.accounts SET feed_seq = 0',
+  );
   copies = [];
 });
 afterEach(async () => {
@@ -68,7 +74,7 @@ async function change(store: Store, pool: pg.Pool, ...ids: string[]): Promise<vo
     fixture.accountId,
     'gmail',
   );
-  await store.commitPage(lease, {
+  await store.leases.commitPage(lease, {
     cursor: { phase: 'incremental', after: '10' },
     phase: 'incremental',
     generation: 1,
@@ -96,7 +102,7 @@ async function copied(): Promise<string> {
   return copy;
 }
 
-test('changes from a position whose next events are no longer kept exits 1, names the oldest event and says how to go on', async () => {
+test('changes from a position before the oldest kept event exits 1, with the oldest event and what to do', async () => {
   for (const id of ['a', 'b', 'c']) await changeHere(id);
   await fixture.database.pool.query(
     "UPDATE syncline.changes SET at = now() - interval '91 days' WHERE seq <= 2",
@@ -110,7 +116,7 @@ test('changes from a position whose next events are no longer kept exits 1, name
   );
   expect(code).toBe(1);
   expect(stderr).toContain(
-    `Events of ${EMAIL} after 1 are no longer kept: the oldest is 3. List the mirror again, and read on with: syncline changes ${EMAIL} --after 3 --epoch 1`,
+    `Events of ${EMAIL} after 1 are no longer kept: the oldest is 3. List the mirror again, and continue with: syncline changes ${EMAIL} --after 3 --epoch 1`,
   );
   const kept = await changes(fixture.database.url, '--after', '2', '--epoch', '1');
   expect(kept.map(({ seq }) => seq)).toEqual([3]);
@@ -133,7 +139,7 @@ test('(epoch, seq) names one change, also after a restore of the database', asyn
   const meaning = new Map(seen.map(({ epoch, seq, id }) => [`${epoch}/${seq}`, id]));
   for (const { epoch, seq, id } of seenThere)
     expect({ epoch, seq, id: meaning.get(`${epoch}/${seq}`) ?? id }).toEqual({ epoch, seq, id });
-  // Numbering goes on, and only what came after the restore is told.
+  // Numbering continues, and only changes after the restore are events.
   expect(seenThere.map(({ seq, id }) => [seq, id])).toEqual([
     [3, 'x'],
     [4, 'y'],
@@ -151,9 +157,22 @@ test('migrating a restored copy begins one new epoch, and restarts begin none', 
   expect(epoch).toBeGreaterThan(before!.epoch);
   for (let starts = 0; starts < 2; starts++) await runScheduler(restored);
   expect(await epochIn(restored)).toBe(epoch);
-  // The original goes on as it was.
+  // The original continues as it was.
   await runScheduler(fixture.database.url);
   expect((await changes(fixture.database.url))[0]).toEqual(before);
+}, 240_000);
+
+test('another system identifier alone begins one new epoch, also when two schedulers start at once', async () => {
+  await changeHere('a');
+  await runScheduler(fixture.database.url);
+  // As in a physical copy that was restored into a cluster of its own: same name, same oid.
+  await fixture.database.pool.query("UPDATE syncline.feed_state SET system_identifier = '1'");
+  const logs = await Promise.all([1, 2].map(() => runScheduler(fixture.database.url)));
+  logs.push(await runScheduler(fixture.database.url));
+  expect(epochsBegunIn(logs)).toEqual(['another-database']);
+  expect(await epochIn(fixture.database.url)).toBeGreaterThan(1);
+  await changeHere('b');
+  expect(await changes(fixture.database.url)).toMatchObject([{ seq: 2, id: 'b' }]);
 }, 240_000);
 
 test("a running process checks the database's identity again after it reconnects", async () => {
@@ -163,7 +182,7 @@ test("a running process checks the database's identity again after it reconnects
   await putInPlace(older, fixture.database.url);
   labels = ['a'];
   await changeHere('x');
-  expect(await fixture.store.changes(fixture.accountId, 0n, 10)).toMatchObject([
+  expect(await fixture.store.feed.changes(fixture.accountId, 0n, 10)).toMatchObject([
     { epoch: expect.any(Number), seq: 2n, id: 'x' },
   ]);
   expect((await fixture.store.feed.position(fixture.accountId)).epoch).toBeGreaterThan(1);
@@ -198,12 +217,12 @@ test('a running scheduler detects an older state within seconds', async () => {
   expect(await epochIn(fixture.database.url)).toBeGreaterThan(1);
 }, 240_000);
 
-test('an empty, replaced or shared Redis begins no epoch', async () => {
+test('an empty, replaced or shared Redis does not begin an epoch', async () => {
   await changeHere('a');
   await runScheduler(fixture.database.url);
   const other = await storeFixture();
   try {
-    // Its counter stands far below that of the first.
+    // Its counter is far below that of the first.
     await fixture.database.pool.query('UPDATE syncline.feed_state SET counter = counter + 1000');
     await runScheduler(fixture.database.url);
     const otherEnv = {
@@ -227,7 +246,7 @@ test('an empty, replaced or shared Redis begins no epoch', async () => {
   expect(await epochIn(fixture.database.url)).toBe(1);
 }, 240_000);
 
-test('feed new-epoch: numbering goes on, and changes prints the new epoch alone', async () => {
+test('feed new-epoch continues the numbering, and changes prints the new epoch only', async () => {
   for (const id of ['a', 'b']) await changeHere(id);
   const [first] = await changes(fixture.database.url);
   expect(first).toMatchObject({ epoch: 1, seq: 1 });
@@ -246,7 +265,7 @@ test('feed new-epoch: numbering goes on, and changes prints the new epoch alone'
   ]);
 }, 240_000);
 
-test('a position of another epoch is refused, or noted when its epoch is not given', async () => {
+test('a position of another epoch is refused; without a stated epoch it is noted', async () => {
   for (const id of ['a', 'b']) await changeHere(id);
   const epoch = await newEpoch();
   await changeHere('c');
@@ -278,7 +297,7 @@ test('every change that is committed while an epoch begins belongs to exactly on
   const follower = (async () => {
     for (let at = { epoch: 0, seq: 0n }; ;) {
       const wasOver = isOver;
-      const page = await fixture.store.changes(fixture.accountId, at.seq, 3);
+      const page = await fixture.store.feed.changes(fixture.accountId, at.seq, 3);
       for (const { epoch, seq } of page) {
         const isNext = epoch === at.epoch ? seq === at.seq + 1n : epoch > at.epoch;
         expect({ epoch, seq, isNext, isNew: !seen.has(seq) }).toMatchObject({
@@ -347,6 +366,14 @@ async function runScheduler(databaseUrl: string, its = env(databaseUrl)): Promis
   return scheduler.output.join('');
 }
 
+/** The causes of the epochs that these processes began. */
+function epochsBegunIn(logs: readonly string[]): unknown[] {
+  return logs
+    .flatMap((log) => log.split('\n'))
+    .filter((line) => line.includes('"event":"feed_epoch_begun"'))
+    .map((line) => (JSON.parse(line) as { cause: unknown }).cause);
+}
+
 /** What a restore in the same database puts back. */
 interface State {
   counter: string;
@@ -368,7 +395,7 @@ async function putBack({ counter, feedSeq }: State): Promise<void> {
 }
 
 /**
- * Until the scheduler has counted on, and Redis was told: a later number is in Postgres only after
+ * Until the scheduler has counted on, and has written it to Redis: a later number is in Postgres only after
  * the earlier one is in Redis.
  */
 async function countsOn(from: string): Promise<void> {

@@ -69,7 +69,7 @@ test('an empty first listing of a mailbox that counts messages is held, and the 
   expect(await mailbox()).toEqual({ held_rows: null, held_for: null, messages: 30 });
 });
 
-test('a first listing that lacks most of what the mailbox counts is held, and what it names is stored', async () => {
+test('a first listing that lacks most of the counted messages is held, and the listed ones are stored', async () => {
   await begin(30);
   await world.control.fault({
     kind: 'omitting-listing',
@@ -84,7 +84,7 @@ test('a first listing that lacks most of what the mailbox counts is held, and wh
   expect(await mailbox()).toEqual({ held_rows: null, held_for: null, messages: 30 });
 });
 
-test('a second listing that is as short is taken for complete, whatever the profile counts', async () => {
+test('a second listing that is equally short counts as complete, whatever the profile counts', async () => {
   await begin(6);
   await world.control.fault({
     kind: 'altered-answer',

@@ -47,7 +47,7 @@ async function run(kind: string): Promise<void> {
     ));
 }
 
-test('full reads of the calendar list leave its budget of full syncs alone, and an expired sync position still causes one', async () => {
+test('full reads of the calendar list do not count in its budget, and an expired sync position still causes a full sync', async () => {
   for (let relist = 0; relist < 8; relist++) {
     await bend('calendar-list', { relistAtMs: 0 });
     await run('calendar-list');
@@ -62,10 +62,10 @@ test('full reads of the calendar list leave its budget of full syncs alone, and 
   });
 });
 
-test('full syncs that somebody asked for leave it alone as well', async () => {
+test('requested full syncs do not count in the budget', async () => {
   for (const kind of ['gmail', 'calendar-events']) {
     for (let request = 0; request < 7; request++) {
-      await world.store.collections.requestFullSync((await collection(kind)).id);
+      await world.store.schedule.requestRepair((await collection(kind)).id);
       await run(kind);
     }
     expect(await collection(kind)).toMatchObject({ parked: null, full_syncs_today: 0 });

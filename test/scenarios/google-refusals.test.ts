@@ -8,7 +8,7 @@ import { startWorld, type World } from '../support/world.js';
 
 /*
  * What Google refuses for good, in Google's own words: the simulator's bodies through the real client, the state that they lead to, what
- * `accounts list` and `why` say of it, and that the account goes on by itself when the cause is gone. One world, an account for each refusal.
+ * `accounts list` and `why` say of it, and that the account continues by itself when the cause has passed. One world, an account for each refusal.
  */
 
 const POLICY = { activeMs: 60_000, idleMs: 900_000 };
@@ -34,7 +34,7 @@ const truth = async (sql: string): Promise<unknown[]> =>
 
 async function runDue(): Promise<void> {
   for (;;) {
-    const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 600_000 });
+    const due = await world.store.schedule.claimDue({ limit: 20, visibilityMs: 600_000 });
     if (due.length === 0) return;
     for (const { id } of due) {
       let outcome: Outcome = { kind: 'more', full: true };
@@ -62,7 +62,7 @@ function delayIsOver(): Promise<unknown> {
   );
 }
 
-test('scope, API, mailbox and domain policy: the mailbox is parked with the reason, calendars go on, and it comes back by itself', async () => {
+test('a refused scope, API, mailbox or policy parks the mailbox with the reason until it passes, and calendars continue', async () => {
   const [scope, project, mailbox, policy] = emails as [string, string, string, string];
   await scopes(scope, ['openid', 'userinfo.email', 'calendar.readonly']);
   await world.control.fault({ kind: '403-api-disabled', email: project, method: 'getProfile' });
@@ -85,7 +85,7 @@ test('scope, API, mailbox and domain policy: the mailbox is parked with the reas
     });
     const nowMs = world.rt.clock.nowMs();
     expect(explanationWords(explain(account, gmail, nowMs), nowMs)).toMatch(
-      new RegExp(`^rests, .*${words.replaceAll('.', '\\.')}.*; tried again in`),
+      new RegExp(`^parked: .*${words.replaceAll('.', '\\.')}.*; tried again in`),
     );
     expect(JSON.stringify(accountDocument(account, world.rt.clock.nowMs()))).toContain(
       `"parked":"${parked}"`,
@@ -106,7 +106,7 @@ test('scope, API, mailbox and domain policy: the mailbox is parked with the reas
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('every invalid_grant stops its account with its reason and its rows; a new token goes on from the same cursors', async () => {
+test('every invalid_grant stops its account with the reason and keeps its rows; a new token continues from the same cursors', async () => {
   await world.catchUp();
   const refused = emails.slice(4);
   const rows =
@@ -114,7 +114,7 @@ test('every invalid_grant stops its account with its reason and its rows; a new 
   const before = await truth(rows);
   for (const [i, email] of refused.entries())
     await world.control.fault({ kind: 'revoke-grant', email, variant: VARIANTS[i] });
-  await world.store.collections.requestSync(null);
+  await world.store.schedule.requestSync(null);
   await runDue();
   for (const [i, email] of refused.entries()) {
     const account = await accountOf(email);
@@ -134,14 +134,14 @@ test('every invalid_grant stops its account with its reason and its rows; a new 
     );
   }
   const calls = (await world.control.ledger()).methods;
-  await world.store.collections.requestSync(null, { full: false });
+  await world.store.schedule.requestSync(null, { full: false });
   await world.database.pool.query(
     "UPDATE syncline.collections SET next_sync_at = now() FROM syncline.accounts a WHERE a.id = account_id AND a.state <> 'active'",
   );
   await runDue();
   const { methods, callsAfterInvalidGrant } = await world.control.ledger();
   expect(callsAfterInvalidGrant).toBe(0);
-  // The four accounts that are well were looked at, and nobody else.
+  // Only the four working accounts were requested.
   expect(methods['history.list']!.calls - calls['history.list']!.calls).toBe(4);
   expect(await truth(rows)).toEqual(before);
   await world.control.act(40);

@@ -63,7 +63,7 @@ async function caughtUpWithin(ms: number): Promise<void> {
   );
 }
 
-test('a rotated client secret is tried once for all accounts, and all of them go on within seconds once it works', async () => {
+test('a rotated client secret is tried once for all accounts, and all continue within seconds when it works', async () => {
   const [worker, other] = [world.start('worker'), world.start('worker')];
   const collections = await mirrored();
   await world.order('clients', { ...CLIENT, secret: 'second' });
@@ -86,7 +86,7 @@ test('a rotated client secret is tried once for all accounts, and all of them go
   expect(await world.rows('SELECT 1 FROM syncline.project_failures')).toEqual([]);
 }, 240_000);
 
-test('a deleted client stops all resources, a disabled API only its own, and each is tried once for all accounts', async () => {
+test('a deleted client stops all resources, a disabled API only its resource; each is tried once for all accounts', async () => {
   world.start('worker');
   await mirrored();
   await world.order('clients', { ...CLIENT, state: 'deleted' });
@@ -110,7 +110,7 @@ test('a deleted client stops all resources, a disabled API only its own, and eac
   expect(await world.rows('SELECT 1 FROM syncline.project_failures')).toEqual([]);
 }, 240_000);
 
-test('one account with the token of another client waits alone, and goes on when that is mended', async () => {
+test('one account with the token of another client waits alone, and continues when that is corrected', async () => {
   const { email } = accounts[0]!;
   await world.control.fault({ kind: 'token-unauthorized-client', email });
   world.start('worker');

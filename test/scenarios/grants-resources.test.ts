@@ -44,7 +44,7 @@ const FOLDED = `
   SELECT a.email, count(*) FILTER (WHERE entity = 'event')::int AS events, count(*) FILTER (WHERE entity = 'calendar')::int AS calendars, count(*) FILTER (WHERE entity = 'message')::int AS messages
     FROM syncline.accounts a LEFT JOIN last ON last.account_id = a.id AND last.op <> 'deleted' GROUP BY a.email ORDER BY a.email`;
 
-test('erases the rows of that resource alone, and the feed tells of each', async () => {
+test('erases the rows of that resource only, with a change event for each', async () => {
   const [{ email }] = accounts as [(typeof accounts)[0]];
   const tables = ['gmail_messages', 'calendars', 'calendar_events'];
   const [before, neighbour] = await counts(...tables);
@@ -92,7 +92,7 @@ test('erases the rows of that resource alone, and the feed tells of each', async
   );
 }, 240_000);
 
-test('is finished by workers when its command was killed, and refuses an import of the resource meanwhile', async () => {
+test('is finished by workers when its command was killed, and an import of the resource is refused meanwhile', async () => {
   const [{ email }] = accounts as [(typeof accounts)[0]];
   await world.rows(
     "UPDATE syncline.accounts SET erasing = '{gmail}', resources = '{calendar}', updated_at = now() + interval '1 hour' WHERE email = $1",

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
-import { lineOf } from '../support/processes.js';
+import { lineOf, type Started } from '../support/processes.js';
+import { rowsOfAccount } from '../support/account-rows.js';
 
 /*
  * Grants that Google refuses or that cannot be opened, with real processes and commands: what an
@@ -9,6 +10,7 @@ import { lineOf } from '../support/processes.js';
 
 let world: FleetWorld;
 let accounts: { email: string; refreshToken: string }[];
+let fleet: Started[];
 beforeEach(async () => {
   world = await startFleetWorld({
     seed: 211,
@@ -36,8 +38,7 @@ const WHOLE = [{ behind: 0 }];
 
 /** Everything is mirrored, with both programs running. */
 async function mirrored(): Promise<void> {
-  world.start('scheduler');
-  world.start('worker');
+  fleet = [world.start('scheduler'), world.start('worker')];
   await world.untilRows(BEHIND, WHOLE, 60_000);
 }
 
@@ -56,7 +57,7 @@ async function caughtUpAnew(email: string): Promise<void> {
   );
 }
 
-test('a grant that was withdrawn and given back is taken when the same token is imported within the minute', async () => {
+test('a grant that was withdrawn and restored is accepted when the same token is imported within the minute', async () => {
   await mirrored();
   await suspend(true);
   await world.untilRows(STATES, states('reauth_required'));
@@ -65,7 +66,7 @@ test('a grant that was withdrawn and given back is taken when the same token is 
   await caughtUpAnew(accounts[0]!.email);
 }, 180_000);
 
-test('a suspended account that is restored goes on by itself, and `accounts resume` tries it at once', async () => {
+test('a suspended account continues by itself when it is restored, and at once with `accounts resume`', async () => {
   await mirrored();
   await suspend(true);
   await world.untilRows(STATES, states('reauth_required'));
@@ -123,7 +124,7 @@ test.each([
   180_000,
 );
 
-test("S1: a token copied into another account's row puts that account alone into a named state; removal erases the rows and names what it could not revoke; a new import is accepted", async () => {
+test("S1: a token copied into another account's row stops that account only; removal erases the rows and reports the grant; a new import is accepted", async () => {
   const [first, second] = accounts as [(typeof accounts)[0], (typeof accounts)[0]];
   await world.rows(
     'UPDATE syncline.credentials SET sealed = (SELECT sealed FROM syncline.credentials c JOIN syncline.accounts a ON a.id = c.account_id WHERE email = $1) WHERE account_id = (SELECT id FROM syncline.accounts WHERE email = $2)',
@@ -153,7 +154,7 @@ test("S1: a token copied into another account's row puts that account alone into
   );
 }, 180_000);
 
-test('after the master key is lost an import with a new one is taken, and the other accounts are named when the key is given up', async () => {
+test('after the loss of the master key an import with a new one is accepted; giving the key up names the other accounts', async () => {
   const [{ lost }] = (await world.rows<{ lost: string }>(
     'SELECT DISTINCT key_id AS lost FROM syncline.credentials',
   )) as [{ lost: string }];
@@ -174,7 +175,33 @@ test('after the master key is lost an import with a new one is taken, and the ot
   await caughtUpAnew(accounts[1]!.email);
 }, 180_000);
 
-test('a refresh token that Google rotates late never takes the place of one that was imported meanwhile', async () => {
+test('an account under a lost master key is removed with every row, and the command says that the grant could not be revoked', async () => {
+  await mirrored();
+  await Promise.all(fleet.map((program) => world.stop(program)));
+  const [{ email }, other] = accounts as [(typeof accounts)[0], (typeof accounts)[0]];
+  const [{ id, lost }] = (await world.rows<{ id: string; lost: string }>(
+    'SELECT a.id, c.key_id AS lost FROM syncline.accounts a JOIN syncline.credentials c ON c.account_id = a.id WHERE a.email = $1',
+    [email],
+  )) as [{ id: string; lost: string }];
+  expect(await rowsOfAccount(world.database.pool, id)).toMatchObject({ gmail_messages: 8 });
+  world.env = { ...world.env, SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64') };
+  expect(await world.cli('accounts', 'remove', email, '--yes')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`syncline keys retire-lost ${lost}`),
+  });
+  expect(await world.cli('keys', 'retire-lost', lost, '--yes')).toMatchObject({ code: 0 });
+  const removed = await world.cli('accounts', 'remove', email, '--yes');
+  expect(removed).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(
+      /is removed: [\d,]+ rows erased; the grant could not be revoked, since its stored refresh token does not open; the customer can, at https:/,
+    ),
+  });
+  expect(await rowsOfAccount(world.database.pool, id)).toEqual({});
+  expect(await world.rows('SELECT email FROM syncline.accounts')).toEqual([{ email: other.email }]);
+}, 180_000);
+
+test('a refresh token that Google rotates late does not replace one that was imported meanwhile', async () => {
   await world.control.fault({ kind: 'token-rotated', count: 1, email: accounts[0]!.email });
   await world.control.fault({
     kind: 'latency',
@@ -199,7 +226,7 @@ test('a refresh token that Google rotates late never takes the place of one that
   expect(await world.rows(sealed)).toEqual(kept);
 }, 180_000);
 
-test('an import that leaves resources out changes none, and one that names fewer is refused with the command for it', async () => {
+test('an import without resources changes none; one with fewer is refused with the command for it', async () => {
   const [{ email, refreshToken }] = accounts as [(typeof accounts)[0]];
   const fewer = await world.import([{ email, refreshToken, resources: ['gmail'] }]);
   expect(fewer).toMatchObject({
@@ -222,7 +249,7 @@ test('an import that leaves resources out changes none, and one that names fewer
   ]);
 }, 120_000);
 
-test('a grant that covers less than the one before parks what it does not cover, and deletes nothing', async () => {
+test('a grant with fewer scopes parks what it does not cover, and deletes nothing', async () => {
   await mirrored();
   const { email } = accounts[0]!;
   const COUNTS = `SELECT (SELECT count(*)::int FROM syncline.gmail_messages) AS messages, (SELECT count(*)::int FROM syncline.calendar_events) AS events, (SELECT count(*)::int FROM syncline.calendars) AS calendars`;

@@ -1,6 +1,6 @@
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 
-/* A sweep that waits for its second listing, through workers that are killed: the wait, and what it knows, stand in Postgres. */
+/* A sweep that waits for its second listing, through workers that are killed: the wait and its data are in Postgres. */
 
 let world: FleetWorld;
 afterEach(() => world.close());
@@ -8,7 +8,7 @@ afterEach(() => world.close());
 const HELD = 'SELECT held_for AS waits FROM syncline.collections WHERE held_since IS NOT NULL';
 const WAITING = [{ waits: 'second-listing' }];
 
-test('a held sweep outlives kills of the worker before, within and after the second listing, and deletes only what both listings lack', async () => {
+test('a held sweep survives kills before, within and after the second listing, and deletes only what both listings lack', async () => {
   world = await startFleetWorld({
     seed: 117,
     accounts: 1,
@@ -23,10 +23,10 @@ test('a held sweep outlives kills of the worker before, within and after the sec
   world.start('scheduler');
   let worker = world.start('worker');
   expect((await world.cli('wait', email, '--timeout', '60')).code).toBe(0);
-  /** @param hasten brings the second listing forward, which begins a minute after the first */
-  const killed = async (hasten = false): Promise<void> => {
+  /** @param listsAgainNow brings the second listing forward, which begins a minute after the first */
+  const killed = async (listsAgainNow = false): Promise<void> => {
     worker.kill('SIGKILL');
-    if (hasten)
+    if (listsAgainNow)
       await world.rows(
         `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0'), held_until = now(), next_sync_at = now() WHERE cursor ? 'hold'`,
       );

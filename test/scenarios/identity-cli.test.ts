@@ -1,4 +1,5 @@
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
+import { lineOf, type Started } from '../support/processes.js';
 
 /* Whose a grant is, as an operator meets it: commands, a scheduler and a worker. */
 
@@ -15,6 +16,7 @@ interface Listed {
 }
 
 let world: FleetWorld;
+let worker: Started;
 async function start(scopes?: string[]): Promise<void> {
   world = await startFleetWorld({
     seed: 37,
@@ -25,7 +27,7 @@ async function start(scopes?: string[]): Promise<void> {
     ...(scopes ? { scopes } : {}),
   });
   world.start('scheduler');
-  world.start('worker');
+  worker = world.start('worker');
 }
 afterEach(() => world.close(), 60_000);
 
@@ -63,7 +65,7 @@ const asked = (): unknown => {
   return { methods, requests };
 };
 
-test('refuses to import another person’s grant, touches no row, and logs it without an address', async () => {
+test("refuses to import another person's grant, changes no row, and logs it without an address", async () => {
   await start();
   await connect(ANN);
   const before = await exported(ANN);
@@ -117,7 +119,7 @@ test("keeps a working grant when another person's is imported, and creates no ac
   expect(await world.cli('wait', ANN, '--timeout', '60')).toMatchObject({ code: 0 });
 }, 180_000);
 
-test('with --no-verify the first sync refuses it, before it writes anything', async () => {
+test('with --no-verify the first sync refuses it before it writes, and logs it without an address', async () => {
   await start();
   await connect(ANN);
   const before = await exported(ANN);
@@ -126,11 +128,15 @@ test('with --no-verify the first sync refuses it, before it writes anything', as
   await world.untilRows('SELECT state, reason_code FROM syncline.accounts', [
     { state: 'reauth_required', reason_code: 'identity-refused' },
   ]);
+  const event = await lineOf(worker, (line) => line.includes('"event":"identity_refused"'));
+  const [{ id } = { id: '' }] = await listed();
+  expect(JSON.parse(event)).toMatchObject({ accountId: id, tenant: 'default' });
+  expect(event).not.toMatch(/user[12]/);
   expect((await world.cli('why', ANN)).stdout).toContain('another Google account');
   expect(await exported(ANN)).toBe(before);
 }, 180_000);
 
-test('asks Google nothing for the grant that an active account has already', async () => {
+test('makes no request for a grant that an active account already has', async () => {
   await start();
   const refreshToken = await world.control.consent(ANN);
   expect(await world.import([{ email: ANN, refreshToken }])).toMatchObject({ code: 0 });
@@ -178,12 +184,12 @@ test('addresses compare without case in every command, and one address is one ac
   expect((await exported(named)).length).toBeGreaterThan(0);
 }, 180_000);
 
-test('a renamed person is found by both names, and the old name goes to another person as an account of its own', async () => {
+test("a renamed person is found by both addresses; the old address can become another person's account", async () => {
   await start();
   await connect(ANN);
   const [{ id } = { id: '' }] = await listed();
-  await world.control.rename(ANN, 'new@demo.example');
   await confirmSoon();
+  await world.control.rename(ANN, 'new@demo.example');
   await connect(ANN, 'new@demo.example');
   expect(await listed()).toMatchObject([{ id, email: 'new@demo.example', aliases: [ANN] }]);
   expect(await world.cli('why', ANN)).toMatchObject({ code: 0 });

@@ -28,7 +28,7 @@ test('the tree of the image is below 150 MB', () => {
   expect(total).toBeLessThan(LIMIT_BYTES);
 });
 
-test('the tree holds our programs, the migrations and the packages that run time needs, and nothing else of the checkout', () => {
+test('the tree has our programs, the migrations and the packages needed at run time, and nothing else', () => {
   const tops = new Set([...files.keys()].map((name) => name.split('/')[0]));
   expect([...tops].sort()).toEqual([
     'LICENSE',
@@ -37,6 +37,7 @@ test('the tree holds our programs, the migrations and the packages that run time
     'package.json',
     'packages',
     'prisma',
+    'sbom.cdx.json',
   ]);
   const own = [...files.keys()].filter((name) => /^(?:apps|packages)\//.test(name));
   expect(
@@ -57,6 +58,31 @@ test('the tree holds our programs, the migrations and the packages that run time
     '@types',
   ])
     expect([name, existsSync(path.join(tree.root, 'node_modules', name))]).toEqual([name, false]);
+});
+
+test('sbom.cdx.json lists every package of the tree with its version and licence', () => {
+  const sbom = JSON.parse(readFileSync(path.join(tree.root, 'sbom.cdx.json'), 'utf8')) as {
+    bomFormat: string;
+    components: { purl: string; licenses?: unknown[] }[];
+  };
+  expect(sbom.bomFormat).toBe('CycloneDX');
+  const manifests = [...files.keys()].filter((name) =>
+    /^(?:apps|packages)\/\w+\/package\.json$|node_modules\/(?:@[^/]+\/)?[^/]+\/package\.json$/.test(
+      name,
+    ),
+  );
+  const present = manifests.map((name) => {
+    const manifest = JSON.parse(readFileSync(path.join(tree.root, name), 'utf8')) as {
+      name: string;
+      version: string;
+    };
+    return `pkg:npm/${manifest.name}@${manifest.version}`;
+  });
+  expect(present.length).toBeGreaterThan(100);
+  expect(sbom.components.map(({ purl }) => decodeURIComponent(purl)).toSorted()).toEqual(
+    [...new Set(present)].toSorted(),
+  );
+  expect(sbom.components.filter(({ licenses = [] }) => licenses.length === 0)).toEqual([]);
 });
 
 test('no program names a package that the tree lacks', () => {

@@ -65,7 +65,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('an account is mirrored by the programs of the image as another user on a read-only tree', async () => {
+test("the image's programs mirror an account as an unprivileged user on a read-only tree", async () => {
   const before = tree.files();
   await succeeds('migrate');
   const file = path.join(folder, 'accounts.ndjson');

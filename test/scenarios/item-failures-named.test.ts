@@ -54,8 +54,8 @@ async function runMailbox(): Promise<string> {
   return outcome.kind;
 }
 
-test.each(['403-permission', 'malformed-json'])(
-  'verify names a message that always answers %s as unread, and finishes',
+test.each(['403-permission', '500', 'malformed-json'])(
+  'verify reports a message that always gives %s as unread, and finishes',
   async (kind) => {
     await world.catchUp();
     const [bad = ''] = (await ids()).slice(7);
@@ -71,7 +71,7 @@ test.each(['403-permission', 'malformed-json'])(
   },
 );
 
-test('verify ends with an error while no message can be read', async () => {
+test('verify fails while no message can be read', async () => {
   await world.catchUp();
   await world.control.fault({ kind: '403-permission', method: 'messages.get' });
   await world.control.fault({ kind: '403-permission', method: 'threads.get' });
@@ -110,7 +110,7 @@ test('a quarantined message is named with its reason, its date and its next try'
   expect(nextTryAt!.getTime() - since.getTime()).toBe(3_600_000);
 }, 60_000);
 
-test('a message that can be read again is stored and leaves the quarantine; one that is deleted leaves it as well', async () => {
+test('a message leaves the quarantine when it can be read again, and when it is deleted', async () => {
   const [back = '', gone = ''] = (await ids()).slice(7);
   const faults = [
     await world.control.spoil(back, '403-permission'),

@@ -2,7 +2,7 @@ import { syncCollection, verifyAccount, type Outcome } from '@syncline/sync';
 import { startWorld, type World } from '../support/world.js';
 
 /*
- * One message that Google never hands out holds nothing else: the rest is mirrored and followed,
+ * One message that Google never returns delays no other: the rest is mirrored and synced,
  * the message is tried a bounded number of times, and then it is in quarantine with its reason.
  * Retry dates are brought forward here; the delays have a test of their own.
  */
@@ -51,13 +51,13 @@ const run = (): Promise<Outcome> =>
 async function runs(limit = RUNS_LIMIT): Promise<string[]> {
   const ends: string[] = [];
   while (ends.length < limit && ends.at(-1) !== 'caught-up') {
-    await hasten();
+    await endDelays();
     ends.push((await run()).kind);
   }
   return ends;
 }
 
-async function hasten(): Promise<void> {
+async function endDelays(): Promise<void> {
   await world.database.pool.query(
     "UPDATE syncline.failing_items SET retry_at = now() - interval '1 ms'",
   );
@@ -86,7 +86,7 @@ test.each([
   ['401', '401', 'Google does not allow this (authError)'],
   ['without its thread', 'altered-answer', 'it cannot be read'],
 ])(
-  'mirrors and updates everything else when one message always answers %s, and quarantines it by name',
+  'quarantines one message that always gives %s by name, and mirrors and updates everything else',
   async (_, kind, reason) => {
     await connect({ messages: 80 });
     const [bad = ''] = (await truth()).slice(20);
@@ -125,7 +125,7 @@ test('quarantines each message that lacks its payload or has parts, headers or l
   expect(report).toMatchObject({ missing: [], extra: [], stale: [], unread: bad });
 });
 
-test('stores new mail while a message is still being tried', async () => {
+test('stores new mail while a message is being retried', async () => {
   await connect({ messages: 30 });
   const [bad = ''] = (await truth()).slice(10);
   await world.control.spoil(bad, '500');
@@ -141,7 +141,7 @@ test('stores new mail while a message is still being tried', async () => {
 });
 
 test.each(['403-permission', '500', 'malformed-json'])(
-  'quarantines the only message of a mailbox when it always answers %s',
+  'quarantines the only message of a mailbox when it always gives %s',
   async (kind) => {
     await connect({ messages: 1 });
     const [bad = ''] = await truth();
@@ -156,7 +156,7 @@ test.each(['403-permission', '500', 'malformed-json'])(
 );
 
 test.each(['403-permission', '500', 'malformed-json'])(
-  'stores the others of a thread when one message of it always answers %s',
+  'stores the other messages of a thread when one always gives %s',
   async (kind) => {
     await connect({ messages: 40, threadLength: 8 });
     const [bad = ''] = (await truth()).slice(12);
@@ -168,7 +168,7 @@ test.each(['403-permission', '500', 'malformed-json'])(
 );
 
 test.each(['403-permission', '500', 'malformed-json'])(
-  'goes on after a new message that always answers %s, alone in its history',
+  'continues after a new message that always gives %s, alone in its history',
   async (kind) => {
     await connect({ messages: 20 });
     await runs();
@@ -188,7 +188,7 @@ test.each(['403-permission', '500', 'malformed-json'])(
   },
 );
 
-test('an outage of every message quarantines nothing, however long it lasts', async () => {
+test('an outage of all messages quarantines nothing, however long it lasts', async () => {
   await connect({ messages: 30 });
   await world.control.fault({ kind: '503', method: 'messages.get' });
   const ends = await runs(10);
@@ -210,7 +210,36 @@ test('a 403 for every message parks the mailbox and quarantines nothing', async 
   expect(await stored()).toEqual((await truth()).sort());
 });
 
-test('a chat without a raw form is stored without its source, and not asked for again', async () => {
+test('parks the mailbox when more messages than an hour allows cannot be read, quarantines none of them, and stores all when they can be', async () => {
+  await connect({ messages: 60 });
+  const bad = (await truth()).slice(20, 41);
+  for (const id of bad) await world.control.spoil(id, '403-permission');
+  const ends: string[] = [];
+  while (ends.length < RUNS_LIMIT && ends.at(-1) !== 'parked') ends.push(...(await runs(1)));
+  expect({ last: ends.at(-1), phase: await phase(), quarantined: await quarantined() }).toEqual({
+    last: 'parked',
+    phase: 'incremental',
+    quarantined: [],
+  });
+  expect(await parkedFor()).toBe('items');
+  expect(await stored()).toEqual((await truth()).filter((id) => !bad.includes(id)).sort());
+  await world.control.clearFaults();
+  expect((await runs()).at(-1)).toBe('caught-up');
+  expect([await stored(), await quarantined(), await parkedFor()]).toEqual([
+    (await truth()).sort(),
+    [],
+    null,
+  ]);
+});
+
+const parkedFor = async (): Promise<unknown> =>
+  (
+    await world.database.pool.query<{ parked: string | null }>(
+      "SELECT parked FROM syncline.collections WHERE kind = 'gmail'",
+    )
+  ).rows[0]!.parked;
+
+test('a chat without a source is stored without it, and not requested again', async () => {
   await connect({ messages: 30, raw: true });
   const [chat = ''] = (await truth()).slice(5);
   await world.control.spoil(chat, 'altered-answer', { patch: { raw: null } });
@@ -234,7 +263,7 @@ async function runsInTime(ms: number): Promise<string[]> {
   const ends: string[] = [];
   const deadlineMs = world.rt.clock.nowMs() + ms;
   while (ends.at(-1) !== 'caught-up' && world.rt.clock.nowMs() < deadlineMs) {
-    await hasten();
+    await endDelays();
     const outcome = await run();
     ends.push(outcome.kind);
     if (outcome.kind === 'snoozed')
@@ -246,7 +275,7 @@ async function runsInTime(ms: number): Promise<string[]> {
 const LONE_QUOTA = ['429-exhausted', '403-user-rate', '429-concurrent'];
 
 test.each(LONE_QUOTA)(
-  'quarantines a message that alone always answers %s while others pass, and mirrors everything else',
+  'quarantines a message that alone always gives %s, and mirrors everything else',
   async (kind) => {
     await connect({ messages: 60 });
     const [bad = ''] = (await truth()).slice(20);
@@ -259,7 +288,7 @@ test.each(LONE_QUOTA)(
 );
 
 test.each(LONE_QUOTA)(
-  'continues past a new message that alone always answers %s, with no other message in its history',
+  'continues after a new message that always gives %s, with no other message in its history',
   async (kind) => {
     await connect({ messages: 10 });
     await runs();

@@ -50,7 +50,7 @@ async function caughtUp(): Promise<void> {
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 }
 
-test('every calendar of an account is mirrored, not the primary alone', async () => {
+test('every calendar of an account is mirrored, not only the primary', async () => {
   const mirrored = await query<{ email: string; calendars: number; filled: number }>(
     'SELECT a.email, count(DISTINCT c.id)::int AS calendars, count(DISTINCT e.calendar_id)::int AS filled FROM syncline.accounts a JOIN syncline.calendars c ON c.account_id = a.id LEFT JOIN syncline.calendar_events e ON (e.account_id, e.calendar_id) = (c.account_id, c.id) GROUP BY 1 ORDER BY 1',
   );
@@ -65,7 +65,7 @@ test('every calendar of an account is mirrored, not the primary alone', async ()
   expect(shelves[0]!.filled).toBeGreaterThan(1);
 });
 
-test('a calendar that two accounts see is one calendar in each of them, with a token of its own', async () => {
+test('a calendar of two accounts is mirrored in each, with a token of its own', async () => {
   const shared = await query<{ id: string; accounts: number; tokens: number }>(
     "SELECT external_id AS id, count(*)::int AS accounts, count(DISTINCT cursor->>'syncToken')::int AS tokens FROM syncline.collections WHERE kind = 'calendar-events' GROUP BY 1 HAVING count(*) > 1",
   );
@@ -84,7 +84,7 @@ test('a calendar that two accounts see is one calendar in each of them, with a t
   );
 });
 
-test('one changed event costs one request a calendar, rewrites one row, and leaves all others where they are', async () => {
+test('one changed event costs one request per calendar and rewrites one row only', async () => {
   const { calendarId, eventId } = await act({
     action: 'event-create',
     event: { summary: 'stays alone' },
@@ -143,7 +143,7 @@ test('fields that have no column are kept and updated', async () => {
   });
 });
 
-test('an all-day event stands on the day that its calendar shows, whatever the zone of calendar, server and reader', async () => {
+test("an all-day event is on its calendar's day, whatever the time zone of calendar, server and reader", async () => {
   const { eventId } = await act({
     action: 'event-create',
     event: { summary: 'all day', start: { date: '2026-03-29' }, end: { date: '2026-03-30' } },
@@ -170,7 +170,7 @@ test('an all-day event stands on the day that its calendar shows, whatever the z
   });
 });
 
-test('a timed event keeps the zone it repeats in, not only its instant', async () => {
+test('a timed event keeps its time zone, not only its instant', async () => {
   const start = { dateTime: '2026-03-28T09:30:00+01:00', timeZone: 'Europe/Amsterdam' };
   const { eventId } = await act({
     action: 'event-create',
@@ -192,7 +192,7 @@ test('a timed event keeps the zone it repeats in, not only its instant', async (
   });
 });
 
-test('what was deleted while the token was dead is gone after the full sync, although no tombstone named it', async () => {
+test('events deleted while the token was expired are deleted by the full sync without a tombstone', async () => {
   const { calendarId, eventId } = await act({
     action: 'event-create',
     event: { summary: 'short-lived' },

@@ -14,7 +14,7 @@ afterAll(() => database.drop());
 const query = async <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> =>
   (await database.pool.query(sql, values)).rows as Row[];
 
-test('no text of Google’s can be too long for its column', async () => {
+test('no text of Google can be too long for its column', async () => {
   const bounded = await query(
     "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'syncline' AND character_maximum_length IS NOT NULL AND table_name NOT LIKE '\\_prisma%'",
   );
@@ -39,7 +39,7 @@ test('history ids and sequence numbers are numbers of 64 bits in every table, so
 });
 
 test.each(TABLE_NAMES.map((table) => [table]))(
-  'rows of an account in %s are found by an index, not by reading the table',
+  'rows of an account in %s are found by an index, not by a table scan',
   async (table) => {
     const led = await query(
       "SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indrelid = ('syncline.' || $1)::regclass AND a.attname = 'account_id'",
@@ -49,9 +49,9 @@ test.each(TABLE_NAMES.map((table) => [table]))(
   },
 );
 
-test('whether messages are known is asked of an index, however many there are', async () => {
+test('whether messages are stored is found by an index, however many there are', async () => {
   await query(
-    "INSERT INTO syncline.accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't', 'u' || n, '{gmail}' FROM generate_series(1, 20) n",
+    "INSERT INTO syncline.accounts (id, tenant, email, address, resources) SELECT gen_random_uuid(), 't', 'u' || n, 'u' || n, '{gmail}' FROM generate_series(1, 20) n",
   );
   await query(
     "INSERT INTO syncline.gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, n::text, n::text, n, '{INBOX}', '', '{}' FROM syncline.accounts, generate_series(1, 300) n",

@@ -41,7 +41,7 @@ async function connect(email: string, refreshToken: string): Promise<string> {
   ).id;
 }
 
-test('a busy or broken token endpoint is waited for and never taken for a refused grant', async () => {
+test('a busy or failing token endpoint is retried and does not count as a refused grant', async () => {
   world.simulator.clock.advance(2 * 3_600_000);
   await world.control.fault({ kind: 'token-503', count: 1 });
   await world.control.fault({ kind: 'token-429', count: 1 });
@@ -53,7 +53,7 @@ test('a busy or broken token endpoint is waited for and never taken for a refuse
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('connecting an account again keeps its id, its cursors and its rows, and touches no other account', async () => {
+test('connecting an account again keeps its id, cursors and rows, and changes no other account', async () => {
   const [first, second] = (await world.store.accounts.list()).map(({ email }) => email) as [
     string,
     string,
@@ -79,7 +79,7 @@ test('connecting an account again keeps its id, its cursors and its rows, and to
   expect(await messages()).toBe(kept);
 });
 
-test('a consent to an app in testing ends after seven days: that is said, and nothing is wiped', async () => {
+test('a consent to an app in testing ends after seven days with that reason, and nothing is deleted', async () => {
   const before = await messages();
   world.simulator.clock.advance(8 * DAY_MS);
   await expect(world.catchUp()).rejects.toThrow('reauth_required');

@@ -1,6 +1,7 @@
 import type { ExportedMessage } from '@syncline/store';
 import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps, type MailboxSteps } from '../support/mailbox-steps.js';
+import { rowChanges } from '../support/row-changes.js';
 import { startWorld, type World } from '../support/world.js';
 
 /* What went wrong with mail elsewhere (docs/explanation/lessons.md), each as a test in its name. One mailbox for all of them. */
@@ -35,7 +36,9 @@ const lastSeq = async (): Promise<bigint> =>
     ).rows[0]!.seq,
   );
 const newsOf = async (seq: bigint): Promise<string[]> =>
-  (await world.store.changes(mailbox.accountId, seq, 10_000)).map(({ op, id }) => `${op} ${id}`);
+  (await rowChanges(world.store, mailbox.accountId, seq, 10_000)).map(
+    ({ op, id }) => `${op} ${id}`,
+  );
 const historyPages = async (): Promise<number> =>
   (await world.control.ledger()).methods['history.list']?.calls ?? 0;
 
@@ -44,7 +47,7 @@ async function caughtUp(): Promise<void> {
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 }
 
-test('a reply that the user writes and sends is there as sent, and its drafts are not', async () => {
+test('a sent reply is mirrored as sent, without its drafts', async () => {
   const seq = await lastSeq();
   const first = await act({ action: 'draft-save', text: 'half a sentence' });
   await caughtUp();
@@ -77,7 +80,7 @@ test('a draft that is saved twenty times between two syncs is one message and on
   expect((await row(draft.messageId))?.text).toContain('version 20');
 });
 
-test('more changes between two syncs than a page of history holds are all seen, the oldest first', async () => {
+test('changes on several pages of history are all applied, the oldest first', async () => {
   const [oldest] = (await mailbox.rows()).keys();
   await act({ action: 'label', messageId: oldest, labelIds: ['STARRED'] });
   for (let n = 0; n < 600; n++)
@@ -94,7 +97,7 @@ test('more changes between two syncs than a page of history holds are all seen, 
   expect(await row(newest.messageId)).toBeDefined();
 });
 
-test('a refusal in the middle of a sync does not leave out what is older than the newest message', async () => {
+test('a refusal during a sync leaves out no older message', async () => {
   const old = await act({ action: 'deliver', text: 'came first' });
   await world.control.fault({ kind: '429-retry-after', method: 'messages.get', count: 1, ms: 300 });
   await world.control.fault({ kind: '503', method: 'history.list', count: 1 });
@@ -106,7 +109,7 @@ test('a refusal in the middle of a sync does not leave out what is older than th
   ]);
 });
 
-test('archiving, trashing, marking as spam and taking back are changes of labels, and the message stays', async () => {
+test('archiving, trashing, marking as spam and undoing it change labels, and the message stays', async () => {
   const { messageId } = await act({
     action: 'deliver',
     labelIds: ['INBOX', 'UNREAD'],
@@ -126,21 +129,21 @@ test('archiving, trashing, marking as spam and taking back are changes of labels
   }
 });
 
-test('spam and trash are mirrored as they arrive and by a full sync', async () => {
+test('spam and trash are mirrored by incremental and full syncs', async () => {
   const spam = await act({ action: 'deliver', labelIds: ['SPAM'], text: 'spam' });
   const trash = await act({ action: 'deliver', labelIds: ['TRASH'], text: 'trash' });
   await caughtUp();
   expect([...(await mailbox.rows()).keys()]).toEqual(
     expect.arrayContaining([spam.messageId, trash.messageId]),
   );
-  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
+  await world.store.schedule.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
   await caughtUp();
   expect([...(await mailbox.rows()).keys()]).toEqual(
     expect.arrayContaining([spam.messageId, trash.messageId]),
   );
 });
 
-test('a message that is in no folder at all is not taken for a deleted one by a resync', async () => {
+test('a resync does not delete a message without labels', async () => {
   const { messageId } = await act({ action: 'deliver', labelIds: ['INBOX'], text: 'archived' });
   await caughtUp();
   await act({ action: 'unlabel', messageId, labelIds: ['INBOX'] });
@@ -151,7 +154,7 @@ test('a message that is in no folder at all is not taken for a deleted one by a 
   expect(await newsOf(seq)).toEqual([`updated ${messageId}`]);
 });
 
-test('labels that are made, nested, renamed and deleted are mirrored, and so are the messages under them', async () => {
+test('created, nested, renamed and deleted labels are mirrored with their messages', async () => {
   const catalogue = async (): Promise<object[]> =>
     (
       await world.database.pool.query(
@@ -201,8 +204,8 @@ test('headers of any length are stored whole', async () => {
   ]).toEqual([true, 249_999, 70_012, 20_004]);
 });
 
-test('what is counted as done is what is stored', async () => {
-  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
+test('the number of done items is the number of stored ones', async () => {
+  await world.store.schedule.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
   await caughtUp();
   const stored = (await mailbox.rows()).size;
   const [account] = await world.store.accounts.list();
@@ -213,7 +216,7 @@ test('what is counted as done is what is stored', async () => {
   });
 });
 
-test('a mail of eight megabytes comes with the others', async () => {
+test('a mail of eight megabytes is mirrored with the others', async () => {
   const huge = Buffer.from(
     `From: a@example.com\r\nTo: b@example.com\r\nSubject: huge\r\nContent-Type: text/plain\r\n\r\n${'0123456789abcde\n'.repeat(8 * 65_536)}`,
   );

@@ -45,7 +45,7 @@ async function cli(
   return exited(startProgram('cli', env, args));
 }
 
-test('pause, why, resume, remove: each says what it did, and an account that is gone is not found', async () => {
+test('pause, why, resume and remove print what they did, and a removed account is not found', async () => {
   expect(await cli('accounts', 'pause', email, '--json')).toMatchObject({
     code: 0,
     stdout: `${JSON.stringify({ email, tenant: 'default', state: 'paused' })}\n`,
@@ -64,7 +64,7 @@ test('pause, why, resume, remove: each says what it did, and an account that is 
   });
 }, 180_000);
 
-test('quarantine lists, retries and drops; what is parked and set aside stands in why and in accounts list', async () => {
+test('quarantine lists, retries and drops; why and accounts list show parked collections and quarantined items', async () => {
   const { rows } = await database.pool.query<{ id: string; account_id: string }>(
     "UPDATE syncline.collections SET parked = 'scope', error = 'the grant does not cover Gmail' WHERE kind = 'gmail' RETURNING id, account_id",
   );

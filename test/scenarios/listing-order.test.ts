@@ -135,13 +135,13 @@ async function instances(): Promise<string[]> {
   }).items.map((event) => event.start?.dateTime ?? '');
 }
 
-test('exceptions that come pages before their series find it, moved and cancelled ones', async () => {
+test('moved and cancelled exceptions that are listed pages before their series are joined to it', async () => {
   await runPages([[CANCELLED, MOVED], [SERIES]]);
   expect(await ids()).toEqual(['series', MOVED.id, CANCELLED.id]);
   expect(await instances()).toEqual(['2026-01-05T09:00:00+01:00', '2026-01-06T15:00:00+01:00']);
 });
 
-test('cancelled exceptions that come after the tombstone of their series leave nothing behind, on the same page or pages later', async () => {
+test('cancelled exceptions listed after the tombstone of their series leave nothing, on the same page or later', async () => {
   await runPages([
     [{ id: 'series', status: 'cancelled' }, CANCELLED],
     [],
@@ -159,7 +159,7 @@ test('cancelled exceptions that come after the tombstone of their series leave n
   expect(await ids()).toEqual(['series', CANCELLED.id]);
 });
 
-test('a sync token that expires in the middle of a listing (410) begins a new full sync, which wipes nothing and takes away what is gone', async () => {
+test('a sync token that expires during a listing (410) begins a full sync, which deletes only what is gone', async () => {
   await world.database.pool.query(
     "UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{syncToken}', '\"garbage\"') WHERE kind = 'calendar-events'",
   );
@@ -181,7 +181,7 @@ test('a sync token that expires in the middle of a listing (410) begins a new fu
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a mailbox in the middle of its history whose page token died lists again from the same sync position', async () => {
+test('a page token that expires during a listing of history begins it again from the same sync position', async () => {
   for (let i = 0; i < 6; i++) await world.control.actAs(email, { action: 'deliver' });
   const before = await collection('gmail');
   expect(await onePage('gmail')).toMatchObject({
@@ -198,7 +198,7 @@ test('a mailbox in the middle of its history whose page token died lists again f
   ).toEqual([]);
 });
 
-test('a page token and the sync token of its listing that died together begin a new full sync in the same run', async () => {
+test('a page token and its sync token that expire together begin a full sync in the same run', async () => {
   for (let i = 0; i < 6; i++) await world.control.actAs(email, { action: 'deliver' });
   await onePage('gmail');
   const { generation } = await collection('gmail');
@@ -212,7 +212,7 @@ test('a page token and the sync token of its listing that died together begin a 
   ).toEqual([]);
 });
 
-test('tombstones that Google has forgotten are found out by the next full sync, since the sync token is older still', async () => {
+test('deletions without a tombstone are found by a full sync, since the sync token is too old', async () => {
   const event = (
     await world.database.pool.query<{ id: string }>(
       'SELECT id FROM syncline.calendar_events WHERE calendar_id = $1 AND recurring_event_id IS NULL ORDER BY id LIMIT 1',

@@ -63,7 +63,7 @@ const BODIES: readonly [charset: string, bytes: Buffer, text: string][] = [
 ];
 
 test.each(['declared', 'utf-8'] as const)(
-  'bodies are read whatever charset is declared, when Google gives the %s one',
+  'bodies are decoded for any declared charset when Google gives the %s one',
   async (bodyCharset) => {
     await begin({ bodyCharset });
     const expected = new Map<string, string>();
@@ -79,7 +79,7 @@ test.each(['declared', 'utf-8'] as const)(
   },
 );
 
-test('headers are read by the rules of bodies', async () => {
+test('headers are decoded by the rules of bodies', async () => {
   await begin({});
   const subjects = new Map<string, string>();
   for (const [subject, text] of [
@@ -98,7 +98,7 @@ test('headers are read by the rules of bodies', async () => {
 
 const INVITATION = 'BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n';
 
-test('nothing that a mail brings inline is lost', async () => {
+test('no inline part of a mail is lost', async () => {
   await begin({});
   const parts = [
     ['text/plain', 'Hello'],
@@ -135,7 +135,7 @@ test('nothing that a mail brings inline is lost', async () => {
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-/** A mail of plain text and html, of which Google hands out the text apart. */
+/** A mail of plain text and html, of which Google returns the text separately. */
 const large = (text: string): string[] => [
   'Subject: large\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n',
   `--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\n${text}\r\n`,
@@ -146,7 +146,7 @@ async function spentOnBodies(): Promise<{ calls: number; units: number } | undef
   return (await world.control.ledger()).methods['messages.attachments.get'];
 }
 
-test('bodies that Google hands out apart are fetched, by full and incremental syncs, and charged', async () => {
+test('bodies that Google delivers separately are fetched by full and incremental syncs, and charged', async () => {
   await begin({ messagesPerAccount: 0, inlineBodyBytes: 1_000 });
   const long = 'ü'.repeat(2_000);
   const before = deliver(...large(long));
@@ -186,7 +186,7 @@ test.each(['404', '403-domain-policy'] as const)(
   },
 );
 
-test('a body that cannot be had for a moment is asked for again', async () => {
+test('a body that is temporarily unavailable is requested again', async () => {
   await begin({ messagesPerAccount: 0, inlineBodyBytes: 1_000 });
   const id = deliver(...large('x'.repeat(5_000)));
   await world.control.fault({

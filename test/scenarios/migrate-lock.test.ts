@@ -49,7 +49,7 @@ async function onServer(statement: string): Promise<void> {
   await admin.end();
 }
 
-test('names the migration that runs, and goes on when it is done', async () => {
+test('names the running migration, and continues when it is done', async () => {
   await other.query(TAKE);
   const { rows } = await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   const child = migrate();
@@ -83,7 +83,7 @@ test('SIGTERM ends the wait for another migration with a line', async () => {
   );
 }, 60_000);
 
-test('a schema that is up to date waits for nobody', async () => {
+test('a schema that is up to date does not wait', async () => {
   expect(await exited(migrate())).toMatchObject({ code: 0 });
   await other.query(TAKE);
   const { code, stdout, stderr } = await exited(migrate({ MIGRATION_LOCK_WAIT_SECONDS: '0' }));
@@ -93,7 +93,7 @@ test('a schema that is up to date waits for nobody', async () => {
   });
 }, 60_000);
 
-test('of several at once each migration is applied by one', async () => {
+test('several at once apply each migration once', async () => {
   const all = await Promise.all([migrate(), migrate(), migrate()].map(exited));
   expect(all.map(({ code, stderr }) => (code === 0 ? 'done' : stderr))).toEqual([
     'done',
@@ -103,7 +103,7 @@ test('of several at once each migration is applied by one', async () => {
   expect(await names()).toEqual(MIGRATIONS);
 }, 120_000);
 
-test('a table that another session uses is waited for, and a signal leaves nothing half done', async () => {
+test('waits for a table that another session uses, and a signal leaves nothing partial', async () => {
   await other.query('CREATE SCHEMA syncline');
   await other.query('BEGIN; CREATE TABLE syncline.watches (id int)');
   const busy =
@@ -121,7 +121,7 @@ test('a table that another session uses is waited for, and a signal leaves nothi
   expect(await names()).toEqual(MIGRATIONS);
 }, 120_000);
 
-test('a migration that fails leaves nothing behind and is tried again', async () => {
+test('a failed migration leaves nothing and is tried again', async () => {
   await other.query('CREATE SCHEMA syncline; CREATE TABLE syncline.watches (id int)');
   const failed = await exited(migrate());
   expect(failed).toMatchObject({ code: 1 });

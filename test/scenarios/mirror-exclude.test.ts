@@ -1,6 +1,7 @@
 import { repairDrift, syncCollection, verifyAccount, type MirrorPolicy } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps, type MailboxSteps } from '../support/mailbox-steps.js';
+import { rowChanges } from '../support/row-changes.js';
 import { startWorld, type World } from '../support/world.js';
 
 /* Spam, trash and drafts by a policy: what is excluded has no row, whichever way it came to be so. */
@@ -34,7 +35,7 @@ async function mirrored(
   await world.catchUp();
 }
 
-/** What a perfect mirror under the world's policy would hold, judged by the source's own labels. */
+/** What a perfect mirror under the world's policy would hold, decided by the source's own labels. */
 const kept = (message: Record<string, unknown>): boolean =>
   !(world.mirror.exclude ?? []).some((name) =>
     (message['labelIds'] as string[]).includes(LABELS[name]),
@@ -52,7 +53,7 @@ const lastSeq = async (): Promise<bigint> =>
     (await world.database.pool.query('SELECT feed_seq FROM syncline.accounts')).rows[0].feed_seq,
   );
 const events = async (after: bigint): Promise<string[]> =>
-  (await world.store.changes(mailbox.accountId, after, 10_000))
+  (await rowChanges(world.store, mailbox.accountId, after, 10_000))
     .filter(({ entity }) => entity === 'message')
     .map(({ op, id }) => `${op} ${id}`);
 /** The three that were delivered to the inbox, and nowhere else. */
@@ -79,7 +80,7 @@ async function verify(sample?: number): ReturnType<typeof verifyAccount> {
   return report;
 }
 
-test('what is excluded is neither listed nor fetched, in the full sync and as it arrives', async () => {
+test('excluded mail is neither listed nor fetched, by full and incremental syncs', async () => {
   await mirrored(NONE_OF_THEM, 141);
   const outside = new Set([
     ...(await sourceIds('SPAM')),
@@ -111,7 +112,7 @@ test('what is excluded is neither listed nor fetched, in the full sync and as it
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
 });
 
-test('a message that a label takes out is deleted, one that loses it is created, and going to and fro between two syncs is nothing', async () => {
+test('a message that gets an excluded label is deleted, one that loses it is created, and both between two syncs is no change', async () => {
   await mirrored(NONE_OF_THEM, 142);
   const [out, fro] = await plainMessages();
   const spam = (await sourceIds('SPAM'))[0]!;
@@ -142,7 +143,7 @@ test('a message that a label takes out is deleted, one that loses it is created,
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
 });
 
-test('a resync judges by the same policy, and at no moment has what is excluded a row', async () => {
+test('a resync applies the same policy, and an excluded message never has a row', async () => {
   await mirrored({ exclude: ['spam', 'drafts'] }, 143);
   const [out, late] = await plainMessages();
   const [spam, wasTrash] = [(await sourceIds('SPAM'))[0]!, (await sourceIds('TRASH'))[0]!];
@@ -175,7 +176,7 @@ test('a resync judges by the same policy, and at no moment has what is excluded 
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
 });
 
-test('a policy that changes is what verify compares with; --repair or a full sync applies it to what is stored', async () => {
+test('verify compares with a changed policy; --repair or a full sync applies it to stored rows', async () => {
   await mirrored({}, 144, 90);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   const [trash, drafts] = [await sourceIds('TRASH'), await sourceIds('DRAFT')];
@@ -212,7 +213,7 @@ test('a policy that changes is what verify compares with; --repair or a full syn
     stale: [],
   });
   world.mirror = { exclude: ['spam'] };
-  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
+  await world.store.schedule.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
   await world.catchUp();
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
   expect((await events(seq)).filter((event) => event.startsWith('created')).sort()).toEqual(
@@ -220,7 +221,7 @@ test('a policy that changes is what verify compares with; --repair or a full syn
   );
 });
 
-test('verify reads a long thread whole and judges each of its messages, the excluded ones too', async () => {
+test('verify reads a long thread whole and checks each of its messages, including excluded ones', async () => {
   await mirrored(NONE_OF_THEM, 146, 40);
   const { messageId, threadId } = await mailbox.act({
     action: 'deliver',
@@ -249,7 +250,7 @@ test('an audit finds nothing under the policy of the mirror, and applies a chang
   await mirrored({ exclude: ['trash'] }, 145, 60);
   const audit = async (): Promise<number> => {
     const { rows } = await world.database.pool.query(
-      "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 h', audited_at = NULL, audit_drift = NULL WHERE kind = 'gmail' RETURNING id",
+      "WITH due AS (UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 h', audited_at = NULL WHERE kind = 'gmail' RETURNING id), forgotten AS (UPDATE syncline.collection_audits SET drift = NULL WHERE collection_id = (SELECT id FROM due)) SELECT id FROM due",
     );
     const policy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000 };
     const outcome = await syncCollection(world.rt, { ...world, policy }, rows[0].id, {
@@ -259,9 +260,9 @@ test('an audit finds nothing under the policy of the mirror, and applies a chang
     expect(outcome.kind).toMatch(/caught-up|more/);
     return (
       await world.database.pool.query(
-        "SELECT audit_drift FROM syncline.collections WHERE kind = 'gmail'",
+        "SELECT d.drift FROM syncline.collections c JOIN syncline.collection_audits d ON d.collection_id = c.id WHERE kind = 'gmail'",
       )
-    ).rows[0].audit_drift;
+    ).rows[0].drift;
   };
   expect(await audit()).toBe(0);
   world.mirror = { exclude: ['trash', 'spam'] };

@@ -2,6 +2,7 @@ import { syncCollection, verifyAccount, type Outcome } from '@syncline/sync';
 import { Interruption } from '../oracle/interruption.js';
 import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps, type MailboxSteps } from '../support/mailbox-steps.js';
+import { rowChanges } from '../support/row-changes.js';
 import { startWorld, type World } from '../support/world.js';
 
 /*
@@ -72,15 +73,15 @@ const lastSeq = async (): Promise<bigint> =>
     (await world.database.pool.query('SELECT feed_seq FROM syncline.accounts')).rows[0].feed_seq,
   );
 const events = async (after: bigint): Promise<string[]> =>
-  (await world.store.changes(mailbox.accountId, after, 10_000))
+  (await rowChanges(world.store, mailbox.accountId, after, 10_000))
     .filter(({ entity }) => entity === 'message')
     .map(({ op, id }) => `${op} ${id}`);
 const full = (): Promise<unknown> =>
-  world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
+  world.store.schedule.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
 const verify = (): ReturnType<typeof verifyAccount> =>
   verifyAccount(world.rt, world, mailbox.accountId, 'gmail');
 
-test('the first full sync lists and fetches the window alone; what happens to older messages is passed over', async () => {
+test('the first full sync lists and fetches the window only; changes of older messages are ignored', async () => {
   await mirrored(90, { seed: 151 });
   const { fromMs } = await window();
   expect(daysBack(fromMs)).toBe(90);
@@ -126,7 +127,7 @@ test('a resync and a full sync keep to the window that was mirrored, and a small
   expect(await world.drift(since(fromMs))).toMatchObject(NO_DRIFT);
 });
 
-test('a larger window fetches the older slice and nothing else, readable throughout, and new mail does not wait for it', async () => {
+test('a larger window fetches the older slice only, while rows stay readable and new mail is not delayed', async () => {
   await mirrored(60, { seed: 153 });
   const { fromMs } = await window();
   const [seq, laidBefore, getsBefore, listsBefore] = [
@@ -140,14 +141,14 @@ test('a larger window fetches the older slice and nothing else, readable through
   const going = await window();
   expect(going).toMatchObject({ fromMs, phase: 'full' });
   expect(daysBack(going.goalMs!)).toBe(500);
-  // It full syncs on the lane of full syncs, but as nobody who has just connected.
+  // Its full sync is on the lane of full syncs, but not as that of a new account.
   const collection = await collectionId();
-  expect(await world.store.lease.claim(collection)).toMatchObject({
+  expect(await world.store.leases.claim(collection)).toMatchObject({
     kind: 'claimed',
     lease: { phase: 'full', onboarding: false, window: { fromMs, goalMs: going.goalMs } },
   });
   await world.database.pool.query(
-    'UPDATE syncline.collections SET lease_until = NULL, run_open = false WHERE id = $1',
+    'UPDATE syncline.collections SET lease_until = NULL, open_runs = 0 WHERE id = $1',
     [collection],
   );
   const slice = await inSource(going.goalMs!, fromMs);
@@ -179,7 +180,7 @@ test('a larger window fetches the older slice and nothing else, readable through
     Math.ceil(slice.length / 20) + 1,
   );
   expect(await world.drift(since(going.goalMs!))).toMatchObject(NO_DRIFT);
-  // And to the beginning, which a resync meets half-way: it goes on to where the extension of the
+  // And to the beginning, which a resync meets half-way: it continues to where the extension of the
   // window was going.
   world.mirror = {};
   await mailbox.step();
@@ -189,15 +190,15 @@ test('a larger window fetches the older slice and nothing else, readable through
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a window extension that crashes again and again completes, and what was stored is not fetched again', async () => {
+test('a window extension completes after repeated crashes, and stored messages are not fetched again', async () => {
   await mirrored(60, { seed: 154, largestPage: 30 });
   const { fromMs } = await window();
   world.mirror = { windowDays: 700 };
   const collection = await collectionId();
   const seq = await lastSeq();
   const stops: { at: string; side: 'before' | 'after' }[] = [
-    { at: 'store.commitPage', side: 'before' },
-    { at: 'store.commitPage', side: 'after' },
+    { at: 'store.leases.commitPage', side: 'before' },
+    { at: 'store.leases.commitPage', side: 'after' },
     { at: 'google.gmail.getMessages', side: 'after' },
     { at: 'google.gmail.listMessages', side: 'after' },
     { at: 'google.gmail.history', side: 'before' },
@@ -219,7 +220,7 @@ test('a window extension that crashes again and again completes, and what was st
     expect(interruption.where).toBe(stop.at);
     // Its lease runs out, and so does the suspicion that a message has killed it.
     await world.database.pool.query(
-      'UPDATE syncline.collections SET lease_until = NULL, crashes = 0 WHERE id = $1',
+      'WITH forgiven AS (DELETE FROM syncline.collection_crashes WHERE collection_id = $1) UPDATE syncline.collections SET lease_until = NULL WHERE id = $1',
       [collection],
     );
     cursors.add(JSON.stringify(await mailbox.cursor()));
@@ -235,7 +236,7 @@ test('a window extension that crashes again and again completes, and what was st
   );
 });
 
-test('page tokens that die begin the slice again; when all of them die the extension waits and history goes on', async () => {
+test('an expired page token begins the slice again; when all expire the extension waits and history continues', async () => {
   await mirrored(60, { seed: 155, largestPage: 10 });
   world.mirror = { windowDays: 700 };
   const before = await calls('messages.get');
@@ -272,7 +273,7 @@ test('page tokens that die begin the slice again; when all of them die the exten
 });
 
 test.each(['500', '403-permission', '404', 'malformed-json'])(
-  'older mail whose list always answers %s does not hold up new mail, and is read on when the list answers',
+  'a list of older mail that always gives %s does not delay new mail, and continues when it answers',
   async (kind) => {
     await mirrored(60, { seed: 156, largestPage: 10 });
     world.mirror = { windowDays: 700 };

@@ -29,7 +29,7 @@ async function leastCalls(): Promise<{ threads: number; messages: number }> {
   return { threads: long.length, messages: 150 - long.reduce((sum, size) => sum + size, 0) };
 }
 
-test('a full sync of mail and calendars catches up with the source, and so does every later change', async () => {
+test('a full sync of mail and calendars equals the source, and so does the mirror after every change', async () => {
   world = await startWorld({
     seed: 11,
     accounts: 3,
@@ -65,7 +65,7 @@ test('changes by users who act during the full sync are applied from the pinned 
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a run that ends after every page resumes where the last commit stands', async () => {
+test('a run that ends after every page resumes from the last commit', async () => {
   world = await startWorld({
     seed: 13,
     accounts: 1,
@@ -82,7 +82,7 @@ test('a run that ends after every page resumes where the last commit stands', as
   );
 });
 
-test('an incremental sync without news writes no page, and what comes after it is applied', async () => {
+test('an incremental sync without changes writes no page, and later changes are applied', async () => {
   world = await startWorld({
     seed: 19,
     accounts: 1,
@@ -91,7 +91,7 @@ test('an incremental sync without news writes no page, and what comes after it i
     eventsPerCalendar: 5,
   });
   await world.catchUp();
-  const commits = jest.spyOn(world.store, 'commitPage');
+  const commits = jest.spyOn(world.store.leases, 'commitPage');
   const pages = (): number => commits.mock.calls.filter(([lease]) => lease.kind === 'gmail').length;
   await world.catchUp();
   expect(pages()).toBe(0);
@@ -101,7 +101,7 @@ test('an incremental sync without news writes no page, and what comes after it i
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('label changes cost no message', async () => {
+test('label changes fetch no message', async () => {
   world = await startWorld({
     seed: 14,
     accounts: 1,
@@ -120,7 +120,7 @@ test('label changes cost no message', async () => {
   expect(await gets()).toBe(before);
 });
 
-test('an expired history leads to a new generation, in which every row stays readable', async () => {
+test('an expired history begins a new generation, and every row stays readable', async () => {
   world = await startWorld({
     seed: 15,
     accounts: 1,
@@ -168,7 +168,7 @@ test('an invalid sync token leads to a full sync that sweeps what was deleted me
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a refused grant stops the account with its reason and its rows, and no call is made after it', async () => {
+test('a refused grant stops the account with the reason, keeps its rows, and no call is made after it', async () => {
   world = await startWorld({
     seed: 17,
     accounts: 2,
@@ -190,5 +190,5 @@ test('a refused grant stops the account with its reason and its rows, and no cal
     [accounts[0]!.id],
   );
   expect(kept.rows[0]).toEqual({ count: '30' });
-  expect(await world.store.collections.claimDue({ limit: 10, visibilityMs: 1 })).toEqual([]);
+  expect(await world.store.schedule.claimDue({ limit: 10, visibilityMs: 1 })).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { startWorld, type World } from '../support/world.js';
 
 /*
  * What counts as a notification's silence: a change in Google's log that nothing announced, and
- * nothing else. The mailbox counts as watched and was heard a minute ago; nothing rings here unless
+ * nothing else. The mailbox counts as watched and notified a minute ago; no notification arrives here unless
  * a test does it.
  */
 
@@ -84,13 +84,13 @@ async function breakRows(count: number): Promise<string[]> {
   return broken.rows.map(({ id }) => id);
 }
 
-test('a change that nothing announced is a silence', async () => {
+test('a change without a notification marks the watch as silent', async () => {
   world.simulator.act(email, { action: 'deliver' });
   expect(await poll()).toBe('caught-up');
   expect(await silence()).toEqual({ counted: 1, held: true });
 });
 
-test('what a repair mends is none: nothing announces what Google did long ago', async () => {
+test('repaired rows do not mark the watch as silent, since Google announced the changes long ago', async () => {
   const stale = await breakRows(1);
   const account = {
     accountId: (await world.store.accounts.list([email]))[0]!.id,
@@ -106,7 +106,7 @@ test('what a repair mends is none: nothing announces what Google did long ago', 
   expect(await silence()).toEqual({ counted: 0, held: false });
 });
 
-test('nor what one run puts on its list and the next one mends', async () => {
+test('items that one run lists and the next run repairs do not', async () => {
   const [account] = await world.store.accounts.list([email]);
   await world.store.quarantine.wantMessages(account!.id, await breakRows(3));
   expect([await poll({ sliceMs: 0 }), await poll()]).toEqual(['more', 'caught-up']);
@@ -114,7 +114,7 @@ test('nor what one run puts on its list and the next one mends', async () => {
   expect(await silence()).toEqual({ counted: 0, held: false });
 });
 
-test('nor what an audit finds and the next sync mends', async () => {
+test('items that an audit finds and the next sync repairs do not', async () => {
   await breakRows(3);
   await world.database.pool.query(
     "UPDATE syncline.collections SET full_sync_started_at = now() - interval '2 days', audited_at = NULL",
@@ -124,7 +124,7 @@ test('nor what an audit finds and the next sync mends', async () => {
   expect(await silence()).toEqual({ counted: 0, held: false });
 });
 
-test('nor a label that was renamed: the catalogue leaves no record that anything could announce', async () => {
+test('a renamed label does not, since history has no record of it', async () => {
   const rename = world.simulator.act(email, { action: 'label-rename' });
   await world.database.pool.query(
     "UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{labelsReadAtMs}', '0') WHERE id = $1",
@@ -144,13 +144,13 @@ test('nor a label that was renamed: the catalogue leaves no record that anything
   expect(await silence()).toEqual({ counted: 0, held: false });
 });
 
-test('nor a change that is announced while the run that finds it is under way', async () => {
+test('a change that is announced during the run that finds it does not', async () => {
   world.simulator.act(email, { action: 'deliver' });
-  const commitPage: World['store']['commitPage'] = async (...page) => {
+  const commitPage: World['store']['leases']['commitPage'] = async (...page) => {
     await world.store.notifications.notifyMailboxes([email]);
-    return world.store.commitPage(...page);
+    return world.store.leases.commitPage(...page);
   };
-  await poll({ store: { ...world.store, commitPage } });
+  await poll({ store: { ...world.store, leases: { ...world.store.leases, commitPage } } });
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(await silence()).toEqual({ counted: 0, held: false });
 });

@@ -85,7 +85,7 @@ test('a change whose notification was lost is found by the next poll', async () 
   expect(performance.now() - lostMs).toBeLessThan(ACTIVE_MS + SLACK_MS);
 });
 
-test('notifications that are pulled: the change is stored, the message acknowledged, and what is no notification does not stop the others', async () => {
+test('a pulled notification is stored and acknowledged, and other messages do not stop it', async () => {
   world.simulator.delivery.set({ dropPercent: 0 });
   world.pullInstead();
   world.simulator.pubsub.publish('projects/sim/topics/gmail', 'not JSON');

@@ -56,7 +56,7 @@ async function watchOf(email: string, kind: string, externalId?: string) {
   )!.watch;
 }
 
-test('every mailbox, calendar list and calendar is watched, except those that Google does not notify of, which are remembered', async () => {
+test('every mailbox, calendar list and calendar is watched, except the recorded ones that Google cannot watch', async () => {
   const { gmail, channels } = await world.watches();
   expect(gmail.map(({ email }) => email).sort()).toEqual(emails().sort());
   // Of each account: its list and two calendars; the holidays are polled.
@@ -71,7 +71,7 @@ test('every mailbox, calendar list and calendar is watched, except those that Go
   ).toBe(true);
 });
 
-test('a change is stored when it is announced, long before the next poll', async () => {
+test('a notified change is stored long before the next poll', async () => {
   const [email] = emails();
   const { messageId } = world.simulator.act(email!, { action: 'deliver' });
   const { eventId } = world.simulator.act(email!, {
@@ -91,11 +91,11 @@ test('a change is stored when it is announced, long before the next poll', async
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a notification during a run leads to one more run, and its history id is nobody’s cursor', async () => {
+test('a notification during a run causes one more run, and its history id is not used as a cursor', async () => {
   const [email] = emails();
   for (let n = 0; n < 10; n++)
     world.simulator.act(email!, { action: n % 2 === 0 ? 'deliver' : 'label' });
-  // A notification that lies about the future: it only says "look".
+  // A notification with a wrong position in the future: it only triggers a sync.
   world.simulator.pubsub.publish(
     TOPIC,
     `{"emailAddress":"${email}","historyId":99999999999999999}`,
@@ -105,7 +105,7 @@ test('a notification during a run leads to one more run, and its history id is n
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a watch that Google lost is recognised by its silence when a poll finds a change, and is made anew', async () => {
+test('a watch that Google has lost is recognised when a poll finds a change, and is replaced', async () => {
   const email = emails()[1]!;
   const collectionId = await mailboxOf(email);
   const [account] = await world.store.accounts.list([email]);
@@ -142,7 +142,7 @@ test('a watch that Google lost is recognised by its silence when a poll finds a 
   await world.until(() => stored(next!), 5_000);
 });
 
-test('a channel is renewed by a second one beside it, and the first is stopped after that', async () => {
+test('a channel is renewed by opening a second one and then stopping the first', async () => {
   const email = emails()[0]!;
   const { rows } = await world.database.pool.query<{ id: string }>(
     'SELECT c.id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.email = $1 AND c.external_id = $1',
@@ -190,7 +190,7 @@ test('a channel is renewed by a second one beside it, and the first is stopped a
   expect(await count('channels WHERE collection_id = $1', [collectionId])).toBe(1);
 });
 
-test('of two jobs that maintain one watch at once, one does', async () => {
+test('of two concurrent jobs for one watch, one maintains it', async () => {
   const collectionId = await mailboxOf(emails()[0]!);
   const held = await world.store.watches.hold(collectionId, 5_000);
   expect(
@@ -209,7 +209,7 @@ test('of two jobs that maintain one watch at once, one does', async () => {
   ).toBe(true);
 });
 
-test('a pause stops the watches, a resume makes them again, and a removal stops them for good before the grant is revoked', async () => {
+test('a pause stops the watches, a resume opens them again, and a removal stops them before the grant is revoked', async () => {
   const email = emails()[1]!;
   const [account] = await world.store.accounts.list([email]);
   const dueNow = async (): Promise<[number, number]> => {

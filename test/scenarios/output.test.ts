@@ -106,6 +106,14 @@ const PRINTS_MUCH: Record<string, LargeCall[]> = {
       is: LARGE.events,
     },
   ],
+  'keys list': [
+    {
+      args: ['keys', 'list', '--json'],
+      whole: (text) => JSON.parse(text).length,
+      is: LARGE.apiKeys,
+    },
+    { args: ['keys', 'list'], whole: lines, is: LARGE.apiKeys + 1 },
+  ],
   'quarantine list': [
     {
       args: ['quarantine', 'list', EMAIL, '--json'],
@@ -176,11 +184,14 @@ const PRINTS_LITTLE: Record<string, string> = {
   'quarantine drop': ONE_LINE,
   'quota plan': ONE_LINE,
   'feed new-epoch': ONE_LINE,
+  'keys create': ONE_LINE,
+  'keys revoke': ONE_LINE,
+  'keys rotate': ONE_LINE,
   'keys rotate-master': ONE_LINE,
   'keys retire-lost': ONE_LINE,
   sync: ONE_LINE,
   migrate: 'it prints the names of the migrations, about 40 bytes each',
-  demo: 'it prints 200 bytes an account that it simulates itself, 16 unless told otherwise',
+  demo: 'it prints 200 bytes an account that it simulates itself, 16 by default',
   up: 'it prints nothing on stdout',
 };
 
@@ -270,7 +281,7 @@ test.each([
   ['many lines', ['export', EMAIL, '--resource', 'gmail']],
   ['help', ['--help']],
 ])(
-  'a full disk under %s is an error in a sentence and exit 1',
+  'a full disk under %s is reported in one sentence with exit 1',
   async (_what, args) => {
     const { code, stderr } = await shell('"$@" > /dev/full', args);
     expect(stderr).toMatch(
@@ -281,7 +292,7 @@ test.each([
   120_000,
 );
 
-test('a file that takes only a part of the last write is an error too', async () => {
+test('a file that takes only part of the last write is an error', async () => {
   const { code, stderr } = await shell('ulimit -f 100; "$@" > short', [
     'source',
     EMAIL,
@@ -293,7 +304,7 @@ test('a file that takes only a part of the last write is an error too', async ()
   });
 }, 120_000);
 
-test('a full disk under stderr is a failure, and stdout is complete all the same', async () => {
+test('with a full disk under stderr the exit code is 1 and stdout is complete', async () => {
   const { code } = await shell('"$@" > out 2> /dev/full', ['accounts', 'import', 'BAD', '--json']);
   expect(code).toBe(1);
   expect(JSON.parse(readFileSync(path.join(directory, 'out'), 'utf8')).failed).toHaveLength(
@@ -307,7 +318,7 @@ test.each([
   ['one document', ['accounts', 'list', '--json']],
   ['help', ['--help']],
 ])(
-  'a reader that goes away in %s ends the command quietly',
+  'a reader that closes in %s ends the command without an error',
   async (_what, args) => {
     const { code, stderr } = await shell('"$@" | head -c 1 > out; exit ${PIPESTATUS[0]}', args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -315,7 +326,7 @@ test.each([
   120_000,
 );
 
-test('a command that gets SIGTERM does not hang on a reader that never reads', async () => {
+test('a command that gets SIGTERM does not wait for a reader that never reads', async () => {
   const child = spawn(process.execPath, [CLI, 'export', EMAIL, '--resource', 'gmail'], {
     env,
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -86,7 +86,7 @@ async function outside(schema: string): Promise<unknown> {
 }
 
 test.each(['syncline', 'Our "own" $1 mirror'])(
-  'mirrors into its schema beside another program, and touches nothing outside of it: %s',
+  'mirrors into its schema beside another program, and changes nothing outside it: %s',
   async (schema) => {
     const before = await outside(schema);
     const env = {

@@ -11,7 +11,7 @@ test.each([
   ['calendar-list', `jsonb_set(cursor, '{pageToken}', '"forgotten"')`],
   ['calendar-events', `jsonb_set(cursor, '{pageToken}', '"forgotten"')`],
 ])(
-  'a page token that Google has forgotten in the middle of an incremental listing (%s) begins the listing again',
+  'a page token that expires during an incremental listing (%s) begins the listing again',
   async (kind, withDeadToken) => {
     const world = await startWorld({
       messagesPerAccount: 3,

@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { openStore, type Store } from '@syncline/store';
+import { openApiStore, openStore, withRowAccess, type Store } from '@syncline/store';
 import pg from 'pg';
 import { openPool } from '../../packages/store/src/pool.js';
 import { byIndex, inTransaction } from '../../packages/store/src/transaction.js';
-import { claim, storeFixture, testRuntime, type StoreFixture } from '../support/database.js';
+import {
+  apiUrlOf,
+  claim,
+  storeFixture,
+  testRuntime,
+  type StoreFixture,
+} from '../support/database.js';
 import { startPgBouncer, type TestPgBouncer } from '../support/pgbouncer.js';
 import { copyOf, putInPlace } from '../support/restore.js';
 
@@ -36,7 +42,7 @@ const insert = (writer: number, part: number): pg.QueryConfig => ({
 
 const PARTS = [1, 2, 3];
 
-test('repeats transactions whose prepared statements are on another server connection, and no statement of them stands by itself', async () => {
+test('repeats transactions whose prepared statements are on another server connection, as a whole', async () => {
   const refusals: string[] = [];
   // Opened without the probe of a process's start, so that names are tried.
   const pool = openPool(url, 8, { onNamesRefused: (reason) => refusals.push(reason) });
@@ -92,7 +98,7 @@ test('an error of a statement that is not about its name is not repeated', async
   }
 });
 
-test('settings hold inside of a transaction and leave nothing on the server connection', async () => {
+test('settings apply within a transaction and leave nothing on the server connection', async () => {
   const pool = openPool(url, 1, { byIndex: true });
   const other = new pg.Pool({ connectionString: url, max: 1 });
   const settings = `SELECT current_setting('statement_timeout') AS statement, current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('enable_seqscan') AS seqscan, current_setting('plan_cache_mode') AS plans, pg_backend_pid() AS pid`;
@@ -122,7 +128,7 @@ test('settings hold inside of a transaction and leave nothing on the server conn
   }
 });
 
-test('cancels a statement that is given up, at the server', async () => {
+test('cancels an aborted statement at the server', async () => {
   const pool = openPool(url, 1, { answerLimitMs: 300 });
   const mark = randomUUID();
   try {
@@ -139,7 +145,7 @@ test('cancels a statement that is given up, at the server', async () => {
   }
 }, 30_000);
 
-test('a process that starts behind it sends no names, says so once, and its metric shows it', async () => {
+test('a process that starts behind it sends no names, logs it once, and shows it in its metric', async () => {
   const rt = testRuntime();
   const store = await openStore(rt, { databaseUrl: url, masterKey: fixture.masterKey });
   expect(await rt.metrics.registry.getSingleMetricAsString(METRIC)).toContain(`${METRIC} 0`);
@@ -153,6 +159,34 @@ test('a process that starts behind it sends no names, says so once, and its metr
   await beside.close();
 });
 const METRIC = 'syncline_postgres_prepared_statements';
+
+test("the API's reads state their tenant in each transaction, whichever server connection it gets", async () => {
+  const own = await storeFixture();
+  const { id: other } = await own.store.accounts.import({
+    email: 'grace@example.com',
+    refreshToken: '1//other',
+    tenant: 'globex',
+  });
+  const store = await openApiStore(own.rt, {
+    databaseUrl: bouncer.urlOf(own.database.url),
+    masterKey: own.masterKey,
+    reads: { databaseUrl: bouncer.urlOf(apiUrlOf(own.database)), poolSize: 8 },
+  });
+  const tenants = new Map([
+    ['default', own.accountId],
+    ['globex', other],
+  ]);
+  const reads = Array.from({ length: 400 }, async (_, at) => {
+    const tenant = at % 2 === 0 ? 'default' : 'globex';
+    const found = await withRowAccess({ tenant, accountId: null }, () =>
+      store.accounts.page({ after: null, limit: 10 }),
+    );
+    return found.map(({ id }) => id).join() === tenants.get(tenant);
+  });
+  expect(new Set(await Promise.all(reads))).toEqual(new Set([true]));
+  await store.close();
+  await own.close();
+}, 60_000);
 
 test('a database that is restored behind open sessions begins a new epoch before it gives out a number again', async () => {
   const own = await storeFixture();
@@ -189,7 +223,7 @@ async function change(own: StoreFixture, store: Store, labels: readonly string[]
       own.accountId,
       'gmail',
     );
-    await store.commitPage(lease, {
+    await store.leases.commitPage(lease, {
       cursor: { phase: 'incremental', after: '10' },
       phase: 'incremental',
       generation: 1,

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import pg from 'pg';
+import { redisUrl } from '../support/database.js';
 import { startPostgres, type TestPostgres } from '../support/postgres-server.js';
-import { exited, startProgram, stopAll } from '../support/processes.js';
+import { exited, lineOf, startProgram, stopAll } from '../support/processes.js';
 
 /*
  * What a server, a database or a role lacks is one sentence with the statement to type, at
- * `migrate` and at each start. The statement mends it.
+ * `migrate` and at each start. The statement corrects it.
  */
 
 let server: TestPostgres;
@@ -58,7 +61,7 @@ async function type(database: string, statement: string | undefined): Promise<vo
   await session.end();
 }
 
-test('a role without CREATE on the database gets the GRANT, which is all that it needs', async () => {
+test('a role without CREATE on the database gets the GRANT statement that it needs', async () => {
   const { database, role, url } = await given();
   const statement = await expectRefusal(
     migrate(url),
@@ -69,7 +72,7 @@ test('a role without CREATE on the database gets the GRANT, which is all that it
   expect(await migrate(url)).toMatchObject({ code: 0 });
 }, 60_000);
 
-test('a schema that an administrator has prepared needs no right on the database', async () => {
+test('a schema prepared by an administrator needs no right on the database', async () => {
   const { database, role, url } = await given();
   await type(database, 'CREATE SCHEMA "our mirror"');
   const ours = `${url}?schema=our%20mirror`;
@@ -115,7 +118,78 @@ test('a role that may not use the schema or its tables is refused at each start'
   );
 }, 120_000);
 
-test('a database whose encoding cannot hold every mail is refused before anything is made in it', async () => {
+test("the API's own role gets its rights and policies from migrate, and the API refuses one without them", async () => {
+  const { database, role, url } = await given();
+  await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
+  const apiUrl = (name: string): string => url.replace(role, name);
+  const api = (name: string): ReturnType<typeof exited> =>
+    exited(startProgram('api', { ...envOf(url), DATABASE_API_URL: apiUrl(name), PORT: '0' }));
+  const migrateFor = (name: string): ReturnType<typeof exited> =>
+    exited(startProgram('cli', { ...envOf(url), DATABASE_API_URL: apiUrl(name) }, ['migrate']));
+  expect(await migrate(url)).toMatchObject({ code: 0 });
+  await expectRefusal(
+    migrateFor('syncline_api'),
+    /^DATABASE_API_URL names the role "syncline_api", which does not exist/m,
+  );
+  for (const statement of await documentedStatements(database)) await type(database, statement);
+  await expectRefusal(
+    api('syncline_api'),
+    /The role \\?"syncline_api\\?" of DATABASE_API_URL may not use the schema/,
+  );
+  expect(await migrateFor('syncline_api')).toMatchObject({ code: 0 });
+  await type(database, 'REVOKE SELECT ON syncline.watches FROM syncline_api');
+  await type(
+    database,
+    await expectRefusal(api('syncline_api'), /may not read every table of the API: GRANT SELECT/),
+  );
+  await type(database, 'ALTER TABLE syncline.changes DISABLE ROW LEVEL SECURITY');
+  await expectRefusal(
+    api('syncline_api'),
+    /Row security does not restrict the role \\?"syncline_api\\?" of DATABASE_API_URL on changes: run npm run migrate/,
+  );
+  expect(await migrateFor('syncline_api')).toMatchObject({ code: 0 });
+  await type(database, 'ALTER ROLE syncline_api BYPASSRLS');
+  await expectRefusal(api('syncline_api'), /bypasses row security/);
+  await type(database, 'ALTER ROLE syncline_api NOBYPASSRLS');
+  const started = startProgram('api', {
+    ...envOf(url),
+    DATABASE_API_URL: apiUrl('syncline_api'),
+    REDIS_URL: redisUrl(),
+    REDIS_PREFIX: database,
+    PORT: '0',
+    OPERATOR_PORT: '0',
+  });
+  await lineOf(started, (line) => line.includes('"event":"ready"'));
+
+  // The other roles read as before: the owner by the same plans, others every row.
+  const plan = await ask(
+    database,
+    'EXPLAIN SELECT * FROM syncline.changes WHERE account_id = gen_random_uuid()',
+    role,
+  );
+  expect(JSON.stringify(plan)).not.toMatch(/InitPlan|api_may_read/);
+  await type(database, 'CREATE ROLE worker LOGIN');
+  await type(database, 'GRANT USAGE ON SCHEMA syncline TO worker');
+  await type(database, 'GRANT SELECT ON syncline.accounts TO worker');
+  await type(
+    database,
+    "INSERT INTO syncline.accounts (id, tenant, email, address) VALUES (gen_random_uuid(), 'acme', 'a@b.c', 'a@b.c')",
+  );
+  const counted = 'SELECT count(*)::int AS rows FROM syncline.accounts';
+  expect(await ask(database, counted, 'worker')).toEqual([{ rows: 1 }]);
+  expect(await ask(database, counted, 'syncline_api')).toEqual([{ rows: 0 }]);
+}, 120_000);
+
+/** The statements of "The API's own role" in docs/how-to/deployment.md. */
+async function documentedStatements(database: string): Promise<string[]> {
+  const page = await readFile(path.resolve(__dirname, '../../docs/how-to/deployment.md'), 'utf8');
+  const sql = /### The API's own role[^]*?```sql\n([^`]*)```/.exec(page)?.[1] ?? '';
+  const statements = sql.replaceAll(' shop ', ` ${database} `).match(/[^;]+;/g) ?? [];
+  expect(statements).toHaveLength(2);
+  return statements;
+}
+
+test('a database whose encoding cannot store every mail is refused before anything is created', async () => {
   const { database, role, url } = await given('LATIN1');
   await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
   await expectRefusal(migrate(url), /has the encoding LATIN1, which cannot hold every mail/);
@@ -125,7 +199,7 @@ test('a database whose encoding cannot hold every mail is refused before anythin
   );
 }, 60_000);
 
-test('a role whose transactions are read-only gets the statement that lifts that', async () => {
+test('a role with read-only transactions gets the statement that changes it', async () => {
   const { database, role, url } = await given();
   await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
   await type(database, `ALTER ROLE ${role} SET default_transaction_read_only = on`);
@@ -136,7 +210,7 @@ test('a role whose transactions are read-only gets the statement that lifts that
   expect(await migrate(url)).toMatchObject({ code: 0 });
 }, 60_000);
 
-test('a database that does not exist, for a role that may not create one', async () => {
+test('a missing database is reported to a role that may not create one', async () => {
   const { role, url } = await given();
   const missing = url.replace(/shop_\d+/, 'nowhere');
   const statement = await expectRefusal(migrate(missing), /There is no database "nowhere"/);
@@ -145,7 +219,7 @@ test('a database that does not exist, for a role that may not create one', async
   expect(statement).toContain(`OWNER "${role}"`);
 }, 60_000);
 
-test('more sessions than the server has are warned about at the start', async () => {
+test('a fleet with more sessions than the server has is warned at start', async () => {
   const { database, role, url } = await given();
   await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
   expect(await migrate(url)).toMatchObject({ code: 0 });
@@ -173,12 +247,12 @@ test.each([
     'postgresql://app@127.0.0.1/shop?sslmod=require',
     'DATABASE_URL has a parameter that is not known',
   ],
-])('a URL with %s is refused in a sentence', async (_, url, words) => {
+])('a URL with %s is refused in one sentence', async (_, url, words) => {
   await expectRefusal(migrate(url), new RegExp(words));
   await expectRefusal(exited(startProgram('scheduler', envOf(url))), new RegExp(words));
 });
 
-test('the mirror of an earlier version in public stays as it is, and the sentence says so', async () => {
+test('the mirror of an earlier version in public is not changed, and this is reported', async () => {
   const { database, role, url } = await given();
   await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
   await type(database, `GRANT ALL ON SCHEMA public TO ${role}`);
@@ -195,10 +269,11 @@ test('the mirror of an earlier version in public stays as it is, and the sentenc
   expect((await migrate(url)).stderr).toBe('the schema is up to date\n');
 }, 60_000);
 
-async function ask(database: string, query: string): Promise<unknown> {
+async function ask(database: string, query: string, role?: string): Promise<unknown> {
   const url = new URL(server.adminUrl);
   url.pathname = `/${database}`;
-  const session = new pg.Client({ connectionString: url.href });
+  const ofRole = `postgresql://${role}@127.0.0.1:${server.port}/${database}`;
+  const session = new pg.Client({ connectionString: role === undefined ? url.href : ofRole });
   await session.connect();
   const { rows } = await session.query(query);
   await session.end();

@@ -90,7 +90,7 @@ test.each<[string, () => string]>([
   await expectUsable(url());
 });
 
-test('shows a certificate where the server asks for one', async () => {
+test('sends a certificate when the server requests one', async () => {
   const { certFile, keyFile } = authority.issue('certified');
   const parameters = {
     sslmode: 'verify-ca',
@@ -132,7 +132,7 @@ test.each<[string, () => string, RegExp]>([
     /its certificate is for another name than 127\.0\.0\.1/,
   ],
   [
-    'verify-full with an authority that nobody knows',
+    'verify-full with an unknown authority',
     () => urlOf(secured, { sslmode: 'verify-full' }, { host: 'localhost' }),
     /is not issued by an authority that this program trusts: name the right one by sslrootcert=FILE/,
   ],
@@ -157,7 +157,7 @@ test.each<[string, () => string, RegExp]>([
   ).rejects.toThrow(words);
 });
 
-test('a refused certificate is one sentence of each program, without a stack', async () => {
+test('a refused certificate is reported by each program in one sentence, without a stack', async () => {
   const env = {
     DATABASE_URL: urlOf(secured, { sslmode: 'verify-full', sslrootcert: authority.caFile }),
     REDIS_URL: 'redis://127.0.0.1:1',

@@ -43,7 +43,7 @@ async function runMailbox(account: AccountView): Promise<Outcome> {
   });
 }
 
-test('each account is mirrored through its own project, and each project pays for its own', async () => {
+test('each account is mirrored through its own project, and charged to it', async () => {
   await importInto('b');
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
@@ -57,7 +57,7 @@ test('each account is mirrored through its own project, and each project pays fo
   }
 });
 
-test('a mailbox is watched at the topic of its own project, and one of a project without a topic is not asked for', async () => {
+test("a mailbox is watched with its project's topic; without a topic no watch is requested", async () => {
   const watchTargets = {
     topic: null,
     projectTopics: { b: 'projects/b/topics/gmail' },
@@ -82,7 +82,7 @@ test('a mailbox is watched at the topic of its own project, and one of a project
   });
 });
 
-test('an account of a project that is not configured waits with that reason, untouched, and goes on in a project that is', async () => {
+test('an account of an unconfigured project waits with that reason, unchanged, and continues in a configured one', async () => {
   await importInto('gone');
   const calls = world.simulator.ledger.snapshot().requests;
   expect(await runMailbox(await accountAt(1))).toMatchObject({

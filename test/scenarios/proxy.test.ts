@@ -55,7 +55,7 @@ async function untilAsked(...expected: string[]): Promise<void> {
   }
 }
 
-test('everything that goes to Google goes through HTTPS_PROXY: tokens, calls, batches, watches, Pub/Sub, keys and the revocation', async () => {
+test('all requests to Google use HTTPS_PROXY: tokens, calls, batches, watches, Pub/Sub, keys and revocations', async () => {
   const { simulator } = world;
   const keyFile = path.join(path.dirname(google.caFile), 'service-account.json');
   writeFileSync(keyFile, JSON.stringify(simulator.serviceAccount.keyFile()));
@@ -107,14 +107,14 @@ test('everything that goes to Google goes through HTTPS_PROXY: tokens, calls, ba
   expect(said).not.toContain('hunter2');
 }, 240_000);
 
-test('no URL holds a token', () => {
+test('no URL contains a token', () => {
   const [account] = world.simulator.accounts();
   const urls = google.urls.map((url) => decodeURIComponent(url));
   expect(urls.filter((url) => url.includes(account?.refreshToken ?? 'none'))).toEqual([]);
   expect(urls.filter((url) => /ya29|1\/\/|access_token|[?&]token=/.test(url))).toEqual([]);
 });
 
-test('NO_PROXY is honoured by a command, HTTP_PROXY serves a plain-http GOOGLE_API_URL, and a proxy that refuses is named', async () => {
+test('a command honours NO_PROXY, uses HTTP_PROXY for a plain-http GOOGLE_API_URL, and names a proxy that refuses', async () => {
   await world.stopAll();
   const refusing = await startConnectProxy({ refuseWith: 403 });
   const [account] = world.simulator.accounts();
@@ -134,3 +134,16 @@ test('NO_PROXY is honoured by a command, HTTP_PROXY serves a plain-http GOOGLE_A
   expect(new Set(refusing.asked)).toEqual(new Set([new URL(world.simulator.url).host]));
   await refusing.close();
 }, 120_000);
+
+test('without an OAuth client an import asks Google nothing', async () => {
+  const asked = google.urls.length;
+  const withClient = world.env;
+  const { GOOGLE_API_URL, GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, ...env } = withClient;
+  expect([GOOGLE_API_URL, GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET]).not.toContain(undefined);
+  world.env = env;
+  expect(
+    await world.import([{ email: 'later@demo.example', refreshToken: '1//later' }]),
+  ).toMatchObject({ code: 0 });
+  expect(google.urls).toHaveLength(asked);
+  world.env = withClient;
+}, 60_000);

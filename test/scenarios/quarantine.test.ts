@@ -6,7 +6,7 @@ import { startWorld, type World } from '../support/world.js';
 const CAUGHT_UP = { kind: 'caught-up', changes: expect.any(Number) };
 
 /*
- * Items that cannot be taken are set aside with their reason, and the rest goes on; one that ends the worker is found by the marks that
+ * Items that cannot be stored are quarantined with their reason, and the rest is synced; one that ends the worker is found by the marks that
  * outlive it. A death is simulated by a store that can no longer settle, and by the end of the lease.
  */
 
@@ -60,10 +60,10 @@ async function run(
       ? world.store
       : {
           ...world.store,
-          lease: {
-            ...world.store.lease,
-            finish: (...args: Parameters<typeof world.store.lease.finish>) =>
-              args[1].result === 'failed' ? finish() : world.store.lease.finish(...args),
+          leases: {
+            ...world.store.leases,
+            finish: (...args: Parameters<typeof world.store.leases.finish>) =>
+              args[1].result === 'failed' ? finish() : world.store.leases.finish(...args),
           },
         };
   try {
@@ -84,7 +84,7 @@ async function someMessage(): Promise<string> {
   return String((await world.control.truth(known!.email, 'gmail'))[20]!['id']);
 }
 
-test('a message that ends the worker is quarantined after it has done so three times alone, and everything else is mirrored', async () => {
+test('a message that crashes the worker three times alone is quarantined, and everything else is mirrored', async () => {
   const poison = await someMessage();
   const deaths: string[][] = [];
   const google = deadly(poison, deaths);
@@ -110,27 +110,31 @@ test('a message that ends the worker is quarantined after it has done so three t
   expect(
     (
       await world.database.pool.query(
-        'SELECT crashes, run_open FROM syncline.collections WHERE id = $1',
+        'SELECT k.crashes, open_runs FROM syncline.collections c JOIN syncline.collection_crashes k ON k.collection_id = c.id WHERE c.id = $1',
         [mailbox],
       )
     ).rows,
-  ).toEqual([{ crashes: 0, run_open: false }]);
+  ).toEqual([{ crashes: 0, open_runs: 0 }]);
 });
 
-test('after two runs that crashed items are committed one by one, and no such commit waits for the write throttle', async () => {
+test('after two crashed runs items are committed one by one, without the write throttle', async () => {
   const google = deadly(await someMessage(), []);
   for (let n = 0; n < 2; n++) await expect(run(google)).rejects.toThrow('killed');
   const commits: { crashIsolation: boolean | undefined; messages: number }[] = [];
-  const commitPage: typeof world.store.commitPage = (lease, commit) => {
+  const commitPage: typeof world.store.leases.commitPage = (lease, commit) => {
     commits.push({
       crashIsolation: commit.crashIsolation,
       messages: commit.delta.kind === 'gmail' ? commit.delta.messages.length : 0,
     });
-    return world.store.commitPage(lease, commit);
+    return world.store.leases.commitPage(lease, commit);
   };
   await syncCollection(
     world.rt,
-    { store: { ...world.store, commitPage }, google: world.google, policy: POLICY },
+    {
+      store: { ...world.store, leases: { ...world.store.leases, commitPage } },
+      google: world.google,
+      policy: POLICY,
+    },
     mailbox,
     { sliceMs: 60_000, signal: new AbortController().signal },
   );
@@ -139,7 +143,7 @@ test('after two runs that crashed items are committed one by one, and no such co
   expect(Math.max(...commits.map(({ messages }) => messages))).toBe(1);
 });
 
-test('retry takes it in when it can be taken, and it leaves the quarantine', async () => {
+test('a retried item that can be read is stored and leaves the quarantine', async () => {
   const poison = await someMessage();
   const google = deadly(poison, []);
   for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
@@ -154,7 +158,7 @@ test('retry takes it in when it can be taken, and it leaves the quarantine', asy
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('who was in hand by chance is read again after a minute by itself, and leaves the quarantine', async () => {
+test('an item that was processed during unrelated crashes is read again after a minute and leaves the quarantine', async () => {
   const google = deadly(await someMessage(), []);
   for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
   await run(google);
@@ -168,7 +172,7 @@ test('who was in hand by chance is read again after a minute by itself, and leav
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a message that goes on ending the worker is tried once more after an hour, and then no more', async () => {
+test('a message that keeps crashing the worker is tried once more after an hour, and not again', async () => {
   const deaths: string[][] = [];
   const google = deadly(await someMessage(), deaths);
   for (const [attempts, seconds] of [
@@ -198,7 +202,7 @@ async function chance(): Promise<object> {
   return rows[0] as object;
 }
 
-test('an item that was deleted meanwhile leaves the quarantine too, and drop forgets one', async () => {
+test('a deleted item leaves the quarantine, and drop removes one', async () => {
   await world.catchUp();
   await world.database.pool.query(
     `INSERT INTO syncline.quarantined_items (account_id, collection_id, item_id, reason) SELECT $1, $2, u, 'it cannot be read' FROM unnest(ARRAY['18ffffffffffff01', '18ffffffffffff02']) u`,
@@ -211,7 +215,7 @@ test('an item that was deleted meanwhile leaves the quarantine too, and drop for
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('throttling, transient errors and orderly drains count against nobody', async () => {
+test('throttling, transient errors and drains do not count as crashes', async () => {
   await world.control.fault({ kind: '403-user-rate', method: 'messages.get', count: 6 });
   await world.control.fault({ kind: '500', method: 'messages.get', count: 6 });
   const draining = new AbortController();
@@ -222,7 +226,7 @@ test('throttling, transient errors and orderly drains count against nobody', asy
   expect(
     (
       await world.database.pool.query(
-        'SELECT max(crashes) AS crashes, bool_or(run_open) AS open FROM syncline.collections',
+        'SELECT coalesce(max(k.crashes), 0) AS crashes, bool_or(open_runs > 0) AS open FROM syncline.collections c LEFT JOIN syncline.collection_crashes k ON k.collection_id = c.id',
       )
     ).rows,
   ).toEqual([{ crashes: 0, open: false }]);
@@ -230,7 +234,7 @@ test('throttling, transient errors and orderly drains count against nobody', asy
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('more requests than one page are all answered, and the sync position stays where it was', async () => {
+test('requests over several pages are all processed, and the sync position does not change', async () => {
   await world.catchUp();
   const ids = (
     await world.database.pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages')

@@ -1,7 +1,7 @@
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld } from '../support/world.js';
 
-test('a message that is listed before it can be read is not lost when it came just before the first full sync', async () => {
+test('a message that is listed before it is readable is not lost when it arrives just before the first full sync', async () => {
   const world = await startWorld({
     messagesPerAccount: 3,
     calendarsPerAccount: 1,

@@ -45,7 +45,7 @@ test.each(
   },
 );
 
-test('CI has the real files', () => {
+test('the real files exist in CI', () => {
   world = { close: async () => undefined } as World;
   expect(process.env['CI'] !== 'true' || existsSync(CORPUS)).toBe(true);
 });

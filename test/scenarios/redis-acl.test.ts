@@ -12,7 +12,7 @@ import {
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 
-/* Users with few rights, and servers that do not fit: each is told in one sentence at start, and the rights of docs/how-to/deployment.md are enough. */
+/* Users with few rights, and servers that do not fit: each is reported in one sentence at start, and the rights of docs/how-to/deployment.md are enough. */
 
 const DOCUMENTED =
   /^ACL (SETUSER syncline .*)$/m.exec(
@@ -68,6 +68,7 @@ test.each([
   ['scripts', '-eval -evalsha', ['+eval', '+evalsha']],
   ['a command that only BullMQ runs, in a script', '-xadd', ['+xadd']],
   ['the keys of our prefix', 'resetkeys ~other:*', ['~syncline:*']],
+  ['the channels of our prefix', 'resetchannels', ['&syncline:*']],
 ])('names the right to %s where a user lacks it', async (_, taken, missing) => {
   await acl(DOCUMENTED.replace('SETUSER syncline', 'SETUSER poor'));
   await acl(`SETUSER poor ${taken}`);
@@ -77,7 +78,7 @@ test.each([
   await acl('DELUSER poor');
 });
 
-test('what is named is enough', async () => {
+test('the named rights suffice', async () => {
   await acl('SETUSER bare on >PASSWORD resetkeys -@all');
   const advice = /ACL (SETUSER bare .*)/.exec(await refusal(as('bare')))?.[1] ?? '';
   await acl(advice);
@@ -99,12 +100,12 @@ test('a database number that the server does not have is refused, and nothing is
   expect((await keysOf(redis.url)).filter((key) => key.startsWith('elsewhere'))).toEqual([]);
 });
 
-test('a database that the user may not choose is refused with the right to give', async () => {
+test('a database that the user may not select is refused with the missing right', async () => {
   await acl(DOCUMENTED);
   expect(await refusal(as('syncline', '/1'))).toContain('ACL SETUSER syncline +select');
 });
 
-test('a wrong password is called that', async () => {
+test('a wrong password is named as the cause', async () => {
   expect(await refusal(as('syncline').replace('PASSWORD', 'wrong'))).toContain(
     'refuses the credentials of REDIS_URL (WRONGPASS)',
   );

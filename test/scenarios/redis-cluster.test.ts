@@ -23,7 +23,7 @@ async function fleetOn(masters: number, replicas: number): Promise<void> {
   expect(await world.importUnverified(await world.control.accounts())).toMatchObject({ code: 0 });
 }
 
-test('a fleet on a cluster of three masters mirrors, misses a killed worker by its connections, and spreads its keys', async () => {
+test('a fleet on a cluster of three masters mirrors, detects a killed worker by its connections, and spreads its keys', async () => {
   await fleetOn(3, 0);
   const [scheduler, api] = [world.start('scheduler'), world.start('api')];
   const workers = [world.start('worker'), world.start('worker')];

@@ -32,7 +32,7 @@ async function deployment(seed: number, prefix: string): Promise<FleetWorld> {
   return world;
 }
 
-test('two deployments with prefixes of their own mirror beside each other, and no key lies outside of the prefixes', async () => {
+test('two deployments with different prefixes mirror side by side, with no key outside the prefixes', async () => {
   const pair = [await deployment(61, 'one'), await deployment(62, 'two')];
   await Promise.all(
     pair.map(async (world) => {
@@ -54,7 +54,7 @@ test('two deployments with prefixes of their own mirror beside each other, and n
     );
 }, 180_000);
 
-test('a second deployment with the same prefix is refused, by every program, in a sentence that names REDIS_PREFIX', async () => {
+test('a second deployment with the same prefix is refused by every program, in one sentence that names REDIS_PREFIX', async () => {
   const [first, second] = [await deployment(63, 'shared'), await deployment(64, 'shared')];
   const [scheduler, worker] = [first.start('scheduler'), first.start('worker')];
   await Promise.all([scheduler, worker].map((program) => lineOf(program, isReady)));
@@ -71,7 +71,7 @@ test('a second deployment with the same prefix is refused, by every program, in 
   expect([scheduler.exitCode, worker.exitCode]).toEqual([null, null]);
 }, 60_000);
 
-test('a fleet whose prefix another deployment has taken ends with 1, and says why', async () => {
+test('a fleet whose prefix another deployment has taken ends with exit code 1 and the reason', async () => {
   const world = await deployment(65, 'taken');
   const fleet = [world.start('scheduler'), world.start('worker'), world.start('api')];
   await Promise.all(fleet.map((program) => lineOf(program, isReady)));
@@ -86,7 +86,7 @@ test('a fleet whose prefix another deployment has taken ends with 1, and says wh
   }
 }, 60_000);
 
-test('a prefix that is none is refused by name', async () => {
+test('an invalid prefix is refused by name', async () => {
   const world = await deployment(66, 'a:b');
   const refused = await exited(startProgram('scheduler', world.env));
   expect(refused).toMatchObject({ code: 1 });

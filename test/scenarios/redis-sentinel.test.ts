@@ -20,7 +20,7 @@ afterEach(async () => {
   await sentinels.stop();
 });
 
-test('the master is killed during a sync: the fleet goes on with the new one, and the mirror is whole', async () => {
+test('when the master is killed during a sync, the fleet continues with the new one and the mirror is complete', async () => {
   expect(await world.importUnverified(await world.control.accounts())).toMatchObject({ code: 0 });
   const fleet = [world.start('scheduler'), world.start('worker'), world.start('worker')];
   await world.untilRows(
@@ -41,7 +41,7 @@ test.each([
   ["a wrong password of the server's", 'server%2Fpw', 'wrong', 'refuses the credentials'],
   ["a wrong password of the sentinels'", 'sentinel-pw', 'wrong', 'sentinelPassword'],
 ])(
-  '%s is refused in a sentence',
+  '%s is refused in one sentence',
   async (_, right, wrong, sentence) => {
     world.env['REDIS_URL'] = sentinels.url.replace(right, wrong);
     const { code, stderr } = await exited(world.start('scheduler'));

@@ -27,7 +27,7 @@ function secured(): Record<string, string> {
   };
 }
 
-test('a fleet mirrors through TLS with an authority and a certificate of its own', async () => {
+test('a fleet mirrors over TLS with its own authority and certificate', async () => {
   Object.assign(world.env, secured());
   await importAll(world);
   for (const program of ['scheduler', 'worker', 'api'] as const) world.start(program);
@@ -73,7 +73,7 @@ test.each<[string, () => Record<string, string | undefined>, string]>([
     'REDIS_URL must begin with rediss: to go with REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE',
   ],
 ])(
-  'a Redis that is addressed %s is refused in a sentence, and not waited for',
+  'a Redis that is addressed %s is refused in one sentence, without waiting',
   async (_, change, sentence) => {
     const changed = Object.entries({ ...world.env, ...secured(), ...change() });
     world.env = Object.fromEntries(

@@ -156,7 +156,7 @@ test('an item whose id cannot be stored is named in quarantine, and every other 
   ).toEqual([]);
 });
 
-test('ids in history and in an incremental listing that cannot be stored hold nothing back', async () => {
+test('unstorable ids in history and in an incremental listing delay nothing else', async () => {
   await world.catchUp();
   const [first, second] = (await truth('gmail')) as [string, string];
   const { messageId } = await act({ action: 'deliver' });
@@ -178,7 +178,7 @@ test('ids in history and in an incremental listing that cannot be stored hold no
   ).toHaveLength(1);
 });
 
-test('what Postgres refuses is quarantined while everything else is stored, and leaves the quarantine when it is taken', async () => {
+test('a row that Postgres refuses is quarantined, everything else is stored, and it leaves the quarantine when accepted', async () => {
   const { messageId } = await act({ action: 'deliver', subject: 'poison' });
   await act({ action: 'label-create', name: 'poison' });
   const { calendarId } = await act({ action: 'calendar-create', name: 'poison' });
@@ -212,7 +212,7 @@ test('what Postgres refuses is quarantined while everything else is stored, and 
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('what is refused again when its retry is due goes back to quarantine, and its collection waits', async () => {
+test('a row refused again at its retry returns to quarantine, and its collection waits', async () => {
   const { eventId } = await act({ action: 'event-create', event: { summary: 'poison' } });
   await act({ action: 'label-create', name: 'poison' });
   await sql(
@@ -231,7 +231,7 @@ test('what is refused again when its retry is due goes back to quarantine, and i
   expect(await sql(due)).toEqual([]);
 });
 
-test('a page of which too much is refused fails the run with a reason, and nothing of it is stored', async () => {
+test('a page with too many refused rows fails the run with a reason and is not stored', async () => {
   await sql(
     "ALTER TABLE syncline.gmail_messages ADD CONSTRAINT no_poison CHECK (snippet = 'none')",
   );
@@ -246,12 +246,12 @@ test('a page of which too much is refused fails the run with a reason, and nothi
 });
 
 test.each(['messages.list', 'events.list'])(
-  'a page token of %s that cannot be stored parks the collection with its reason, and it goes on when Google gives another',
+  'an unstorable page token of %s parks the collection with a reason until Google gives another',
   async (method) => {
     await world.catchUp();
     await act({ action: 'deliver' });
     await act({ action: 'event-create' });
-    await world.store.collections.requestSync([accountId], { full: true });
+    await world.store.schedule.requestSync([accountId], { full: true });
     await world.control.fault({
       kind: 'altered-answer',
       method,
@@ -259,17 +259,17 @@ test.each(['messages.list', 'events.list'])(
     });
     const held = await collection(method === 'messages.list' ? 'gmail' : 'calendar-events');
     expect(await run(held)).toMatchObject({ kind: 'parked' });
-    const [row] = await sql<{ error: string; run_open: boolean }>(
-      `SELECT error, run_open FROM syncline.collections WHERE id = '${held}'`,
+    const [row] = await sql<{ error: string; open_runs: number }>(
+      `SELECT error, open_runs FROM syncline.collections WHERE id = '${held}'`,
     );
-    expect(row).toEqual({ error: expect.stringContaining('can be kept'), run_open: false });
+    expect(row).toEqual({ error: expect.stringContaining('can be kept'), open_runs: 0 });
     await world.control.clearFaults();
     await world.catchUp();
     expect(await world.drift()).toMatchObject(NO_DRIFT);
   },
 );
 
-test('a sync token that cannot be stored counts as none, and everything is stored', async () => {
+test('an unstorable sync token counts as missing, and everything is stored', async () => {
   await world.control.fault({
     kind: 'altered-answer',
     method: 'events.list',
@@ -308,12 +308,12 @@ async function run(id: string, audits: { auditEveryMs?: number } = {}): Promise<
 function verify(resource: 'gmail' | 'calendar'): Promise<VerifyReport> {
   const { clock } = world.rt;
   let waitedMs = 0;
-  const impatient = {
+  const fastClock = {
     ...clock,
     nowMs: () => clock.nowMs() + waitedMs,
     sleep: async (ms: number) => void (waitedMs += ms),
   };
-  return verifyAccount({ ...world.rt, clock: impatient }, world, accountId, resource);
+  return verifyAccount({ ...world.rt, clock: fastClock }, world, accountId, resource);
 }
 
 /** Audits of every collection, which compare what is there. */
@@ -323,6 +323,6 @@ async function audit(): Promise<void> {
     "SELECT id FROM syncline.collections WHERE state = 'active'",
   ))
     await run(id, { auditEveryMs: 1 });
-  expect(await sql('SELECT 1 FROM syncline.collections WHERE audit_drift > 0')).toEqual([]);
-  expect(await sql('SELECT 1 FROM syncline.collections WHERE audit_checked > 0')).not.toEqual([]);
+  expect(await sql('SELECT 1 FROM syncline.collection_audits WHERE drift > 0')).toEqual([]);
+  expect(await sql('SELECT 1 FROM syncline.collection_audits WHERE checked > 0')).not.toEqual([]);
 }

@@ -16,7 +16,7 @@ import { freePort } from '../support/redis-server.js';
 
 const ROOT = path.resolve(__dirname, '../..');
 
-test('the rehearsal of docs/how-to/deployment.md mirrors behind PgBouncer and a Redis Cluster, twice on one Redis, and leaves nothing behind', async () => {
+test('the rehearsal of docs/how-to/deployment.md mirrors behind PgBouncer and a Redis Cluster, twice on one Redis, and leaves nothing', async () => {
   const { code, output } = await typed(await script());
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(output).toContain('refused, as it should be');

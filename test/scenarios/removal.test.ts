@@ -2,6 +2,7 @@ import { GoogleError } from '@syncline/google';
 import { LeaseLost, type Store } from '@syncline/store';
 import { ACCOUNT_TABLES } from '../../packages/store/src/account-tables.js';
 import { finishRemovals, removeAccount, syncCollection } from '@syncline/sync';
+import { rowsOfAccount } from '../support/account-rows.js';
 import { claim } from '../support/database.js';
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
@@ -25,25 +26,10 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** Rows of the account in every table of the database that can have any. */
-async function rowsLeft(): Promise<Record<string, number>> {
-  const tables = (
-    await world.database.pool.query<{ name: string }>(
-      "SELECT table_name AS name FROM information_schema.columns WHERE table_schema = 'syncline' AND column_name = 'account_id'",
-    )
-  ).rows;
-  const left: Record<string, number> = {};
-  for (const { name } of [...tables, { name: 'accounts' }]) {
-    const counted = await world.database.pool.query<{ n: string }>(
-      `SELECT count(*) AS n FROM syncline.${name} WHERE ${name === 'accounts' ? 'id' : 'account_id'} = $1`,
-      [accountId],
-    );
-    if (counted.rows[0]!.n !== '0') left[name] = Number(counted.rows[0]!.n);
-  }
-  return left;
-}
+const rowsLeft = (): Promise<Record<string, number>> =>
+  rowsOfAccount(world.database.pool, accountId);
 
-test('remove revokes the grant and erases every row; the neighbour keeps all of its own, and the address can be connected anew', async () => {
+test('remove revokes the grant and erases every row of one account, and the address can be connected again', async () => {
   await world.catchUp();
   const before = await rowsLeft();
   expect(Object.keys(before)).toEqual(
@@ -78,7 +64,7 @@ const STEPS = ['begin', 'leasesEndInMs', 'eraseSome'] as const;
 test.each([
   ...STEPS.map((step) => [step, 1] as const),
   ...TABLE_NAMES.slice(0, 6).map((_table, n) => ['eraseSome', n + 2] as const),
-])('killed after %s (call %i), whoever comes next finishes it', async (step, nth) => {
+])('a removal killed after %s (call %i) is finished by the next process', async (step, nth) => {
   await world.catchUp();
   let calls = 0;
   const dying: Store['removal'] = {
@@ -108,21 +94,21 @@ test.each([
     }),
   ).rejects.toThrow('being removed');
   expect(
-    (await world.store.collections.claimDue({ limit: 50, visibilityMs: 1_000 })).length,
+    (await world.store.schedule.claimDue({ limit: 50, visibilityMs: 1_000 })).length,
   ).toBeLessThanOrEqual(3);
   expect(await finishRemovals(world.rt, world, 0)).toBe(1);
   expect(await rowsLeft()).toEqual({});
   expect((await world.control.ledger()).callsAfterRevoke).toBe(0);
 });
 
-test('while Google cannot be asked to revoke, the removal waits with its reason, and goes on by itself', async () => {
+test('while Google cannot be reached to revoke, the removal waits with its reason, and continues by itself', async () => {
   await world.catchUp();
-  const sulking = { ...world.google, revoke: () => Promise.reject(delivery()) };
-  expect(await finishRemovals(world.rt, { store: world.store, google: sulking }, 0)).toBe(0);
+  const refusing = { ...world.google, revoke: () => Promise.reject(delivery()) };
+  expect(await finishRemovals(world.rt, { store: world.store, google: refusing }, 0)).toBe(0);
   await expect(
-    removeAccount(world.rt, { store: world.store, google: sulking }, accountId),
+    removeAccount(world.rt, { store: world.store, google: refusing }, accountId),
   ).rejects.toThrow('no usable answer');
-  expect(await finishRemovals(world.rt, { store: world.store, google: sulking }, 0)).toBe(0);
+  expect(await finishRemovals(world.rt, { store: world.store, google: refusing }, 0)).toBe(0);
   const stuck = (await world.store.accounts.list()).find(({ id }) => id === accountId);
   expect(stuck).toMatchObject({
     state: 'removing',
@@ -132,7 +118,7 @@ test('while Google cannot be asked to revoke, the removal waits with its reason,
   expect(await rowsLeft()).toEqual({});
 });
 
-test('a run that is under way when its account is removed writes nothing more and calls nobody after the revocation', async () => {
+test('a run whose account is removed writes nothing more and makes no call after the revocation', async () => {
   const { rows } = await world.database.pool.query<{ id: string }>(
     "SELECT id FROM syncline.collections WHERE account_id = $1 AND kind = 'gmail'",
     [accountId],
@@ -156,7 +142,7 @@ test('a run that is under way when its account is removed writes nothing more an
   expect((await world.control.ledger()).callsAfterRevoke).toBe(0);
 });
 
-test('S13: a commit of a zombie brings no row back', async () => {
+test('S13: a commit under an old lease restores no row', async () => {
   const lease = await claim(world, accountId, 'gmail');
   await world.store.removal.begin(accountId);
   await world.database.pool.query(
@@ -170,14 +156,14 @@ test('S13: a commit of a zombie brings no row back', async () => {
     generation: 1,
     delta: { kind: 'none' as const },
   };
-  await expect(world.store.commitPage(lease, commit)).rejects.toThrow(LeaseLost);
+  await expect(world.store.leases.commitPage(lease, commit)).rejects.toThrow(LeaseLost);
   await world.store.quota.record(accountId, [
     { method: 'gmail.users.messages.get', calls: 1, units: 20 },
   ]);
   expect(await rowsLeft()).toEqual({});
 });
 
-test('pause stops a run at its next commit and all new work; resume goes on from the same cursor', async () => {
+test('pause stops a run at its next commit and all new work; resume continues from the same cursor', async () => {
   const { rows } = await world.database.pool.query<{ id: string }>(
     "SELECT id FROM syncline.collections WHERE account_id = $1 AND kind = 'gmail'",
     [accountId],
@@ -199,7 +185,7 @@ test('pause stops a run at its next commit and all new work; resume goes on from
   expect(await world.store.accounts.pause(accountId)).toBe(true);
   expect(await running).toMatchObject({ kind: 'busy' });
   expect(performance.now() - began).toBeLessThan(2_500);
-  expect(await world.store.lease.claim(rows[0]!.id)).toEqual({
+  expect(await world.store.leases.claim(rows[0]!.id)).toEqual({
     kind: 'idle',
     why: 'account not active',
   });

@@ -1,6 +1,7 @@
 import type { ExportedMessage } from '@syncline/store';
 import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps, type MailboxSteps } from '../support/mailbox-steps.js';
+import { rowChanges } from '../support/row-changes.js';
 import { startWorld, type World } from '../support/world.js';
 
 /* History expires after a week or so. The mailbox is listed again, label by label, and nothing that is known is fetched. */
@@ -29,7 +30,7 @@ const units = async (): Promise<Record<string, number>> =>
     ).rows.map((row: { method: string; calls: number }) => [row.method, row.calls]),
   );
 
-/** Where each row lies in its table: a row that is written again lies elsewhere. */
+/** The place of each row in its table: a row that is written again has another. */
 const places = async (): Promise<Map<string, string>> =>
   new Map(
     (
@@ -47,7 +48,7 @@ const lastSeq = async (): Promise<bigint> =>
     ).rows[0].seq,
   );
 
-/** The change events that tell `after` from `before`, and no others. */
+/** The change events between `before` and `after`, and no others. */
 function difference(
   before: Map<string, ExportedMessage>,
   after: Map<string, ExportedMessage>,
@@ -84,7 +85,7 @@ async function meanwhile(): Promise<void> {
   for (let i = 0; i < 10; i++) await mailbox.act({ action: i % 2 ? 'label' : 'unlabel' });
 }
 
-test('what changed meanwhile is found, page by page, and what did not is neither fetched, rewritten nor announced', async () => {
+test('changes are found page by page, and unchanged messages are neither fetched, rewritten nor announced', async () => {
   await mirrored({ seed: 51, messagesPerAccount: 400 });
   const [before, laidBefore, seq, spent] = [
     await mailbox.rows(),
@@ -102,7 +103,7 @@ test('what changed meanwhile is found, page by page, and what did not is neither
   const after = await mailbox.rows();
   const changes = difference(before, after);
   expect(changes.length).toBeGreaterThan(20);
-  const feed = (await world.store.changes(mailbox.accountId, seq, 10_000))
+  const feed = (await rowChanges(world.store, mailbox.accountId, seq, 10_000))
     .filter((event) => event.entity === 'message')
     .map((event) => `${event.op} ${event.id}`);
   expect(feed.sort()).toEqual(changes);
@@ -123,7 +124,7 @@ test('what changed meanwhile is found, page by page, and what did not is neither
   expect(scratch.rows).toEqual([{ left: 0 }]);
 });
 
-test('changes by users who act during a resync are applied from the id that was pinned before it', async () => {
+test('changes during a resync are applied from the history id that was pinned before it', async () => {
   await mirrored({ seed: 52, messagesPerAccount: 250, latencyMs: 3 });
   await meanwhile();
   await world.control.fault({ kind: 'expire-history' });
@@ -134,23 +135,23 @@ test('changes by users who act during a resync are applied from the id that was 
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a full sync that was asked for fetches everything, expired history or not', async () => {
+test('a requested full sync fetches everything, with or without an expired history', async () => {
   await mirrored({ seed: 53, messagesPerAccount: 40, threadLength: 1 });
   const before = (await units())['gmail.users.messages.get'] ?? 0;
-  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
+  await world.store.schedule.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
   await world.control.fault({ kind: 'expire-history' });
   await world.catchUp();
   expect((await units())['gmail.users.messages.get']! - before).toBeGreaterThanOrEqual(40 - 3 * 13);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-describe('a resync whose page tokens wait too long', () => {
+describe('a resync whose page tokens expire', () => {
   const spoil = (): Promise<unknown> =>
     world.database.pool.query(
       `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`,
     );
 
-  test('begins the list again under a new generation, and a label’s list alone again', async () => {
+  test("begins the list again under a new generation, and a label's list by itself", async () => {
     await mirrored({ seed: 54, messagesPerAccount: 600, bodyBytes: 500 });
     await meanwhile();
     const seq = await lastSeq();
@@ -179,7 +180,7 @@ describe('a resync whose page tokens wait too long', () => {
     });
     await world.catchUp();
     expect(await world.drift()).toMatchObject(NO_DRIFT);
-    const feed = (await world.store.changes(mailbox.accountId, seq, 10_000))
+    const feed = (await rowChanges(world.store, mailbox.accountId, seq, 10_000))
       .filter((event) => event.entity === 'message')
       .map((event) => `${event.op} ${event.id}`);
     expect(feed.sort()).toEqual(difference(before, await mailbox.rows()));
@@ -192,7 +193,7 @@ describe('a resync whose page tokens wait too long', () => {
     ).toEqual([{ generation: 3 }]);
   });
 
-  test('is parked after too many full syncs, with its reason and with the rows still there', async () => {
+  test('is parked after too many full syncs, with the reason, and keeps its rows', async () => {
     await mirrored({ seed: 55, messagesPerAccount: 600, bodyBytes: 200 });
     await world.control.fault({ kind: 'expire-history' });
     let outcome = '';
@@ -207,12 +208,12 @@ describe('a resync whose page tokens wait too long', () => {
           "SELECT parked FROM syncline.collections WHERE kind = 'gmail'",
         )
       ).rows,
-    ).toEqual([{ parked: 'restless' }]);
+    ).toEqual([{ parked: 'position-expires' }]);
     expect((await mailbox.rows()).size).toBe(600);
   });
 });
 
-test('a label that is deleted while the lists are read is passed over', async () => {
+test('a label that is deleted while the lists are read is skipped', async () => {
   await mirrored({ seed: 56, messagesPerAccount: 120 });
   await world.control.fault({ kind: 'expire-history' });
   await mailbox.stepUntil(

@@ -65,7 +65,7 @@ afterAll(async () => {
   await redisServer.stop();
 });
 
-test('S2: the master key is replaced while 200 accounts sync: no sync fails, nothing remains under the old key, and the fleet goes on without it', async () => {
+test('S2: the master key is replaced while 200 accounts sync: no sync fails, and the fleet continues without the old key', async () => {
   await mirrorAll();
   let fleet = await startFleet();
   await world.untilRows(BEHIND, [{ n: 0 }], 120_000);

@@ -70,7 +70,7 @@ test.each([
   90_000,
 );
 
-test('a password that Postgres refuses is not waited for', async () => {
+test('a password that Postgres refuses ends the start without waiting', async () => {
   const server = await startRefusingPostgres('28P01', 'password authentication failed');
   const { code, stdout, stderr } = await exited(start('worker', [], { DATABASE_URL: server.url }));
   expect([code, stderr]).toEqual([

@@ -67,7 +67,7 @@ test('a removal keeps the grant while another tenant has the mailbox, and the la
   expect((await world.control.ledger()).callsAfterRevoke).toBe(1);
 }, 240_000);
 
-test('a removal of an account that was never checked keeps the grant of a person whom another tenant mirrors under another address', async () => {
+test('removing an unchecked account keeps the grant of a person whom another tenant mirrors under another address', async () => {
   await open(['one'], 6);
   world.start('scheduler');
   const worker = world.start('worker');
@@ -85,7 +85,7 @@ test('a removal of an account that was never checked keeps the grant of a person
   expect(await refreshed()).toBeNull();
 }, 120_000);
 
-test('a removal of an account that was never checked keeps the grant unless Google tells that nobody else needs it', async () => {
+test('removing an unchecked account keeps the grant unless Google shows that no other account needs it', async () => {
   await open(['one'], 6);
   world.start('scheduler');
   const worker = world.start('worker');
@@ -96,20 +96,20 @@ test('a removal of an account that was never checked keeps the grant unless Goog
   expect(await removed('misspelt@demo.example')).toMatchObject(SHARED_WITH_ONE);
   await world.control.rename(mailbox.email, 'renamed@demo.example');
   mailbox = { ...mailbox, email: 'renamed@demo.example' };
-  // The sub alone tells it, and no API of the grant an address.
+  // Only the sub shows it; no API of the grant returns an address.
   await unchecked('two', mailbox.email, ['openid']);
   expect(await removed(mailbox.email, '--tenant', 'two')).toMatchObject(SHARED_WITH_ONE);
-  // The new address is nobody's here, and nothing else is told.
+  // No account here has the new address, and nothing else is reported.
   await unchecked('two', mailbox.email, ['calendar.readonly']);
   expect(await removed(mailbox.email, '--tenant', 'two')).toMatchObject({
     grant: 'maybe-shared',
     sharedWith: [],
   });
-  // Nothing is told at all.
+  // Nothing is known at all.
   await unchecked('two', mailbox.email, ['drive.readonly']);
   const said = await world.cli('accounts', 'remove', mailbox.email, '--tenant', 'two');
   expect(said.stderr).toContain(
-    'the grant is kept, since Google does not tell whether other accounts here need it',
+    'the grant is kept, since it is unknown whether other accounts here need it',
   );
   expect(await refreshed()).toBeNull();
 }, 120_000);
@@ -127,7 +127,7 @@ async function unchecked(tenant: string, email: string, scopes: string[]): Promi
   expect(await world.importUnverified([line])).toMatchObject({ code: 0 });
 }
 
-test('--keep-grant leaves the grant alive, also when workers finish the removal', async () => {
+test('--keep-grant keeps the grant, also when workers finish the removal', async () => {
   await open(['one'], 6);
   await world.rows(
     "UPDATE syncline.accounts SET state = 'removing', keep_grant = true, updated_at = now() - interval '1 hour'",
@@ -144,7 +144,7 @@ test('--keep-grant leaves the grant alive, also when workers finish the removal'
   expect(await refreshed()).toBeNull();
 }, 120_000);
 
-test("three tenants of one mailbox stay within Google's quota of one user, and under its cap of calls in flight", async () => {
+test('three tenants of one mailbox stay within the quota of one user and its limit of calls in flight', async () => {
   await open(['one', 'two', 'three'], 260);
   await bound();
   world.start('scheduler');

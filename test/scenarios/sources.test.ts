@@ -113,7 +113,7 @@ function shortOfQuota(google: Google): { google: Google; refused: () => number }
   };
 }
 
-test('quota that runs out among the sources keeps both or neither, and the full sync ends whole', async () => {
+test('when quota ends among the sources, messages are stored with their source or not at all, and the full sync completes', async () => {
   const real = world.google;
   const short = shortOfQuota(real);
   world.google = short.google;
@@ -134,7 +134,7 @@ test('quota that runs out among the sources keeps both or neither, and the full 
   expect((await world.drift()).stale).toEqual([]);
 });
 
-test('a source is the mail byte for byte: attachments, NUL, 8 bit, whatever line ends', async () => {
+test('a source is the mail byte for byte, with attachments, NUL, 8 bit and any line ends', async () => {
   const kept = await sources();
   expect([...delivered].filter(([id, mail]) => !kept.get(id)?.equals(mail))).toEqual([]);
   const rows = [...(await mailbox.rows()).values()];
@@ -150,7 +150,7 @@ test('a source is the mail byte for byte: attachments, NUL, 8 bit, whatever line
   expect(await verify()).toEqual({ ...NOTHING, checked: rows.length });
 });
 
-test('what arrives comes with its source at twice the price, a label costs nothing, and a deletion takes the source along', async () => {
+test('a new message is stored with its source at twice the price, a label costs nothing, and a deletion deletes the source', async () => {
   const before = await gets();
   const ids = [
     await deliver(ODD),
@@ -181,18 +181,18 @@ test('a message whose source is missing is stale, and a repair fetches it', asyn
   expect((await sources()).get(id!)).toEqual(delivered.get(id!));
 });
 
-test('a policy that keeps no sources takes them away with a full sync, one that keeps them brings them back', async () => {
+test('a full sync removes sources under a policy without them, and restores them under one with them', async () => {
   const count = (await mailbox.rows()).size;
   world.mirror = { bodies: 'full' };
   const arrived = await deliver(ODD);
   await world.catchUp();
   expect([(await sources()).size, (await sources()).has(arrived)]).toEqual([count, false]);
   expect((await verify()).stale).toHaveLength(count);
-  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
+  await world.store.schedule.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
   await world.catchUp();
   expect([(await sources()).size, await verify()]).toEqual([0, { ...NOTHING, checked: count + 1 }]);
   world.mirror = { bodies: 'raw' };
-  await world.store.collections.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
+  await world.store.schedule.requestSync([mailbox.accountId], { resource: 'gmail', full: true });
   await world.catchUp();
   expect([(await sources()).get(arrived), await without(), (await verify()).stale]).toEqual([
     ODD,

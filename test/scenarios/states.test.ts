@@ -32,7 +32,7 @@ async function runDue(refusal: Refusal): Promise<{ outcomes: Outcome[]; asked: s
   const google = refusingGoogle(world.google, refusal);
   const outcomes: Outcome[] = [];
   for (;;) {
-    const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 60_000 });
+    const due = await world.store.schedule.claimDue({ limit: 20, visibilityMs: 60_000 });
     if (due.length === 0) return { outcomes, asked: google.asked };
     for (const { id } of due) {
       let outcome: Outcome = { kind: 'more', full: true };
@@ -76,7 +76,7 @@ test.each([
   ['policy', 'domainPolicy', 'administrator'],
   ['forbidden', 'delegationDenied', 'does not let this account read Gmail'],
 ])(
-  '%s: the mailbox is parked with its reason, the calendars go on, and a new token ends it',
+  '%s: the mailbox is parked with its reason until a new token, and calendars continue',
   async (cause, reason, words) => {
     const { outcomes } = await runDue((_account, api) =>
       api === 'gmail' ? forbidden(reason) : null,
@@ -105,7 +105,7 @@ test.each([
   },
 );
 
-test('calendars without the scope leave the mailbox alone', async () => {
+test('a missing scope for calendars does not affect the mailbox', async () => {
   await runDue((_account, api) =>
     api === 'calendar' ? forbidden('insufficientPermissions') : null,
   );
@@ -117,7 +117,7 @@ test('calendars without the scope leave the mailbox alone', async () => {
   ]);
 });
 
-test('policy against both resources disables the account, no call is made any more, and resume tries again', async () => {
+test('a policy against both resources disables the account and ends its calls, and resume tries again', async () => {
   await runDue(() => forbidden('domainPolicy'));
   expect(await account()).toMatchObject({
     state: 'disabled',
@@ -131,11 +131,11 @@ test('policy against both resources disables the account, no call is made any mo
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
-test('a refused grant: no more calls, nothing is wiped, and a new consent goes on from the same cursors', async () => {
+test('a refused grant ends the calls and deletes nothing, and a new consent continues from the same cursors', async () => {
   await world.catchUp();
   const [known] = await world.control.accounts();
   await world.control.fault({ kind: 'revoke-grant', email: known!.email });
-  await world.store.collections.requestSync(null);
+  await world.store.schedule.requestSync(null);
   await runDue(() => null);
   expect(await account()).toMatchObject({
     state: 'reauth_required',
@@ -156,14 +156,14 @@ test('a refused grant: no more calls, nothing is wiped, and a new consent goes o
   ).toEqual(generations);
 });
 
-test('a sync position that expires again and again causes a bounded number of full syncs a day, then parks the collection with its reason', async () => {
+test('a sync position that keeps expiring causes a bounded number of full syncs a day, then parks the collection', async () => {
   let histories = 0;
   const expiring: Refusal = (_account, _api, method) =>
     method === 'history' && ++histories > 0 ? { kind: 'sync-position-expired' } : null;
   const { outcomes } = await runDue(expiring);
   expect(outcomes.filter(({ kind }) => kind === 'parked')).toHaveLength(1);
   expect(await mailbox()).toMatchObject({
-    parked: 'restless',
+    parked: 'position-expires',
     error: expect.stringContaining('6 times within a day'),
   });
   const { generation } = (

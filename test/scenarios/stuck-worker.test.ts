@@ -56,17 +56,17 @@ afterAll(async () => {
   await Promise.all([redis.stop(), database.drop(), simulator.close()]);
 });
 
-test('a worker whose connection to the queues is half-open says so, ends with 75, and the one that takes its place does its work', async () => {
+test('a worker with a half-open connection to the queues reports it and exits 75, and its replacement does the work', async () => {
   startProgram('scheduler', { ...env, REDIS_URL: redis.url });
   const worker = startWorker();
   await lineOf(worker, (line) => line.includes('"event":"ready"'));
-  await until(async () => (await store.collections.behindSince(null, '1970-01-01')).length === 0);
+  await until(async () => (await store.schedule.behindSince(null, '1970-01-01')).length === 0);
   const exited = once(worker, 'exit');
 
   expect(proxy.silence(':worker@')).toBe(1);
   const silencedAt = performance.now();
   const { messageId } = simulator.act(simulator.accounts()[0]!.email, { action: 'deliver' });
-  await store.collections.requestSync(null, { resource: 'gmail' });
+  await store.schedule.requestSync(null, { resource: 'gmail' });
   await until(async () => (await starvingSeconds()) > 0);
   expect(
     JSON.parse(await lineOf(worker, (line) => line.includes('"event":"worker_stuck"'))),

@@ -59,7 +59,7 @@ afterEach(async () => {
   await simulator.close();
 });
 
-test('kill -9 of one of two workers in the middle of a full sync: the other resumes within 15 s and the mirror is whole', async () => {
+test('kill -9 of one of two workers during a full sync: the other resumes within 15 s and the mirror is complete', async () => {
   startProgram('scheduler', env);
   const workers = [startProgram('worker', env), startProgram('worker', env)];
   const holder = await untilHalfDone();
@@ -90,7 +90,7 @@ test('kill -9 of one of two workers in the middle of a full sync: the other resu
   await expectWhole();
 }, 180_000);
 
-test('FLUSHALL in the middle of a full sync loses nothing and exceeds no quota', async () => {
+test('FLUSHALL during a full sync loses nothing and exceeds no quota', async () => {
   startProgram('scheduler', env);
   startProgram('worker', env);
   startProgram('worker', env);
@@ -101,7 +101,7 @@ test('FLUSHALL in the middle of a full sync loses nothing and exceeds no quota',
   await expectWhole();
 }, 180_000);
 
-test('every session of Postgres terminated, again and again, in the middle of a full sync: no process exits, and the mirror is whole', async () => {
+test('repeated termination of all Postgres sessions during a full sync: no process exits, and the mirror is complete', async () => {
   const url = new URL(database.url);
   url.searchParams.set('application_name', 'fleet');
   const fleet = ['scheduler', 'worker', 'worker'].map((program) =>
@@ -125,7 +125,7 @@ test('every session of Postgres terminated, again and again, in the middle of a 
   ]);
 }, 180_000);
 
-test('SIGTERM drains: the process ends by itself with 0, and its collections are free at once', async () => {
+test('after SIGTERM the process drains and exits 0, and its collections are free at once', async () => {
   startProgram('scheduler', env);
   const worker = startProgram('worker', env);
   await untilHalfDone();
@@ -165,7 +165,7 @@ async function releaseLiving(holder: string): Promise<void> {
     deployment: null,
   });
   const jobs = (await fleet.heldJobs()).filter((job) => job.holder === holder);
-  const [released] = await store.lease.releaseDeadWorkers([{ holder, silentMs: -60_000 }], {
+  const [released] = await store.schedule.releaseDeadWorkers([{ holder, silentMs: -60_000 }], {
     jobs: jobs.map(({ collectionId }) => collectionId),
     withinMs: 30_000,
   });
@@ -174,11 +174,11 @@ async function releaseLiving(holder: string): Promise<void> {
   expect(released).toMatchObject({ holder, alive: false });
 }
 
-/** Everything served by a run that began from here on, every field equal, and Google's judge content. */
+/** Every collection is synced by a run that begins from here on, every field is equal, and the simulator counted no violation. */
 async function expectWhole(): Promise<void> {
   await control.act(30);
-  const since = await store.collections.requestSync(null);
-  await until(async () => (await store.collections.behindSince(null, since)).length === 0, 150_000);
+  const since = await store.schedule.requestSync(null);
+  await until(async () => (await store.schedule.behindSince(null, since)).length === 0, 150_000);
   expect(await driftOf(store, control)).toMatchObject(NO_DRIFT);
   expect((await control.ledger()).violations).toMatchObject({ total: 0 });
 }

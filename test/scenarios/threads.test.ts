@@ -1,5 +1,6 @@
 import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps } from '../support/mailbox-steps.js';
+import { rowChanges } from '../support/row-changes.js';
 import { startWorld, type World } from '../support/world.js';
 
 /* A backfill fetches a thread at once where that is cheaper; whatever goes wrong with it, every message ends in one way. */
@@ -27,7 +28,7 @@ const gmailUnits = async (): Promise<number> =>
     0,
   );
 
-test('a mailbox of long threads costs a third of its messages, and nothing of it is fetched twice', async () => {
+test('a mailbox of long threads costs a third of the price by message, and nothing is fetched twice', async () => {
   await start(61, { messagesPerAccount: 300 });
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
@@ -39,7 +40,7 @@ test('a mailbox of long threads costs a third of its messages, and nothing of it
   );
 });
 
-test('messages and whole threads that vanish between the list and their fetch leave nothing behind', async () => {
+test('messages and threads deleted between the list and their fetch leave no rows', async () => {
   await start(62, { messagesPerAccount: 150 });
   const mailbox = await mailboxSteps(world);
   await mailbox.stepUntil((cursor) => cursor['step'] === 'fetch');
@@ -48,20 +49,20 @@ test('messages and whole threads that vanish between the list and their fetch le
   for (const message of truth)
     sizes.set(message['threadId'], (sizes.get(message['threadId']) ?? 0) + 1);
   const [whole, part] = [...sizes].filter(([, size]) => size >= 4).map(([id]) => id);
-  const doomed = [
+  const deleted = [
     ...truth.filter((message) => message['threadId'] === whole),
     truth.find((message) => message['threadId'] === part)!,
   ];
-  expect(doomed.length).toBeGreaterThanOrEqual(5);
-  for (const message of doomed) await mailbox.act({ action: 'delete', messageId: message['id'] });
+  expect(deleted.length).toBeGreaterThanOrEqual(5);
+  for (const message of deleted) await mailbox.act({ action: 'delete', messageId: message['id'] });
   await mailbox.act({ action: 'deliver', threadId: part });
   await world.catchUp({ sliceMs: 0 });
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  const feed = await world.store.changes(mailbox.accountId, 0n, 10_000);
+  const feed = await rowChanges(world.store, mailbox.accountId, 0n, 10_000);
   expect(feed.filter((event) => event.entity === 'message' && event.op === 'deleted')).toEqual([]);
 });
 
-test('refusals, outages and cut connections among the threads lose nothing and set nothing aside', async () => {
+test('refusals, outages and cut connections among threads lose and quarantine nothing', async () => {
   await start(63, { messagesPerAccount: 250 });
   for (const method of ['threads.get', 'messages.get']) {
     await world.control.fault({ kind: '429-concurrent', method, count: 10, probability: 0.2 });

@@ -2,6 +2,7 @@ import type { CalendarEvent, Google } from '@syncline/google';
 import { expandInstances } from '@syncline/recurrence';
 import { syncCollection, verifyAccount } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
+import { rowChanges } from '../support/row-changes.js';
 import { startWorld, type World } from '../support/world.js';
 
 /*
@@ -153,7 +154,7 @@ describe.each(BOTH)('in %s', (_, mode) => {
   test.each([
     ['in one page', [[CANCELLED, SERIES]]],
     ['pages later', [[CANCELLED], [], [SERIES]]],
-  ])('shows a cancelled occurrence whose series comes %s', async (_order, pages) => {
+  ])('shows a cancelled occurrence whose series is listed %s', async (_order, pages) => {
     await listing(pages, mode);
     expect(await rows()).toEqual([row(SERIES), row(CANCELLED)]);
   });
@@ -168,7 +169,7 @@ describe.each(BOTH)('in %s', (_, mode) => {
     expect(await rows()).toEqual([]);
   });
 
-  test('a cancelled occurrence is shown when its series comes in a later listing', async () => {
+  test('a cancelled occurrence is shown when its series is in a later listing', async () => {
     await listing([[CANCELLED]], mode);
     expect(await rows()).toEqual([]);
     await listing([[SERIES]], 'incremental');
@@ -201,7 +202,7 @@ test.each([
   ['pages later', [[SERIES_GONE], [CANCELLED], []]],
   ['not at all', [[SERIES_GONE], [], []]],
 ])(
-  'a series that a listing deletes takes its cancelled occurrence with it for good, named %s',
+  'a deleted series deletes its cancelled occurrence permanently, named %s',
   async (_order, pages) => {
     await begin();
     await listing([[SERIES, CANCELLED]], 'incremental');
@@ -212,14 +213,14 @@ test.each([
   },
 );
 
-test('keeps the confirmed exception that is stored when only the tombstone of its series comes', async () => {
+test('keeps a stored confirmed exception when only the tombstone of its series is listed', async () => {
   await begin();
   await listing([[SERIES, MOVED, CANCELLED]], 'incremental');
   await listing([[SERIES_GONE]], 'incremental');
   expect(await rows()).toEqual([row(MOVED)]);
 });
 
-test('a full sync without the series keeps what it names of it, and forgets what it does not name', async () => {
+test('a full sync without the series keeps its listed occurrences and deletes the others', async () => {
   await begin();
   await listing([[SERIES, MOVED, CANCELLED]], 'incremental');
   await listing([[MOVED, CANCELLED]], 'full');
@@ -229,11 +230,11 @@ test('a full sync without the series keeps what it names of it, and forgets what
   expect(await rows()).toEqual([row(SERIES), row(MOVED)]);
 });
 
-test('the feed names a row once for each time that it changes', async () => {
+test('the feed has one event for each change of a row', async () => {
   await begin();
   const { id } = (await world.store.accounts.list())[0]!;
   const changes = async (): Promise<string[]> =>
-    (await world.store.changes(id, 0n, 10_000))
+    (await rowChanges(world.store, id, 0n, 10_000))
       .filter((event) => event.id.startsWith('aaaa1'))
       .map((event) => `${event.op} ${event.id}`);
   const before = (await changes()).length;
@@ -249,7 +250,7 @@ test('the feed names a row once for each time that it changes', async () => {
   ]);
 });
 
-test('Google and the mirror agree on series that are left and occurrences without one, and verify says so', async () => {
+test('the mirror equals Google for series a guest has left and occurrences without a series, by verify', async () => {
   await begin();
   await world.database.pool.query(
     `UPDATE syncline.collections SET phase = 'pending', cursor = '{"phase":"pending"}' WHERE kind = 'calendar-events'`,

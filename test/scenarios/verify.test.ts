@@ -1,4 +1,5 @@
 import { repairDrift, verifyAccount } from '@syncline/sync';
+import { rowChanges } from '../support/row-changes.js';
 import { startWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -37,7 +38,7 @@ async function verify(
   return report;
 }
 
-test('a whole mirror passes, and everything in it was compared', async () => {
+test('a complete mirror passes, and everything in it is compared', async () => {
   expect(await verify('gmail')).toEqual({
     resource: 'gmail',
     checked: 60,
@@ -51,7 +52,7 @@ test('a whole mirror passes, and everything in it was compared', async () => {
   expect(calendar.checked).toBe((await world.drift()).checked.events);
 });
 
-test('a row that is missing, one too many and one that was changed are each named', async () => {
+test('a missing row, an extra row and a changed row are each named', async () => {
   const { pool } = world.database;
   const ids = (
     await pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 3')
@@ -91,19 +92,19 @@ test('a row that is missing, one too many and one that was changed are each name
   });
 });
 
-test('a full sync mends what verify found', async () => {
+test('a full sync repairs what verify found', async () => {
   await world.database.pool.query(
     "UPDATE syncline.gmail_bodies SET text_plain = 'another' WHERE message_id IN (SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 5)",
   );
   await world.database.pool.query(
     'DELETE FROM syncline.gmail_messages WHERE id IN (SELECT id FROM syncline.gmail_messages ORDER BY id DESC LIMIT 5)',
   );
-  await world.store.collections.requestSync([accountId], { full: true });
+  await world.store.schedule.requestSync([accountId], { full: true });
   await world.catchUp();
   expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
 });
 
-test('repair mends exactly what differs, with its change events, and asks for nothing else', async () => {
+test('repair requests and repairs exactly what differs, with change events', async () => {
   const { pool } = world.database;
   const ids = (
     await pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 3')
@@ -126,7 +127,7 @@ test('repair mends exactly what differs, with its change events, and asks for no
     .rows[0]!.feed_seq;
   const gets = (await world.control.ledger()).methods['messages.get']!.calls;
   const { collections } = (await world.store.accounts.list())[0]!;
-  const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
+  const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000, confirmAfterMs: 100 } };
   for (const report of reports) {
     const collectionIds = collections
       .filter(({ kind }) => kind.startsWith(report.resource))
@@ -134,21 +135,22 @@ test('repair mends exactly what differs, with its change events, and asks for no
     expect(await repairDrift(world.rt, deps, { accountId, collectionIds }, report)).toBeNull();
   }
   expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
-  expect((await world.control.ledger()).methods['messages.get']!.calls - gets).toBe(3);
-  const changes = (await world.store.changes(accountId, BigInt(seq), 100))
-    .map(({ entity, id, op }) => `${entity} ${id} ${op}`)
+  // Three gets of the message that Google does not have, two of them beside one that it has.
+  expect((await world.control.ledger()).methods['messages.get']!.calls - gets).toBe(2 + 3 + 2);
+  const changes = (await rowChanges(world.store, accountId, BigInt(seq), 100))
+    .map(({ entity, id, op, origin }) => `${origin} ${entity} ${id} ${op}`)
     .sort();
   expect(changes).toEqual(
     [
-      `event ${event.id} created`,
-      `message ${ids[0]} created`,
-      `message ${ids[1]} updated`,
-      'message ffffffffffffffff deleted',
+      `repair event ${event.id} created`,
+      `repair message ${ids[0]} created`,
+      `repair message ${ids[1]} updated`,
+      'repair message ffffffffffffffff deleted',
     ].sort(),
   );
 });
 
-test('a sample finds by listing what is missing, extra or labelled otherwise, and by content what it meets', async () => {
+test('a sample finds missing, extra and relabelled messages by listing, and changed content among the sampled ones', async () => {
   const { pool } = world.database;
   const ids = (
     await pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 3')
@@ -174,7 +176,7 @@ test('a sample finds by listing what is missing, extra or labelled otherwise, an
   expect(await verify('gmail', 60)).toMatchObject({ missing: [ids[0]], stale: [ids[1], ids[2]] });
 });
 
-test('a repair that cannot be done says why, and stays requested', async () => {
+test('a repair that is not possible reports the reason and stays requested', async () => {
   const { rows } = await world.database.pool.query<{ id: string }>(
     'DELETE FROM syncline.gmail_messages WHERE id = (SELECT min(id) FROM syncline.gmail_messages) RETURNING id',
   );
@@ -197,10 +199,10 @@ test('a repair that cannot be done says why, and stays requested', async () => {
       { ...report, missing: [...report.missing], extra: [], stale: [], unread: [] },
       0,
     );
-  const held = await world.store.lease.claim(mailbox.id);
-  expect(await repair()).toBe('a worker is still at it');
+  const held = await world.store.leases.claim(mailbox.id);
+  expect(await repair()).toBe('a worker has the lease');
   if (held.kind === 'claimed')
-    await world.store.lease.finish(held.lease, { result: 'more', nextInMs: 0, error: null });
+    await world.store.leases.finish(held.lease, { result: 'more', nextInMs: 0, error: null });
   await world.store.accounts.pause(accountId);
   expect(await repair()).toContain('not active');
   await world.store.accounts.resume(accountId);
@@ -208,7 +210,7 @@ test('a repair that cannot be done says why, and stays requested', async () => {
   expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
 });
 
-test('a verify beside a full sync stays under the calls that Google lets a mailbox have in flight, reads long threads whole, and is the only one', async () => {
+test('verify beside a full sync stays under the limit of calls in flight, reads long threads whole, and runs once at a time', async () => {
   await world.close();
   world = await startWorld({
     seed: 52,
@@ -223,7 +225,7 @@ test('a verify beside a full sync stays under the calls that Google lets a mailb
   await world.catchUp();
   const before = (await world.control.ledger()).methods;
   const fullSync = (async () => {
-    await world.store.collections.requestSync([accountId], { resource: 'gmail', full: true });
+    await world.store.schedule.requestSync([accountId], { resource: 'gmail', full: true });
     await world.catchUp();
   })();
   const both = await Promise.allSettled(

@@ -36,7 +36,7 @@ const PROGRAMS: { program: Program; args: string[] }[] = [
 afterEach(stopAll);
 
 test.each(PROGRAMS)(
-  'S15: $program $args refuses plaintext and servers without a password beyond loopback, unchecked certificates and a guessable master key, in a sentence each',
+  'S15: $program $args refuses plaintext and password-less servers beyond loopback, unchecked certificates and a guessable master key, each in one sentence',
   async ({ program, args }) => {
     const { code, stdout, stderr } = await exited(
       startProgram(program, { ...INSECURE, ...ALWAYS_REFUSED }, args),
@@ -74,7 +74,7 @@ test.each(PROGRAMS.slice(0, 4))(
 );
 
 test.each(PROGRAMS.slice(0, 4))(
-  'S15: $program $args starts with what SYNCLINE_ALLOW_INSECURE names, and says so at its start',
+  'S15: $program $args starts with what SYNCLINE_ALLOW_INSECURE names, and logs it',
   async ({ program, args }) => {
     const child = startProgram(program, { ...INSECURE, ...EVERYTHING }, args);
     for (const kind of ['postgres', 'postgres-password', 'redis', 'redis-password', 'google-url']) {

@@ -90,6 +90,17 @@ export function canaryEvent(canaries: Canaries): object {
   };
 }
 
+/** Returns a contact in the format of `contact-create`. */
+export function canaryPerson(canaries: Canaries): object {
+  const p = canaries.personal;
+  return {
+    names: [{ givenName: p('givenname'), familyName: p('familyname') }],
+    emailAddresses: [{ value: `${p('contact')}@corp.example` }],
+    phoneNumbers: [{ value: p('phonenumber') }],
+    biographies: [{ value: p('biography') }],
+  };
+}
+
 /** Every kind of error response, by the simulator's name. */
 export const REFUSING_FAULTS = [
   '403-user-rate',

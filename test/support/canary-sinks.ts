@@ -56,7 +56,7 @@ async function valueOf(redis: Redis, key: Buffer): Promise<unknown> {
     case 'none':
       return '';
     default:
-      throw new Error(`nobody reads keys of the type ${type}`);
+      throw new Error(`keys of the type ${type} are not read`);
   }
 }
 
@@ -72,12 +72,15 @@ export const MIRROR_TABLES = [
   'calendar_events',
   'calendars',
   'cancelled_occurrences',
+  'contact_groups',
+  'contacts',
   'gmail_attachments',
   'gmail_bodies',
   'gmail_labels',
   'gmail_messages',
   'gmail_sources',
   'gmail_threads',
+  'other_contacts',
 ];
 
 export interface Column {
@@ -130,6 +133,8 @@ const QUEUES = [
   'gmail-incremental',
   'calendar-full',
   'calendar-incremental',
+  'contacts-full',
+  'contacts-incremental',
   'watch',
 ];
 const JOBS_OF_A_QUEUE = 20;

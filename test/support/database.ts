@@ -1,6 +1,6 @@
 import { randomUUID, randomBytes } from 'node:crypto';
-import { createRuntime, type Runtime } from '@syncline/runtime';
-import { migrate, openStore, type Lease, type Store } from '@syncline/store';
+import { createRuntime, systemClock, type Runtime } from '@syncline/runtime';
+import { migrate, openStore, type Lease, type Resource, type Store } from '@syncline/store';
 import pg from 'pg';
 
 /** A database of its own for one test file, migrated; dropped at the end. */
@@ -45,9 +45,27 @@ async function ensureTemplate(admin: pg.Client): Promise<void> {
   if (await exists()) return;
   const unfinished = `${TEMPLATE}_unfinished`;
   await admin.query(`DROP DATABASE IF EXISTS ${unfinished} WITH (FORCE)`);
-  await migrate(databaseUrl(unfinished).href);
+  await createApiRole(admin);
+  await migrate(databaseUrl(unfinished).href, { apiRole: API_ROLE });
   await forgetDatabase(databaseUrl(unfinished));
   await admin.query(`ALTER DATABASE ${unfinished} RENAME TO ${TEMPLATE}`);
+}
+
+/** The role of the API's reads. Every test's database has row security for it. */
+const API_ROLE = 'syncline_api';
+const API_PASSWORD = 'of-the-tests';
+
+async function createApiRole(admin: pg.Client): Promise<void> {
+  const known = await admin.query('SELECT FROM pg_roles WHERE rolname = $1', [API_ROLE]);
+  if (known.rowCount === 0)
+    await admin.query(`CREATE ROLE ${API_ROLE} LOGIN PASSWORD '${API_PASSWORD}'`);
+}
+
+/** Returns the URL of a test's database under the API's own role. */
+export function apiUrlOf({ url }: Pick<TestDatabase, 'url'>): string {
+  const ofRole = new URL(url);
+  [ofRole.username, ofRole.password] = [API_ROLE, API_PASSWORD];
+  return ofRole.href;
 }
 
 /**
@@ -107,15 +125,16 @@ export function redisUrl(): string {
   return url;
 }
 
-export function testRuntime(): Runtime {
+export function testRuntime(clock = systemClock): Runtime {
   return createRuntime({
+    clock,
     service: 'test',
     logLevel: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     stdout: 'stderr',
   });
 }
 
-/** A store on a database of its own, with one account. */
+/** A store on a database of its own, with one account, whose feed is empty. */
 export interface StoreFixture {
   rt: Runtime;
   database: TestDatabase;
@@ -125,7 +144,9 @@ export interface StoreFixture {
   close(): Promise<void>;
 }
 
-export async function storeFixture(): Promise<StoreFixture> {
+export async function storeFixture(
+  resources: Resource[] = ['gmail', 'calendar'],
+): Promise<StoreFixture> {
   const rt = testRuntime();
   const database = await testDatabase();
   const masterKey = randomBytes(32);
@@ -134,8 +155,11 @@ export async function storeFixture(): Promise<StoreFixture> {
     email: 'ada@example.com',
     refreshToken: '1//secret',
     tenant: 'default',
-    resources: ['gmail', 'calendar'],
+    resources,
   });
+  await database.pool.query('DELETE FROM syncline.changes');
+  await database.pool.query('DELETE FROM syncline.feed_moves');
+  await database.pool.query('UPDATE syncline.accounts SET feed_seq = 0');
   return {
     rt,
     database,
@@ -159,7 +183,7 @@ export async function claim(
     'SELECT id FROM syncline.collections WHERE account_id = $1 AND kind = $2 LIMIT 1',
     [accountId, kind],
   );
-  const claimed = await fixture.store.lease.claim((found.rows[0] as { id: string }).id);
+  const claimed = await fixture.store.leases.claim((found.rows[0] as { id: string }).id);
   if (claimed.kind !== 'claimed') throw new Error(`the lease is not free: ${claimed.kind}`);
   return claimed.lease;
 }

@@ -4,7 +4,7 @@ import type { SimulatorControl } from './simulator-control.js';
 
 /** The result of comparing every mirror with its source. Names are `email resource id`. */
 export interface Drift {
-  checked: { messages: number; events: number };
+  checked: { messages: number; events: number; contacts: number };
   missing: string[];
   extra: string[];
   /** With the fields that differ. */
@@ -15,7 +15,7 @@ export const NO_DRIFT = { missing: [], extra: [], stale: [] };
 
 /** The part of the store that is read. */
 export interface Mirror {
-  accounts: { list(): Promise<{ id: string; email: string }[]> };
+  accounts: { list(): Promise<{ id: string; email: string; collections: { kind: string }[] }[]> };
   mirror: Store['mirror'];
 }
 
@@ -28,36 +28,81 @@ export async function driftOf(
   control: Pick<SimulatorControl, 'accounts' | 'truth'>,
   kept: (message: Record<string, unknown>) => boolean = () => true,
 ): Promise<Drift> {
-  const drift: Drift = { checked: { messages: 0, events: 0 }, missing: [], extra: [], stale: [] };
+  const drift: Drift = {
+    checked: { messages: 0, events: 0, contacts: 0 },
+    missing: [],
+    extra: [],
+    stale: [],
+  };
   const expected = new Set((await control.accounts()).map((account) => account.email));
   for (const account of await store.accounts.list()) {
     if (!expected.has(account.email)) continue;
-    const mails = new Map(
-      (await control.truth(account.email, 'gmail'))
-        .filter(kept)
-        .map((message) => [String(message['id']), message]),
-    );
-    drift.checked.messages += mails.size;
-    await compare(
-      drift,
-      `${account.email} gmail`,
-      mails,
-      store.mirror.messages(account.id),
-      (message) => message.id,
-    );
-    const events = new Map(
-      (await control.truth(account.email, 'calendar')).map((row) => [eventKey(row), row]),
-    );
-    drift.checked.events += events.size;
-    await compare(
-      drift,
-      `${account.email} calendar`,
-      events,
-      store.mirror.events(account.id),
-      (row) => `${row.calendarId}/${String(row.event['id'])}`,
-    );
+    const mirrored = new Set(account.collections.map(({ kind }) => kind.split('-')[0]));
+    if (mirrored.has('gmail')) await compareMail(drift, store, control, account, kept);
+    if (mirrored.has('calendar')) await compareCalendars(drift, store, control, account);
+    if (mirrored.has('contacts')) await compareContacts(drift, store, control, account);
   }
   return drift;
+}
+
+type Truth = Pick<SimulatorControl, 'truth'>;
+type Account = { id: string; email: string };
+
+async function compareMail(
+  drift: Drift,
+  store: Mirror,
+  control: Truth,
+  { id, email }: Account,
+  kept: (message: Record<string, unknown>) => boolean,
+): Promise<void> {
+  const mails = new Map(
+    (await control.truth(email, 'gmail'))
+      .filter(kept)
+      .map((message) => [String(message['id']), message]),
+  );
+  drift.checked.messages += mails.size;
+  const rows = store.mirror.messages(id);
+  await compare(drift, `${email} gmail`, mails, rows, (message) => message.id);
+}
+
+async function compareCalendars(
+  drift: Drift,
+  store: Mirror,
+  control: Truth,
+  { id, email }: Account,
+): Promise<void> {
+  const events = new Map(
+    (await control.truth(email, 'calendar')).map((row) => [eventKey(row), row]),
+  );
+  drift.checked.events += events.size;
+  await compare(
+    drift,
+    `${email} calendar`,
+    events,
+    store.mirror.events(id),
+    (row) => `${row.calendarId}/${String(row.event['id'])}`,
+  );
+}
+
+async function compareContacts(
+  drift: Drift,
+  store: Mirror,
+  control: Truth,
+  { id, email }: Account,
+): Promise<void> {
+  const nameOf = (row: object): string =>
+    String((row as { resource: Record<string, unknown> }).resource['resourceName']);
+  const contacts = new Map(
+    (await control.truth(email, 'contacts')).map((row) => [nameOf(row), row]),
+  );
+  drift.checked.contacts += contacts.size;
+  await compare(
+    drift,
+    `${email} contacts`,
+    contacts,
+    store.mirror.documents(id, 'contacts'),
+    nameOf,
+  );
 }
 
 function eventKey(row: Record<string, unknown>): string {

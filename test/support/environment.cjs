@@ -22,4 +22,20 @@ vm.compileFunction = (source, params, options) => {
   return fn;
 };
 
-module.exports = TestEnvironment;
+/**
+ * Adds to the error of a failed test or hook what `failed-commands.ts` knows about its commands. The
+ * test's servers and processes still run then.
+ */
+class SynclineEnvironment extends TestEnvironment {
+  async handleTestEvent({ name, error }) {
+    if (name !== 'test_fn_failure' && name !== 'hook_failure') return;
+    const text = await this.global.synclineExplainFailure?.();
+    if (!text || typeof error?.message !== 'string') return;
+    const { message, stack } = error;
+    const explained = `${message}\n\n${text}`;
+    error.message = explained;
+    error.stack = stack?.replace(message, () => explained);
+  }
+}
+
+module.exports = SynclineEnvironment;

@@ -19,7 +19,7 @@ try {
   // Tests create databases and roles.
   const databaseUrl = embedded.administratorUrl;
   try {
-    await hurry(databaseUrl);
+    await disableSync(databaseUrl);
     process.stdout.write(`${JSON.stringify({ databaseUrl, redisUrl: embedded.redisUrl })}\n`);
     await once(process.stdin.resume(), 'close');
   } finally {
@@ -30,7 +30,7 @@ try {
 }
 
 /** Turns off syncing to disk. Tests kill servers, but never lose a machine's power. */
-async function hurry(databaseUrl) {
+async function disableSync(databaseUrl) {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit'])

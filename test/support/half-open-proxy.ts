@@ -16,17 +16,17 @@ export interface HalfOpenProxy {
 }
 
 /** A client sends its name with its first commands. */
-const HEARD_BYTES = 4_096;
+const RECEIVED_BYTES = 4_096;
 
 export async function openHalfOpenProxy(serverUrl: string): Promise<HalfOpenProxy> {
   const target = new URL(serverUrl);
-  const pairs = new Set<{ near: Socket; far: Socket; heard: string }>();
+  const pairs = new Set<{ near: Socket; far: Socket; received: string }>();
   const server = createServer((near) => {
     const far = connect(Number(target.port), target.hostname);
-    const pair = { near, far, heard: '' };
+    const pair = { near, far, received: '' };
     pairs.add(pair);
     near.on('data', (chunk) => {
-      if (pair.heard.length < HEARD_BYTES) pair.heard += chunk.toString('latin1');
+      if (pair.received.length < RECEIVED_BYTES) pair.received += chunk.toString('latin1');
     });
     near.pipe(far).pipe(near);
     for (const socket of [near, far]) {
@@ -46,7 +46,7 @@ export async function openHalfOpenProxy(serverUrl: string): Promise<HalfOpenProx
   return {
     url: url.href,
     silence: (word) => {
-      const named = [...pairs].filter(({ heard }) => heard.includes(word));
+      const named = [...pairs].filter(({ received }) => received.includes(word));
       for (const { near, far } of named) {
         near.unpipe(far).on('data', () => undefined);
         far.unpipe(near).on('data', () => undefined);

@@ -10,11 +10,16 @@ export const LARGE = {
   calendars: 400,
   quarantined: 900,
   sourceBytes: 200_000,
+  apiKeys: 1_000,
 };
 
 /** Fills an account's mirror, and adds accounts that are not synced. */
 export async function fillMirror(pool: pg.Pool, accountId: string): Promise<void> {
   await fillAccounts(pool);
+  await pool.query(
+    `INSERT INTO syncline.api_keys (id, hash, name, scopes) SELECT lpad(n::text, 10, '0'), decode(repeat('00', 32), 'hex'), 'backend ' || n, '{accounts:read,accounts:write}' FROM generate_series(1, $1::int) AS n`,
+    [LARGE.apiKeys],
+  );
   await pool.query(
     `INSERT INTO syncline.gmail_messages (account_id, id, thread_id, history_id, label_ids, internal_date, snippet, subject, resource)
      SELECT $1, 'f' || lpad(to_hex(n), 15, '0'), 'f' || lpad(to_hex(n), 15, '0'), n, '{INBOX}', now(), 'snippet ' || n, 'subject ' || n, '{}' FROM generate_series(1, $2::int) AS n`,
@@ -36,14 +41,6 @@ export async function fillMirror(pool: pg.Pool, accountId: string): Promise<void
     [accountId, LARGE.events],
   );
   await pool.query(
-    `INSERT INTO syncline.changes (account_id, seq, entity, entity_id, op) SELECT $1, n, 'message', 'f' || lpad(to_hex(n), 15, '0'), 'created' FROM generate_series(1, $2::int) AS n`,
-    [accountId, LARGE.changes],
-  );
-  await pool.query('UPDATE syncline.accounts SET feed_seq = $2 WHERE id = $1', [
-    accountId,
-    LARGE.changes,
-  ]);
-  await pool.query(
     `INSERT INTO syncline.collections (id, account_id, tenant, kind, external_id, parked, error, next_sync_at)
      SELECT gen_random_uuid(), $1, 'default', 'calendar-events', 'calendar' || n || '@example.com', 'forbidden', 'Google does not let this calendar be read', now() + interval '1 day' FROM generate_series(1, $2::int) AS n`,
     [accountId, LARGE.calendars],
@@ -53,12 +50,21 @@ export async function fillMirror(pool: pg.Pool, accountId: string): Promise<void
      SELECT $1, (SELECT id FROM syncline.collections WHERE account_id = $1 AND kind = 'gmail'), 'item' || n, 'it cannot be read' FROM generate_series(1, $2::int) AS n`,
     [accountId, LARGE.quarantined],
   );
+  await pool.query('DELETE FROM syncline.changes WHERE account_id = $1', [accountId]);
+  await pool.query(
+    `INSERT INTO syncline.changes (account_id, seq, entity, entity_id, op) SELECT $1, n, 'message', 'f' || lpad(to_hex(n), 15, '0'), 'created' FROM generate_series(1, $2::int) AS n`,
+    [accountId, LARGE.changes],
+  );
+  await pool.query('UPDATE syncline.accounts SET feed_seq = $2 WHERE id = $1', [
+    accountId,
+    LARGE.changes,
+  ]);
 }
 
 async function fillAccounts(pool: pg.Pool): Promise<void> {
   const ids = Array.from({ length: LARGE.accounts }, () => randomUUID());
   await pool.query(
-    `INSERT INTO syncline.accounts (id, tenant, email, state, reason, resources) SELECT id, 'large', 'filler' || n || '@example.com', 'reauth_required', 'the grant is refused', '{gmail}' FROM unnest($1::uuid[]) WITH ORDINALITY AS u(id, n)`,
+    `INSERT INTO syncline.accounts (id, tenant, email, address, state, reason, resources) SELECT id, 'large', 'filler' || n || '@example.com', 'filler' || n || '@example.com', 'reauth_required', 'the grant is refused', '{gmail}' FROM unnest($1::uuid[]) WITH ORDINALITY AS u(id, n)`,
     [ids],
   );
   await pool.query(

@@ -129,7 +129,7 @@ export async function startNotificationWorld({
       await simulator.close();
       if (violations.total + callsAfterInvalidGrant + callsAfterRevoke > 0)
         throw new Error(
-          `Google's judge: ${JSON.stringify({ violations: violations.recent.slice(0, 5), callsAfterInvalidGrant, callsAfterRevoke })}`,
+          `the simulator's violations: ${JSON.stringify({ violations: violations.recent.slice(0, 5), callsAfterInvalidGrant, callsAfterRevoke })}`,
         );
     },
   };

@@ -5,13 +5,16 @@ import type pg from 'pg';
 const SCALE = path.resolve(__dirname, '..', '..', 'docs', 'how-to', 'scaling.md');
 
 /**
- * Hash-partitions the mirror tables of an empty database, by the SQL of docs/how-to/scaling.md,
+ * Hash-partitions the mirror tables of a database without rows of the mirror, by the SQL of docs/how-to/scaling.md,
  * unchanged.
  */
 export async function partitionMirror(pool: pg.Pool): Promise<void> {
   const sql = /```sql\n(DO [^]*?)```/.exec(readFileSync(SCALE, 'utf8'))?.[1];
   if (sql === undefined)
     throw new Error('docs/how-to/scaling.md has no SQL that partitions the tables');
+  // A world has connected its accounts, whose feeds begin with that.
+  await pool.query('TRUNCATE syncline.changes, syncline.feed_moves');
+  await pool.query('UPDATE syncline.accounts SET feed_seq = 0');
   await pool.query(sql);
 }
 

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { serverUrl } from './database.js';
+import { apiUrlOf, serverUrl } from './database.js';
 import { freePort } from './redis-server.js';
 
 /** A PgBouncer before the test's Postgres, for all of its databases. */
@@ -31,7 +31,10 @@ export async function startPgBouncer(
   const server = new URL(serverUrl());
   const file = path.join(directory, 'pgbouncer.ini');
   const users = path.join(directory, 'userlist.txt');
-  await writeFile(users, `"${server.username}" "${decodeURIComponent(server.password)}"\n`);
+  const roles = [server, new URL(apiUrlOf({ url: server.href }))].map(
+    ({ username, password }) => `"${username}" "${decodeURIComponent(password)}"\n`,
+  );
+  await writeFile(users, roles.join(''));
   await writeFile(file, withSettings(await documented({ server, port, users }), settings));
   await chmod(directory, 0o755);
   for (const readable of [file, users]) await chmod(readable, 0o644);
@@ -79,7 +82,7 @@ async function anotherUser(): Promise<{ uid: number; gid: number }> {
   const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
   const found =
     users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody');
-  if (!found) throw new Error('there is neither a user postgres nor nobody to run pgbouncer as');
+  if (!found) throw new Error('there is no user postgres or nobody to run pgbouncer as');
   return { uid: Number(found[2]), gid: Number(found[3]) };
 }
 

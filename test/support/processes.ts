@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { prefixOf } from './database.js';
+import { noteFailure } from './failed-commands.js';
 
 /*
  * Real processes, as an operator runs them: the built programs, environment variables, signals.
@@ -20,7 +21,11 @@ export function startProgram(
   env: Record<string, string>,
   args: string[] = [],
 ): Started {
-  return startNode([path.join(ROOT, `apps/${program}/dist/main.js`), ...args], env);
+  const start = (words: string[]): Started =>
+    startNode([path.join(ROOT, `apps/${program}/dist/main.js`), ...words], env);
+  const child = start(args);
+  if (program === 'cli') noteFailure(child, args, (email) => start(['why', email]));
+  return child;
 }
 
 /** @param as the user and the directory; by default the current user, in the checkout */

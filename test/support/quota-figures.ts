@@ -16,6 +16,7 @@ export const day = {
 export const usageWith = (over: Partial<QuotaUsage['gmail']>): QuotaUsage => ({
   gmail: { project: free, day, users: {}, ...over },
   calendar: { project: free, users: {} },
+  people: { project: free, users: {} },
 });
 
 export const spent: SpentToday[] = [

@@ -8,7 +8,7 @@ import { VARIABLES } from '../../packages/runtime/src/variables.js';
 import { ROOT } from './compose.js';
 
 /*
- * The generated parts of docs/reference, as Markdown. Each stands between two comments of its page:
+ * The generated parts of docs/reference, as Markdown. Each is between two comments of its page:
  * `<!-- generated: NAME -->` and `<!-- end -->`.
  */
 

@@ -86,7 +86,10 @@ export class SimulatorControl {
     return (await this.send('GET', '/sim/ledger')) as Ledger;
   }
 
-  truth(email: string, resource: 'gmail' | 'calendar'): Promise<Record<string, unknown>[]> {
+  truth(
+    email: string,
+    resource: 'gmail' | 'calendar' | 'contacts',
+  ): Promise<Record<string, unknown>[]> {
     return this.lines(`/sim/truth/${encodeURIComponent(email)}?resource=${resource}`);
   }
 

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { openGoogle, type Google } from '@syncline/google';
-import type { Config, GoogleProject, Runtime } from '@syncline/runtime';
+import { systemClock, type Config, type GoogleProject, type Runtime } from '@syncline/runtime';
 import { startSimulator, type Simulator, type SimulatorOptions } from '@syncline/simulator';
-import { openStore, type Store } from '@syncline/store';
+import { openStore, type Resource, type Store } from '@syncline/store';
 import { syncCollection, type MirrorPolicy, type Outcome, type SyncDeps } from '@syncline/sync';
 import { redisUrl, testDatabase, testRuntime, type TestDatabase } from './database.js';
 import { SimulatorControl } from './simulator-control.js';
@@ -15,7 +15,16 @@ export const QUOTAS: Config['quotas'] = {
   gmailUnitsPerProjectDay: 80_000_000,
   calendarRequestsPerUserMinute: 600,
   calendarRequestsPerProjectMinute: 10_000,
+  peopleRequestsPerUserMinute: 90,
+  peopleRequestsPerProjectMinute: 1_000_000,
   gmailTier: 'new',
+};
+
+/** What each resource is read with. */
+const SCOPES: Record<Resource, string[]> = {
+  gmail: ['gmail.readonly'],
+  calendar: ['calendar.readonly'],
+  contacts: ['contacts.readonly', 'contacts.other.readonly'],
 };
 
 /** Returns limits raised by the same factor for the engine and for the simulator's checks. */
@@ -40,6 +49,7 @@ export interface World {
   database: TestDatabase;
   store: Store;
   google: Google;
+  masterKey: Buffer;
   /** The environment for a program of ours that works on this world. */
   env: Record<string, string>;
   /** The scope of the mirror; a test may change it, as an operator does between two starts. */
@@ -54,6 +64,8 @@ export interface World {
    * be `kept`.
    */
   drift(kept?: (message: Record<string, unknown>) => boolean): Promise<Drift>;
+  /** Moves the clocks of Google and of the engine ahead; the database keeps its own. */
+  passTime(ms: number): void;
   close(): Promise<void>;
 }
 
@@ -62,11 +74,22 @@ export async function startWorld(
     quotaScale?: number;
     mirror?: Partial<MirrorPolicy>;
     projects?: GoogleProject[];
+    /** What the accounts have mirrored; its scopes are consented to unless `scopes` says otherwise. */
+    resources?: Resource[];
   },
 ): Promise<World> {
-  const { quotaScale = 100, mirror = {}, projects = [], ...simulatorOptions } = options;
-  const rt = testRuntime();
+  const {
+    quotaScale = 100,
+    mirror = {},
+    projects = [],
+    resources = ['gmail', 'calendar'],
+    ...simulatorOptions
+  } = options;
+  let movedMs = 0;
+  const nowMs = (): number => systemClock.nowMs() + movedMs;
+  const rt = testRuntime({ ...systemClock, nowMs, now: () => new Date(nowMs()) });
   const simulator = await startSimulator({
+    scopes: ['openid', 'userinfo.email', ...resources.flatMap((name) => SCOPES[name])],
     ...simulatorOptions,
     quota: { scale: quotaScale, ...simulatorOptions.quota },
   });
@@ -94,7 +117,7 @@ export async function startWorld(
       email,
       refreshToken,
       tenant: 'default',
-      resources: ['gmail', 'calendar'],
+      resources,
     });
   const world: World = {
     rt,
@@ -103,6 +126,7 @@ export async function startWorld(
     database,
     store,
     google,
+    masterKey,
     env: {
       DATABASE_URL: database.url,
       REDIS_URL: redisUrl(),
@@ -115,6 +139,10 @@ export async function startWorld(
     catchUp: (run) =>
       catchUp(rt, { store, google, policy: POLICY, mirror: world.mirror }, run ?? {}),
     drift: (kept) => driftOf(store, control, kept),
+    passTime: (ms) => {
+      simulator.clock.advance(ms);
+      movedMs += ms;
+    },
     async close() {
       // Every scenario also checks the simulator's record of quota violations.
       const { violations, callsAfterInvalidGrant, callsAfterRevoke } = await control.ledger();
@@ -142,16 +170,16 @@ async function catchUp(
   options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void },
 ): Promise<void> {
   const { store } = deps;
-  const since = await store.collections.requestSync(null);
+  const since = await store.schedule.requestSync(null);
   for (;;) {
-    const behind = await store.collections.behindSince(null, since);
+    const behind = await store.schedule.behindSince(null, since);
     if (behind.length === 0) return;
     const dead = behind.find((collection) => collection.accountState !== 'active');
     if (dead)
       throw new Error(
         `${dead.kind} cannot be served: its account is ${dead.accountState} (${dead.reason})`,
       );
-    const due = await store.collections.claimDue({ limit: 20, visibilityMs: 1_000 });
+    const due = await store.schedule.claimDue({ limit: 20, visibilityMs: 1_000 });
     await Promise.all(due.map((collection) => runCollection(rt, deps, collection.id, options)));
     if (due.length === 0) await rt.clock.sleep(50);
   }

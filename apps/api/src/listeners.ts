@@ -8,7 +8,7 @@ const STALLED_MS = 75_000;
 
 /** Limits of the public listener. The head of a notification has about 2 KB. */
 const PUBLIC: Omit<ListenerLimits, 'keepAliveMs'> = {
-  connections: 1_000,
+  connections: 1_250,
   headerBytes: 16_384,
   headersMs: 10_000,
   requestMs: 20_000,

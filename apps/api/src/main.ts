@@ -1,5 +1,8 @@
 import '@syncline/runtime/at-start';
-import { openFleet } from '@syncline/fleet';
+import { openKeyCheck } from '@syncline/control/api-keys';
+import { openFreshReads } from '@syncline/control/fresh-reads';
+import { type Fleet, openFleet } from '@syncline/fleet';
+import { type Google, openGoogle } from '@syncline/google';
 import {
   type PushVerifier,
   type Subscription,
@@ -7,34 +10,47 @@ import {
   openSubscription,
 } from '@syncline/google/push';
 import {
+  type RedisSettings,
   type ResolvedConfig,
   type Runtime,
   type Service,
+  checkoutDir,
+  hasOAuthClient,
   must,
   readServiceAccount,
   runHealthProbe,
   redisSettings,
   runProcess,
 } from '@syncline/runtime';
-import { joinDeployment, openStore, POOL_SIZES } from '@syncline/store';
+import { openApiStore, POOL_SIZES, type Store } from '@syncline/store';
+import type { RequestHandler } from 'express';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { openHints } from './hints.js';
 import { openListeners } from './listeners.js';
 import { operatorApp } from './operator-app.js';
 import { publicApp } from './public-app.js';
 import { openNotifier } from './notifications/notifier.js';
 import { runPull, warnOfUnreceivedTopics } from './notifications/index.js';
+import { openHandlers } from './routes/index.js';
+import { apiRoutes } from './v1/api.js';
+import { openRateLimits } from './v1/rate-limit.js';
+import { openSlots } from './v1/slots.js';
+import { openStreams } from './v1/streams.js';
 
 void runProcess('api', startApi, { requires: ['master-key', 'notifications'] });
 
 async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const { databaseUrl, masterKey, oldMasterKey } = config;
-  const store = await openStore(rt, {
+  const store = await openApiStore(rt, {
     databaseUrl,
     masterKey,
     oldMasterKey,
     poolSize: config.databasePoolSize ?? POOL_SIZES.api,
     byIndex: true,
+    reads: { databaseUrl: config.databaseApiUrl, poolSize: config.apiPoolSize },
   });
-  const redis = redisSettings(config, await joinDeployment(rt, store, 'api'));
+  const redis = redisSettings(config, await store.join('api'));
   const fleet = await openFleet(rt, redis);
   void runHealthProbe(rt, {
     name: 'postgres',
@@ -44,6 +60,8 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
   // Notifications are written to Postgres, and the scheduler queues them when Redis is back.
   void runHealthProbe(rt, { name: 'redis', need: 'degraded', check: () => fleet.probeWrite() });
+  const google = await googleOf(rt, config, { store, redis });
+  const api = openApi(rt, config, { store, fleet, google });
   const notifier = openNotifier(rt, { store, fleet });
   const verifier = verifierOf(rt, config);
   const subscriptions = subscriptionsOf(rt, config);
@@ -52,12 +70,16 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
     subscriptions.map((subscription, at) => runPull(rt, subscription, notifier, `pull-${at + 1}`)),
   );
   const listeners = await openListeners(rt, config, {
-    publicApp: publicApp(rt, {
-      notifier,
-      verifier,
-      subscriptions: config.push?.pushSubscriptions ?? null,
-      vault: store.vault,
-    }),
+    publicApp: publicApp(
+      rt,
+      {
+        notifier,
+        verifier,
+        subscriptions: config.push?.pushSubscriptions ?? null,
+        vault: store.vault,
+      },
+      api,
+    ),
     operatorApp: operatorApp(rt, { store, fleet }, config.operatorHost),
   });
   return {
@@ -67,11 +89,56 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
       await Promise.all([
         fleet.close(),
         store.close(),
+        google?.close(),
         verifier?.close(),
         ...subscriptions.map((subscription) => subscription.close()),
       ]);
     },
   };
+}
+
+/** Returns null when no OAuth client is configured: the first sync then checks each grant. */
+async function googleOf(
+  rt: Runtime,
+  config: ResolvedConfig,
+  { store, redis }: { store: Store; redis: RedisSettings },
+): Promise<Google | null> {
+  if (!hasOAuthClient(config.google)) return null;
+  const { quotas } = config;
+  return openGoogle(rt, { ...config.google, ...redis, quotas, tokens: store.vault });
+}
+
+function openApi(
+  rt: Runtime,
+  config: ResolvedConfig,
+  { store, fleet, google }: { store: Store; fleet: Fleet; google: Google | null },
+): RequestHandler {
+  return apiRoutes(rt, {
+    store,
+    keys: openKeyCheck(rt, { store }),
+    limits: openRateLimits({ connection: fleet.connection, prefix: config.redisPrefix }),
+    streams: openStreams(rt),
+    handlers: openHandlers(rt, {
+      store,
+      hints: fleet.feedHints,
+      fresh: openFreshReads(rt, { store }, openHints(rt, fleet, 'request')),
+      slots: openSlots(),
+      google,
+      projects: config.google.projects.map(({ name }) => name),
+      planning: config,
+      // Relative to the document's own address, which proxies may change.
+      serverUrl: '/',
+      version: version(),
+    }),
+  });
+}
+
+/** Returns the version of the root's package.json. */
+function version(): string {
+  const { version: text } = JSON.parse(
+    readFileSync(path.join(checkoutDir(), 'package.json'), 'utf8'),
+  ) as { version: string };
+  return text;
 }
 
 /** Returns null while the configuration does not state what a push must carry. */

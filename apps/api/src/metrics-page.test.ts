@@ -16,6 +16,7 @@ test('Redis is asked once in five seconds, however many ask for metrics', async 
   );
   expect(world.asked).toBe(2);
   expect(await world.page.text()).toContain('syncline_accounts{state="active"} 4');
+  expect(await world.page.text()).toContain('syncline_feed_undistributed_seconds 2.5');
 });
 
 test('many requests share one text, also while it is being computed', async () => {
@@ -94,6 +95,16 @@ test('while Postgres is away the watches are absent, not old', async () => {
   expect(await world.page.text()).not.toContain('syncline_watches{');
 });
 
+test('held sweeps are counted by kind, and are absent while Postgres is away', async () => {
+  const world = worldAt();
+  const text = await world.page.text();
+  expect(text).toContain('syncline_held_sweeps{kind="gmail"} 2');
+  expect(text).toContain('syncline_held_sweeps{kind="calendar-events"} 0');
+  world.away = true;
+  world.atMs = 5_000;
+  expect(await world.page.text()).not.toContain('syncline_held_sweeps{');
+});
+
 interface World {
   page: ReturnType<typeof metricsPage>;
   atMs: number;
@@ -138,8 +149,14 @@ function worldAt(): World {
   world.registry = rt.metrics.registry;
   world.page = metricsPage(rt, {
     fleet,
-    accounts: { countByState: async () => ({ active: 4 }) },
-    collections: { countHeld: async () => new Map([['gmail', 2]]) },
+    accounts: {
+      countByState: async () => ({ active: 4 }),
+      countHeldSweeps: async () => {
+        if (world.away) throw new Error('Connection terminated');
+        return { gmail: 2, 'calendar-list': 0, 'calendar-events': 0 };
+      },
+    },
+    distribution: { undistributedMs: async () => 2_500 },
     watches: { count },
   });
   return world;

@@ -1,6 +1,5 @@
 import { QUEUE_NAMES, type Fleet } from '@syncline/fleet';
 import { type Runtime, metricsText, openLoopReport } from '@syncline/runtime';
-import { COLLECTION_KINDS } from '@syncline/store';
 
 const CACHED_MS = 5_000;
 /** Watches are counted once in this time: the count reads all of their rows. */
@@ -22,8 +21,11 @@ export interface MetricsPage {
 /** The sources of the gauges of the whole fleet. */
 export interface Measured {
   fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'>;
-  accounts: { countByState(): Promise<Record<string, number>> };
-  collections: { countHeld(): Promise<ReadonlyMap<string, number>> };
+  accounts: {
+    countByState(): Promise<Record<string, number>>;
+    countHeldSweeps(): Promise<Record<string, number>>;
+  };
+  distribution: { undistributedMs(): Promise<number> };
   watches: { count(): Promise<Record<string, Record<string, number>>> };
 }
 
@@ -34,17 +36,18 @@ export interface Measured {
  */
 export function metricsPage(rt: Runtime, measured: Measured): MetricsPage {
   const { registry } = rt.metrics;
-  const [queues, accounts, held, watches] = [
+  const [queues, accounts, held, distribution, watches] = [
     queueGauges(rt, measured.fleet),
     accountGauges(rt, measured.accounts),
-    heldGauges(rt, measured.collections),
+    heldGauges(rt, measured.accounts),
+    distributionGauges(rt, measured.distribution),
     watchGauges(rt, measured.watches),
-  ].map((gauges) => refresher(rt, gauges)) as [Refresh, Refresh, Refresh, Refresh];
+  ].map((gauges) => refresher(rt, gauges)) as [Refresh, Refresh, Refresh, Refresh, Refresh];
   return {
     contentType: registry.contentType,
     text: metricsText(rt, CACHED_MS, async () => {
       void watches();
-      await Promise.all([queues(), accounts(), held()]);
+      await Promise.all([queues(), accounts(), held(), distribution()]);
     }),
   };
 }
@@ -139,7 +142,7 @@ function accountGauges(rt: Runtime, accounts: Measured['accounts']): Gauges {
   };
 }
 
-function heldGauges(rt: Runtime, collections: Measured['collections']): Gauges {
+function heldGauges(rt: Runtime, accounts: Measured['accounts']): Gauges {
   return {
     name: 'metrics-held-sweeps',
     everyMs: CACHED_MS,
@@ -148,10 +151,21 @@ function heldGauges(rt: Runtime, collections: Measured['collections']): Gauges {
       text: 'the held sweeps could not be counted for /metrics',
     },
     measure: async () => {
-      const held = await collections.countHeld();
-      for (const kind of COLLECTION_KINDS) rt.metrics.heldSweeps.set({ kind }, held.get(kind) ?? 0);
+      for (const [kind, count] of Object.entries(await accounts.countHeldSweeps()))
+        rt.metrics.heldSweeps.set({ kind }, count);
     },
     reset: () => rt.metrics.heldSweeps.reset(),
+  };
+}
+
+function distributionGauges(rt: Runtime, distribution: Measured['distribution']): Gauges {
+  const { feedUndistributed } = rt.metrics;
+  return {
+    name: 'metrics-feed',
+    everyMs: CACHED_MS,
+    failed: { event: 'feed_unmeasured', text: 'the feed could not be measured for /metrics' },
+    measure: async () => feedUndistributed.set((await distribution.undistributedMs()) / 1_000),
+    reset: () => feedUndistributed.remove(),
   };
 }
 

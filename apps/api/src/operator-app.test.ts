@@ -15,6 +15,15 @@ const SPELLINGS =
     /\s+/,
   );
 
+const byKind = <Value>(value: Value) => ({
+  gmail: value,
+  'calendar-list': value,
+  'calendar-events': value,
+  'contacts-connections': value,
+  'contacts-other': value,
+  'contacts-groups': value,
+});
+
 let rt: Runtime;
 let redis: TestRedis;
 let fleet: Fleet;
@@ -47,10 +56,11 @@ beforeEach(async () => {
         disabled: 0,
         removing: 0,
       }),
+      countHeldSweeps: async () => byKind(0),
     },
-    collections: { countHeld: async () => new Map() },
+    distribution: { undistributedMs: async () => 0 },
     watches: {
-      count: async () => ({ gmail: figures, 'calendar-list': figures, 'calendar-events': figures }),
+      count: async () => byKind(figures),
     },
   };
   server = await listenForTest(operatorApp(rt, { store, fleet }, '127.0.0.1'));
@@ -74,6 +84,8 @@ test('serves the board on loopback, with its page, its script and its queues', a
   expect(queues.queues.map((queue) => queue.name).toSorted()).toEqual([
     'calendar-full',
     'calendar-incremental',
+    'contacts-full',
+    'contacts-incremental',
     'gmail-full',
     'gmail-incremental',
     'watch',

@@ -1,6 +1,6 @@
 import type { Fleet } from '@syncline/fleet';
 import { type Runtime, isLoopbackHost } from '@syncline/runtime';
-import type { Store } from '@syncline/store';
+import type { Store, AccountReads } from '@syncline/store';
 import type { Express, RequestHandler } from 'express';
 import { baseApp } from './base-app.js';
 import { BOARD_PATH, boardRoutes } from './board.js';
@@ -10,8 +10,8 @@ import { metricsPage } from './metrics-page.js';
 
 export interface OperatorDeps {
   store: {
-    accounts: Pick<Store['accounts'], 'countByState'>;
-    collections: Pick<Store['collections'], 'countHeld'>;
+    accounts: Pick<AccountReads, 'countByState' | 'countHeldSweeps'>;
+    distribution: Pick<Store['distribution'], 'undistributedMs'>;
     watches: Pick<Store['watches'], 'count'>;
   };
   fleet: Pick<Fleet, 'counts' | 'waitingAgesMs' | 'queues'>;
@@ -36,7 +36,7 @@ export function operatorApp(rt: Runtime, { store, fleet }: OperatorDeps, host: s
   const metrics = metricsPage(rt, {
     fleet,
     accounts: store.accounts,
-    collections: store.collections,
+    distribution: store.distribution,
     watches: store.watches,
   });
   const refusal = boardRefusal(host);

@@ -1,5 +1,5 @@
 import type { Runtime } from '@syncline/runtime';
-import type { Express } from 'express';
+import type { Express, RequestHandler } from 'express';
 import { baseApp } from './base-app.js';
 import { exactRoutes } from './exact-routes.js';
 import { healthRoutes } from './health.js';
@@ -7,9 +7,11 @@ import { pushRoutes } from './notifications/routes.js';
 import type { PushDeps } from './notifications/source.js';
 
 /**
- * Serves the paths of HOST and PORT: health, and Google's notifications. No response contains data
- * of accounts, queues or metrics.
+ * Serves the paths of HOST and PORT: health, Google's notifications, and the HTTP API. Only the API
+ * gives data of accounts, to callers with a key.
+ * @param api default: none
  */
-export function publicApp(rt: Runtime, push: PushDeps): Express {
-  return baseApp(rt, [exactRoutes({ ...healthRoutes(rt), ...pushRoutes(rt, push) })]);
+export function publicApp(rt: Runtime, push: PushDeps, api?: RequestHandler): Express {
+  const routes = exactRoutes({ ...healthRoutes(rt), ...pushRoutes(rt, push) });
+  return baseApp(rt, api === undefined ? [routes] : [routes, api]);
 }

@@ -43,6 +43,8 @@ const NO_PROGRAM: readonly Recipient[] = [];
 const RECIPIENTS: Record<VariableName, readonly Recipient[]> = {
   DATABASE_URL: FLEET,
   DATABASE_POOL_SIZE: FLEET,
+  DATABASE_API_URL: ['api'],
+  API_POOL_SIZE: ['api'],
   MIGRATION_LOCK_WAIT_SECONDS: NO_PROGRAM,
   REDIS_URL: FLEET,
   REDIS_PREFIX: FLEET,

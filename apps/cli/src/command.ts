@@ -17,15 +17,16 @@ import {
   drainOnSignals,
   loadConfig,
   logSurroundings,
+  parseDatabaseUrl,
   processEnvironment,
   resolveConfig,
   signalsReceived,
   waitForServers,
   stopWaitingForReaders,
 } from '@syncline/runtime';
-import { type Store, type StoreOptions, migrate, openStore, POOL_SIZES } from '@syncline/store';
+import { type Store, migrate, openStore, POOL_SIZES } from '@syncline/store';
 import { InvalidArgumentError } from 'commander';
-import { say } from './terminal.js';
+import { printMessage } from './terminal.js';
 
 /** What a command needs. */
 export interface Cli {
@@ -82,7 +83,7 @@ async function codeOf(
   act: (cli: Cli) => Promise<number>,
 ): Promise<number | null> {
   try {
-    const { release, ...resolved } = await resolveConfig(config, say, rt.signal);
+    const { release, ...resolved } = await resolveConfig(config, printMessage, rt.signal);
     try {
       return await act({ rt, ...resolved, env: processEnvironment() });
     } finally {
@@ -90,7 +91,7 @@ async function codeOf(
     }
   } catch (error) {
     if (!rt.signal.aborted) throw error;
-    say(error instanceof OperatorError ? error.message : 'interrupted');
+    printMessage(error instanceof OperatorError ? error.message : 'interrupted');
     return null;
   }
 }
@@ -101,7 +102,7 @@ async function lateAfterSignal({ clock, signal }: Runtime): Promise<null> {
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
   await clock.sleep(END_DEADLINE_MS);
-  say('some work did not end in time and was abandoned');
+  printMessage('some work did not end in time and was abandoned');
   return null;
 }
 
@@ -114,7 +115,7 @@ export async function runPlain(act: (config: Config) => Promise<number>): Promis
 export async function runWithStore(
   act: (cli: Cli, store: Store) => Promise<number>,
   requires: readonly Requirement[] = STORE_ONLY,
-  open: Pick<StoreOptions, 'takesOtherKey'> = {},
+  open: { takesOtherKey?: boolean } = {},
 ): Promise<void> {
   await runCommand(requires, (cli) => withStore(cli, (store) => act(cli, store), open));
 }
@@ -122,7 +123,7 @@ export async function runWithStore(
 async function withStore<T>(
   { rt, config }: Cli,
   act: (store: Store) => Promise<T>,
-  open: Pick<StoreOptions, 'takesOtherKey'> = {},
+  open: { takesOtherKey?: boolean } = {},
 ): Promise<T> {
   const store = await openStore(rt, {
     databaseUrl: config.databaseUrl,
@@ -144,8 +145,21 @@ async function withStore<T>(
  * @returns the names of the migrations that the last attempt applied
  */
 export function migrateDatabase({ rt, config }: Cli): Promise<string[]> {
-  const wait = { limitMs: config.migrationLockWaitMs, signal: rt.signal, clock: rt.clock, say };
+  const wait = {
+    limitMs: config.migrationLockWaitMs,
+    signal: rt.signal,
+    clock: rt.clock,
+    report: printMessage,
+    apiRole: apiRoleOf(config),
+  };
   return waitForServers(rt, () => migrate(config.databaseUrl, wait), [], 'await');
+}
+
+/** Returns the role of DATABASE_API_URL; null when it is not set, or names the role that migrates. */
+function apiRoleOf({ databaseUrl, databaseApiUrl }: Cli['config']): string | null {
+  if (databaseApiUrl === null) return null;
+  const { user } = parseDatabaseUrl(databaseApiUrl);
+  return user === parseDatabaseUrl(databaseUrl).user ? null : user;
 }
 
 /**

@@ -1,17 +1,17 @@
 import type { ImportStep, ReportImportStep } from '@syncline/control/import';
 import { counted } from '@syncline/control/words';
 import { unreachable } from '@syncline/runtime';
-import { type Progress, heard } from './terminal.js';
+import { type Progress, stderrDrained } from './terminal.js';
 
 /**
  * Shows the progress of an import. A refused line is reported, and the import waits for the reader
  * of stderr.
  */
-export function tellImport(progress: Progress): ReportImportStep {
+export function showImportProgress(progress: Progress): ReportImportStep {
   return (step) => {
     if (step.step === 'read') return progress.show({ line: `${counted(step.lines, 'line')} read` });
-    progress.say(words(step));
-    return step.step === 'refused' ? heard() : undefined;
+    progress.printMessage(words(step));
+    return step.step === 'refused' ? stderrDrained() : undefined;
   };
 }
 

@@ -9,7 +9,7 @@ import { CommanderError } from 'commander';
 import { explain } from './errors.js';
 import { endWith } from './output.js';
 import { buildProgram } from './program.js';
-import { say } from './terminal.js';
+import { printMessage } from './terminal.js';
 
 const USAGE = 2;
 
@@ -42,7 +42,7 @@ function commanderCode(error: CommanderError): number {
 
 function report(error: unknown): number {
   const { code, message } = explain(error);
-  say(message);
+  printMessage(message);
   return code;
 }
 

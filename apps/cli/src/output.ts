@@ -3,7 +3,7 @@
  * head`) is not an error: later output is dropped, and the producer of rows is stopped.
  */
 import { flushOutputs, stderr, stdout } from '@syncline/runtime';
-import { say } from './terminal.js';
+import { printMessage } from './terminal.js';
 
 /** Prints one JSON document on a line. */
 export async function printJson(value: unknown): Promise<void> {
@@ -48,7 +48,7 @@ export async function endWith(code: number): Promise<never> {
   await flushOutputs();
   const lost = [stdout().failure, stderr().failure].find((failure) => failure !== null);
   if (lost && code === 0) {
-    say(lost.message);
+    printMessage(lost.message);
     await flushOutputs();
   }
   return process.exit(lost && code === 0 ? 1 : code);

@@ -34,7 +34,7 @@ export interface ProcessSpec {
 export interface ProcessesOptions {
   logDir: string;
   /** Shows a line to the person. */
-  say: (line: string) => void;
+  report: (line: string) => void;
 }
 
 export interface Processes {
@@ -108,7 +108,7 @@ async function keep(group: ProcessGroup, spec: ProcessSpec): Promise<void> {
       break;
     }
     if (isStable) backoffMs = FIRST_BACKOFF_MS;
-    options.say(`${spec.name} ended unexpectedly (${how}); starting it again`);
+    options.report(`${spec.name} ended unexpectedly (${how}); starting it again`);
     await sleepUntil(rt, backoffMs, stopping.signal);
     backoffMs = Math.min(BACKOFF_CAP_MS, backoffMs * 2);
   }
@@ -136,12 +136,12 @@ function runOnce(group: ProcessGroup, spec: ProcessSpec, log: LogFile): Promise<
   onLines(must(child.stdout, 'stdout is a pipe'), (line) => {
     log.write(line);
     wasReady ||= /"event":"ready"/.test(line);
-    showTrouble(group, spec.name, line);
+    showError(group, spec.name, line);
     spec.onLine?.(line);
   });
   onLines(must(child.stderr, 'stderr is a pipe'), (line) => {
     log.write(line);
-    group.options.say(
+    group.options.report(
       printable(line.startsWith(`${spec.name}: `) ? line : `${spec.name}: ${line}`),
     );
   });
@@ -153,17 +153,19 @@ function runOnce(group: ProcessGroup, spec: ProcessSpec, log: LogFile): Promise<
     // Not 'exit': the last lines, which have the reason, come after it.
     child.once('close', onEnd);
     child.once('error', (error) => {
-      group.options.say(`${spec.name}: ${error.message}`);
+      group.options.report(`${spec.name}: ${error.message}`);
       if (child.pid === undefined) onEnd(null, null); // Never started, so 'close' does not come.
     });
   });
 }
 
 /** Shows the message of a log line if it reports an error; the rest is in the file. */
-function showTrouble(group: ProcessGroup, name: string, line: string): void {
+function showError(group: ProcessGroup, name: string, line: string): void {
   const entry = logEntry(line);
   if (entry === null || !SHOWN_LEVELS.includes(entry.level)) return;
-  group.options.say(printable(`${name}: ${entry.msg}${entry.why === '' ? '' : ` (${entry.why})`}`));
+  group.options.report(
+    printable(`${name}: ${entry.msg}${entry.why === '' ? '' : ` (${entry.why})`}`),
+  );
 }
 
 function logEntry(line: string): { level: string; msg: string; why: string } | null {

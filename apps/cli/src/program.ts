@@ -52,7 +52,7 @@ const COMMANDS_OF_ACCOUNTS: Commands = new Map([
  */
 export async function buildProgram(args: readonly string[] = []): Promise<Command> {
   const program = new Command('syncline').description(
-    "keeps customers' Gmail and Google Calendar mirrored in your own Postgres",
+    "keeps customers' Gmail, Google Calendar and contacts mirrored in your own Postgres",
   );
   program.version(version(), '--version', 'print the version');
   // Before commands are added, since subcommands inherit these settings.

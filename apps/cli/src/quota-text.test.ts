@@ -15,20 +15,20 @@ function textOf(
   return quotaText(quotaReport(entries, minute, fullSyncs));
 }
 
-test('the full syncs in hand are shown with the end of the last one', () => {
+test('the full syncs in progress are shown with the end of the last one', () => {
   expect(textOf([], null, [fullSync(90)])).toContain(
-    'Backfills in hand, the last ends in 1 min 30 s',
+    'Full syncs in progress, the last ends in 1 min 30 s',
   );
 });
 
 test.each([
-  [{ ...day }, 'bulk calls may go on to 950 by now'],
-  [{ ...day, used: 950 }, 'bulk calls wait until the day is older; live changes go on'],
+  [{ ...day }, 'bulk calls may use up to 950 now'],
+  [{ ...day, used: 950 }, 'bulk calls wait until later in the day; incremental syncs continue'],
   [
     { ...day, used: 980 },
-    'bulk and onboarding calls wait until the day is older; live changes go on',
+    'bulk and onboarding calls wait until later in the day; incremental syncs continue',
   ],
-  [{ ...day, used: 2_000 }, 'bulk and onboarding calls wait, for 1 h; live changes go on'],
+  [{ ...day, used: 2_000 }, 'bulk and onboarding calls wait, for 1 h; incremental syncs continue'],
 ])('the state of the day: %j', (spentDay, words) => {
   expect(textOf([], { default: usageWith({ day: spentDay }) }, [])).toContain(words);
 });
@@ -54,7 +54,7 @@ test('without Redis everything else is shown', () => {
 test('prints the tenant of an account and the minute window of its Google identity', () => {
   const minute = usageWith({ users: { i1: { ...free, used: 5_999, limit: 6_000 } } });
   expect(textOf(spent, { default: minute }, [])).toMatch(
-    /ada@example\.com +one +60 +2 +5,999\/6,000/,
+    /ada@example\.com +one +60 +2 +0 +5,999\/6,000/,
   );
 });
 

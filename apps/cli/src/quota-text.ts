@@ -29,7 +29,7 @@ export function quotaText(report: QuotaReport): string {
       ? ['This minute: unknown, Redis does not answer']
       : Object.entries(usage).flatMap(([name, used]) => projectLines(name, used))),
     '',
-    ...backfillLines(report),
+    ...fullSyncLines(report),
   ].join('\n');
 }
 
@@ -121,13 +121,13 @@ function stateOf({ closedForMs, pacePercent }: Used): string {
 
 /** Describes the rest of the daily budget, by lane. */
 function dayState({ used, limit, bulkBound, onboardingBound, endsInMs }: DayUsed): string {
-  if (used < bulkBound) return `bulk calls may go on to ${amount(bulkBound)} by now`;
+  if (used < bulkBound) return `bulk calls may use up to ${amount(bulkBound)} now`;
   const resting = used < onboardingBound ? 'bulk calls wait' : 'bulk and onboarding calls wait';
-  return `${resting}${used >= limit ? `, for ${duration(endsInMs)}` : ' until the day is older'}; live changes go on`;
+  return `${resting}${used >= limit ? `, for ${duration(endsInMs)}` : ' until later in the day'}; incremental syncs continue`;
 }
 
-function backfillLines({ fullSyncs, fullSyncsEndInSeconds }: QuotaReport): string[] {
-  if (fullSyncs.length === 0) return ['No backfill in hand'];
+function fullSyncLines({ fullSyncs, fullSyncsEndInSeconds }: QuotaReport): string[] {
+  if (fullSyncs.length === 0) return ['No full sync is in progress'];
   const rows = fullSyncs
     .slice(0, SHOWN_LIMIT)
     .map((one) => [one.email, one.tenant, one.collection, fullSyncCell(one)]);
@@ -137,7 +137,7 @@ function backfillLines({ fullSyncs, fullSyncsEndInSeconds }: QuotaReport): strin
       ? ''
       : `, the last ends in ${duration(fullSyncsEndInSeconds * 1_000)}`;
   return [
-    `Backfills in hand${end}`,
+    `Full syncs in progress${end}`,
     ...table(
       [{ title: 'ACCOUNT' }, { title: 'TENANT' }, { title: 'COLLECTION' }, { title: 'PROGRESS' }],
       rows,

@@ -6,12 +6,12 @@
 import { type Clock, stderr } from '@syncline/runtime';
 
 /** Prints a line to a person, on stderr; never data. */
-export function say(line: string): void {
+export function printMessage(line: string): void {
   stderr().put(`${line}\n`);
 }
 
 /** Resolves when the reader of stderr has caught up, for commands that print a line per item. */
-export async function heard(): Promise<void> {
+export async function stderrDrained(): Promise<void> {
   await stderr().drained();
 }
 
@@ -97,14 +97,14 @@ export function styled(
 export interface View {
   /** The whole view in one line. */
   line: string;
-  /** The lines of a terminal's picture; without it, `line` is drawn. */
-  picture?: readonly string[];
+  /** The lines of a terminal's view; without them, `line` is drawn. */
+  lines?: readonly string[];
 }
 
 export interface Progress {
   show(view: View): void;
-  /** Prints a permanent line above the picture. */
-  say(line: string): void;
+  /** Prints a permanent line above the view. */
+  printMessage(line: string): void;
   /** Ends the progress and keeps the last view. */
   end(): void;
 }
@@ -126,13 +126,13 @@ function redrawn(stream: NodeJS.WriteStream): Progress {
     drawn = lines;
   };
   return {
-    show: ({ line, picture }) => draw(fitting(picture ?? [line], stream)),
-    say: (line) => draw(drawn, `${line}\n`),
+    show: ({ line, lines = [line] }) => draw(fitting(lines, stream)),
+    printMessage: (line) => draw(drawn, `${line}\n`),
     end: () => (drawn = []),
   };
 }
 
-/** Shortens lines: a line that wraps, or a picture taller than the screen, could not be erased. */
+/** Shortens lines: a line that wraps, or a view taller than the screen, could not be erased. */
 function fitting(lines: readonly string[], stream: NodeJS.WriteStream): string[] {
   const { columns, rows } = stream;
   const kept =
@@ -149,21 +149,21 @@ function fitting(lines: readonly string[], stream: NodeJS.WriteStream): string[]
 }
 
 function plainLines(clock: Clock, everyMs: number): Progress {
-  let saidMs = Number.NEGATIVE_INFINITY;
-  let said = '';
+  let printedMs = Number.NEGATIVE_INFINITY;
+  let printed = '';
   let latest = '';
-  const tell = (): void => {
-    if (latest === said) return;
-    say(latest);
-    [said, saidMs] = [latest, clock.nowMs()];
+  const printLatest = (): void => {
+    if (latest === printed) return;
+    printMessage(latest);
+    [printed, printedMs] = [latest, clock.nowMs()];
   };
   return {
     show({ line }) {
       latest = line;
-      if (clock.nowMs() - saidMs >= everyMs) tell();
+      if (clock.nowMs() - printedMs >= everyMs) printLatest();
     },
-    say,
-    end: tell,
+    printMessage,
+    end: printLatest,
   };
 }
 

@@ -1,5 +1,11 @@
 import type { Holders } from '@syncline/fleet';
-import type { DeadHolder } from '@syncline/store';
+
+/** A process that held leases and appears to be dead. */
+export interface DeadHolder {
+  holder: string;
+  /** Time since it was first found to be gone. */
+  silentMs: number;
+}
 
 /** The state that a scheduler keeps between checks. */
 export interface HolderState {
@@ -11,7 +17,7 @@ export interface HolderState {
 
 /**
  * A holder without a connection for less than this may be reconnecting. All of a worker's dozen
- * connections are closed at once only by an event that closes everybody's, and while the server is
+ * connections are closed at once only by an event that closes all connections, and while the server is
  * available they are back after a tenth of a second.
  */
 const MISSED_LIMIT_MS = 900;
@@ -34,18 +40,18 @@ export function findDeadHolders(
   { connected, announced, forMs }: Holders,
   nowMs: number,
 ): { holderState: HolderState; dead: DeadHolder[] } {
-  const everybody = new Set([...known, ...announced, ...connected]);
+  const all = new Set([...known, ...announced, ...connected]);
   if (forMs < CONFIRM_AFTER_MS)
-    return { holderState: { known: everybody, missedAtMs: new Map() }, dead: [] };
+    return { holderState: { known: all, missedAtMs: new Map() }, dead: [] };
   const missed = new Map(
-    [...everybody]
+    [...all]
       .filter((holder) => !connected.has(holder))
       .map((holder) => [holder, missedAtMs.get(holder) ?? nowMs]),
   );
   const dead = [...missed]
     .map(([holder, sinceMs]) => ({ holder, silentMs: nowMs - sinceMs }))
     .filter(({ silentMs }) => silentMs >= MISSED_LIMIT_MS);
-  return { holderState: { known: everybody, missedAtMs: missed }, dead };
+  return { holderState: { known: all, missedAtMs: missed }, dead };
 }
 
 /**
@@ -56,10 +62,10 @@ export function afterRelease(
   { known, missedAtMs }: HolderState,
   results: readonly { holder: string; alive: boolean }[],
 ): HolderState {
-  const judged = new Set(results.map(({ holder }) => holder));
+  const checked = new Set(results.map(({ holder }) => holder));
   const gone = new Set(results.filter(({ alive }) => !alive).map(({ holder }) => holder));
   return {
     known: new Set([...known].filter((holder) => !gone.has(holder))),
-    missedAtMs: new Map([...missedAtMs].filter(([holder]) => !judged.has(holder))),
+    missedAtMs: new Map([...missedAtMs].filter(([holder]) => !checked.has(holder))),
   };
 }

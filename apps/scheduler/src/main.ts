@@ -9,13 +9,9 @@ import {
   runProcess,
   waitForServers,
 } from '@syncline/runtime';
-import {
-  beginFeedWatch,
-  joinDeployment,
-  openStore,
-  POOL_SIZES,
-  runFeedWatch,
-} from '@syncline/store';
+import { openStore, POOL_SIZES } from '@syncline/store';
+import { runFeedDistributor } from './feed-distributor.js';
+import { runFeedWatch } from './feed-watch.js';
 import { runWorkerReaper } from './worker-reaper.js';
 import { runRetention } from './retention.js';
 import { runTicks } from './tick.js';
@@ -27,7 +23,7 @@ async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Serv
   const { databaseUrl, masterKey, oldMasterKey } = config;
   const poolSize = config.databasePoolSize ?? POOL_SIZES.scheduler;
   const store = await openStore(rt, { databaseUrl, masterKey, oldMasterKey, poolSize });
-  const redis = redisSettings(config, await joinDeployment(rt, store, 'scheduler'));
+  const redis = redisSettings(config, await store.join('scheduler'));
   const fleet = await openFleet(rt, redis);
   void runHealthProbe(rt, {
     name: 'postgres',
@@ -36,13 +32,13 @@ async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Serv
   });
   void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
   void runHealthProbe(rt, { name: 'redis', need: 'not-ready', check: () => fleet.probeWrite() });
-  const checkFeed = await waitForServers(
-    rt,
-    () => beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters }),
-    [store.unavailable, fleet.unavailable],
-  );
+  const checkFeed = await waitForServers(rt, () => store.feed.watch(fleet.counters), [
+    store.unavailable,
+    fleet.unavailable,
+  ]);
   const ticking = Promise.all([
     runFeedWatch(rt, checkFeed),
+    runFeedDistributor(rt, { store, hints: fleet.feedHints }),
     runTicks(rt, { store, fleet }),
     runWatchTicks(rt, { store, fleet }),
     runWorkerReaper(rt, { store, fleet }),

@@ -16,6 +16,11 @@ function fleetOf(oldChanges: number[]): RetentionDeps & { asked: Asked } {
   const asked: Asked = { changes: [], tables: [], after: [] };
   const left = new Map(oldChanges.map((count, i) => [`a${String(i + 1).padStart(4, '0')}`, count]));
   const retention: RetentionDeps['store']['retention'] = {
+    tables: {
+      accounts: ['quota_ledger', 'channels', 'collections'],
+      fleet: ['named_leases', 'project_failures'],
+      log: ['feed_log'],
+    },
     accounts: async ({ after, limit }) => {
       asked.after.push(after);
       return [...left]
@@ -31,6 +36,8 @@ function fleetOf(oldChanges: number[]): RetentionDeps & { asked: Asked } {
     },
     pruneAccounts: async (table) => prunedNone(asked, table),
     pruneFleet: async (table) => prunedNone(asked, table),
+    truncateEmptyLists: async () => prunedNone(asked, 'lists'),
+    pruneLog: async (table) => prunedNone(asked, table),
   };
   return {
     asked,
@@ -54,17 +61,26 @@ test('a round prunes every table and the accounts that have old events, batch by
   expect(await pruneRound(quietRuntime(), deps, null)).toEqual({ after: 'a0004', isOver: true });
   expect(deps.asked).toEqual({
     after: [null],
-    tables: ['named_leases', 'project_failures', 'quota_ledger', 'channels', 'collections'],
+    tables: [
+      'named_leases',
+      'project_failures',
+      'lists',
+      'feed_log',
+      'quota_ledger',
+      'channels',
+      'collections',
+    ],
     changes: ['a0002', 'a0002', 'a0002', 'a0004'],
   });
 });
 
-test('a round ends after 200 batches, and the next one goes on with the same account', async () => {
+test('a round ends after 200 batches, and the next one continues with the same account', async () => {
   const deps = fleetOf([1, 250_000]);
   const rt = quietRuntime();
   const first = await pruneRound(rt, deps, null);
   expect(first).toEqual({ after: 'a0001', isOver: false });
-  expect(deps.asked.tables.length + deps.asked.changes.length).toBe(200);
+  const pruned = deps.asked.tables.filter((table) => table !== 'lists');
+  expect(pruned.length + deps.asked.changes.length).toBe(200);
   expect(await pruneRound(rt, deps, first.after)).toEqual({ after: 'a0002', isOver: true });
   expect(deps.asked.changes.filter((id) => id === 'a0002')).toHaveLength(251);
 });

@@ -4,7 +4,7 @@
  * lease does it.
  */
 import { type Runtime, runLoop } from '@syncline/runtime';
-import { ACCOUNT_RETENTION, FLEET_RETENTION, type Store } from '@syncline/store';
+import type { Store } from '@syncline/store';
 
 /** Accounts that one round looks at. */
 const ACCOUNTS_LIMIT = 500;
@@ -36,7 +36,7 @@ export async function runRetention(rt: Runtime, deps: RetentionDeps): Promise<vo
     firstAfterMs: FIRST_PASS_AFTER_MS,
     failed: {
       event: 'retention_failed',
-      text: 'old rows cannot be deleted; trying again until they can',
+      text: 'old rows cannot be deleted; trying again',
     },
     round: async () => {
       const round = await deps.store.alone('retention', () => pruneRound(rt, deps, pass.after));
@@ -63,12 +63,16 @@ export async function pruneRound(
   after: string | null,
 ): Promise<Pass> {
   const batches = batchesOf(rt);
-  if (after === null)
-    for (const table of FLEET_RETENTION)
+  if (after === null) {
+    for (const table of retention.tables.fleet)
       await batches.run(table, () => retention.pruneFleet(table, BATCH));
+    await retention.truncateEmptyLists();
+    for (const table of retention.tables.log)
+      await batches.run(table, () => retention.pruneLog(table, { changesKeptMs, limit: BATCH }));
+  }
   const accounts = await retention.accounts({ after, limit: ACCOUNTS_LIMIT, changesKeptMs });
   const ids = accounts.map(({ id }) => id);
-  for (const table of ids.length > 0 ? ACCOUNT_RETENTION : [])
+  for (const table of ids.length > 0 ? retention.tables.accounts : [])
     await batches.run(table, () => retention.pruneAccounts(table, ids, BATCH));
   let done = after;
   for (const { id, hasOldChanges } of accounts) {

@@ -1,6 +1,6 @@
 import { roomIn } from './room.js';
 
-test('a queue that nobody works on holds little, and the more runs the more may wait', () => {
+test('a queue without workers holds few jobs, and the more jobs run the more may wait', () => {
   expect(roomIn('gmail-full', { waiting: 0, active: 0 })).toBe(8);
   expect(roomIn('gmail-full', { waiting: 30, active: 40 })).toBe(50);
   expect(roomIn('calendar-incremental', { waiting: 0, active: 0 })).toBe(200);

@@ -7,9 +7,8 @@
  * has no lead.
  *
  * The leads belong to one scheduler and may be lost at any time: each scheduler shares out evenly
- * what it enqueues itself, and one without leads begins anew.
+ * what it enqueues itself, and one without leads starts from zero.
  */
-import type { DueCollection } from '@syncline/store';
 
 /**
  * The number of rounds that a tenant is ahead of the others; a tenant without an entry is not
@@ -32,7 +31,7 @@ const LEAD_LIMIT = 1_000;
  */
 export function leadAfter(
   lead: Lead,
-  claimed: readonly Pick<DueCollection, 'tenant' | 'round'>[],
+  claimed: readonly { tenant: string; round: number }[],
   hadRoom: boolean,
 ): Lead {
   if (hadRoom) return NO_LEAD;

@@ -1,9 +1,11 @@
-import { QUEUE_NAMES, type Enqueued, type Fleet } from '@syncline/fleet';
+import { QUEUE_NAMES, SYNC_QUEUES, type Enqueued, type Fleet } from '@syncline/fleet';
 import { type LogFields, type Clock, type Runtime, createRuntime } from '@syncline/runtime';
-import type { DueCollection, DueQuery } from '@syncline/store';
-import type { ReminderDeps } from './reminder.js';
+import type { Schedule } from '@syncline/store';
+import type { LostQueueDeps } from './lost-queue.js';
 import { type QueueLeads, type TickDeps, runTicks, tick } from './tick.js';
 
+type DueQuery = Parameters<Schedule['claimDue']>[0];
+type DueCollection = Awaited<ReturnType<Schedule['claimDue']>>[number];
 type Counts = Awaited<ReturnType<Fleet['counts']>>;
 
 const waitingEverywhere = (waiting: number): Counts =>
@@ -27,7 +29,7 @@ test('what is due goes to its queue, and the next round waits as long as there i
   });
 });
 
-test('a queue gets no more than it has room for, and is soon filled again', async () => {
+test('a queue gets at most as many jobs as it has room for, and is soon filled again', async () => {
   const world = worldWith({ counts: waitingEverywhere(5), due: [collections(500)] });
   expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(100);
   expect(world.enqueued.map((job) => job.queue)).toEqual([
@@ -43,10 +45,13 @@ test('a round that found something is soon repeated, so that due work does not c
   expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(1_000);
 });
 
-test('the lead of a tenant in a queue is remembered from round to round, until there is room for everybody', async () => {
+test('the lead of a tenant in a queue is kept from round to round, until there is room for all', async () => {
   const world = worldWith({
     counts: waitingEverywhere(7),
-    due: [collections(1), [], [], [], collections(1), [], [], [], [], [], [], [], []],
+    // The first queue has due work in two rounds, the others never.
+    due: [0, 1, 2, 3].flatMap((round) =>
+      SYNC_QUEUES.map((_queue, place) => (place === 0 && round < 2 ? collections(1) : [])),
+    ),
   });
   const leads: QueueLeads = new Map();
   for (let round = 0; round < 4; round++) await tick(runtimeWith([]).rt, world.deps, leads);
@@ -57,8 +62,9 @@ test('the lead of a tenant in a queue is remembered from round to round, until t
   expect(
     world.asked
       .filter(({ queue }) => queue?.resource !== 'gmail' && queue?.full)
-      .map(({ lead }) => lead?.size),
-  ).toEqual([0, 0, 0, 0]);
+      .map(({ lead }) => lead?.size)
+      .every((size) => size === 0),
+  ).toBe(true);
 });
 
 test('who has just connected, and whose run was cut off, goes to the head of its queue', async () => {
@@ -83,7 +89,7 @@ test('nothing is claimed while every queue is full', async () => {
 test('an outage is logged when it begins and when it is over, and waited for with backoff', async () => {
   const logged: string[] = [];
   const { rt, slept, stop } = runtimeWith(logged);
-  const world = worldWith({ due: [], failClaims: 20, whenDone: stop });
+  const world = worldWith({ due: [], failClaims: 5 * SYNC_QUEUES.length, whenDone: stop });
   await runTicks(rt, world.deps);
   expect(logged).toEqual(['scheduler_failed', 'scheduler_recovered']);
   expect(slept.slice(0, 5)).toEqual([500, 1_000, 2_000, 4_000, 5_000]);
@@ -115,7 +121,7 @@ function collections(count: number): DueCollection[] {
 }
 
 interface World {
-  deps: TickDeps & ReminderDeps;
+  deps: TickDeps & LostQueueDeps;
   enqueued: Enqueued[];
   claims: number;
   asked: DueQuery[];
@@ -139,12 +145,12 @@ function worldWith(o: {
   };
   world.deps = {
     fleet: {
-      memory: async () => ({ id: 'm', isNew: false }),
+      dataId: async () => ({ id: 'm', isNew: false }),
       counts: async () => o.counts ?? waitingEverywhere(0),
       enqueue: async (items) => void world.enqueued.push(...items),
     },
     store: {
-      collections: {
+      schedule: {
         bringForward: async () => 0,
         claimDue: async (query) => {
           const { limit } = query;

@@ -13,8 +13,8 @@ import {
   resourceNamedBy,
 } from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
-import type { Store } from '@syncline/store';
-import { type ReminderDeps, VISIBILITY_MS, reminder } from './reminder.js';
+import type { Schedule } from '@syncline/store';
+import { type LostQueueDeps, VISIBILITY_MS, lostQueueCheck } from './lost-queue.js';
 import { roomIn } from './room.js';
 import { type Lead, NO_LEAD, leadAfter } from './tenant-fairness.js';
 
@@ -41,7 +41,7 @@ export const CLAIM_BACKOFF = { firstMs: 1_000, capMs: 10_000 };
 export const CLAIM_ROUND_LIMIT_MS = 30_000;
 
 export interface TickDeps {
-  store: { collections: Pick<Store['collections'], 'claimDue'> };
+  store: { schedule: Pick<Schedule, 'claimDue'> };
   fleet: Pick<Fleet, 'enqueue' | 'counts'>;
 }
 
@@ -49,8 +49,8 @@ export interface TickDeps {
  * Ticks until `rt.signal` is aborted. Transient errors of Postgres or Redis do not end the loop:
  * they are logged when they begin and when they end, and retried with backoff.
  */
-export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Promise<void> {
-  const remind = reminder(rt, deps);
+export async function runTicks(rt: Runtime, deps: TickDeps & LostQueueDeps): Promise<void> {
+  const checkQueueData = lostQueueCheck(rt, deps);
   const leads: QueueLeads = new Map();
   await runLoop(rt, {
     name: 'due-work',
@@ -58,7 +58,7 @@ export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Prom
     backoff: CLAIM_BACKOFF,
     failed: {
       event: 'scheduler_failed',
-      text: 'due work cannot be claimed or enqueued; trying again until it can',
+      text: 'due work cannot be claimed or enqueued; trying again',
       level: 'error',
     },
     recovered: {
@@ -67,7 +67,7 @@ export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Prom
     },
     round: async () => {
       const endTimer = rt.metrics.schedulerTickSeconds.startTimer();
-      await remind();
+      await checkQueueData();
       const pauseMs = await tick(rt, deps, leads);
       endTimer();
       return pauseMs;
@@ -109,7 +109,7 @@ async function fill(
   if (room === 0) return BUSY_TICK_MS;
   const limit = Math.min(CLAIM_LIMIT, room);
   const lead = leads.get(queue) ?? NO_LEAD;
-  const due = await store.collections.claimDue({
+  const due = await store.schedule.claimDue({
     limit,
     visibilityMs: VISIBILITY_MS,
     queue: { resource: resourceNamedBy(queue), full: isFullQueue(queue) },

@@ -24,8 +24,8 @@ function depsWith(o: {
       enqueue: async (items) => void enqueued.push(...items),
     },
     store: {
-      watches: {
-        claimDue: async ({ limit }) => {
+      schedule: {
+        claimDueWatches: async ({ limit }) => {
           limits.push(limit);
           if (failures-- > 0)
             throw new Error('terminating connection due to administrator command');
@@ -55,7 +55,7 @@ test('what is due goes to its own queue', async () => {
   ]);
 });
 
-test('no more is claimed than the queue has room for', async () => {
+test('at most as many watches are claimed as the queue has room for', async () => {
   const [nearly, full] = [
     depsWith({ waiting: 950, due: [[]] }),
     depsWith({ waiting: 1_000, due: [['c1']] }),

@@ -5,7 +5,7 @@
  */
 import { type Fleet, resourceNamedBy } from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
-import type { Store } from '@syncline/store';
+import type { Schedule } from '@syncline/store';
 import { CLAIM_BACKOFF, CLAIM_ROUND_LIMIT_MS } from './tick.js';
 
 const CLAIM_LIMIT = 200;
@@ -19,7 +19,7 @@ const TICK_MS = 2_000;
 const WAITING_LIMIT = 1_000;
 
 export interface WatchTickDeps {
-  store: { watches: Pick<Store['watches'], 'claimDue'> };
+  store: { schedule: Pick<Schedule, 'claimDueWatches'> };
   fleet: Pick<Fleet, 'enqueue' | 'counts'>;
 }
 
@@ -34,7 +34,7 @@ export async function runWatchTicks(rt: Runtime, deps: WatchTickDeps): Promise<v
     backoff: CLAIM_BACKOFF,
     failed: {
       event: 'watch_ticks_failed',
-      text: 'watches cannot be claimed or enqueued; trying again until they can',
+      text: 'watches cannot be claimed or enqueued; trying again',
     },
     round: async () => {
       await watchTick(deps);
@@ -48,7 +48,7 @@ export async function watchTick({ store, fleet }: WatchTickDeps): Promise<void> 
   const waiting = (await fleet.counts()).watch['waiting'] ?? 0;
   const limit = Math.min(CLAIM_LIMIT, WAITING_LIMIT - waiting);
   if (limit <= 0) return;
-  const due = await store.watches.claimDue({ limit, visibilityMs: VISIBILITY_MS });
+  const due = await store.schedule.claimDueWatches({ limit, visibilityMs: VISIBILITY_MS });
   if (due.length > 0)
     await fleet.enqueue(
       due.map(({ kind, ...watch }) => ({

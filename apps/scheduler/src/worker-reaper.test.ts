@@ -1,8 +1,8 @@
 import type { HeldJob, Holders } from '@syncline/fleet';
 import { type LogFields, type Clock, createRuntime, type Runtime } from '@syncline/runtime';
-import type { ReleasedWorker, DeadHolder } from '@syncline/store';
+import type { Schedule } from '@syncline/store';
 import { type ReaperDeps, runWorkerReaper } from './worker-reaper.js';
-import { NO_HOLDERS, afterRelease, findDeadHolders } from './dead-holders.js';
+import { type DeadHolder, NO_HOLDERS, afterRelease, findDeadHolders } from './dead-holders.js';
 
 const see = (...connected: string[]): Holders => ({
   connected: new Set(connected),
@@ -21,7 +21,7 @@ describe('who counts as dead', () => {
     ]);
   });
 
-  test('not who was back in between: it is missed anew', () => {
+  test('not a holder that came back in between: its absence is counted from the start', () => {
     let { holderState } = findDeadHolders(NO_HOLDERS, see('a'), 0);
     for (const [at, seen] of [
       [1_000, see()],
@@ -35,7 +35,7 @@ describe('who counts as dead', () => {
     ]);
   });
 
-  test('nobody while our own connection is younger than everybody else’s may be', () => {
+  test('none while our own connection is newer than the others may be', () => {
     let { holderState } = findDeadHolders(NO_HOLDERS, see('a'), 0);
     holderState = findDeadHolders(holderState, see(), 1_000).holderState;
     const cut = findDeadHolders(holderState, { ...see(), forMs: 1_000 }, 2_000);
@@ -47,12 +47,12 @@ describe('who counts as dead', () => {
     ]);
   });
 
-  test('a released worker is forgotten; one that lives after all counts as missing anew', () => {
+  test('a released worker is forgotten; one that lives is counted as missing from the start', () => {
     let { holderState } = findDeadHolders(NO_HOLDERS, see('a', 'b'), 0);
     holderState = findDeadHolders(holderState, see(), 1_000).holderState;
-    const judged = findDeadHolders(holderState, see(), 2_000);
-    expect(judged.dead.map(({ holder }) => holder)).toEqual(['a', 'b']);
-    const rest = afterRelease(judged.holderState, [
+    const found = findDeadHolders(holderState, see(), 2_000);
+    expect(found.dead.map(({ holder }) => holder)).toEqual(['a', 'b']);
+    const rest = afterRelease(found.holderState, [
       { holder: 'a', alive: false },
       { holder: 'b', alive: true },
     ]);
@@ -96,7 +96,7 @@ function world(): World {
   const releaseDeadWorkers = async (
     dead: readonly DeadHolder[],
     o: { jobs: readonly string[] },
-  ): Promise<ReleasedWorker[]> => {
+  ): ReturnType<Schedule['releaseDeadWorkers']> => {
     done.push(`leases of ${dead.map(({ holder }) => holder).join()}, jobs ${o.jobs.join()}`);
     return dead.map(({ holder }) => ({
       holder,
@@ -118,7 +118,7 @@ function world(): World {
     done,
     logged,
     deps: {
-      store: { lease: { releaseDeadWorkers } },
+      store: { schedule: { releaseDeadWorkers } },
       fleet: {
         holders,
         heldJobs: async () => held,
@@ -135,7 +135,7 @@ const job = ({ done }: World, holder: string, collectionId: string): HeldJob => 
   giveBack: async () => done.push(`job ${collectionId}`) > 0,
 });
 
-test('first its leases are taken, then its jobs are given back, and nobody else’s', async () => {
+test('first its leases are released, then its jobs are returned, and no others', async () => {
   const at = world();
   at.held.push(job(at, 'a', 'c1'), job(at, 'b', 'c2'), job(at, 'a', 'c3'));
   at.seen.push(see('a', 'b'), see('b'), see('b'), see('b'), see('b'));
@@ -167,9 +167,9 @@ test('what failed is done at the next check', async () => {
   const at = world();
   at.held.push(job(at, 'a', 'c1'));
   at.seen.push(see('a'), see(), see(), see());
-  const { releaseDeadWorkers } = at.deps.store.lease;
+  const { releaseDeadWorkers } = at.deps.store.schedule;
   let isAway = true;
-  at.deps.store.lease.releaseDeadWorkers = async (...args) => {
+  at.deps.store.schedule.releaseDeadWorkers = async (...args) => {
     if (!isAway) return releaseDeadWorkers(...args);
     isAway = false;
     throw new Error('terminating connection due to administrator command');

@@ -7,9 +7,15 @@
  */
 import type { Fleet } from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
-import type { DeadHolder, Store } from '@syncline/store';
-import { type HolderState, NO_HOLDERS, afterRelease, findDeadHolders } from './dead-holders.js';
-import { VISIBILITY_MS } from './reminder.js';
+import type { Schedule } from '@syncline/store';
+import {
+  type DeadHolder,
+  type HolderState,
+  NO_HOLDERS,
+  afterRelease,
+  findDeadHolders,
+} from './dead-holders.js';
+import { VISIBILITY_MS } from './lost-queue.js';
 
 const CHECK_EVERY_MS = 1_000;
 /** Short: after an outage, the work of workers that ended during it waits for the next check. */
@@ -17,7 +23,7 @@ const BACKOFF = { firstMs: CHECK_EVERY_MS, capMs: 2_000 };
 const ROUND_LIMIT_MS = 30_000;
 
 export interface ReaperDeps {
-  store: { lease: Pick<Store['lease'], 'releaseDeadWorkers'> };
+  store: { schedule: Pick<Schedule, 'releaseDeadWorkers'> };
   fleet: Pick<Fleet, 'holders' | 'heldJobs' | 'removeHolders'>;
 }
 
@@ -33,14 +39,14 @@ export async function runWorkerReaper(rt: Runtime, deps: ReaperDeps): Promise<vo
     backoff: BACKOFF,
     failed: {
       event: 'worker_reaper_failed',
-      text: 'it cannot be seen which workers are gone; trying again until it can',
+      text: 'whether workers are gone cannot be read; trying again',
     },
     round: async () => {
       const next = await checkWorkers(rt, deps, holderState);
       if (next === null && isReported)
         rt.log.warn(
           { event: 'connections_unreported' },
-          'Redis does not tell who is connected (CLIENT LIST): the work of a killed worker is taken over when its lease and lock lapse, after about ten seconds',
+          'Redis does not list its clients (CLIENT LIST): the work of a killed worker is taken over when its lease and lock expire, after about ten seconds',
         );
       isReported = next !== null;
       holderState = next ?? NO_HOLDERS;
@@ -77,7 +83,7 @@ async function releaseDeadWorkers(
   const jobs = (await fleet.heldJobs()).filter((job) =>
     dead.some(({ holder }) => holder === job.holder),
   );
-  const results = await store.lease.releaseDeadWorkers(dead, {
+  const results = await store.schedule.releaseDeadWorkers(dead, {
     jobs: jobs.map(({ collectionId }) => collectionId),
     withinMs: VISIBILITY_MS,
   });
@@ -95,7 +101,7 @@ async function releaseDeadWorkers(
     // A drained worker has left nothing, and of several schedulers only one releases its work.
     if (fields.leases + fields.jobs === 0) continue;
     rt.metrics.deadWorkers.inc();
-    rt.log.warn(fields, 'a worker is gone; what it had in hand goes to others now');
+    rt.log.warn(fields, 'a worker is gone; its work was released for others');
   }
   const gone = results.filter(({ alive }) => !alive).map(({ holder }) => holder);
   if (gone.length > 0) await fleet.removeHolders(gone);

@@ -1,6 +1,8 @@
-import { SYNC_QUEUES } from '@syncline/fleet';
+import { JOBS, SYNC_QUEUES } from '@syncline/fleet';
 import fc from 'fast-check';
 import { splitConcurrency } from './concurrency.js';
+
+const SHARING = SYNC_QUEUES.filter((name) => 'share' in JOBS[name].slots);
 
 test('sixteen slots: half of them are for incremental syncs, and Gmail has more than Calendar', () => {
   expect(splitConcurrency(16)).toEqual({
@@ -8,6 +10,8 @@ test('sixteen slots: half of them are for incremental syncs, and Gmail has more 
     'gmail-incremental': 5,
     'calendar-full': 3,
     'calendar-incremental': 3,
+    'contacts-full': 2,
+    'contacts-incremental': 2,
     watch: 2,
   });
 });
@@ -15,7 +19,7 @@ test('sixteen slots: half of them are for incremental syncs, and Gmail has more 
 test('whatever the total, it is spent to the last slot and every queue has one of its own', () => {
   fc.assert(
     fc.property(fc.integer({ min: 4, max: 5_000 }), (total) => {
-      const slots = SYNC_QUEUES.map((name) => splitConcurrency(total)[name]);
+      const slots = SHARING.map((name) => splitConcurrency(total)[name]);
       expect(slots.reduce((sum, one) => sum + one, 0)).toBe(total);
       expect(Math.min(...slots)).toBeGreaterThanOrEqual(1);
     }),
@@ -24,5 +28,18 @@ test('whatever the total, it is spent to the last slot and every queue has one o
 
 test('a total below four counts as four: BullMQ knows no worker without a slot', () => {
   for (const total of [0, 1, 2, 3])
-    expect(SYNC_QUEUES.map((name) => splitConcurrency(total)[name])).toEqual([1, 1, 1, 1]);
+    expect(SHARING.map((name) => splitConcurrency(total)[name])).toEqual([1, 1, 1, 1]);
+});
+
+test('queues of contacts have an eighth in addition, and at least one slot each', () => {
+  for (const [total, slots] of [
+    [0, 1],
+    [8, 1],
+    [16, 2],
+    [100, 12],
+  ] as const)
+    expect(splitConcurrency(total)).toMatchObject({
+      'contacts-full': slots,
+      'contacts-incremental': slots,
+    });
 });

@@ -38,7 +38,7 @@ export async function runDayLedger(rt: Runtime, deps: DayLedgerDeps): Promise<vo
     backoff: BACKOFF,
     failed: {
       event: 'day_ledger_failed',
-      text: 'what was spent today cannot be reported to the quota; trying again until it can',
+      text: 'the usage of the day cannot be reported to the quota; trying again',
     },
     round: async () => {
       await compareDay(deps);

@@ -13,7 +13,7 @@ test('what is caught up, gone or in need of a human leaves the queue', () => {
   ).toEqual({ kind: 'done' });
 });
 
-test('what has more to do goes on in the queue of its phase, in its own family', () => {
+test('a run with more to do continues in the queue of its phase and resource', () => {
   expect(jobResult({ kind: 'more', full: true }, 'gmail-full', NOW_MS, 0)).toEqual({
     kind: 'again',
     queue: 'gmail-full',

@@ -91,11 +91,11 @@ async function maintain(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<JobRe
 
 const WATCH_WORDS: Record<WatchOutcome, string> = {
   watched: 'Google notifies of changes from now on',
-  stopped: 'Google was asked to notify no more',
-  waiting: 'nothing is to be done now',
+  stopped: 'Google was asked to stop its notifications',
+  waiting: 'there is nothing to do now',
   refused: 'Google does not notify of this collection now; it is polled',
-  busy: 'another worker looks after this watch',
-  overtaken: 'another worker has taken this watch over',
+  busy: 'another worker maintains this watch',
+  'taken-over': 'another worker has taken over this watch',
 };
 
 /** Returns the job's result. `nowMs` is since the epoch, `chance` uniform in [0, 1). */
@@ -141,13 +141,17 @@ async function syncAndMeasure(
   const endTimer = rt.metrics.syncSliceSeconds.startTimer({ kind });
   let outcomeKind: OutcomeKind = 'failed';
   let totals: RunTotals | null = null;
+  const progress = progressOf(rt, job);
   try {
     const outcome = await syncCollection(rt, deps, job.collectionId, {
       sliceMs: sliceMsBy(rt.random.next()),
       signal: job.signal,
       observer: {
-        progressed: (done, total) => job.journal.progress(done, total),
-        finished: (of) => (totals = of),
+        progressed: progress.report,
+        finished: (of) => {
+          totals = of;
+          progress.finish();
+        },
       },
     });
     outcomeKind = outcome.kind;
@@ -156,6 +160,31 @@ async function syncAndMeasure(
     endTimer();
     rt.metrics.syncOutcomes.inc({ kind, outcome: outcomeKind });
   }
+}
+
+/** Each report is two writes to Redis, for each of the jobs that a worker runs at once. */
+const PROGRESS_INTERVAL_MS = 5_000;
+
+/** Reports the progress of a run at most every five seconds, and its last progress at the end. */
+function progressOf(
+  rt: Runtime,
+  { journal }: JobRun,
+): { report(done: number, total: number | null): void; finish(): void } {
+  let dueMs = 0;
+  let unreported: [done: number, total: number | null] | null = null;
+  const finish = (): void => {
+    if (unreported) journal.progress(...unreported);
+    unreported = null;
+  };
+  return {
+    report: (done, total) => {
+      unreported = [done, total];
+      if (rt.clock.nowMs() < dueMs) return;
+      dueMs = rt.clock.nowMs() + PROGRESS_INTERVAL_MS;
+      finish();
+    },
+    finish,
+  };
 }
 
 /** Returns the length of a slice: between 3.75 and 6.25 s, by `chance` in [0, 1). */

@@ -11,14 +11,17 @@ import {
   runProcess,
   waitForServers,
 } from '@syncline/runtime';
-import { beginFeedWatch, joinDeployment, openStore, POOL_SIZES, type Store } from '@syncline/store';
+import { openStore, POOL_SIZES, type Store } from '@syncline/store';
 import type { SyncDeps } from '@syncline/sync';
+import { announceChanges } from './announce-changes.js';
 import { splitConcurrency } from './concurrency.js';
 import { compareDay, runDayLedger } from './day-ledger.js';
 import { handleJob } from './handle.js';
 import { runProbes } from './probes.js';
 import { openQuietSyncs, runQuietSyncs } from './quiet-syncs.js';
 import { runRemovals } from './removals.js';
+import { runVerifications } from './verifications.js';
+import { throttleWrites } from './write-throttle.js';
 
 /**
  * Part of the 5.5 s that a process has for draining; closing the connections takes up to 2 s more.
@@ -32,19 +35,11 @@ const STUCK_EXIT_CODE = 75;
 void runProcess('worker', startWorker, { servesMetrics: true });
 
 async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service> {
-  const { databaseUrl, masterKey, oldMasterKey } = config;
   // One name in the leases, in the jobs and in the connections to Redis: a holder without a
   // connection counts as dead, and its leases are released.
   const holder = `${process.pid}-${rt.random.uuid().slice(0, 8)}`;
-  const store = await openStore(rt, {
-    databaseUrl,
-    masterKey,
-    oldMasterKey,
-    poolSize: config.databasePoolSize ?? POOL_SIZES.worker,
-    byIndex: true,
-    holder,
-  });
-  const redis = redisSettings(config, await joinDeployment(rt, store, 'worker'));
+  const store = await openThrottledStore(rt, config, holder);
+  const redis = redisSettings(config, await store.join('worker'));
   // First, because its error names everything that Redis lacks.
   const fleet = await openFleet(rt, { ...redis, holder });
   const google = await openGoogle(rt, {
@@ -57,7 +52,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   // Before any job: today's spending of ended processes counts towards the limit.
   await waitForServers(rt, async () => {
     await compareDay({ store, google });
-    await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
+    await store.feed.watch(fleet.counters);
   }, [store.unavailable, fleet.unavailable]);
   const concurrency = splitConcurrency(config.workerConcurrency);
   let giveUp: (exitCode: number) => void = () => undefined;
@@ -69,7 +64,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     handle: handleJob(
       rt,
       {
-        store,
+        store: announceChanges(store, fleet.feedHints),
         google,
         policy: { ...config.poll, auditEveryMs: config.auditEveryMs },
         mirror: config.mirror,
@@ -83,6 +78,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   });
   probeHealth(rt, store, fleet);
   const removing = runRemovals(rt, { store, google });
+  const verifying = runVerifications(rt, { store, google, mirror: config.mirror });
   const probing = runProbes(rt, { store, google });
   const counting = runDayLedger(rt, { store, google });
   const summing = runQuietSyncs(rt, quiet);
@@ -90,11 +86,28 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   return {
     finished,
     drain: async () => {
-      await Promise.all([host.drain(DRAIN_MS), removing, probing, counting, summing]);
+      await Promise.all([host.drain(DRAIN_MS), removing, verifying, probing, counting, summing]);
       quiet.flush();
       await Promise.all([fleet.close(), google.close(), store.close()]);
     },
   };
+}
+
+async function openThrottledStore(
+  rt: Runtime,
+  { databaseUrl, masterKey, oldMasterKey, databasePoolSize }: ResolvedConfig,
+  holder: string,
+): Promise<Store> {
+  const poolSize = databasePoolSize ?? POOL_SIZES.worker;
+  const store = await openStore(rt, {
+    databaseUrl,
+    masterKey,
+    oldMasterKey,
+    poolSize,
+    byIndex: true,
+    holder,
+  });
+  return throttleWrites(rt, store, poolSize);
 }
 
 /** Returns where Google is asked to send notifications. */

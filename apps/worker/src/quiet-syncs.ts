@@ -34,10 +34,7 @@ export function openQuietSyncs(rt: Runtime): QuietSyncs {
       const count = Object.values(syncs).reduce((sum, n) => sum + n, 0);
       if (count === 0) return;
       const meanMs = Math.round(totalMs / count);
-      rt.log.info(
-        { event: 'quiet_syncs', count, queues: syncs, meanMs },
-        'syncs found nothing new',
-      );
+      rt.log.info({ event: 'quiet_syncs', count, queues: syncs, meanMs }, 'syncs found no changes');
       syncs = {};
       totalMs = 0;
     },
@@ -50,7 +47,10 @@ export async function runQuietSyncs(rt: Runtime, quiet: QuietSyncs): Promise<voi
     name: 'quiet-syncs',
     need: 'degraded',
     backoff: { firstMs: LINE_EVERY_MS, capMs: LINE_EVERY_MS },
-    failed: { event: 'quiet_syncs_failed', text: 'the line of quiet syncs was not written' },
+    failed: {
+      event: 'quiet_syncs_failed',
+      text: 'the summary of syncs without changes was not logged',
+    },
     firstAfterMs: LINE_EVERY_MS,
     round: async () => {
       quiet.flush();

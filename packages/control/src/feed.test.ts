@@ -50,6 +50,7 @@ test('a number that JavaScript cannot hold is a string in a document', () => {
     id: 'm',
     calendarId: null,
     op: 'created',
+    origin: 'live',
     at: new Date(0),
   } as const;
   expect(changeDocument({ ...event, seq: 7n })).toEqual({ ...event, seq: 7 });
@@ -103,7 +104,7 @@ describe('a feed in the database', () => {
     ]);
   });
 
-  it('ends where retention has overtaken the reader', async () => {
+  it('ends where retention has deleted what the reader needs next', async () => {
     const { feed } = await checkFeedPosition(fixture, account(), { after: 0n });
     await fixture.database.pool.query('UPDATE syncline.accounts SET feed_oldest_seq = 1401');
     const items = await read({ epoch: feed.epoch, after: 0n, limit: 10 });

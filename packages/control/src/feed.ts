@@ -1,14 +1,10 @@
 /** The change feeds of accounts (`@syncline/control/feed`). */
-import {
-  FeedPruned,
-  type ChangeEvent,
-  type FeedPosition,
-  type NamedAccount,
-  type Store,
-} from '@syncline/store';
+import { FeedPruned, type ChangeEvent, type NamedAccount, type Feed } from '@syncline/store';
+
+export type FeedPosition = Awaited<ReturnType<Feed['position']>>;
 
 interface Deps {
-  store: Pick<Store, 'changes'> & { feed: Pick<Store['feed'], 'position'> };
+  store: { feed: Pick<Feed, 'position' | 'changes'> };
 }
 
 /** The position of a feed's reader. */
@@ -36,7 +32,7 @@ export type FeedCheck =
 /** The items that reading returns in order. Reading ends at an item that is not an event. */
 export type FeedItem =
   | { kind: 'event'; event: ChangeEvent }
-  /** Retention has overtaken the reader. */
+  /** Retention has deleted the events that the reader needs next. */
   | { kind: 'pruned'; oldestSeq: bigint; after: bigint }
   /** @property after the last number that was read before the epoch began */
   | { kind: 'epoch-began'; epoch: number; after: bigint };
@@ -96,7 +92,7 @@ async function readPage(
   limit: number,
 ): Promise<ChangeEvent[] | FeedPruned> {
   try {
-    return await store.changes(accountId, after, limit);
+    return await store.feed.changes(accountId, after, limit);
   } catch (error) {
     if (error instanceof FeedPruned) return error;
     throw error;
@@ -117,6 +113,7 @@ export function changeDocument({
   id,
   calendarId,
   op,
+  origin,
   at,
 }: ChangeEvent): ChangeDocument {
   return {
@@ -126,6 +123,7 @@ export function changeDocument({
     id,
     calendarId,
     op,
+    origin,
     at,
   };
 }
@@ -138,7 +136,7 @@ export function changeDocument({
 export function beginFeedEpoch({
   store,
 }: {
-  store: { feed: Pick<Store['feed'], 'newEpoch'> };
+  store: { feed: Pick<Feed, 'newEpoch'> };
 }): Promise<number> {
   return store.feed.newEpoch();
 }

@@ -14,6 +14,7 @@ const FLEET: PlannedFleet = {
   messagesPerAccount: 10_000,
   threadLength: 1,
   calendarsPerAccount: 3,
+  contactsPerAccount: null,
   projects: 1,
   messagesPerDay: 50,
   activeHoursPerDay: 8,

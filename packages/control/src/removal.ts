@@ -44,13 +44,13 @@ export async function removeAccount(
   rt: Runtime,
   deps: Deps,
   { account, keepGrant }: { account: Pick<NamedAccount, 'id'>; keepGrant: boolean },
-  tell: (step: engine.RemovalStep) => void = () => undefined,
+  onProgress: (step: engine.RemovalStep) => void = () => undefined,
 ): Promise<AccountRemoval> {
   let grant: engine.Revocation = 'already-gone';
   let sharedWith: string[] = [];
   const note = (step: engine.RemovalStep): void => {
     if (step.step === 'revoked') ({ how: grant, sharedWith } = step);
-    tell(step);
+    onProgress(step);
   };
   try {
     const rows = await engine.removeAccount(rt, deps, account.id, note, { keepGrant });
@@ -65,16 +65,16 @@ export async function removeAccount(
 
 /**
  * Stops mirroring a resource, and erases its rows.
- * @param tell receives the number of rows erased so far
+ * @param onProgress receives the number of rows erased so far
  */
 export async function removeResource(
   rt: Runtime,
   deps: Deps,
   { account, resource }: { account: NamedAccount; resource: Resource },
-  tell: (rows: number) => void = () => undefined,
+  onProgress: (rows: number) => void = () => undefined,
 ): Promise<ResourceRemoval> {
   try {
-    const rows = await engine.removeResource(rt, deps, account.id, resource, tell);
+    const rows = await engine.removeResource(rt, deps, account.id, resource, onProgress);
     if (rows === null) return { kind: 'refused', because: refusal(account, resource) };
     const resources = account.resources.filter((one) => one !== resource);
     return { kind: 'removed', rows, resources };

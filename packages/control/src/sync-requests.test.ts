@@ -1,6 +1,11 @@
-import type { NamedAccount, BehindCollection } from '@syncline/store';
+import type { NamedAccount } from '@syncline/store';
 import { storeFixture, type StoreFixture } from '../../../test/support/database.js';
-import { requestSync, waitUntilCaughtUp, type WaitProgress } from './sync-requests.js';
+import {
+  requestSync,
+  waitUntilCaughtUp,
+  type BehindCollection,
+  type WaitProgress,
+} from './sync-requests.js';
 
 let fixture: StoreFixture;
 beforeEach(async () => {
@@ -16,7 +21,7 @@ const kindsOf = (waiting: readonly BehindCollection[]): string[] =>
   waiting.map(({ kind }) => kind).sort();
 
 test('a request for one resource is about its collections only', async () => {
-  const since = await fixture.store.collections.requestSync([fixture.accountId]);
+  const since = await fixture.store.schedule.requestSync([fixture.accountId]);
   const asked = await requestSync(fixture, await ada(), { resource: 'gmail', full: true });
   expect(asked).toMatchObject({
     kind: 'requested',
@@ -47,7 +52,7 @@ test('what is not caught up at the timeout is named', async () => {
     fixture.rt,
     fixture,
     { accounts: [await ada()], timeoutMs: 250 },
-    (progress) => seen.push(progress),
+    (progress) => void seen.push(progress),
   );
   expect(kindsOf(waiting)).toEqual(['calendar-list', 'gmail']);
   expect(seen.length).toBeGreaterThan(1);

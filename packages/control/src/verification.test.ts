@@ -42,14 +42,14 @@ async function ids(resource: 'gmail' | 'calendar'): Promise<string[]> {
   return found;
 }
 
-test('what an account has connected can be compared, and a whole mirror is sound', async () => {
+test('what an account has connected can be compared, and a complete mirror has no differences', async () => {
   const account = await first();
   expect(connectedResources(account)).toEqual(['gmail', 'calendar']);
   const checked: number[] = [];
   const verified = await verifyMirror(world.rt, verifying, { account, resource: 'gmail' }, (n) =>
     checked.push(n),
   );
-  expect(verified).toMatchObject({ kind: 'compared', sound: true, report: { checked: 20 } });
+  expect(verified).toMatchObject({ kind: 'compared', isEqual: true, report: { checked: 20 } });
   expect(checked.at(-1)).toBe(20);
 });
 
@@ -62,7 +62,7 @@ test('what was lost is named, and the repair reads it again', async () => {
   );
   const verified = await verifyMirror(world.rt, verifying, { account, resource: 'gmail' });
   if (verified.kind !== 'compared') throw new Error(verified.kind);
-  expect(verified).toMatchObject({ sound: false, report: { missing: [lost] } });
+  expect(verified).toMatchObject({ isEqual: false, report: { missing: [lost] } });
   expect(await repairMirror(world.rt, verifying, account, verified.report)).toEqual({
     kind: 'repaired',
   });

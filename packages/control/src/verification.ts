@@ -25,8 +25,8 @@ export interface VerifyInput {
 }
 
 export type Verified =
-  /** @property sound whether nothing differs and everything could be read */
-  | { kind: 'compared'; report: VerifyReport; sound: boolean }
+  /** @property isEqual whether nothing differs and everything could be read */
+  | { kind: 'compared'; report: VerifyReport; isEqual: boolean }
   | { kind: 'not-answered'; error: GoogleError };
 
 export type Repaired =
@@ -43,19 +43,19 @@ export function connectedResources({ collections }: Pick<AccountView, 'collectio
 
 /**
  * Compares the mirror with Google; costs as much quota as reading everything.
- * @param tell receives the number of items compared so far
+ * @param onProgress receives the number of items compared so far
  */
 export async function verifyMirror(
   rt: Runtime,
   { store, google, config }: Deps,
   { account, resource, sample }: VerifyInput,
-  tell: (checked: number) => void = () => undefined,
+  onProgress: (checked: number) => void = () => undefined,
 ): Promise<Verified> {
-  const options = { ...(sample === undefined ? {} : { sample }), progress: tell };
+  const options = { ...(sample === undefined ? {} : { sample }), progress: onProgress };
   const deps = { store, google, mirror: config.mirror };
   try {
     const report = await verifyAccount(rt, deps, account.id, resource, options);
-    return { kind: 'compared', report, sound: isSound(report) };
+    return { kind: 'compared', report, isEqual: hasNoDifference(report) };
   } catch (error) {
     if (error instanceof GoogleError) return { kind: 'not-answered', error };
     throw error;
@@ -88,6 +88,6 @@ export async function repairMirror(
  * Whether the comparison found no difference. An item that could not be read does not count as
  * equal.
  */
-function isSound({ missing, extra, stale, unread }: VerifyReport): boolean {
+function hasNoDifference({ missing, extra, stale, unread }: VerifyReport): boolean {
   return missing.length + extra.length + stale.length + unread.length === 0;
 }

@@ -16,7 +16,7 @@ describe('words', () => {
     expect(duration(ms)).toBe(words);
   });
 
-  it('tell before from after', () => {
+  it('distinguish before from after', () => {
     expect([
       when(new Date(5_000), 10_000),
       when(new Date(70_000), 10_000),

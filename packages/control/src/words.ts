@@ -1,5 +1,5 @@
 /** Texts for times, amounts, collections and states (`@syncline/control/words`). */
-import type { AccountView, CollectionView, HeldSweepView } from '@syncline/store';
+import type { AccountView, CollectionView } from '@syncline/store';
 import { COLLECTION_WORDS } from './resources/index.js';
 
 /** `850 ms`, `12 s`, `3 min 20 s`, `45 min`, `2 h 5 min`, `4 d 2 h`. */
@@ -45,7 +45,10 @@ export function nameOf(collection: Pick<CollectionView, 'kind' | 'externalId'>):
  * Describes what a sweep waits for: `held: a full listing lacked 60 items 2 min ago; nothing is
  * deleted until a second listing, in 40 s`.
  */
-export function heldSweepWords(held: HeldSweepView, nowMs: number): string {
+export function heldSweepWords(
+  held: NonNullable<CollectionView['heldSweep']>,
+  nowMs: number,
+): string {
   const listing = held.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
   return `held: a full listing lacked ${counted(held.rows, 'item')} ${when(held.since, nowMs)}; nothing is deleted until ${listing}, ${when(held.until, nowMs)}`;
 }

@@ -12,7 +12,7 @@ afterAll(() => redis.stop());
 beforeEach(async () => (bench = await openBench(redis.url)));
 afterEach(() => bench.release());
 
-test('a collection that waits is not enqueued twice, one that runs is enqueued once more', async () => {
+test('a waiting collection is not enqueued twice; a running one is enqueued once more', async () => {
   const gate = deferred<void>();
   const runs: string[] = [];
   await twice(() => bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]));
@@ -37,7 +37,7 @@ test('a collection that waits is not enqueued twice, one that runs is enqueued o
   expect(await states('gmail-full')).toMatchObject({ active: 0, waiting: 0 });
 });
 
-test('a collection whose job has finished, well or badly, can be enqueued at once, although what is left of the job is kept', async () => {
+test('a collection whose job has completed or failed can be enqueued at once, although the job is kept', async () => {
   const runs: string[] = [];
   await bench.work(async ({ collectionId }) => {
     runs.push(collectionId);
@@ -58,7 +58,7 @@ test('a collection whose job has finished, well or badly, can be enqueued at onc
   expect(runs).toEqual(['c1', 'c1', 'c1', 'c1']);
 });
 
-test('`again` goes on at once, with all its attempts, when nobody waits; else the job goes to the back and the scheduler enqueues it again', async () => {
+test('`again` continues at once with all attempts when no job waits; otherwise the job ends and the scheduler enqueues it again', async () => {
   const runs: JobRun[] = [];
   await bench.fleet.enqueue(
     ['a', 'b', 'c'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })),
@@ -74,7 +74,7 @@ test('`again` goes on at once, with all its attempts, when nobody waits; else th
   expect(new Set(jobs.map((job) => job.opts.attempts))).toEqual(new Set([8]));
 });
 
-test('who has just connected goes to the head of the queue', async () => {
+test('a new account goes to the head of the queue', async () => {
   const onboarding = { collectionId: 'new', queue: 'gmail-full' as const, first: true };
   await bench.fleet.enqueue(
     ['a', 'b']
@@ -103,7 +103,7 @@ test('`again` in another queue moves the collection there', async () => {
   expect(runs).toEqual(['calendar-full', 'calendar-incremental']);
 });
 
-test('a delay spends no attempt and holds until its time', async () => {
+test('a delay uses no attempt and lasts until its time', async () => {
   const attempts: number[] = [];
   const startedMs: number[] = [];
   await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-incremental' }]);
@@ -124,7 +124,7 @@ test('a delay spends no attempt and holds until its time', async () => {
   expect((startedMs[2] ?? 0) - (startedMs[1] ?? 0)).toBeGreaterThanOrEqual(240);
 });
 
-test('a thrown error spends an attempt, waits in the queue, and leaves nothing personal in Redis', async () => {
+test('a thrown error uses an attempt, delays the job, and stores no personal data in Redis', async () => {
   await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-incremental' }]);
   await bench.work(async () => {
     throw new Error('could not store "Your invoice" of ann@example.com, token ya29.SECRET');
@@ -139,7 +139,7 @@ test('a thrown error spends an attempt, waits in the queue, and leaves nothing p
   expect(await everythingInRedis(bench)).not.toMatch(/invoice|ann@|SECRET/);
 });
 
-test('job data is ids and words of ours, and a job with other data fails at once without reaching the handler', async () => {
+test('job data is ids and our own words, and a job with other data fails without reaching the handler', async () => {
   const handled: string[] = [];
   await bench.fleet.enqueue([{ collectionId: '42', queue: 'calendar-full' }]);
   const [job] = await queue('calendar-full').getWaiting();
@@ -167,7 +167,7 @@ test('job data is ids and words of ours, and a job with other data fails at once
   const [failed] = await queue('calendar-full').getFailed();
   expect(failed).toMatchObject({
     attemptsMade: 1,
-    failedReason: expect.stringContaining('is not that of its queue'),
+    failedReason: expect.stringContaining('does not fit its queue'),
   });
 });
 
@@ -181,7 +181,7 @@ test('1,200 collections are enqueued in chunks, each in its own queue', async ()
   expect(await states('gmail-incremental')).toMatchObject({ waiting: 600 });
 });
 
-test('the age of the job that is next is reported, and is 0 where none waits', async () => {
+test('the age of the next job is reported, and is 0 when none waits', async () => {
   await bench.fleet.enqueue([{ collectionId: 'old', queue: 'gmail-full' }]);
   await bench.rt.clock.sleep(60);
   await bench.fleet.enqueue([{ collectionId: 'young', queue: 'gmail-full' }]);

@@ -17,7 +17,8 @@ import {
   waitForServers,
 } from '@syncline/runtime';
 import { type JobsOptions, Queue } from 'bullmq';
-import { type CounterMemory, counterMemoryOf } from './counter-memory.js';
+import { type FeedHints, openFeedHints } from './feed-hints.js';
+import { type StoredCounters, storedCounters } from './stored-counters.js';
 import { probeWrite } from './health-probe.js';
 import {
   type HeldJob,
@@ -28,10 +29,10 @@ import {
 } from './holders.js';
 import { type Enqueued, type JobData, jobData, jobName } from './job-payload.js';
 import { jobOptions } from './jobs.js';
-import { type QueueMemory, memoryOf } from './memory.js';
+import { type QueueDataId, queueDataIdOf } from './queue-data-id.js';
 import { watchPrefix } from './prefix-watch.js';
 import { QUEUE_NAMES, type QueueName, queuePrefix } from './queues.js';
-import { type RedisHome, producerConnection, whenReady } from './redis.js';
+import { type FleetRedis, producerConnection, whenReady } from './redis.js';
 import { type WorkOptions, type WorkerHost, startWorkerHost } from './worker-host.js';
 import { ErrorLog } from './redis-errors.js';
 
@@ -75,9 +76,11 @@ export interface Fleet {
    * Identifies the data of Redis. A different id means that jobs may be lost. One small read.
    * Rejects while Redis is away.
    */
-  memory(): Promise<QueueMemory>;
+  dataId(): Promise<QueueDataId>;
+  /** Messages between processes that change feeds have grown. */
+  feedHints: FeedHints;
   /** Numbers that only increase. Rejects while Redis is away. */
-  counters: CounterMemory;
+  counters: StoredCounters;
   /**
    * Returns the holders that have announced themselves and those that are connected; null when
    * Redis does not show its connections. Two reads, one of which grows with the number of
@@ -105,6 +108,8 @@ export interface Fleet {
    * would take each other's jobs. The event is logged.
    */
   displaced: Promise<void>;
+  /** The connection for commands that may fail at once, for counters that may be lost. */
+  connection: RedisConnection;
   /** The BullMQ queues, for Bull Board. */
   queues(): Queue[];
   /**
@@ -131,10 +136,12 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
     [(error) => redisProblemOf(error, options)],
   );
   const holderRegistry = openHolderRegistry(rt, connection, prefix);
+  const feedHints = openFeedHints(rt, connection, home, errors);
   const watch = watchPrefix(rt, connection, options);
   const enqueue = (items: readonly Enqueued[]): Promise<void> => enqueueAll(queues, items);
   return {
     enqueue,
+    connection,
     work: async (o) => {
       // When this fails, this worker's death is still detected by every process that has seen it
       // connected.
@@ -144,8 +151,9 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
     },
     counts: () => countJobs(queues),
     waitingAgesMs: () => waitingAges(rt, queues),
-    memory: memoryOf(rt, connection, prefix),
-    counters: counterMemoryOf(connection, prefix),
+    dataId: queueDataIdOf(rt, connection, prefix),
+    feedHints,
+    counters: storedCounters(connection, prefix),
     holders: holderRegistry.seen,
     removeHolders: holderRegistry.removeHolders,
     heldJobs: () => heldJobs(connection, queues),
@@ -156,13 +164,14 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
     queues: () => QUEUE_NAMES.map((name) => queues[name]),
     close: async () => {
       watch.stop();
+      feedHints.close();
       await closeProducer(rt, connection);
     },
   };
 }
 
 interface Connected {
-  home: RedisHome;
+  home: FleetRedis;
   connection: RedisConnection;
   queues: Record<QueueName, Queue>;
   errors: ErrorLog;

@@ -8,6 +8,7 @@ import { type TestRedis, startRedis } from '../../../test/support/redis-server.j
 import { type FleetBench, openBench, until } from '../test-support/fleet-bench.js';
 import { openFleet } from './fleet.js';
 import { holdersIn } from './holders.js';
+import { QUEUE_NAMES } from './queues.js';
 
 /** A Redis for this file only, with persistence, because the tests flush and restart it. */
 const directory = mkdtempSync(join(tmpdir(), 'syncline-holders-'));
@@ -34,8 +35,8 @@ const clientList = async (): Promise<string> => String(await bench.redis.client(
 const counts = async (): Promise<Record<string, number>> =>
   (await bench.fleet.counts())['gmail-full'];
 
-describe('who is connected', () => {
-  test('a killed worker is missed at once, its job is given back, and another has it long before its lock would lapse', async () => {
+describe('connected processes', () => {
+  test('a killed worker is detected, and another gets its job long before its lock lapses', async () => {
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     const victim = await fetchingChild('victim');
     expect(await isConnected('victim')).toBe(true);
@@ -62,7 +63,7 @@ describe('who is connected', () => {
     expect(await counts()).toMatchObject({ failed: 0, active: 0, waiting: 0 });
   });
 
-  test('a stopped worker is still there', async () => {
+  test('a stopped worker counts as connected', async () => {
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     const child = await fetchingChild('sleeper');
     child.kill('SIGSTOP');
@@ -70,19 +71,19 @@ describe('who is connected', () => {
     expect(await isConnected('sleeper')).toBe(true);
   });
 
-  test('a worker whose connections were all cut is back by itself, with its name and its job', async () => {
+  test('a worker whose connections were cut reconnects with its name and its job', async () => {
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     await fetchingChild('cut');
     const connections = (await clientList()).split('\n').filter((line) => line.includes(':w:cut '));
-    // The producer's connection, the shared one, and a blocking one for each of five queues.
-    expect(connections).toHaveLength(7);
+    // The producer's connection, the shared one, and a blocking one for each queue.
+    expect(connections).toHaveLength(2 + QUEUE_NAMES.length);
     const ids = connections.map((line) => /^id=(\d+)/.exec(line)?.[1] ?? '');
     await Promise.all(ids.map((id) => bench.redis.call('CLIENT', 'KILL', 'ID', id)));
     await until(bench.rt, () => isConnected('cut'));
     expect(await bench.fleet.heldJobs()).toMatchObject([{ holder: 'cut', collectionId: 'c1' }]);
   });
 
-  test('a job that was taken from a living worker is done by another, fails for nobody, and its first end is nothing', async () => {
+  test('a job taken from a running worker is done by another and does not fail, and its first result is ignored', async () => {
     const [begun, stopped, again] = [new AbortController(), new AbortController(), [] as string[]];
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     const first = await bench.work(async () => {
@@ -104,6 +105,8 @@ describe('who is connected', () => {
       'gmail-incremental': 1,
       'calendar-full': 1,
       'calendar-incremental': 1,
+      'contacts-full': 1,
+      'contacts-incremental': 1,
       watch: 1,
     };
     const host = await other.work({
@@ -128,7 +131,7 @@ describe('who is connected', () => {
     });
   });
 
-  test('tells nothing where Redis does not know CLIENT LIST', async () => {
+  test('reports nothing where Redis lacks CLIENT LIST', async () => {
     const silent = await startRedis(['--rename-command', 'CLIENT', '']);
     const fleet = await openFleet(bench.rt, {
       redisUrl: silent.url,
@@ -140,7 +143,7 @@ describe('who is connected', () => {
     await silent.stop();
   });
 
-  test('tells nothing where the list has no names', async () => {
+  test('reports nothing where the list has no names', async () => {
     await bench.redis.call('ACL', 'SETUSER', 'tenant', 'on', '>pw', '~*', '&*', '+@all');
     const url = new URL(redis.url);
     [url.username, url.password] = ['tenant', 'pw'];
@@ -179,30 +182,30 @@ describe('who is connected', () => {
   });
 });
 
-describe('what Redis remembers', () => {
-  test('it is the same memory until everything is gone, and all see the new one', async () => {
-    const first = await bench.fleet.memory();
+describe('the memory of Redis', () => {
+  test('it stays the same until all data is lost, and all processes see the new one', async () => {
+    const first = await bench.fleet.dataId();
     expect(first.isNew).toBe(true);
-    expect(await bench.fleet.memory()).toEqual({ id: first.id, isNew: false });
+    expect(await bench.fleet.dataId()).toEqual({ id: first.id, isNew: false });
     const other = await openFleet(bench.rt, {
       redisUrl: redis.url,
       redisPrefix: bench.prefix,
       deployment: null,
     });
-    expect(await other.memory()).toEqual({ id: first.id, isNew: false });
+    expect(await other.dataId()).toEqual({ id: first.id, isNew: false });
     await bench.redis.flushall();
     // When several processes check at once, each learns that the marker was lost, and all agree on
     // the new one.
-    const [second, third] = await Promise.all([other.memory(), bench.fleet.memory()]);
+    const [second, third] = await Promise.all([other.dataId(), bench.fleet.dataId()]);
     expect([second.isNew, third.isNew]).toContain(true);
     expect(second.id).toBe(third.id);
     expect(second.id).not.toBe(first.id);
-    expect(await bench.fleet.memory()).toEqual({ id: second.id, isNew: false });
+    expect(await bench.fleet.dataId()).toEqual({ id: second.id, isNew: false });
     await other.close();
   });
 
-  test('a connection that was cut finds the same memory; a server that was started again has another, whatever its file kept', async () => {
-    const { id } = await bench.fleet.memory();
+  test('a reconnect finds the same memory; a restarted server has another one, whatever its file kept', async () => {
+    const { id } = await bench.fleet.dataId();
     await bench.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     await until(bench.rt, () =>
       bench.fleet.ping().then(
@@ -210,7 +213,7 @@ describe('what Redis remembers', () => {
         () => false,
       ),
     );
-    expect(await bench.fleet.memory()).toEqual({ id, isNew: false });
+    expect(await bench.fleet.dataId()).toEqual({ id, isNew: false });
 
     await redis.stop();
     redis = await startRedis(ARGS, redis.port);
@@ -220,11 +223,11 @@ describe('what Redis remembers', () => {
         () => false,
       ),
     );
-    const after = await bench.fleet.memory();
+    const after = await bench.fleet.dataId();
     expect(after.isNew).toBe(false);
     expect(after.id).not.toBe(id);
     expect(after.id.split('/')[0]).toBe(id.split('/')[0]);
-    expect(await bench.fleet.memory()).toEqual(after);
+    expect(await bench.fleet.dataId()).toEqual(after);
   });
 });
 

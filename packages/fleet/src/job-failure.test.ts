@@ -5,7 +5,7 @@ class DatabaseError extends Error {
   code = '40P01';
 }
 
-test('of a library error only its name, its code and where it happened is kept', () => {
+test("only the name, the code and the place of a library's error are kept", () => {
   const failure = asJobFailure(
     new DatabaseError('duplicate key (email)=(ann@example.com), query: insert Secret subject'),
   );
@@ -16,7 +16,7 @@ test('of a library error only its name, its code and where it happened is kept',
   expect(failure.stack).not.toMatch(/ann|Secret/);
 });
 
-test('a parser that quotes the body leaks nothing, not even over several lines', () => {
+test("a parser's error that quotes the body leaks nothing, also over several lines", () => {
   let thrown: unknown;
   try {
     JSON.parse('Dear Ann,\n    at the bank (salary:1:2)');

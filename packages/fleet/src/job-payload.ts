@@ -90,7 +90,7 @@ export function jobData(subject: JobSubject, queue: QueueName): JobData {
     OPAQUE_ID.test(collectionId),
     'a job is for a collection id: 1 to 64 letters, digits, - or _',
   );
-  const data: JobData = { collection: collectionId, cause, ...whoseIn(subject) };
+  const data: JobData = { collection: collectionId, cause, ...subjectIn(subject) };
   const resource = queue === 'watch' ? subject.resource : resourceNamedBy(queue);
   if (resource != null) data.resource = resource;
   if (queue !== 'watch') data.mode = modeOf(queue);
@@ -128,7 +128,7 @@ export function jobName(
   return [resource, work, tenant].filter((word) => word != null).join(' ');
 }
 
-function whoseIn({ accountId, tenant }: JobSubject): Pick<JobData, 'account' | 'tenant'> {
+function subjectIn({ accountId, tenant }: JobSubject): Pick<JobData, 'account' | 'tenant'> {
   const shownTenant = tenant?.slice(0, TENANT_LENGTH) ?? '';
   return {
     ...(ACCOUNT_ID.test(accountId ?? '') ? { account: accountId ?? '' } : {}),

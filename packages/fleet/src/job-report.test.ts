@@ -10,13 +10,13 @@ const SYNC = {
 };
 const REPORT = { outcome: 'caught-up', reason: null, durationMs: 90, sync: SYNC };
 
-test('what a job returns is read as it was written', () => {
+test("a job's return value is read as it was written", () => {
   expect(readJobReport(JSON.parse(JSON.stringify(REPORT)))).toEqual(REPORT);
   const watch = { outcome: 'watched', reason: 'Google notifies', durationMs: 5 };
   expect(readJobReport(watch)).toEqual(watch);
 });
 
-test('S3: of a return value and a progress only the fields that a job writes are shown', () => {
+test('S3: only the fields that a job writes are shown of its return value and progress', () => {
   const foreign = { email: 'ann@example.com' };
   expect(
     readJobReport({ ...REPORT, ...foreign, sync: { ...SYNC, ...foreign, nextSync: 'ann' } }),

@@ -6,7 +6,7 @@ import { QUEUE_NAMES } from './queues.js';
 const ID = '0197f0c0-7a55-7d2e-9c1f-3a2b1c0d9e8f';
 const stored = (data: unknown): unknown => JSON.parse(JSON.stringify(data));
 
-test('what is written is what is read', () => {
+test('written job data is read unchanged', () => {
   const subject = {
     collectionId: ID,
     accountId: ID,
@@ -27,7 +27,7 @@ test('what is written is what is read', () => {
   });
 });
 
-test('a job of the version before, which knew its collection only, is read with what its queue says', () => {
+test('a job of the previous version, with its collection only, is read with the data of its queue', () => {
   const before = { v: 1, collectionId: ID };
   const unknown = { collection: ID, account: null, tenant: null, cause: 'schedule' };
   expect(JOBS['calendar-incremental'].read(before)).toEqual({
@@ -46,7 +46,7 @@ test('a job is named by its resource, its work and its tenant', () => {
   ]).toEqual(['gmail incremental acme', 'calendar full', 'gmail watch acme']);
 });
 
-test('S3: a tenant whose name could be an address, and an account that is no id, are left out of a job', () => {
+test('S3: a tenant that could be an address and an account that is not an id are left out of a job', () => {
   for (const tenant of ['ann@example.com', 'Ann Example', '', '<b>'])
     expect(
       jobData({ collectionId: 'c1', accountId: 'ann@example.com', tenant }, 'gmail-full'),
@@ -98,7 +98,7 @@ test.each([
   expect(readJobData(raw, 'gmail-full')).toBeNull();
 });
 
-test('S3: a job is read as opaque ids and words of ours or as nothing, whatever Redis holds', () => {
+test('S3: a job is read as opaque ids and our own words or not at all, whatever Redis holds', () => {
   const something = fc.oneof(
     fc.anything({ maxDepth: 3 }),
     fc.record({ v: fc.constantFrom(1, 2, '1'), collectionId: fc.anything() }),
@@ -135,7 +135,7 @@ test('S3: a job is read as opaque ids and words of ours or as nothing, whatever 
   );
 });
 
-test('S3: a job holds at most 256 bytes, one running and one next, and is kept for a bounded while', () => {
+test('S3: a job has at most 256 bytes, one running and one next, and is kept for a bounded time', () => {
   for (const queue of QUEUE_NAMES)
     expect(jobOptions(queue, 'c1')).toMatchObject({
       attempts: 8,
@@ -156,7 +156,7 @@ test('S3: a job holds at most 256 bytes, one running and one next, and is kept f
   expect(Math.max(...sizes)).toBeLessThanOrEqual(256);
 });
 
-test('backoff doubles from 2 s to 2 minutes, and chance moves only its upper half', () => {
+test('backoff doubles from 2 s to 2 minutes, with jitter in its upper half', () => {
   expect([1, 2, 3, 7, 8, 60].map((attempt) => backoffMs('gmail-full', attempt, 0))).toEqual([
     1_000, 2_000, 4_000, 60_000, 60_000, 60_000,
   ]);

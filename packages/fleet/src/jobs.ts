@@ -5,13 +5,12 @@
 import { backoffMs as cappedBackoffMs } from '@syncline/runtime';
 import type { JobsOptions } from 'bullmq';
 import { type JobPayload, readJobData } from './job-payload.js';
-import { type QueueName, SYNC_QUEUES, type SyncQueueName, shareOf } from './queues.js';
+import { type QueueName, type Slots, SYNC_QUEUES, type SyncQueueName, slotsOf } from './queues.js';
 
 export interface JobKind {
   /** Reads the payload of a job from Redis; null when it does not have exactly our form. */
   read(raw: unknown): JobPayload | null;
-  /** Slots in each worker process: a share of WORKER_CONCURRENCY, or a number in addition to it. */
-  slots: { share: number } | { fixed: number };
+  slots: Slots;
   /**
    * After this time the job's signal is aborted; the current page is then committed or abandoned.
    */
@@ -94,7 +93,7 @@ function syncJobs(): Record<SyncQueueName, JobKind> {
     queue,
     {
       read: (raw) => readJobData(raw, queue),
-      slots: { share: shareOf(queue) },
+      slots: slotsOf(queue),
       timeoutMs: SYNC_TIMEOUT_MS,
       retry: RETRY,
     },

@@ -44,7 +44,7 @@ export function watchPrefix(
     round: check,
     failed: {
       event: 'prefix_unseen',
-      text: 'Redis does not tell whose prefix it is; asking again',
+      text: 'the owner of the prefix cannot be read from Redis; trying again',
     },
     // While Redis is away no other deployment can take the prefix, and the connection's own handler
     // has logged the error.

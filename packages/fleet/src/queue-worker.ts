@@ -8,7 +8,7 @@
  *   runs twice at once), and otherwise by the scheduler when it is the tenant's turn. If each job
  *   re-added itself, a tenant with two hundred full syncs would hold two hundred places in the
  *   queue.
- * - `delay`: put off until a time; no attempt is spent.
+ * - `delay`: postponed until a time; no attempt is spent.
  * - thrown: an attempt is spent, and BullMQ retries after `backoffMs`. Redis keeps a JobFailure.
  * - given back while this process drains: to the head of its queue; no attempt is spent.
  *
@@ -49,14 +49,14 @@ const LOCK_MS = 8_000;
  */
 const STALL_CHECK_MS = 1_500;
 /**
- * After this many kills BullMQ fails a job permanently. High, because deploys and OOM kills are not
- * the job's fault; an item that kills its worker is counted in Postgres and quarantined there.
+ * After this many kills BullMQ fails a job permanently, with attempts left. High: deploys and OOM
+ * kills are not the job's fault; an item that kills its worker is quarantined through Postgres.
  */
 const STALLS_LIMIT = 1_000_000;
 const WATCH_EVERY_MS = 10_000;
 /** The least number of checks within the time after which a worker counts as stuck. */
 const CHECKS_BEFORE_STUCK = 4;
-/** A check later than this was itself delayed: the process was stopped, or Redis was away. */
+/** A check later than this was delayed by a stop or by Redis: the worker could not fetch either. */
 const LATE_CHECK_MS = 5_000;
 /** A `delay` into the past would cause a busy loop. */
 const MIN_DELAY_MS = 250;
@@ -87,7 +87,7 @@ interface Running {
 }
 
 const UNKNOWN_DATA =
-  'the data of this job is not that of its queue: it was evicted, made by hand, or made by another version; the schedule brings the collection back';
+  'the data of this job does not fit its queue: it was evicted, made by hand, or made by another version; the scheduler enqueues the collection again';
 
 class JobTimeout extends OwnError {
   override readonly name = 'JobTimeout';
@@ -158,7 +158,7 @@ export class QueueWorker {
   stop(): void {
     this.#stopped.abort(new Error('draining'));
     for (const { run } of this.#running.values()) run.abort(new Error('draining'));
-    // `true`: does not wait for the running jobs, and works while Redis is away.
+    // `true`: does not wait for running jobs. It uses no connection, so it works without Redis.
     this.#worker.pause(true).catch((error: Error) => this.o.errors.report(error));
   }
 
@@ -171,7 +171,7 @@ export class QueueWorker {
     await this.#worker.close();
   }
 
-  /** Ends without waiting. The running jobs go to another worker when their locks expire. */
+  /** Ends without waiting. Locks are not renewed; other workers get the jobs when they expire. */
   abandon(): void {
     const report = (error: Error): void => this.o.errors.report(error);
     this.#worker.close(true).catch(report);
@@ -237,7 +237,7 @@ export class QueueWorker {
       case 'done':
         return;
       case 'again':
-        // An error (Redis is away) spends an attempt. Postgres still has the work as due.
+        // An error (Redis is away) spends an attempt only: Postgres has the work as due.
         if (result.queue === this.o.name && (await this.#waiting()) > 0) return;
         return await this.o.enqueue({ ...subjectOf(payload), queue: result.queue });
       case 'delay':
@@ -274,7 +274,7 @@ export class QueueWorker {
     this.#worker.on('stalled', (jobId) => {
       this.rt.log.warn(
         { event: 'job_stalled', queue: this.o.name, jobId },
-        'a worker vanished with this job; it goes to another one',
+        'the worker of this job is gone; another worker gets it',
       );
     });
     this.#worker.on('failed', (job, error) => {
@@ -290,7 +290,7 @@ export class QueueWorker {
       this.rt.log[last ? 'error' : 'warn'](
         fields,
         last
-          ? 'a job failed for good; the scheduler will bring its collection back'
+          ? 'a job failed permanently; the scheduler will enqueue its collection again'
           : 'a job failed and will be tried again',
       );
     });
@@ -301,7 +301,7 @@ export class QueueWorker {
     this.o.errors.report(error);
     const nowMs = this.rt.clock.nowMs();
     const pauseMs = this.#breaker.pauseAfter(error, nowMs, this.rt.random.next());
-    const overAtMs = this.#breaker.calmAtMs(nowMs);
+    const overAtMs = this.#breaker.resetAtMs(nowMs);
     this.rt.health.loopFailed(this.#loop, error, { need: 'not-ready', overAtMs });
     if (pauseMs !== null) void this.#pauseForAWhile(pauseMs);
   }
@@ -327,7 +327,7 @@ export class QueueWorker {
       firstAfterMs: everyMs,
       failed: {
         event: 'queue_watch_failed',
-        text: 'it cannot be seen whether jobs wait in a queue; trying again until it can',
+        text: 'whether jobs wait in a queue cannot be read; trying again',
       },
       round: async () => {
         this.#endOverdue();
@@ -345,7 +345,7 @@ export class QueueWorker {
       run.abort(new JobTimeout(timeoutMs));
       this.rt.log.warn(
         { event: 'job_timed_out', queue: this.o.name, jobId, timeoutMs },
-        'a job ran for longer than its timeout; it is asked to end',
+        'a job ran for longer than its timeout; its signal is aborted',
       );
     }
   }

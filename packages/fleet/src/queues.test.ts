@@ -7,6 +7,8 @@ test('a collection has one queue for full syncs and one for incremental ones, by
   expect(queueFor('calendar-list', false)).toBe('calendar-incremental');
   expect(queueFor('calendar-events', true)).toBe('calendar-full');
   expect(queueFor('calendar-events', false)).toBe('calendar-incremental');
+  expect(queueFor('contacts-other', true)).toBe('contacts-full');
+  expect(queueFor('contacts-groups', false)).toBe('contacts-incremental');
 });
 
 test('the sibling of a queue stays in its family', () => {
@@ -17,7 +19,7 @@ test('the sibling of a queue stays in its family', () => {
   }
 });
 
-test('no queue name holds a colon, which BullMQ refuses', () => {
+test('no queue name has a colon, which BullMQ refuses', () => {
   expect(QUEUE_NAMES.filter((name) => name.includes(':'))).toEqual([]);
-  expect(new Set(QUEUE_NAMES).size).toBe(5);
+  expect(new Set(QUEUE_NAMES).size).toBe(7);
 });

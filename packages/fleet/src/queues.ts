@@ -5,13 +5,24 @@
 export type QueueName = SyncQueueName | 'watch';
 
 /**
- * The resources that have queues of their own, and their shares of a worker's slots. Gmail gets
- * more than Calendar because a mailbox holds a hundred times as much as a calendar. Incremental
- * syncs get as much as full syncs although their jobs are short: customers see their latency, and
- * many notifications may arrive at once. The names are those of the store, which this package does
- * not import.
+ * The slots of a queue in each worker process: a share of WORKER_CONCURRENCY, or slots in addition
+ * to it: `extra` times that number, or a fixed number.
  */
-const RESOURCES = { gmail: { share: 3 }, calendar: { share: 2 } } as const;
+export type Slots = { share: number } | { extra: number } | { fixed: number };
+
+/**
+ * The resources that have queues of their own, and the slots of each of their two queues. Gmail
+ * gets more than Calendar because a mailbox holds a hundred times as much as a calendar.
+ * Incremental syncs get as much as full syncs although their jobs are short: customers see their
+ * latency, and many notifications may arrive at once. Contacts have extra slots: they are off by
+ * default, and a share would be idle then. The names are those of the store, which this package
+ * does not import.
+ */
+const RESOURCES = {
+  gmail: { share: 3 },
+  calendar: { share: 2 },
+  contacts: { extra: 1 / 8 },
+} as const satisfies Record<string, Slots>;
 
 export type ResourceName = keyof typeof RESOURCES;
 
@@ -66,7 +77,6 @@ export function isFullQueue(queue: SyncQueueName): boolean {
   return queue.endsWith('-full');
 }
 
-/** Returns the queue's share of a worker's slots, relative to the shares of all queues. */
-export function shareOf(queue: SyncQueueName): number {
-  return RESOURCES[resourceNamedBy(queue)].share;
+export function slotsOf(queue: SyncQueueName): Slots {
+  return RESOURCES[resourceNamedBy(queue)];
 }

@@ -1,7 +1,7 @@
 import { type Clock, type Runtime, createRuntime } from '@syncline/runtime';
 import { Breaker, ErrorLog, errorKey, isRefusal } from './redis-errors.js';
 
-test('Redis that answers and refuses pauses the worker; Redis that is away does not', () => {
+test('a refusal by Redis pauses the worker; an unreachable Redis does not', () => {
   for (const message of [
     "OOM command not allowed when used memory > 'maxmemory'.",
     "READONLY You can't write against a read only replica.",
@@ -47,7 +47,7 @@ test('a refusal by Redis pauses the worker at once; an occasional lost connectio
     expect(breaker.pauseAfter(new Error('connect ECONNREFUSED'), nowMs, 0)).toBeNull();
 });
 
-test('an error is known by its kind, not by its ids', () => {
+test('errors are grouped by kind, without ids', () => {
   expect(errorKey(new Error('could not renew lock for job 7'))).toBe(
     errorKey(new Error('could not renew lock for job 8')),
   );
@@ -60,7 +60,7 @@ test('an error is known by its kind, not by its ids', () => {
   ).toBe('Error ECONNREFUSED');
 });
 
-test('a flood of one error is one line in 30 s, which says how many it stands for', () => {
+test('a repeated error is logged once in 30 s, with its count', () => {
   const at = { ms: 0 };
   const lines: unknown[] = [];
   const log = new ErrorLog(watched(at, lines), 'worker_failed');

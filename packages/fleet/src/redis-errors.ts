@@ -24,7 +24,7 @@ const HOT_ERRORS = 5;
 const HOT_WINDOW_MS = 1_000;
 const PAUSES = { firstMs: 1_000, capMs: 30_000 };
 /** The backoff starts from its first value when no error occurs for this long after a pause. */
-const CALM_AFTER_MS = 5_000;
+const RESET_AFTER_MS = 5_000;
 
 /**
  * Decides when a worker whose fetches fail is paused, and for how long. It is paused at once when
@@ -46,7 +46,7 @@ export class Breaker {
     if (nowMs < this.#resumesAtMs) return null;
     this.#recentMs = [...this.#recentMs.filter((at) => nowMs - at < HOT_WINDOW_MS), nowMs];
     if (!isRefusal(error) && this.#recentMs.length < HOT_ERRORS) return null;
-    if (nowMs - this.#resumesAtMs > CALM_AFTER_MS) this.#pauses = 0;
+    if (nowMs - this.#resumesAtMs > RESET_AFTER_MS) this.#pauses = 0;
     this.#pauses += 1;
     const pauseMs = backoffMs(this.#pauses, PAUSES, chance);
     this.#recentMs = [];
@@ -58,8 +58,8 @@ export class Breaker {
    * Returns when the cause of a current error counts as over if no other error occurs, in ms since
    * the epoch.
    */
-  calmAtMs(nowMs: number): number {
-    return Math.max(nowMs, this.#resumesAtMs) + CALM_AFTER_MS;
+  resetAtMs(nowMs: number): number {
+    return Math.max(nowMs, this.#resumesAtMs) + RESET_AFTER_MS;
   }
 }
 

@@ -19,7 +19,7 @@ const settings = (redisUrl: string): RedisSettings => ({
   deployment: null,
 });
 
-test('a Redis that is not there is an error for the operator, in seconds, with its address and without its password', async () => {
+test("an unreachable Redis is an operator's error within seconds, with its address and without its password", async () => {
   const port = await freePort();
   const began = rt.clock.nowMs();
   const opening = openFleet(rt, settings(`redis://:s3cret@127.0.0.1:${port}`));
@@ -29,7 +29,7 @@ test('a Redis that is not there is an error for the operator, in seconds, with i
   expect(rt.clock.nowMs() - began).toBeLessThan(6_000);
 });
 
-test('a Redis that evicts is refused at the start', async () => {
+test('a Redis with eviction is refused at start', async () => {
   const redis = await startRedis(['--maxmemory-policy', 'allkeys-lru']);
   try {
     await expect(openFleet(rt, settings(redis.url))).rejects.toThrow('maxmemory-policy noeviction');
@@ -38,7 +38,7 @@ test('a Redis that evicts is refused at the start', async () => {
   }
 });
 
-test('wrong credentials are called that', async () => {
+test('wrong credentials are named as the cause', async () => {
   const redis = await startRedis(['--requirepass', 'right']);
   try {
     await expect(openFleet(rt, settings(redis.url))).rejects.toThrow('refuses the credentials');
@@ -50,7 +50,7 @@ test('wrong credentials are called that', async () => {
   }
 });
 
-test('a connection that seems alive and carries nothing is made anew, and the command that waited comes through', async () => {
+test('a silent connection is replaced, and the waiting command is executed', async () => {
   const redis = await startRedis();
   const proxy = await openHalfOpenProxy(redis.url);
   const home = {

@@ -30,7 +30,7 @@ const SILENCE_LIMIT_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 
 /** A Redis that was found, with the key prefix that is ours there. */
-export interface RedisHome {
+export interface FleetRedis {
   found: FoundRedis;
   settings: RedisSettings;
   holder: string | undefined;
@@ -42,7 +42,7 @@ export interface RedisHome {
  */
 export function producerConnection(
   rt: Runtime,
-  { found, settings, holder }: RedisHome,
+  { found, settings, holder }: FleetRedis,
   silenceLimitMs = SILENCE_LIMIT_MS,
 ): RedisConnection {
   return found.connect({
@@ -60,7 +60,7 @@ export function producerConnection(
  */
 export function workerConnection(
   rt: Runtime,
-  { found, settings, holder }: RedisHome,
+  { found, settings, holder }: FleetRedis,
   silenceLimitMs = SILENCE_LIMIT_MS,
 ): RedisConnection {
   return found.connect({

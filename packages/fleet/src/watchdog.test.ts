@@ -9,7 +9,7 @@ const pulse = (over: Partial<QueuePulse> = {}): QueuePulse => ({
   ...over,
 });
 
-test('a worker starves from the first check that finds jobs waiting until one finds it fetching, or nothing waiting', () => {
+test('a worker counts as stalled from the first check with waiting jobs until it fetches or none wait', () => {
   const first = fetchStalledSince(null, pulse());
   expect(first).toBe(100_000);
   expect(fetchStalledSince(first, pulse({ nowMs: 110_000 }))).toBe(100_000);
@@ -17,7 +17,7 @@ test('a worker starves from the first check that finds jobs waiting until one fi
   expect(fetchStalledSince(first, pulse({ nowMs: 120_000, waiting: 0 }))).toBeNull();
 });
 
-test('a quiet hour before the first job is no starving', () => {
+test('an hour without jobs does not count as stalled', () => {
   const now = pulse({ nowMs: 3_600_000 });
   expect(hasStopped(fetchStalledSince(null, now), now, 60_000)).toBe(false);
 });

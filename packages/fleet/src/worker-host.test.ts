@@ -9,7 +9,7 @@ import { type TestRedis, startRedis } from '../../../test/support/redis-server.j
 const children: ChildProcess[] = [];
 const SUPPORT = join(__dirname, '../test-support');
 
-describe('with a Redis that stays', () => {
+describe('with an available Redis', () => {
   let redis: { url: string; stop(): Promise<void> };
   let bench: FleetBench;
   beforeAll(async () => (redis = await redisForTests()));
@@ -43,7 +43,7 @@ describe('with a Redis that stays', () => {
     expect((await bench.fleet.counts())['gmail-full']['failed']).toBe(0);
   });
 
-  test('draining lets a handler end its page, and gives back a job whose handler gives up, no attempt spent', async () => {
+  test('draining lets a handler finish its page, and returns an aborted job without using an attempt', async () => {
     const started: string[] = [];
     await bench.fleet.enqueue([
       { collectionId: 'commits', queue: 'gmail-full' },
@@ -74,7 +74,7 @@ describe('with a Redis that stays', () => {
     expect(given).toMatchObject({ data: { collection: 'gives-up' }, attemptsMade: 0 });
   });
 
-  test('an idle host drains at once, and a drained one fetches nothing', async () => {
+  test('an idle host drains at once and fetches nothing afterwards', async () => {
     const handled: string[] = [];
     const host = await bench.work(async ({ collectionId }) => {
       handled.push(collectionId);
@@ -88,7 +88,7 @@ describe('with a Redis that stays', () => {
     expect(handled).toEqual([]);
   });
 
-  test('a handler that will not end cannot hold the drain beyond its deadline, and another worker takes its job over', async () => {
+  test('a handler that does not end cannot extend the drain, and another worker takes its job over', async () => {
     const fetched = deferred();
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     const host = await bench.work(() => {
@@ -108,7 +108,7 @@ describe('with a Redis that stays', () => {
   });
 });
 
-describe('with a Redis that goes', () => {
+describe('with an unavailable Redis', () => {
   let redis: TestRedis;
   let bench: FleetBench;
   beforeEach(async () => {
@@ -131,7 +131,7 @@ describe('with a Redis that goes', () => {
     expect(bench.rt.clock.nowMs() - beganMs).toBeLessThan(5_000);
   });
 
-  test('enqueue rejects in seconds while Redis is away, and workers go on when an empty one is back', async () => {
+  test('enqueue rejects within seconds without Redis, and workers continue when an empty Redis is back', async () => {
     const handled: string[] = [];
     await bench.work(async ({ collectionId }) => {
       handled.push(collectionId);
@@ -152,7 +152,7 @@ describe('with a Redis that goes', () => {
     await until(bench.rt, async () => handled.includes('c1'));
   });
 
-  test('workers that Redis refuses fail repeatedly and are tried a bounded number of times, until they fetch again', async () => {
+  test('workers that Redis refuses report repeated failures with bounded tries until they fetch again', async () => {
     const fast = await openBench(redis.url, undefined, fastClock(8));
     const failing = (): string[] => fast.rt.health.failingLoops().map(({ loop }) => loop);
     await fast.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
@@ -171,7 +171,7 @@ describe('with a Redis that goes', () => {
     await fast.release();
   });
 
-  test('a full Redis makes the workers pause instead of spin, and they resume by themselves', async () => {
+  test('workers pause while Redis is full, and resume by themselves', async () => {
     const handled: string[] = [];
     const refusals = async (): Promise<number> =>
       Number(/errorstat_OOM:count=(\d+)/.exec(await bench.redis.info('errorstats'))?.[1] ?? 0);

@@ -3,7 +3,7 @@ import type { Queue } from 'bullmq';
 import type { Enqueued } from './job-payload.js';
 import { type Handle, QueueWorker } from './queue-worker.js';
 import { QUEUE_NAMES, type QueueName } from './queues.js';
-import { type RedisHome, workerConnection } from './redis.js';
+import { type FleetRedis, workerConnection } from './redis.js';
 import { ErrorLog } from './redis-errors.js';
 
 export interface WorkOptions {
@@ -35,7 +35,7 @@ export interface WorkerHost {
 }
 
 export interface HostParts {
-  home: RedisHome;
+  home: FleetRedis;
   queues: Record<QueueName, Queue>;
   enqueue: (job: Enqueued) => Promise<void>;
 }
@@ -93,7 +93,7 @@ async function drainWorkers(
   if (inTime) return;
   rt.log.warn(
     { event: 'drain_deadline_passed', deadlineMs },
-    'the workers did not close in time; what they held goes to others when its locks lapse',
+    'the workers did not close in time; others get their jobs when the locks expire',
   );
   for (const worker of workers) worker.abandon();
 }

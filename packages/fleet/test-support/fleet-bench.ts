@@ -56,6 +56,8 @@ export async function openBench(
         'gmail-incremental': slots,
         'calendar-full': slots,
         'calendar-incremental': slots,
+        'contacts-full': slots,
+        'contacts-incremental': slots,
         watch: slots,
       };
       const host = await fleet.work({ concurrency, handle });

@@ -19,6 +19,8 @@ async function main(redisUrl: string, prefix: string, holder: string | undefined
       'gmail-incremental': 1,
       'calendar-full': 1,
       'calendar-incremental': 1,
+      'contacts-full': 1,
+      'contacts-incremental': 1,
       watch: 1,
     },
     handle: async ({ collectionId }) => {

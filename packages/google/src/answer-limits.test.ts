@@ -67,7 +67,7 @@ test.each<[AnyMethod, number]>([
   ['gmail.users.messages.list', 1_024],
   ['calendar.events.get', 8_192],
   ['gmail.users.messages.get', 81_920],
-])('%s: an answer beyond %d KB is refused while it comes', async (method, limitKb) => {
+])('%s: a response over %d KB is refused while it is received', async (method, limitKb) => {
   answer = endless(100 * MB);
   expect(await ask(method)).toBe(
     `${method}: Google gave no usable answer (the answer is larger than ${limitKb} KB)`,
@@ -75,7 +75,7 @@ test.each<[AnyMethod, number]>([
   expect(written).toBeLessThan(limitKb * 1024 + 8 * MB);
 });
 
-test('an answer that announces itself as too large is not read', async () => {
+test('a response whose Content-Length is too large is not read', async () => {
   answer = (_request, response) => {
     response.writeHead(200, { 'content-length': String(79 * MB) });
     response.write('{');
@@ -83,18 +83,18 @@ test('an answer that announces itself as too large is not read', async () => {
   expect(await ask('oauth2.token')).toMatch(/larger than 256 KB/);
 });
 
-test('the limit is that of a refusal when the status is one, whatever was asked for', async () => {
+test('a response with an error status has the limit of an error, whatever the method', async () => {
   answer = endless(78 * MB, 403);
   expect(await ask('gmail.users.messages.get')).toMatch(/larger than 256 KB/);
   expect(written).toBeLessThan(8 * MB);
 });
 
-test('a whole message may be as large as Gmail takes them', async () => {
+test('a whole message may be as large as Gmail accepts', async () => {
   answer = (_request, response) => response.end(Buffer.alloc(70 * MB, 'a'));
   expect(await ask('gmail.users.messages.get')).toBe(70 * MB);
 });
 
-test('the limit holds for what a small body inflates to', async () => {
+test('the limit applies to the inflated size of a compressed body', async () => {
   const bomb = gzipSync(Buffer.alloc(64 * MB, '['));
   answer = (_request, response) =>
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb);
@@ -104,7 +104,7 @@ test('the limit holds for what a small body inflates to', async () => {
   );
 });
 
-test('a message of 78 MB of nested lists costs neither seconds nor gigabytes', async () => {
+test('a message of 78 MB of nested lists is refused in little time and memory', async () => {
   const nested = Buffer.alloc(78 * MB, '[');
   bench.stub.answer = () => ({ body: nested });
   const google = await bench.open();
@@ -125,7 +125,7 @@ test('a message of 78 MB of nested lists costs neither seconds nor gigabytes', a
   expect(process.memoryUsage().rss - rssBefore).toBeLessThan(600 * MB);
 });
 
-test('a part of a batch that is nested too deep is that item’s, and the others are read', async () => {
+test('a part of a batch that is nested too deep fails alone', async () => {
   const deep = `{"id":"m2","payload":${'{"parts":['.repeat(40_000)}`;
   bench.stub.answer = (seen) => {
     const parts = askedIn(seen).map(({ contentId, id }) => ({
@@ -150,7 +150,7 @@ test('a part of a batch that is nested too deep is that item’s, and the others
   ]);
 });
 
-test('a refusal inside a batch is bounded as well', async () => {
+test('an error inside a batch has the limit of an error', async () => {
   bench.stub.answer = (seen) =>
     batchReply(
       askedIn(seen).map(({ contentId, id }) => ({
@@ -165,7 +165,7 @@ test('a refusal inside a batch is bounded as well', async () => {
   ]);
 });
 
-test('every method has a limit, and no answer of tokens or keys may be a megabyte', () => {
+test('every method has a limit, and those of tokens and keys are below a megabyte', () => {
   for (const method of [
     'oauth2.token',
     'oauth2.revoke',

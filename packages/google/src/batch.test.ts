@@ -42,7 +42,7 @@ const read = (body: Buffer, type = TYPE) =>
     json: JSON.parse(body.toString('utf8', start, end)) as unknown,
   }));
 
-test('a batch is written as Google documents it', () => {
+test('a batch is written in the documented format', () => {
   expect(
     encodeBatch('b', [{ id: 'item-0', path: '/gmail/v1/users/me/messages/a1?format=full' }]),
   ).toBe(
@@ -72,7 +72,7 @@ test.each([
   ]);
 });
 
-test('header names may be written in any case, ids with or without brackets, boundaries quoted', () => {
+test('header names in any case, ids with or without brackets and quoted boundaries are read', () => {
   const body = Buffer.from(
     `--x y\r\ncontent-type: application/http\r\nCONTENT-ID: response-item-4\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{"id":"a"}\r\n--x y--`,
   );
@@ -88,7 +88,7 @@ test('an inner message without headers or body is read', () => {
   expect(parseBatch(TYPE, body)).toMatchObject([{ id: 'item-0', status: 204 }]);
 });
 
-test('a part that was cut off is left out, the whole ones before it are kept', () => {
+test('a truncated part is left out; complete parts before it are kept', () => {
   const whole = write([
     { id: 'item-0', json: { id: 'a' } },
     { id: 'item-1', json: { id: 'b' } },
@@ -110,13 +110,13 @@ test('the boundary inside a JSON text does not end a part', () => {
 });
 
 test.each(['application/json', 'text/html', 'multipart/mixed', ''])(
-  'an answer of type %p is no batch',
+  'a response of type %p is not a batch',
   (type) => {
     expect(() => parseBatch(type, Buffer.from('{}'))).toThrow(MalformedAnswer);
   },
 );
 
-test('whatever is written is read, in either line end, and nothing is invented when it is cut anywhere', () => {
+test('every written batch is read with either line end, and a truncated one gives no wrong parts', () => {
   const part = fc.record({
     id: fc.stringMatching(/^[\w-]{1,12}$/),
     status: fc.integer({ min: 200, max: 599 }),

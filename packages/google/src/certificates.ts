@@ -53,7 +53,7 @@ export function openCertificates(rt: Runtime, transport: Transport, origin: stri
     if (suppressed !== null)
       rt.log.warn(
         { event: 'certificates_unavailable', suppressed, err },
-        "Google's keys could not be read again; those seen last are used",
+        "Google's keys could not be read again; the last known keys are used",
       );
   };
   const keySet: CertificateSet = {

@@ -333,7 +333,7 @@ test.each(rows)('%s', (_name, method, status, text, kind) => {
   expect(classify(method, status, text, NOW_MS)).toEqual(kind);
 });
 
-test('a 400 about a sync token means that the sync position has expired, but only where one was sent', () => {
+test('a 400 about a sync token means an expired sync position only where one was sent', () => {
   const bad = body(400, 'invalid', 'Invalid sync token value.');
   expect(classify(EVENTS, 400, bad, NOW_MS, true)).toEqual({ kind: 'sync-position-expired' });
   expect(classify(EVENTS, 400, bad, NOW_MS, false)).toEqual({
@@ -352,7 +352,7 @@ test('a 400 about a sync token means that the sync position has expired, but onl
   ).toEqual({ kind: 'sync-position-expired' });
 });
 
-test('a stale page token of a token run leaves the sync token alone', () => {
+test('a rejected page token does not expire the sync token', () => {
   const text = JSON.stringify({
     error: {
       code: 400,
@@ -423,7 +423,7 @@ test.each([
   });
 });
 
-test('no message carries an address, a body or a foreign text', () => {
+test("no error message contains an address, a body or Google's text", () => {
   const texts = [
     body(403, 'ada@example.com is not allowed'),
     body(400, 'x'.repeat(500)),
@@ -452,7 +452,7 @@ test.each(['ya29.a0AfB_byC', '1a2b3c4d5e', 'ann.lovelace', 'x'.repeat(65)])(
   },
 );
 
-test('every kind has words of its own', () => {
+test('every kind of error has a text', () => {
   const kinds: GoogleErrorKind[] = [
     limited('user', 1_500),
     { ...limited('day', 1), source: 'governor' } as GoogleErrorKind,
@@ -469,7 +469,7 @@ test('every kind has words of its own', () => {
 });
 
 test.each(['__proto__', 'constructor', 'toString', 'valueOf'])(
-  'the reason %s, which every object knows, is one like others',
+  "the reason %s, the name of an object's property, is handled like any other",
   (word) => {
     expect(classify(LIST, 403, body(403, word), NOW_MS)).toEqual({
       kind: 'forbidden',

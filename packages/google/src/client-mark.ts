@@ -14,18 +14,18 @@ export interface ClientMark {
   /**
    * @throws GoogleError `forbidden` with Google's reason while the client is known to be refused
    */
-  refuseWhileRefused(): Promise<void>;
+  throwIfRefused(): Promise<void>;
   /**
    * Must be called when Google refused a refresh. Sets the mark when the error concerns the client,
    * and deletes it when it concerns the grant.
    * @param tried whether this was a probe of a refused client
    */
-  answered(detail: GoogleErrorKind, tried: boolean): Promise<void>;
+  noteRefusal(detail: GoogleErrorKind, tried: boolean): Promise<void>;
   /**
    * Must be called when Google accepted the client.
    * @param tried whether this was a probe of a refused client
    */
-  taken(tried: boolean): Promise<void>;
+  noteAcceptance(tried: boolean): Promise<void>;
 }
 
 /**
@@ -36,7 +36,7 @@ const REFUSED_FOR_MS = 90_000;
 /**
  * Shorter, because without Redis a process does not learn that another process's probe succeeded.
  */
-const ALONE_FOR_MS = 10_000;
+const WITHOUT_REDIS_FOR_MS = 10_000;
 
 export function openClientMark(
   rt: Runtime,
@@ -59,20 +59,20 @@ export function openClientMark(
     await ask(() => redis.del(key));
   };
   return {
-    refuseWhileRefused: async () => {
+    throwIfRefused: async () => {
       const shared = await ask(() => redis.get(key));
       const kept = here !== null && here.untilMs > rt.clock.nowMs() ? here.reason : null;
       const reason = shared ? shared.reply : kept;
       if (reason !== null) throw new GoogleError('oauth2.token', { kind: 'forbidden', reason });
     },
-    answered: async (detail, tried) => {
+    noteRefusal: async (detail, tried) => {
       if (detail.kind === 'unauthorized' && (tried || here !== null)) await forget();
       if (detail.kind !== 'forbidden' || !isClientRefusal(detail.reason)) return;
       const { reason } = detail;
-      here = { reason, untilMs: rt.clock.nowMs() + ALONE_FOR_MS };
+      here = { reason, untilMs: rt.clock.nowMs() + WITHOUT_REDIS_FOR_MS };
       await ask(() => redis.set(key, reason, 'PX', REFUSED_FOR_MS));
     },
-    taken: async (tried) => {
+    noteAcceptance: async (tried) => {
       if (tried || here !== null) await forget();
     },
   };

@@ -3,7 +3,7 @@ import { dayBound, dayWaitMs } from './day-budget.js';
 
 const HOUR_MS = 3_600_000;
 
-test('in the morning a tenth is kept from the bulk lane and a twentieth from onboarding, in the evening nothing; live work has no bound', () => {
+test('the reserve shrinks from a tenth for bulk and a twentieth for onboarding to nothing in the evening; live has no bound', () => {
   const bounds = (hoursLeft: number): number[] =>
     (['bulk', 'onboarding', 'live'] as const).map((lane) =>
       dayBound(lane, 80_000_000, hoursLeft * HOUR_MS),
@@ -13,7 +13,7 @@ test('in the morning a tenth is kept from the bulk lane and a twentieth from onb
   expect(bounds(0)).toEqual([80_000_000, 80_000_000, 0]);
 });
 
-test('a lower lane never has more of the day than a higher one, and the bound only grows', () => {
+test('a lower lane never has a higher bound than a higher lane, and bounds only grow', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 1e9 }),
@@ -32,11 +32,11 @@ test('a lower lane never has more of the day than a higher one, and the bound on
   );
 });
 
-test('no budget is no bound', () => {
+test('without a budget there is no bound', () => {
   expect(dayBound('bulk', 0, HOUR_MS)).toBe(0);
 });
 
-test('a lane over its bound stays away for an hour, or until the day ends, spread over a minute', () => {
+test('a lane over its bound waits for an hour or until the day ends, with a minute of jitter', () => {
   expect([dayWaitMs(5 * HOUR_MS, 0), dayWaitMs(20_000, 0), dayWaitMs(20_000, 0.5)]).toEqual([
     HOUR_MS,
     20_000,

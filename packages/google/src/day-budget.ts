@@ -1,7 +1,7 @@
 /**
  * The daily budget. Since 2026-05 Google's daily limit is a billing threshold and not a cap, so
  * changes that customers see are never stopped by it: the bulk lane stops first, then the
- * onboarding lane. The live lane goes on for as long as Google answers.
+ * onboarding lane. The live lane continues as long as Google answers.
  */
 import type { Lane } from './quota.js';
 

@@ -59,7 +59,7 @@ test('usage that both a process and the ledger report counts once, in either ord
   }
 });
 
-test('a ledger with less usage than Redis lowers nothing', async () => {
+test('a ledger with less usage than Redis does not lower the usage', async () => {
   const { join } = world();
   const quota = join();
   await quota.charge(gmail({ items: 100 }));

@@ -5,7 +5,7 @@ export type EndlessReason =
   /** The page's `nextPageToken` is the token with which the page was requested. */
   | 'page-names-itself'
   /** A page returned a token that an earlier page had returned. */
-  | 'pages-in-a-circle'
+  | 'pages-in-a-cycle'
   /** The same page was returned repeatedly, each time with another token. */
   | 'pages-repeat'
   /** Consecutive pages contained nothing, or nothing that earlier pages had not contained. */
@@ -69,9 +69,9 @@ export class GoogleError extends OwnError {
 }
 
 /** Texts for people. */
-export const ENDLESS: Record<EndlessReason, string> = {
+export const ENDLESS_WORDS: Record<EndlessReason, string> = {
   'page-names-itself': 'a page names itself as the next one',
-  'pages-in-a-circle': 'a page leads back to an earlier one',
+  'pages-in-a-cycle': 'a page leads back to an earlier one',
   'pages-repeat': 'the same page comes again and again',
   'nothing-new': 'page after page is empty or brings nothing new',
   'token-unusable': 'the token of the next page is no text that can be kept and sent back',
@@ -94,7 +94,7 @@ function inWords(detail: GoogleErrorKind): string {
     case 'not-found':
       return 'Google does not have this';
     case 'endless-listing':
-      return `Google's listing has no end: ${ENDLESS[detail.reason]}`;
+      return `Google's listing has no end: ${ENDLESS_WORDS[detail.reason]}`;
     case 'rejected':
       return `Google rejected the request (${detail.status} ${detail.reason})`;
     default:

@@ -45,7 +45,7 @@ describe('calls', () => {
     ]);
   });
 
-  test('ids are listed 500 a page with spam and trash, by label where asked, and an empty page is empty', async () => {
+  test('ids are listed 500 per page with spam and trash, by label when requested; an empty page is empty', async () => {
     const { gmail } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({
       body: {
@@ -83,7 +83,7 @@ describe('calls', () => {
     });
   });
 
-  test('history starts after an id, and no history is no records', async () => {
+  test('history starts after an id, and a response without history has no records', async () => {
     const { gmail } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({ body: { historyId: '1710' } });
     expect(
@@ -95,7 +95,7 @@ describe('calls', () => {
   });
 
   test.each([undefined, null, 1710, '', '0', '12x', '-3', '1'.repeat(21)])(
-    'a historyId of %j is none, and what came with it counts',
+    'a historyId of %j counts as missing, and the other fields of the response are used',
     async (historyId) => {
       const { gmail } = (await bench.open()).account('a1');
       bench.stub.answer = () => ({ body: { ...profile, historyId, history: [{ id: '8' }] } });
@@ -134,7 +134,7 @@ describe('calls', () => {
     ],
     ['a message whose id is a number', { id: '9', messagesDeleted: [{ message: { id: 5 } }] }, []],
   ])(
-    'a record of history with %s holds no other, and the messages that it names are read again',
+    'a history record with %s does not affect others, and its messages are read again',
     async (_, bad, again) => {
       const { gmail } = (await bench.open()).account('a1');
       const good = { id: '8', messagesDeleted: [{ message: { id: 'm1' } }] };
@@ -149,7 +149,7 @@ describe('calls', () => {
   );
 
   test.each([undefined, null, '3', -1, 1.5, Number.MAX_VALUE])(
-    'a profile whose counts are %j is a profile',
+    'a profile with counts of %j is accepted',
     async (count) => {
       const { gmail } = (await bench.open()).account('a1');
       bench.stub.answer = () => ({
@@ -162,7 +162,7 @@ describe('calls', () => {
     },
   );
 
-  test('an empty page token and an empty sync token are none', async () => {
+  test('empty page tokens and sync tokens count as missing', async () => {
     const { gmail, calendar } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({
       body: {
@@ -180,7 +180,7 @@ describe('calls', () => {
   });
 
   test.each([5, true, { a: 1 }, []])(
-    'a page token that is %j ends its listing with a reason, and such a sync token is none',
+    'a page token of %j ends its listing with a reason; such a sync token counts as missing',
     async (token) => {
       const { gmail, calendar } = (await bench.open()).account('a1');
       bench.stub.answer = () => ({ body: { nextPageToken: token } });
@@ -195,7 +195,7 @@ describe('calls', () => {
     },
   );
 
-  test('a record of history without an id may be nested deeper than can be written', async () => {
+  test('a history record without an id may be nested too deep to be serialized', async () => {
     const { gmail } = (await bench.open()).account('a1');
     const nested = '['.repeat(20_000) + ']'.repeat(20_000);
     const record = `{"messages":[{"id":"m1","threadId":"t"}],"more":${nested}}`;
@@ -206,7 +206,7 @@ describe('calls', () => {
     expect(records).toMatchObject([{ messages: [{ id: 'm1' }] }, { id: '8' }]);
   });
 
-  test('history that Google has forgotten is an expired sync position', async () => {
+  test('history that Google no longer keeps is an expired sync position', async () => {
     const { gmail } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({ status: 404, body: refusal(404, 'notFound') });
     expect(await detailOf(gmail.history({ startHistoryId: 1n, pageToken: null }))).toEqual({
@@ -214,14 +214,14 @@ describe('calls', () => {
     });
   });
 
-  test('labels come as they are', async () => {
+  test('labels are returned unchanged', async () => {
     bench.stub.answer = () => ({ body: { labels: [{ id: 'INBOX', name: 'INBOX' }] } });
     expect(await (await bench.open()).account('a1').gmail.labels()).toEqual([
       { id: 'INBOX', name: 'INBOX' },
     ]);
   });
 
-  test('calendar pages carry one constant set of parameters, and calendar ids are encoded', async () => {
+  test('calendar pages have constant parameters, and calendar ids are encoded', async () => {
     const { calendar } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({ body: { items: [{ id: 'e1' }], nextSyncToken: 'CPDA=' } });
     expect(await calendar.calendars({ syncToken: null, pageToken: null })).toEqual({
@@ -287,7 +287,7 @@ describe('answers that are no answers', () => {
     });
   });
 
-  test('a caller that gives up gets its own reason back', async () => {
+  test("an aborted call rejects with the caller's reason", async () => {
     const giveUp = new AbortController();
     bench.stub.answer = () => {
       giveUp.abort(new Error('draining'));
@@ -299,7 +299,7 @@ describe('answers that are no answers', () => {
 });
 
 describe('tokens', () => {
-  test('calls at the same time share one refresh, and so does the fleet, through a sealed token in Redis', async () => {
+  test('concurrent calls share one refresh, in a process and across the fleet through a sealed token in Redis', async () => {
     bench.stub.answer = () => ({ body: profile });
     const [one, two] = [await bench.open(), await bench.open()];
     await Promise.all([one, one, two, two].map((google) => google.account('a1').gmail.profile()));
@@ -317,7 +317,7 @@ describe('tokens', () => {
     expect(livesMs).toBeLessThanOrEqual(3_299_000);
   });
 
-  test('a 401 is answered once with a fresh token, and charged twice', async () => {
+  test('after a 401 the call is repeated once with a new token, and charged twice', async () => {
     bench.stub.answer = ({ headers }) =>
       headers.authorization === 'Bearer ya29.1'
         ? { status: 401, body: refusal(401, 'authError') }
@@ -328,7 +328,7 @@ describe('tokens', () => {
     expect(takeSpent()).toEqual([{ method: 'gmail.users.getProfile', calls: 2, units: 2 }]);
   });
 
-  test('a second 401 means that a human must act', async () => {
+  test('a second 401 means that a person must act', async () => {
     bench.stub.answer = () => ({ status: 401, body: refusal(401, 'authError') });
     expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toEqual({
       kind: 'unauthorized',
@@ -337,7 +337,7 @@ describe('tokens', () => {
     expect(bench.stub.seen).toHaveLength(2);
   });
 
-  test('a calendar that answers 401 says nothing of the grant while the calendar list answers', async () => {
+  test('a calendar that answers 401 does not affect the grant while the calendar list answers', async () => {
     bench.stub.answer = ({ path }) =>
       path.includes('/events')
         ? { status: 401, body: refusal(401, 'authError') }
@@ -352,7 +352,7 @@ describe('tokens', () => {
     });
   });
 
-  test('a history that answers 401 is asked for later when the mailbox gives no answer that decides', async () => {
+  test("a history that answers 401 is requested later when the mailbox's answer is inconclusive", async () => {
     bench.stub.answer = ({ path }) =>
       path.includes('/history')
         ? { status: 401, body: refusal(401, 'authError') }
@@ -364,7 +364,7 @@ describe('tokens', () => {
     ).toMatchObject({ kind: 'unavailable' });
   });
 
-  test('a token that another process has renewed meanwhile is used, not refreshed again', async () => {
+  test('a token that another process has renewed is used and not refreshed again', async () => {
     bench.stub.answer = ({ headers }) =>
       headers.authorization === 'Bearer ya29.1'
         ? { status: 401, body: refusal(401, 'authError') }
@@ -382,7 +382,7 @@ describe('tokens', () => {
     expect(bench.stub.refreshes).toHaveLength(2);
   });
 
-  test('a dead grant is asked about once, until there is a new one', async () => {
+  test('a refused grant is tried once until there is a new one', async () => {
     bench.stub.grant = ({ body }) =>
       body.includes('old')
         ? { status: 400, body: { error: 'invalid_grant' } }
@@ -429,7 +429,7 @@ describe('tokens', () => {
     bench.tokens.versions.set('a1', 1);
     for (const google of [one, two])
       await google.account('a1', { lane: 'live', grantVersion: 1 }).gmail.profile();
-    // A run that began earlier goes on with the token of the newer grant.
+    // A run that began earlier continues with the token of the newer grant.
     await one.account('a1', { lane: 'live', grantVersion: 0 }).gmail.profile();
     expect(bench.stub.seen.map(({ headers }) => headers.authorization)).toEqual([
       'Bearer ya29.1',
@@ -499,7 +499,7 @@ describe('tokens', () => {
     expect(bench.stub.seen).toHaveLength(0);
   });
 
-  test('when a grant dies, workers that still hold a token of it stop calling too, and ask no more about it', async () => {
+  test('workers that hold a token of a refused grant stop their calls and do not refresh it', async () => {
     bench.stub.answer = () => ({ body: profile });
     const [one, two] = [await bench.open(), await bench.open()];
     await one.account('a1').gmail.profile();
@@ -521,7 +521,7 @@ describe('tokens', () => {
     expect(bench.stub.refreshes).toHaveLength(3);
   });
 
-  test('an account without a grant is not asked about', async () => {
+  test('no request is made for an account without a grant', async () => {
     bench.tokens.current.set('a1', null);
     expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toMatchObject({
       kind: 'unauthorized',
@@ -541,7 +541,7 @@ describe('tokens', () => {
     });
   });
 
-  test('a refresh token that Google replaced is handed to the store', async () => {
+  test('a refresh token that Google replaces is passed to the store', async () => {
     bench.stub.grant = () => ({
       body: { access_token: 'ya29.x', expires_in: 3_599, refresh_token: '1//next' },
     });
@@ -559,7 +559,7 @@ describe('tokens', () => {
     expect(bench.stub.refreshes).toHaveLength(2);
   });
 
-  test('forgetting an account drops its token in the process and in Redis', async () => {
+  test('forgetting an account deletes its token in the process and in Redis', async () => {
     bench.stub.answer = () => ({ body: profile });
     const google = await bench.open();
     await google.account('a1').gmail.profile();
@@ -571,7 +571,7 @@ describe('tokens', () => {
     expect(bench.stub.refreshes).toHaveLength(2);
   });
 
-  test('revoking ends the grant at Google, and a grant that is gone already is fine', async () => {
+  test('revoking ends the grant at Google, and succeeds for an invalid grant', async () => {
     const google = await bench.open();
     bench.stub.answer = () => ({ body: {} });
     expect(await google.revoke('a1')).toBe('revoked');
@@ -591,7 +591,7 @@ describe('tokens', () => {
 });
 
 describe('quota', () => {
-  test('a call that does not fit is held back with its wait, and Google hears nothing of it', async () => {
+  test('a call that exceeds the quota is refused with its delay, and no request is made', async () => {
     bench.stub.answer = () => ({ body: { items: [] } });
     const google = await bench.open({ quotas: { ...QUOTAS, calendarRequestsPerUserMinute: 1 } });
     const { calendar } = google.account('a1');
@@ -606,7 +606,7 @@ describe('quota', () => {
     });
   });
 
-  test("Google's refusal closes the window for the whole fleet", async () => {
+  test('a refusal by Google closes the quota window for the whole fleet', async () => {
     bench.stub.answer = () => ({ status: 403, body: refusal(403, 'userRateLimitExceeded') });
     const [one, two] = [await bench.open(), await bench.open()];
     expect(await detailOf(one.account('a1').gmail.profile())).toMatchObject({
@@ -622,7 +622,7 @@ describe('quota', () => {
     expect(bench.stub.seen).toHaveLength(1);
   });
 
-  test('over the budget of the day the bulk lane is put off for long, and live work goes on', async () => {
+  test("over the day's budget the bulk lane is delayed and live work continues", async () => {
     bench.stub.answer = () => ({ body: profile });
     const google = await bench.open({ quotas: { ...QUOTAS, gmailUnitsPerProjectDay: 2 } });
     const bulk = google.account('a1', { lane: 'bulk' }).gmail;
@@ -634,7 +634,7 @@ describe('quota', () => {
     expect((await google.quotaUsage([])).gmail.day.used).toBe(3);
   });
 
-  test('accounts that are one mailbox share its window', async () => {
+  test('accounts of one mailbox share its quota window', async () => {
     bench.stub.answer = () => ({ body: { items: [] } });
     const google = await bench.open({ quotas: { ...QUOTAS, calendarRequestsPerUserMinute: 1 } });
     await google
@@ -651,7 +651,7 @@ describe('quota', () => {
     expect(bench.stub.seen).toHaveLength(2);
   });
 
-  test('without Redis Google is not called uncounted', async () => {
+  test('without Redis no uncharged request is made', async () => {
     bench.stub.answer = () => ({ body: profile });
     const { gmail } = (await bench.open({ redisUrl: 'redis://127.0.0.1:1' })).account('a1');
     expect(await detailOf(gmail.profile())).toEqual({

@@ -26,7 +26,7 @@ import { openTransport } from './transport.js';
 export * from './apis/index.js';
 export { API_NAMES, APIS, type Api } from './apis/facts.js';
 export { unitsOf } from './costs.js';
-export { ENDLESS, GoogleError, type GoogleErrorKind } from './errors.js';
+export { ENDLESS_WORDS, GoogleError, type GoogleErrorKind } from './errors.js';
 export { partKeys } from './part-keys.js';
 export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
 export { isTokenRefused } from './refresh-token.js';
@@ -207,9 +207,9 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
 function projectFor(projects: Map<string, Project>, name = DEFAULT_PROJECT): Project {
   const project = projects.get(name);
   if (project) return project;
-  const standIn = projects.get(DEFAULT_PROJECT);
-  if (!standIn) throw new Error('the default project is always there');
-  return { ...standIn, unknown: true };
+  const defaultProject = projects.get(DEFAULT_PROJECT);
+  if (!defaultProject) throw new Error('the default project is always there');
+  return { ...defaultProject, unknown: true };
 }
 
 function accountOf(session: Session): GoogleAccount {

@@ -47,7 +47,7 @@ export function readHistoryRecords(session: Session, method: Method, value: unkn
 }
 
 /**
- * What tells a history record from others: its id, or the messages that it names. Not its whole
+ * What distinguishes a history record from others: its id, or the messages that it names. Not its whole
  * text: it may be nested too deeply to be written.
  */
 export function recordKey(record: JsonObject): string {
@@ -124,6 +124,6 @@ function reportNameless(
       items: places.length,
       places: places.slice(0, PLACES_NAMED),
     },
-    'Google gave items without an id; all others of their page are taken',
+    'Google returned items without an id; the other items of the page are processed',
   );
 }

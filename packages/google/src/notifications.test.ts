@@ -62,7 +62,7 @@ const detailOf = (call: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => (error instanceof GoogleError ? error.detail : error),
   );
 
-test('a watch lasts seven days and notifies at once, a change notifies again, and what is pulled and acknowledged does not come again', async () => {
+test('a watch lasts seven days, notifies at once and after a change, and acknowledged messages are not delivered again', async () => {
   const { expiresAt } = await account.gmail.watch(TOPIC);
   expect(Math.abs(expiresAt.getTime() - Date.now() - 7 * 86_400_000)).toBeLessThan(5_000);
   const first = await subscription.pull(10, NEVER);
@@ -84,7 +84,7 @@ test('a watch lasts seven days and notifies at once, a change notifies again, an
   ]);
 });
 
-test('another topic than the watched one is refused by a name of its own, a topic without the grant as forbidden, one that is not there as not found', async () => {
+test('a second topic, a topic without the grant and a missing topic are refused with different errors', async () => {
   await account.gmail.watch(TOPIC);
   sim.pubsub.addTopic('projects/sim/topics/other');
   sim.pubsub.addTopic('projects/sim/topics/closed', false);
@@ -102,7 +102,7 @@ test('another topic than the watched one is refused by a name of its own, a topi
   });
 });
 
-test('channels are opened for a calendar and for the list, and stopped once; holidays have none', async () => {
+test('channels are opened for calendars and the list and stopped once; holiday calendars have none', async () => {
   const channel = await account.calendar.openChannel(ada, CHANNEL);
   expect(channel).toEqual({ resourceId: expect.any(String), expiresAt: expect.any(Date) });
   await account.calendar.openChannel(null, { ...CHANNEL, channelId: 'two' });
@@ -129,7 +129,7 @@ test('channels are opened for a calendar and for the list, and stopped once; hol
   ).toMatchObject({ reason: 'push.webhookUrlNotHttps' });
 });
 
-test('an unknown subscription and a stranger’s key are refusals, not transient errors', async () => {
+test('an unknown subscription and a foreign key are refusals, not transient errors', async () => {
   const none = openSubscription(bench.rt, {
     apiUrl: sim.url,
     name: 'projects/sim/subscriptions/none',
@@ -145,7 +145,7 @@ test('an unknown subscription and a stranger’s key are refusals, not transient
   await Promise.all([none.close(), stranger.close()]);
 });
 
-test('a watch without a readable end is no answer', async () => {
+test('a watch without a valid expiration is malformed', async () => {
   bench.stub.answer = () => ({ body: { historyId: '1' } });
   expect(await detailOf((await bench.open()).account('a1').gmail.watch(TOPIC))).toMatchObject({
     kind: 'unavailable',
@@ -199,7 +199,7 @@ test.each<[string, Buffer, string | null]>([
   expect(readGmailPush(body)).toBe(address);
 });
 
-test('a channel’s message is its headers, and nothing less', () => {
+test("a channel's message is read from its headers, and all are required", () => {
   const headers: Record<string, string> = {
     'x-goog-channel-id': 'one',
     'x-goog-resource-id': 'r1',

@@ -69,15 +69,15 @@ async function refusalOf(
 
 const seconds = (fromNow: number): number => Math.floor(nowMs / 1_000) + fromNow;
 
-test('a token of Google for the service account is good', async () => {
+test('a token of Google for the service account is accepted', async () => {
   expect(await refusalOf()).toBeNull();
   expect(await refusalOf({ iss: 'accounts.google.com' })).toBeNull();
 });
 
-describe('a token that comes again', () => {
+describe('a repeated token', () => {
   const signed = (over: JWTPayload = {}, key = google.privateKey): Promise<string> =>
     new SignJWT(claims(over)).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(key);
-  const judged = (token: string): Promise<unknown> => verifier.verify(`Bearer ${token}`);
+  const verified = (token: string): Promise<unknown> => verifier.verify(`Bearer ${token}`);
   let verifications: jest.SpyInstance;
   beforeEach(() => (verifications = jest.spyOn(webcrypto.subtle, 'verify')));
   afterEach(() => verifications.mockRestore());
@@ -86,32 +86,32 @@ describe('a token that comes again', () => {
     const token = await signed();
     for (const elapsedMs of [0, 0, 59_000]) {
       nowMs += elapsedMs;
-      expect(await judged(token)).toBeNull();
+      expect(await verified(token)).toBeNull();
     }
     expect(verifications).toHaveBeenCalledTimes(1);
     nowMs += 1_000;
-    expect(await judged(token)).toBeNull();
+    expect(await verified(token)).toBeNull();
     expect(verifications).toHaveBeenCalledTimes(2);
   });
 
   test('is refused when it has expired within that minute', async () => {
     const token = await signed({ exp: seconds(20) });
-    expect(await judged(token)).toBeNull();
+    expect(await verified(token)).toBeNull();
     nowMs += 31_000;
-    expect(await judged(token)).toBe('expired');
+    expect(await verified(token)).toBe('expired');
   });
 
   test('is refused when the clock was set back before its beginning', async () => {
     const token = await signed();
-    expect(await judged(token)).toBeNull();
+    expect(await verified(token)).toBeNull();
     nowMs -= 600_000;
-    expect(await judged(token)).toBe('expired');
+    expect(await verified(token)).toBe('expired');
   });
 
   test('is refused again when it was refused', async () => {
     const token = await signed({}, stranger.privateKey);
-    expect(await judged(token)).toBe('bad-signature');
-    expect(await judged(token)).toBe('bad-signature');
+    expect(await verified(token)).toBe('bad-signature');
+    expect(await verified(token)).toBe('bad-signature');
     expect(verifications).toHaveBeenCalledTimes(2);
   });
 });
@@ -123,7 +123,7 @@ test.each<[string, JWTPayload, string | null]>([
   ['a list of audiences', { aud: [AUDIENCE, 'https://elsewhere'] }, 'wrong-audience'],
   ['another sender', { email: 'x@y.z' }, 'wrong-service-account'],
   ['an unverified sender', { email_verified: 'true' }, 'wrong-service-account'],
-])('%s is refused before any key is asked for', async (_what, over, refusal) => {
+])('%s is refused before a key is requested', async (_what, over, refusal) => {
   expect(await refusalOf(over)).toBe(refusal);
   expect(stub.seen).toEqual([]);
 });
@@ -143,7 +143,7 @@ test.each<[string, () => JWTPayload, string | null]>([
   expect(await refusalOf(over())).toBe(refusal);
 });
 
-test('the algorithm is RS256, whatever the token says', async () => {
+test('the algorithm is RS256, whatever the token names', async () => {
   const unsecured = new UnsecuredJWT(claims()).encode();
   expect(await verifier.verify(`Bearer ${unsecured}`)).toBe('wrong-algorithm');
   const confused = await new SignJWT(claims())
@@ -157,7 +157,7 @@ test('the algorithm is RS256, whatever the token says', async () => {
   expect(stub.seen).toEqual([]);
 });
 
-test('a key of somebody else, a key without a name and a header that asks for extensions are refused', async () => {
+test('a foreign key, a key without an id and a header with extensions are refused', async () => {
   expect(await refusalOf({}, {}, stranger.privateKey)).toBe('bad-signature');
   expect(await refusalOf({}, { kid: undefined })).toBe('unknown-key');
   // The key is included in the token itself.
@@ -173,12 +173,12 @@ test.each([
   'Bearer a.b',
   'Bearer a.b.c',
   `Bearer ${'a'.repeat(9_000)}.b.c`,
-])('what is no token is no token: %p', async (header) => {
+])('is not a token: %p', async (header) => {
   expect(await verifier.verify(header)).toMatch(/^(no|malformed)-token$/);
   expect(stub.seen).toEqual([]);
 });
 
-test('an unknown key is asked about again, once in half a minute for all', async () => {
+test('an unknown key causes a new request for the keys, at most every half minute', async () => {
   expect(await refusalOf()).toBeNull();
   const many = Array.from({ length: 50 }, (_, n) => refusalOf({}, { kid: `unknown-${n}` }));
   expect(new Set(await Promise.all(many))).toEqual(new Set(['unknown-key']));
@@ -193,19 +193,19 @@ test('an unknown key is asked about again, once in half a minute for all', async
   expect(await refusalOf({}, { kid: 'k1' })).toBe('unknown-key');
 });
 
-test('keys that were seen are believed for a day while Google does not answer', async () => {
+test('known keys are used for a day while Google does not answer', async () => {
   expect(await refusalOf()).toBeNull();
   stub.answer = () => ({ status: 503 });
   nowMs += 23 * 3_600_000;
   expect(await refusalOf()).toBeNull();
   nowMs += 2 * 3_600_000;
-  expect(await refusalOf()).toBe('cannot-tell');
+  expect(await refusalOf()).toBe('keys-unavailable');
 });
 
-test('forged pushes while the keys are away are logged once in half a minute, with their number', async () => {
+test('forged pushes without known keys are logged every half minute, with their number', async () => {
   stub.answer = () => ({ status: 503 });
   const forged = (): Promise<unknown> => refusalOf({}, { kid: 'k9' }, stranger.privateKey);
-  for (let n = 0; n < 40; n++) expect(await forged()).toBe('cannot-tell');
+  for (let n = 0; n < 40; n++) expect(await forged()).toBe('keys-unavailable');
   expect(warnings).toMatchObject([{ event: 'certificates_unavailable', suppressed: 0 }]);
   nowMs += 31_000;
   await Promise.all(Array.from({ length: 20 }, forged));
@@ -220,7 +220,7 @@ test.each<[string, unknown]>([
   ['no JSON', '<html>'],
   ['more than keys can be', `{"keys":[${'['.repeat(300_000)}`],
   ['a key that is none', { keys: [{ kid: 'k1', kty: 'RSA', n: 'AQAB', e: '!' }] }],
-])('keys that cannot be read decide nothing: %s', async (_what, body) => {
+])('unreadable keys give no decision: %s', async (_what, body) => {
   stub.answer = () => ({ body });
-  expect(await refusalOf()).toBe('cannot-tell');
+  expect(await refusalOf()).toBe('keys-unavailable');
 });

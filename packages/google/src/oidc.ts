@@ -29,7 +29,7 @@ export interface PushVerifierOptions {
   serviceAccount: string;
 }
 
-/** `cannot-tell`: Google's keys are not available now, so the push must be delivered again. */
+/** `keys-unavailable`: Google's keys are not available now, so the push must be delivered again. */
 export type PushRefusal =
   | 'no-token'
   | 'malformed-token'
@@ -40,7 +40,7 @@ export type PushRefusal =
   | 'expired'
   | 'unknown-key'
   | 'bad-signature'
-  | 'cannot-tell';
+  | 'keys-unavailable';
 
 export interface PushVerifier {
   /** Returns null when the header's token is valid, else the reason for the refusal. */
@@ -75,7 +75,7 @@ export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): Pus
     if (suppressed !== null)
       rt.log.warn(
         { event: 'certificates_unavailable', suppressed, err },
-        "Google's keys cannot be read: pushes are refused until they can",
+        "Google's keys cannot be read: pushes are refused until then",
       );
   };
   return {
@@ -95,7 +95,7 @@ export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): Pus
       } catch (error) {
         if (!(error instanceof GoogleError)) throw error;
         warn(error);
-        return 'cannot-tell';
+        return 'keys-unavailable';
       }
     },
     close: () => transport.close(),

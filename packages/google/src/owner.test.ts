@@ -41,12 +41,12 @@ test.each<[string, unknown, object | null]>([
     null,
   ],
   ['nothing for a list', ['x'], null],
-])('an identity token tells %s', (_name, claims, owner) => {
+])('an identity token contains %s', (_name, claims, owner) => {
   expect(ownerOfIdToken(jwt(claims as object), 'client', NOW_MS)).toEqual(owner);
 });
 
 test.each([[undefined], [7], [''], ['a.b'], ['a.!.c'], ['a.b.c.d']])(
-  'what is no token tells nothing: %p',
+  'an invalid token gives no owner: %p',
   (token) => {
     expect(ownerOfIdToken(token, 'client', NOW_MS)).toBeNull();
   },

@@ -69,12 +69,12 @@ export async function askTokenInfo(
     },
     body: '',
   });
-  const nobody: GrantOwner = { sub: null, address: null };
-  if (answer.status === 200) return ownerIn(bodyOf(answer)) ?? nobody;
+  const unknown: GrantOwner = { sub: null, address: null };
+  if (answer.status === 200) return ownerIn(bodyOf(answer)) ?? unknown;
   const detail = classifyToken(answer.status, answer.body.toString('utf8'));
   if (detail.kind === 'unavailable' && answer.status !== 404)
     throw new GoogleError(TOKEN_INFO, detail);
-  return nobody;
+  return unknown;
 }
 
 function bodyOf({ body }: Answer): Record<string, unknown> {

@@ -34,7 +34,7 @@ function readAll(
 }
 
 describe('the end of a listing', () => {
-  test('a cycle of pages of any length is found within three times its lead-in and length', () => {
+  test('a cycle of pages is found within three times its lead-in and length', () => {
     fc.assert(
       fc.property(fc.nat(400), fc.integer({ min: 1, max: 400 }), (before, round) => {
         const at = (n: number): number => (n < before ? n : before + ((n - before) % round));
@@ -42,13 +42,13 @@ describe('the end of a listing', () => {
           next: `t${at(n)}`,
           page: `p${n}`,
         }));
-        expect(found?.reason).toBe(round === 1 ? 'page-names-itself' : 'pages-in-a-circle');
+        expect(found?.reason).toBe(round === 1 ? 'page-names-itself' : 'pages-in-a-cycle');
         expect(found?.after).toBeLessThanOrEqual(3 * (before + round) + 3);
       }),
     );
   });
 
-  test('a page that repeats under new tokens is found', () => {
+  test('a page repeated under new tokens is found', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.integer({ min: 1, max: 200 }), (before, round) => {
         const at = (n: number): number => (n < before ? n : before + ((n - before) % round));
@@ -143,7 +143,7 @@ describe('paged calls', () => {
       (error: unknown) => (error instanceof GoogleError ? error.detail : error),
     );
 
-  test("each method sends Google's own token back and refuses a page that names itself", async () => {
+  test("each method sends Google's token back and refuses a page that names itself as the next", async () => {
     const { gmail, calendar } = await account();
     const methods: ((pageToken: string | null) => Promise<{ nextPageToken: string | null }>)[] = [
       (pageToken) => gmail.listMessages({ pageToken }),

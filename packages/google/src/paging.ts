@@ -70,7 +70,7 @@ export function guardAfter(
     return 'page-names-itself';
   if (before === null) return firstGuard(next, page, namesItself);
   if (namesItself) return { ...before, stalls: before.stalls + 1 };
-  if (next === before.token) return 'pages-in-a-circle';
+  if (next === before.token) return 'pages-in-a-cycle';
   return advancedGuard(before, next, page);
 }
 

@@ -5,7 +5,7 @@ import { openGoogle } from './index.js';
 import { originsFor, wantsGzip } from './origins.js';
 import { pacificDay } from './pacific-day.js';
 
-test('a message costs four times as much in the new tier, a page of ids the same in both', () => {
+test('a message costs four times as much in the new tier; a page of ids costs the same in both', () => {
   expect([
     unitsOf('gmail.users.messages.get', 'new'),
     unitsOf('gmail.users.messages.get', 'legacy'),
@@ -28,13 +28,15 @@ test('Calendar counts requests', () => {
   ]).toEqual([1, 'calendar', 'gmail']);
 });
 
-test('quotas under the price of a single call are refused at the start, all of them in one message', async () => {
+test('quotas below the price of a single call are refused at start, in one message', async () => {
   const quotas = {
     gmailUnitsPerUserMinute: 19,
     gmailUnitsPerProjectMinute: 10,
     gmailUnitsPerProjectDay: 1,
     calendarRequestsPerUserMinute: 1,
     calendarRequestsPerProjectMinute: 2,
+    peopleRequestsPerUserMinute: 1,
+    peopleRequestsPerProjectMinute: 2,
     gmailTier: 'new' as const,
   };
   const tokens = {
@@ -57,10 +59,10 @@ test('quotas under the price of a single call are refused at the start, all of t
   );
 });
 
-test('one origin replaces every host, and the loopback is not asked for gzip', () => {
+test('one origin replaces every host, and no gzip is requested from loopback', () => {
   expect(originsFor('http://127.0.0.1:4000/ignored/')).toEqual(
     Object.fromEntries(
-      ['gmail', 'calendar', 'oauth', 'pubsub', 'certificates'].map((host) => [
+      ['gmail', 'calendar', 'people', 'oauth', 'pubsub', 'certificates'].map((host) => [
         host,
         'http://127.0.0.1:4000',
       ]),
@@ -77,7 +79,7 @@ test('one origin replaces every host, and the loopback is not asked for gzip', (
   ).toEqual([false, false, true, true]);
 });
 
-test("Google's day is the one in California", () => {
+test("Google's day begins at midnight in California", () => {
   expect(pacificDay(Date.parse('2026-11-22T07:59:59Z'))).toEqual({
     day: '2026-11-21',
     endsInMs: 1_000,
@@ -88,7 +90,7 @@ test("Google's day is the one in California", () => {
   });
 });
 
-test('a mailbox that refuses parts gets half as many, then slowly more, and a refused probe waits longer for the next', () => {
+test('after refused parts the batch size is halved and grows slowly; a refused probe delays the next', () => {
   const sizes = openBatchSizes();
   const accept = (times: number): void => {
     for (let i = 0; i < times; i += 1) sizes.accepted('ada', sizes.of('ada'));
@@ -113,7 +115,7 @@ test('a mailbox that refuses parts gets half as many, then slowly more, and a re
   expect(sizes.of('bob')).toBe(20);
 });
 
-test('a mailbox that takes whole batches again is forgotten', () => {
+test('a mailbox that answers whole batches again is no longer tracked', () => {
   const sizes = openBatchSizes();
   sizes.refused('ada');
   for (let i = 0; i < 25 * 11 + 1; i += 1) sizes.accepted('ada', sizes.of('ada'));

@@ -28,7 +28,7 @@ async function detailOf(call: Promise<unknown>): Promise<GoogleErrorKind | 'fine
   return 'fine';
 }
 
-test("an account's token is refreshed with its project's client, and kept apart from what another project got", async () => {
+test("an account's token is refreshed with its project's client and stored apart from other projects", async () => {
   bench.stub.answer = () => ({ body: { items: [] } });
   const google = await bench.open({ projects: [B] });
   await google.account('a1').calendar.calendars(LIST);
@@ -46,7 +46,7 @@ test("an account's token is refreshed with its project's client, and kept apart 
   expect(bench.stub.refreshes).toHaveLength(3);
 });
 
-test("a project's budget is its own", async () => {
+test('each project has its own budget', async () => {
   bench.stub.answer = () => ({ body: { items: [] } });
   const google = await bench.open({ projects: [B] });
   expect(google.projects).toEqual(['default', 'b']);
@@ -63,13 +63,13 @@ test("a project's budget is its own", async () => {
   expect((await google.quotaUsage([])).calendar.project).toMatchObject({ used: 1, limit: 10_000 });
 });
 
-test('the first call of an account whose project is not configured is refused, and Google hears nothing of it', async () => {
+test('a call of an account whose project is not configured is refused without a request', async () => {
   const { gmail } = (await bench.open()).account('a1', { lane: 'live', project: 'gone' });
   expect(await detailOf(gmail.profile())).toEqual({ kind: 'forbidden', reason: 'unknown_project' });
   expect([bench.stub.seen, bench.stub.refreshes]).toEqual([[], []]);
 });
 
-test('a quota of a further project that no call fits into is refused at the start, with its name', async () => {
+test("a further project's quota below the price of a call is refused at start, with its name", async () => {
   const opening = bench.open({
     projects: [{ ...B, quotas: { ...QUOTAS, gmailUnitsPerUserMinute: 19 } }],
   });

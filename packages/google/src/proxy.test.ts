@@ -38,7 +38,7 @@ test('a plain-http origin is reached by a tunnel through HTTP_PROXY', async () =
   expect(proxy.asked).toEqual([new URL(stub.url).host]);
 });
 
-test('an origin on loopback is reached straight, unless the proxy is on loopback too', async () => {
+test('an origin on loopback is reached directly, unless the proxy is also on loopback', async () => {
   proxy = await startConnectProxy();
   const beyond = proxy.url.replace('127.0.0.1', '0.0.0.0');
   expect(await ask(transportWith({ httpUrl: beyond }))).toBe('{"ok":true}');
@@ -53,7 +53,7 @@ test('a tunnel carries one call after another', async () => {
   expect(proxy.asked.length).toBeLessThan(3);
 });
 
-test('HTTPS_PROXY is not asked for a plain-http origin, nor HTTP_PROXY for an https one', async () => {
+test('HTTPS_PROXY is not used for plain-http origins, nor HTTP_PROXY for https origins', async () => {
   proxy = await startConnectProxy();
   await ask(transportWith({ httpsUrl: proxy.url }));
   await failure(ask(transportWith({ httpUrl: proxy.url }), stub.url.replace('http:', 'https:')));
@@ -67,7 +67,7 @@ test.each([
   ['example.com', 1],
   ['127.0.0.1:1', 1],
   ['', 1],
-])('with NO_PROXY=%p the proxy is asked %d times', async (noProxy, times) => {
+])('with NO_PROXY=%p the proxy gets %d requests', async (noProxy, times) => {
   proxy = await startConnectProxy();
   await ask(transportWith({ httpUrl: proxy.url, noProxy }));
   expect(proxy.asked).toHaveLength(times);
@@ -77,7 +77,7 @@ test.each([
   ['user:pass word', 'user:pass%20word'],
   ['user:', 'user'],
   ['dom\\user:p@ss:word', 'dom%5Cuser:p%40ss%3Aword'],
-])('the proxy is shown the credentials of its URL: %s', async (credentials, encoded) => {
+])('the proxy gets the credentials of its URL: %s', async (credentials, encoded) => {
   proxy = await startConnectProxy({ credentials });
   const withCredentials = proxy.url.replace('http://', `http://${encoded}@`);
   expect(await ask(transportWith({ httpUrl: withCredentials }))).toBe('{"ok":true}');
@@ -85,7 +85,7 @@ test.each([
 });
 
 test.each([407, 403, 502])(
-  'a proxy that answers %d is a transient error that says so',
+  'a proxy that answers %d is a transient error that names the proxy',
   async (refuseWith) => {
     proxy = await startConnectProxy({ refuseWith });
     const url = proxy.url.replace('http://', 'http://user:hunter2@');
@@ -99,7 +99,7 @@ test.each([407, 403, 502])(
   },
 );
 
-test('a proxy that is away is a transient error that says so', async () => {
+test('an unreachable proxy is a transient error that names the proxy', async () => {
   proxy = await startConnectProxy();
   await proxy.close();
   const { port } = proxy;
@@ -114,7 +114,7 @@ test('a proxy that is away is a transient error that says so', async () => {
   });
 });
 
-test('no variable of the environment is read by the HTTP client itself', async () => {
+test('the HTTP client reads no environment variables', async () => {
   proxy = await startConnectProxy();
   const before = { ...process.env };
   Object.assign(process.env, { http_proxy: proxy.url, HTTP_PROXY: proxy.url, no_proxy: '*' });

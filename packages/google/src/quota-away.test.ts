@@ -38,7 +38,7 @@ async function fleetOf({ joinApart }: QuotaWorld, count: number): Promise<Proces
   return fleet;
 }
 
-test('a process keeps what it had: after the quiet, as much as leaves its own window and no more', async () => {
+test('after the quiet time a process may spend only what has left its own window', async () => {
   const here = world();
   const [one] = (await fleetOf(here, 1)) as [Process];
   expect(await one.quota.charge(gmail({ items: 100 }))).toMatchObject({ granted: 100 });
@@ -57,7 +57,7 @@ test('a process keeps what it had: after the quiet, as much as leaves its own wi
   expect(await one.quota.charge(gmail())).toMatchObject({ granted: 0 });
 });
 
-test('what was spent meanwhile is reported before anything is charged again, whether Redis forgot or not', async () => {
+test('usage during the outage is reported before the next charge, whether Redis kept its data or not', async () => {
   for (const forgets of [false, true]) {
     const here = world();
     const [one, two] = (await fleetOf(here, 2)) as [Process, Process];
@@ -77,7 +77,7 @@ test('what was spent meanwhile is reported before anything is charged again, whe
   }
 });
 
-test('what a lost process may be spending nobody else takes, for a minute', async () => {
+test('the share of a lost process is not granted to others for a minute', async () => {
   const here = world({ gmailUnitsPerUserMinute: LIMIT });
   const [lost, there] = (await fleetOf(here, 2)) as [Process, Process];
   await lost.quota.charge(gmail({ items: 300 }));
@@ -101,7 +101,7 @@ test('what a lost process may be spending nobody else takes, for a minute', asyn
   });
 });
 
-test('a process that takes leave leaves nothing to be kept free', async () => {
+test('no share is kept free for a process that has left', async () => {
   const here = world({ gmailUnitsPerUserMinute: LIMIT });
   const [gone, there] = (await fleetOf(here, 2)) as [Process, Process];
   await gone.quota.charge(gmail({ items: 300 }));
@@ -127,7 +127,7 @@ function expectLawfulAndBusy(load: LoadRun): void {
 const comingBack = (fleet: Process[]): LoadEvent[] =>
   fleet.map((process, i) => ({ atMs: BACK_AT_MS + i * 300, happen: process.back }));
 
-test('four saturating processes lose their connections for three minutes: no window is overdrawn, and work goes on', async () => {
+test('four saturating processes without connections for three minutes exceed no window and continue', async () => {
   const here = world();
   const fleet = await fleetOf(here, 4);
   const lose = async (): Promise<void> =>
@@ -144,7 +144,7 @@ test('four saturating processes lose their connections for three minutes: no win
   );
 });
 
-test('a Redis that is killed and started again, empty, three minutes later: no window is overdrawn, and work goes on', async () => {
+test('with Redis killed and started empty three minutes later, no window is exceeded and work continues', async () => {
   let server = await startRedis();
   const own = quotaWorlds(() => ({ ...redis, url: server.url }));
   try {
@@ -172,7 +172,7 @@ test('a Redis that is killed and started again, empty, three minutes later: no w
   }
 });
 
-test('one of four loses Redis alone, with work for mailboxes of its own: the project is not overdrawn', async () => {
+test("when one of four processes loses Redis, the project's window is not exceeded", async () => {
   const here = world();
   const fleet = await fleetOf(here, 4);
   const [alone] = fleet as [Process];
@@ -192,7 +192,7 @@ test('one of four loses Redis alone, with work for mailboxes of its own: the pro
   expect(unitsBetween(load, 95_000 + QUIET_MS, 150_000)).toBeGreaterThan(LIMIT / 2);
 });
 
-test("Google's refusal while Redis is away holds here at once and for the fleet afterwards", async () => {
+test('a refusal by Google during an outage of Redis applies to the process at once and to the fleet afterwards', async () => {
   const here = world();
   const [one, two] = (await fleetOf(here, 2)) as [Process, Process];
   await one.quota.charge(gmail({ items: 100 }));

@@ -20,7 +20,7 @@ const step = fc.oneof(
   }),
 );
 
-test('the sum of a project is that of its charges, whatever was spent, moved and left the window', () => {
+test("a project's sum is that of its charges, after any charges, moves and expiries", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const memory = openSpendMemory();

@@ -47,7 +47,7 @@ test('joined quota users share one window in every process, in either order', as
   expect((await one.usage(['identity'])).gmail.users['identity']?.used).toBe(200 * 20);
 });
 
-test('joining twice counts nothing twice, and a merged identity takes no more charges', async () => {
+test('joining twice counts nothing twice, and a merged identity gets no further charges', async () => {
   const { join } = world();
   const quota = join();
   await granted(quota, gmail({ user: 'old', items: 10 }));
@@ -70,7 +70,7 @@ test('after a join, usage is reported to an empty Redis under the joined user', 
   expect((await quota.usage(['identity'])).gmail.users['identity']?.used).toBe(200);
 });
 
-test('accounts of one user have at most twenty calls in flight together, over all processes and APIs', async () => {
+test('accounts of one user share a limit of twenty calls in flight over all processes and APIs', async () => {
   const { join, time } = world();
   const [one, two] = [join(), join()];
   await chargedAsShared(one, time);
@@ -98,7 +98,7 @@ test('a call in flight that is never reported as finished expires after a minute
   expect(await quota.charge(shared({ items: 20 }))).toMatchObject({ granted: 6 });
 });
 
-test('an account that does not know yet that its user is shared stays under the cap, with room for its earlier calls', async () => {
+test('an account whose user has just become shared stays under the limit, including its earlier calls', async () => {
   const { join, time } = world();
   const [one, two] = [join(), join()];
   await granted(one, gmail({ user: 'identity', items: 20 }));

@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterEach(end);
 afterAll(() => redis.stop());
 
-test('a charge grants as many whole items as fit, and then names the moment when the request fits', async () => {
+test('a charge grants as many whole items as fit, then returns when the request fits', async () => {
   const { time, join } = world();
   const quota = join();
   expect(await quota.charge(gmail({ items: 290 }))).toMatchObject({ granted: 290 });
@@ -46,7 +46,7 @@ test('a charge grants as many whole items as fit, and then names the moment when
   expect(await quota.charge(gmail())).toMatchObject({ granted: 20 });
 });
 
-test('the ledger does what a plain model of the window does, whatever the order of charges', async () => {
+test('the quota window equals a simple model for any order of charges', async () => {
   const step = fc.record({
     user: fc.constantFrom('ada', 'bob', 'eve'),
     waitMs: fc.nat({ max: 9_000 }),
@@ -101,19 +101,19 @@ function runFleetLoad(
   return runSaturatingLoad(time, Array.from({ length: clients }, join), ...rest);
 }
 
-test('four saturating clients use the whole project limit and never more in any minute', async () => {
+test('four saturating clients use the whole project limit and never exceed it', async () => {
   const load = await runFleetLoad(world(), 4, 10, ['ada', 'bob', 'eve', 'joe']);
   expectLawful(load);
   expect(usedShare(load, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.97);
 });
 
-test('four saturating clients of one mailbox use its whole limit and never more in any minute', async () => {
+test('four saturating clients of one mailbox use its whole limit and never exceed it', async () => {
   const load = await runFleetLoad(world(), 4, 10, ['ada']);
   expectLawful(load);
   expect(usedShare(load, LIMITS.gmailUnitsPerUserMinute)).toBeGreaterThan(0.97);
 });
 
-test('a Redis that forgets everything in the middle of a saturated run causes no violation', async () => {
+test('FLUSHALL during saturated load causes no violation', async () => {
   const here = world();
   const forget = (atMs: number) => ({ atMs, happen: () => redis.forget(here.prefix) });
   const load = await runFleetLoad(
@@ -128,7 +128,7 @@ test('a Redis that forgets everything in the middle of a saturated run causes no
   expect(usedShare(load, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.9);
 });
 
-test('a new Redis delays nobody, one that forgot holds everybody until all could report', async () => {
+test('a new Redis delays no charge; one that lost its data delays charges until all could report', async () => {
   const { time, prefix, join } = world();
   const [one, two] = [join(), join()];
   expect(await one.charge(gmail({ items: 100 }))).toMatchObject({ granted: 100 });
@@ -145,7 +145,7 @@ test('a new Redis delays nobody, one that forgot holds everybody until all could
   expect(await one.charge(gmail({ items: 300 }))).toMatchObject({ granted: 50 });
 });
 
-test('what a process spent that died before it could report is waited out', async () => {
+test('the usage of a process that stopped without a report is waited out', async () => {
   const { time, prefix, join } = world();
   const [one, dead] = [join(), join()];
   await one.charge(gmail({ items: 1 }));
@@ -160,7 +160,7 @@ test('what a process spent that died before it could report is waited out', asyn
   expect(await one.charge(gmail())).toMatchObject({ granted: 20 });
 });
 
-test('a report does not count twice what a restarted Redis still has', async () => {
+test('a report does not count twice what a restarted Redis has kept', async () => {
   const { time, prefix, join } = world();
   const quota = join();
   await quota.charge(gmail({ items: 100 }));
@@ -194,7 +194,7 @@ test('a report does not count twice what a restarted Redis still has', async () 
   expect(seen.users.ada?.used).toBe(2_001);
 });
 
-test("a closed window stays closed for the whole fleet, for that user only, until Google's time is over", async () => {
+test('a closed window stays closed for the fleet and that user until the time that Google named', async () => {
   const { time, prefix, join } = world();
   const [one, two] = [join(), join()];
   await one.close('gmail', 'ada', 30_000);
@@ -209,7 +209,7 @@ test("a closed window stays closed for the whole fleet, for that user only, unti
   expect(await two.charge(gmail())).toMatchObject({ granted: 20 });
 });
 
-test('a slow call counts from its answer on', async () => {
+test('a slow call counts from its response', async () => {
   const { time, join } = world();
   const quota = join();
   const charged = await quota.charge(gmail({ items: 300 }));
@@ -219,7 +219,7 @@ test('a slow call counts from its answer on', async () => {
   expect(await quota.charge(gmail())).toMatchObject({ granted: 0, waitMs: 20_000 });
 });
 
-test('the bulk lane leaves the top of the project window free while live calls are under way, and only then', async () => {
+test('the bulk lane leaves the top of the project window free only while there are live calls', async () => {
   const { time, join } = world({ gmailUnitsPerUserMinute: 12_000 });
   const quota = join();
   expect(await quota.charge(gmail({ lane: 'bulk', items: 550 }))).toMatchObject({
@@ -243,7 +243,7 @@ test.each([
   ['bulk', 55],
   ['onboarding', 62],
 ] as const)(
-  '%s work uses the window evenly while live calls are about: no five seconds see more than its share and a surplus',
+  '%s work uses the window evenly beside live calls: every five seconds get its share and a surplus at most',
   async (lane, most) => {
     const { time, join } = world({ gmailUnitsPerUserMinute: 12_000 });
     const quota = join();
@@ -266,7 +266,7 @@ test.each([
   },
 );
 
-test('who has just connected does not queue: all get the moment at which there is room', async () => {
+test('new callers get the time at which there is room, without a queue', async () => {
   const { join } = world({ gmailUnitsPerUserMinute: 12_000 });
   const quota = join();
   await quota.charge(gmail({ lane: 'live', items: 1 }));
@@ -276,7 +276,7 @@ test('who has just connected does not queue: all get the moment at which there i
   expect(await onboarding('bob')).toEqual(await onboarding('eve'));
 });
 
-test('a bulk call that is sent away for evenness gets a time of its own, and finds room then', async () => {
+test('a bulk call that is delayed for evenness gets a time of its own and is granted then', async () => {
   const { time, join } = world({ gmailUnitsPerUserMinute: 12_000 });
   const quota = join();
   const bulk = (): ReturnType<typeof quota.charge> =>
@@ -298,7 +298,7 @@ test('a bulk call that is sent away for evenness gets a time of its own, and fin
   }
 });
 
-test('a hundred bulk callers beside live work still use what is theirs of the window, with few calls in vain', async () => {
+test('a hundred bulk callers beside live work use their share of the window with few refused charges', async () => {
   const { time, join } = world({
     gmailUnitsPerUserMinute: 600,
     gmailUnitsPerProjectMinute: 24_000,
@@ -323,7 +323,7 @@ test('a hundred bulk callers beside live work still use what is theirs of the wi
   expect(asked).toBeLessThan(1_700);
 });
 
-test('over the day budget only the bulk lane is put off, until midnight in California or a little later', async () => {
+test("over the day's budget only the bulk lane is delayed, until shortly after midnight in California", async () => {
   const { time, join } = world({ gmailUnitsPerProjectDay: 400 });
   const quota = join();
   time.nowMs = Date.parse('2026-11-21T07:40:00Z');
@@ -342,7 +342,7 @@ test('over the day budget only the bulk lane is put off, until midnight in Calif
   });
 });
 
-test('usage tells what stands in the window without charging', async () => {
+test('usage returns the content of the window without charging', async () => {
   const { join } = world();
   const quota = join();
   await quota.charge(gmail({ items: 3 }));
@@ -366,7 +366,7 @@ test('usage tells what stands in the window without charging', async () => {
   });
 });
 
-test('a process that never met Redis grants nothing', async () => {
+test('a process that was never connected to Redis grants nothing', async () => {
   const away = new Redis(`redis://127.0.0.1:${await freePort()}`, {
     enableOfflineQueue: false,
     retryStrategy: () => 100,
@@ -383,7 +383,7 @@ test('a process that never met Redis grants nothing', async () => {
 });
 
 describe('the pace', () => {
-  test("a refusal slows the user's window to three quarters from its reopening on, and it grows back by ten points a minute", async () => {
+  test("a refusal reduces the user's window to three quarters after it reopens, and it grows by ten points a minute", async () => {
     const { time, join } = world();
     const quota = join();
     await quota.close('gmail', 'ada', 30_000);
@@ -399,7 +399,7 @@ describe('the pace', () => {
     expect(await quota.charge(gmail({ items: 300 }))).toMatchObject({ granted: 300 });
   });
 
-  test('refusal after refusal it stops at a quarter, where one call fits at least', async () => {
+  test('repeated refusals reduce the window to a quarter at least, and to the price of one call', async () => {
     const { time, join } = world({ gmailUnitsPerUserMinute: 60 });
     const quota = join();
     for (let i = 0; i < 8; i += 1) {
@@ -411,7 +411,7 @@ describe('the pace', () => {
     expect(await quota.charge(gmail())).toMatchObject({ granted: 0, scope: 'user' });
   });
 
-  test('a limit that is half of what we believe is found: refusals become rare, and most of what Google allows is used', async () => {
+  test('with half of the assumed limit, refusals become rare and most of what Google allows is used', async () => {
     const { time, join } = world();
     const quota = join();
     const real = LIMITS.gmailUnitsPerUserMinute / 2;
@@ -438,7 +438,7 @@ describe('the pace', () => {
     expect(count.units / (real * 30)).toBeGreaterThan(0.75);
   });
 
-  test('a dead grant and a spent day close without slowing', async () => {
+  test('a refused grant and a spent day close the window without slowing it', async () => {
     const { time, join } = world();
     const quota = join();
     await quota.close('gmail', 'ada', 10_000, false);
@@ -447,7 +447,7 @@ describe('the pace', () => {
   });
 });
 
-test('a call that is dearer than the whole limit is never granted', async () => {
+test('a call that costs more than the whole limit is never granted', async () => {
   const quota = world({ gmailUnitsPerUserMinute: 60 }).join();
   expect(await quota.charge(gmail({ costPerItem: 100, items: 1 }))).toMatchObject({
     granted: 0,

@@ -69,7 +69,7 @@ export interface Receipt {
 const SCOPES = ['user', 'closed', 'project', 'day'] as const;
 type Scope = (typeof SCOPES)[number];
 
-/** `redisTrouble`: the error when Redis did not answer. */
+/** `redisTrouble`: the error when Redis did not answer, so that nothing was charged. */
 type Charged =
   | { granted: number; receipt: Receipt }
   | { granted: 0; waitMs: number; scope: Scope; redisTrouble: Error | null };
@@ -154,7 +154,7 @@ function heartbeatReport(rt: Runtime): LoopReport {
     backoff: { firstMs: HEARTBEAT_MS, capMs: HEARTBEAT_MS },
     failed: {
       event: 'quota_heartbeat_failed',
-      text: "The quota's heartbeat failed; what Redis forgets now may not be reported again",
+      text: "the quota's heartbeat failed; usage that Redis loses now may not be reported again",
       level: 'error',
     },
     // The connection's own handler logs that Redis is away.
@@ -311,13 +311,13 @@ async function close(
 
 /** One at a time, because after a pause every concurrent charge finds the last one too old. */
 function beat(ledger: Ledger): Promise<void> {
-  ledger.beating ??= beatOnce(ledger).finally(() => {
+  ledger.beating ??= sendHeartbeat(ledger).finally(() => {
     ledger.beating = null;
   });
   return ledger.beating;
 }
 
-async function beatOnce(ledger: Ledger): Promise<void> {
+async function sendHeartbeat(ledger: Ledger): Promise<void> {
   const { memory } = ledger;
   if (ledger.unreported || ledger.reporting) await report(ledger);
   const nowMs = redisNowMs(ledger);
@@ -395,6 +395,6 @@ async function reportUsage(ledger: Ledger): Promise<void> {
   if (epochs.size === 1) ledger.epoch = String(reply[1]);
   rt.log.warn(
     { event: 'quota_reported_again', buckets: reported.length },
-    'Redis had forgotten the quota, or was away; reported to it what this process spent',
+    'Redis had lost the quota usage, or was away; this process has reported its usage',
   );
 }

@@ -15,7 +15,7 @@ import {
   findRedis,
   onRedisError,
   OwnError,
-  unmetRedis,
+  undiscoveredRedis,
 } from '@syncline/runtime';
 
 const COMMAND_TIMEOUT_MS = 2_000;
@@ -30,7 +30,7 @@ const SILENCE_LIMIT_MS = 5_000;
  */
 const RECONNECT_CEILING_MS = 500;
 const FIRST_CONNECT_WAIT_MS = 3_000;
-const COMPLAIN_EVERY_MS = 30_000;
+const LOG_EVERY_MS = 30_000;
 
 /**
  * Connects within a bounded time. A Redis that is away delays the start by that time and does not
@@ -50,7 +50,7 @@ export async function connectRedis(
     if (error instanceof RedisUnreachable) return null;
     throw error;
   });
-  const redis = (found ?? unmetRedis(settings)).connect({
+  const redis = (found ?? undiscoveredRedis(settings)).connect({
     connectionName: connectionNameOf(settings, 'google', holder),
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -82,10 +82,10 @@ function logErrorsRateLimited(rt: Runtime, redis: RedisConnection): void {
   let quietUntilMs = 0;
   onRedisError(redis, (err: Error) => {
     if (rt.clock.nowMs() < quietUntilMs) return;
-    quietUntilMs = rt.clock.nowMs() + COMPLAIN_EVERY_MS;
+    quietUntilMs = rt.clock.nowMs() + LOG_EVERY_MS;
     rt.log.warn(
       { event: 'google_redis_failed', err },
-      'Redis is unreachable or unwilling; calls to Google wait for it',
+      'Redis is unreachable or refuses commands; calls to Google wait for it',
     );
   });
 }

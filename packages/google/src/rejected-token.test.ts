@@ -23,7 +23,7 @@ function slowToDelete(redis: Redis): Redis {
   });
 }
 
-test('a rejected access token is not used again, even while Redis still has it', async () => {
+test('a rejected access token is not used again while Redis still has it', async () => {
   const transport = openTransport();
   const tokens = openTokens(bench.rt, slowToDelete(bench.redis.client), transport, {
     prefix: bench.prefix,

@@ -93,7 +93,7 @@ export interface Call {
 }
 
 const MAX_QUOTA_WAIT_MS = 250;
-const DEAD_GRANT_CLOSED_MS = 10_000;
+const REFUSED_GRANT_CLOSED_MS = 10_000;
 
 export interface Sent {
   answer: Answer;
@@ -110,12 +110,12 @@ export interface Sent {
 export async function request(session: Session, call: Call): Promise<Sent> {
   try {
     const first = await attempt(session, call);
-    if (first.answer.status !== 401) return await judged(session, call, first);
+    if (first.answer.status !== 401) return await checkedResponse(session, call, first);
     await session.tokens.forget(session.accountId, first.token);
     const second = await attempt(session, call);
     if (second.answer.status === 401 && !isAboutPush(second.answer))
       await requireRefusedGrant(session, call.method);
-    return await judged(session, call, second);
+    return await checkedResponse(session, call, second);
   } catch (error) {
     if (
       error instanceof GoogleError &&
@@ -219,7 +219,7 @@ function readAnswer<T>(method: Method, answer: Answer, read: (body: JsonObject) 
  * hold an access token of a dead grant and would continue to call.
  */
 export async function stopCallsOf(quota: Quota, user: string): Promise<void> {
-  await Promise.all(API_NAMES.map((api) => quota.close(api, user, DEAD_GRANT_CLOSED_MS, false)));
+  await Promise.all(API_NAMES.map((api) => quota.close(api, user, REFUSED_GRANT_CLOSED_MS, false)));
 }
 
 /**
@@ -285,13 +285,13 @@ async function charge(
       return { granted: charged.granted, receipt: charged.receipt, waitedMs };
     }
     if (!('waitMs' in charged)) throw new TypeError('a charge is either granted or names a wait');
-    if (waitedMs + charged.waitMs > allowedMs) throw heldBack(session, call.method, charged);
+    if (waitedMs + charged.waitMs > allowedMs) throw refusedByQuota(session, call.method, charged);
     await rt.clock.sleep(charged.waitMs, options.signal);
     waitedMs += charged.waitMs;
   }
 }
 
-function heldBack(
+function refusedByQuota(
   session: Session,
   method: Method,
   {
@@ -347,7 +347,7 @@ async function send(session: Session, call: Call, granted: number, token: string
       { api, method: call.method },
       (rt.clock.nowMs() - startedMs) / 1_000,
     );
-    if (isGood(answer))
+    if (isSuccess(answer))
       rt.metrics.googleRequests.inc({
         api,
         method: call.method,
@@ -366,9 +366,9 @@ async function send(session: Session, call: Call, granted: number, token: string
   }
 }
 
-async function judged(session: Session, call: Call, sent: Sent): Promise<Sent> {
+async function checkedResponse(session: Session, call: Call, sent: Sent): Promise<Sent> {
   const { answer } = sent;
-  if (isGood(answer)) return sent;
+  if (isSuccess(answer)) return sent;
   const detail = classify(
     call.method,
     answer.status,
@@ -386,6 +386,6 @@ async function judged(session: Session, call: Call, sent: Sent): Promise<Sent> {
   throw new GoogleError(call.method, detail);
 }
 
-function isGood(answer: Answer): boolean {
+function isSuccess(answer: Answer): boolean {
   return answer.status >= 200 && answer.status < 300;
 }

@@ -29,7 +29,7 @@ async function open(reseal: Reseal): Promise<SharedTokens> {
 const places = (...accounts: string[]) =>
   accounts.map((accountId) => ({ accountId, project: 'default' }));
 
-test('shared access tokens are sealed anew and keep their expiry, and those that do not open are deleted', async () => {
+test('shared access tokens are sealed again with their expiry, and those that do not open are deleted', async () => {
   for (const id of ['a', 'b', 'c'])
     await bench.redis.client.set(keyOf(id), `old ${id}`, 'PX', 60_000);
   const seen: string[] = [];
@@ -59,7 +59,7 @@ test('keeps a token that another process renews meanwhile', async () => {
   await bench.redis.client.set(keyOf('a'), 'old', 'PX', 60_000);
   const tokens = await open(() => {
     execFileSync(process.execPath, ['-e', RENEW, bench.redis.url, keyOf('a')]);
-    return 'sealed anew, too late';
+    return 'resealed, too late';
   });
   expect(await tokens.reseal(places('a'))).toBe(0);
   expect(await bench.redis.client.get(keyOf('a'))).toBe('renewed');

@@ -92,9 +92,9 @@ async function resealOne(
 ): Promise<boolean> {
   const sealed = await redis.get(key);
   if (sealed === null) return false;
-  const anew = reseal(sealed);
-  if (anew === sealed) return false;
-  return (await runScript(redis, REPLACE, [key], [sealed, anew ?? ''])) === 1;
+  const resealed = reseal(sealed);
+  if (resealed === sealed) return false;
+  return (await runScript(redis, REPLACE, [key], [sealed, resealed ?? ''])) === 1;
 }
 
 async function withOperatorErrors<T>(ask: () => Promise<T>): Promise<T> {

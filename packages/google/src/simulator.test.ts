@@ -52,7 +52,7 @@ test('a whole mailbox is listed, and its changes are read from the pinned id', a
   expect(sim.ledger.snapshot().violations.total).toBe(0);
 });
 
-test('every calendar and its events come with a token, and the token brings what changed', async () => {
+test('every calendar and its events are listed with a token, and the token returns the changes', async () => {
   const { calendar } = await account();
   const { items: calendars, nextSyncToken } = await calendar.calendars({
     syncToken: null,
@@ -75,7 +75,7 @@ test('every calendar and its events come with a token, and the token brings what
   }
 });
 
-test('an expired sync position is reported as one, on both sides', async () => {
+test('an expired sync position is classified as one, for Gmail and Calendar', async () => {
   const { gmail, calendar } = await account();
   const { historyId } = await gmail.profile();
   const { nextSyncToken: syncToken } = await calendar.events({
@@ -94,7 +94,7 @@ test('an expired sync position is reported as one, on both sides', async () => {
   ).rejects.toMatchObject({ detail: { kind: 'sync-position-expired' } });
 });
 
-test('a grant that the user took back is asked about once', async () => {
+test('a withdrawn grant is tried once', async () => {
   const { gmail } = await account();
   await gmail.profile();
   sim.faults.add({ kind: 'revoke-grant', email: ada });
@@ -103,7 +103,7 @@ test('a grant that the user took back is asked about once', async () => {
   expect(sim.ledger.snapshot().callsAfterInvalidGrant).toBe(0);
 });
 
-test('transient errors cost some parts another try and lose nothing', async () => {
+test('transient errors cause retries of some parts and lose nothing', async () => {
   for (const kind of ['500', '503-html', '429-concurrent'] as const)
     sim.faults.add({ kind, method: 'messages.get', probability: 0.05 });
   const { gmail } = await account();
@@ -114,7 +114,7 @@ test('transient errors cost some parts another try and lose nothing', async () =
   expect(sim.ledger.snapshot().violations.total).toBe(0);
 });
 
-test('a mailbox that is asked for more than its quota allows is never asked too much', async () => {
+test('a mailbox under more load than its quota allows is never overcharged', async () => {
   const { gmail } = await account({ gmailUnitsPerUserMinute: 1_000 });
   const { ids } = await gmail.listMessages({ pageToken: null });
   const { messages, failed } = await gmail.getMessages(ids.map(({ id }) => id));

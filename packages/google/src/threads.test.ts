@@ -24,7 +24,7 @@ async function gmail(): Promise<{ gmail: Gmail; takeSpent: () => unknown }> {
 const threads = (count: number, messages: number): { id: string; messages: number }[] =>
   Array.from({ length: count }, (_, i) => ({ id: `t${i}`, messages }));
 
-test('threads come with their messages, at their own price; what is gone is missing, what is no thread is asked for again', async () => {
+test('threads are returned with their messages at their price; a 404 is missing, and a malformed one is requested again', async () => {
   let cut = true;
   bench.stub.answer = (seen) =>
     batchReply(
@@ -58,7 +58,7 @@ test('threads come with their messages, at their own price; what is gone is miss
   expect(takeSpent()).toEqual([{ method: 'gmail.users.threads.get', calls: 4, units: 160 }]);
 });
 
-test('a batch brings no more than a hundred messages, or one thread', async () => {
+test('a batch returns at most a hundred messages, or one thread', async () => {
   bench.stub.answer = (seen) =>
     batchReply(
       askedFor(seen.body).map(({ contentId, id }) => ({

@@ -95,7 +95,7 @@ const LOCK_TTL_MS = 15_000;
 const POLL_MS = 100;
 const POLLS = 100;
 /** How long the fleet treats a grant as dead. All collections of an account fail together. */
-const DEAD_FOR_MS = 60_000;
+const REFUSED_FOR_MS = 60_000;
 
 /** Releases the lock only if the caller still holds it. */
 const RELEASE = loadScript(path.join(__dirname, '..', 'lua'), ['tokens/release-lock']);
@@ -190,12 +190,12 @@ async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Prom
   if (stored.kind !== 'stored') throw withoutGrant(stored);
   const { refreshToken, version } = stored;
   if (!anyway) {
-    await refuseDead(keeper, accountId, version);
-    await keeper.client.refuseWhileRefused();
+    await throwIfRefused(keeper, accountId, version);
+    await keeper.client.throwIfRefused();
   }
   const answer = await exchangeRefreshToken(keeper.transport, options, refreshToken);
   if (answer.status !== 200) throw await refused(keeper, accountId, { version, anyway, answer });
-  await keeper.client.taken(anyway);
+  await keeper.client.noteAcceptance(anyway);
   const grant = readRefreshed(answer, options.clientId, rt.clock.nowMs());
   rt.metrics.tokenRefreshes.inc({ outcome: 'refreshed' });
   if (grant.refreshToken !== null && grant.refreshToken !== refreshToken) {
@@ -208,8 +208,10 @@ async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Prom
 }
 
 /** A mark is for one version: an import is another attempt, even with the same refresh token. */
-async function refuseDead(keeper: Keeper, accountId: string, version: number): Promise<void> {
-  const marked = await ifRedisAnswers(keeper, (redis) => redis.get(deadKeyOf(keeper, accountId)));
+async function throwIfRefused(keeper: Keeper, accountId: string, version: number): Promise<void> {
+  const marked = await ifRedisAnswers(keeper, (redis) =>
+    redis.get(refusedKeyOf(keeper, accountId)),
+  );
   const dead = keeper.dead.get(accountId);
   const here = dead?.version === version && dead.untilMs > keeper.rt.clock.nowMs();
   if (here || marked === String(version))
@@ -227,12 +229,15 @@ async function refused(
   );
   keeper.rt.metrics.tokenRefreshes.inc({ outcome: error.detail.kind });
   if (error.detail.kind === 'unauthorized') {
-    putBounded(keeper.dead, accountId, { version, untilMs: keeper.rt.clock.nowMs() + DEAD_FOR_MS });
+    putBounded(keeper.dead, accountId, {
+      version,
+      untilMs: keeper.rt.clock.nowMs() + REFUSED_FOR_MS,
+    });
     await ifRedisAnswers(keeper, (redis) =>
-      redis.set(deadKeyOf(keeper, accountId), String(version), 'PX', DEAD_FOR_MS),
+      redis.set(refusedKeyOf(keeper, accountId), String(version), 'PX', REFUSED_FOR_MS),
     );
   }
-  await keeper.client.answered(error.detail, anyway);
+  await keeper.client.noteRefusal(error.detail, anyway);
   return error;
 }
 
@@ -278,7 +283,7 @@ function unsealed(keeper: Keeper, accountId: string, sealed: string): Access | n
   } catch (err) {
     keeper.rt.log.debug(
       { event: 'shared_token_unreadable', accountId, err },
-      'A shared access token cannot be opened; refreshing',
+      'a shared access token cannot be opened; it is refreshed',
     );
     return null;
   }
@@ -305,7 +310,7 @@ async function forget(keeper: Keeper, accountId: string, token?: string): Promis
     if (shared !== null && shared.token !== token) return;
   }
   await ifRedisAnswers(keeper, (redis) =>
-    token === undefined ? redis.del(key, deadKeyOf(keeper, accountId)) : redis.del(key),
+    token === undefined ? redis.del(key, refusedKeyOf(keeper, accountId)) : redis.del(key),
   );
 }
 
@@ -380,11 +385,11 @@ function keyOf(keeper: Keeper, accountId: string): string {
   return accessTokenKeyOf(keeper.options, accountId);
 }
 
-function deadKeyOf(keeper: Keeper, accountId: string): string {
+function refusedKeyOf(keeper: Keeper, accountId: string): string {
   return `${tokenKeysOf(keeper.options, accountId)}:dead-grant`;
 }
 
-/** Re-inserting an entry moves it to the end, so the first key is the least recently used. */
+/** Maps keep insertion order: re-inserting moves to the end, so the first key is the oldest. */
 function putBounded<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);

@@ -52,7 +52,7 @@ const ENDINGS: [string, (response: ServerResponse) => unknown][] = [
 ];
 
 test.each(METHODS.flatMap((method) => ENDINGS.map(([how, end]) => ({ method, how, end }))))(
-  '$method: an answer whose connection $how before it is whole is no answer',
+  '$method: a response whose connection $how before its end is no response',
   async ({ method, end }) => {
     const begun = beginning();
     const asked = ask(method).catch((error: unknown) => error);
@@ -65,7 +65,7 @@ test.each(METHODS.flatMap((method) => ENDINGS.map(([how, end]) => ({ method, how
 );
 
 test.each(METHODS)(
-  '%s: an answer that the caller gives up ends with his reason',
+  "%s: a response that the caller aborts rejects with the caller's reason",
   async (method) => {
     const begun = beginning();
     const giveUp = new AbortController();
@@ -77,7 +77,7 @@ test.each(METHODS)(
   },
 );
 
-test('a whole answer is read, however long its pieces take', async () => {
+test('a complete response is read, however long its pieces take', async () => {
   const begun = beginning();
   const asked = ask('oauth2.token');
   (await begun).end('true}');

@@ -10,6 +10,8 @@ export const QUOTAS = {
   gmailUnitsPerProjectDay: 80_000_000,
   calendarRequestsPerUserMinute: 600,
   calendarRequestsPerProjectMinute: 10_000,
+  peopleRequestsPerUserMinute: 90,
+  peopleRequestsPerProjectMinute: 1_000_000,
   gmailTier: 'new' as const,
 };
 

@@ -13,6 +13,8 @@ export const LIMITS: Limits = {
   gmailUnitsPerProjectDay: 80_000_000,
   calendarRequestsPerUserMinute: 600,
   calendarRequestsPerProjectMinute: 10_000,
+  peopleRequestsPerUserMinute: 90,
+  peopleRequestsPerProjectMinute: 1_000_000,
   gmailTier: 'new',
 };
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });

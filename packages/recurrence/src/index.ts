@@ -7,5 +7,8 @@ export {
   expandInstances,
   MAX_INSTANCE_LIMIT,
   MAX_INSTANCE_RANGE_MS,
+  placeInstances,
+  type PlacedInstance,
 } from './instances.js';
+export type { Work } from './rule-times.js';
 export { instantOfDateTime } from './zones.js';

@@ -1,5 +1,10 @@
 import type { SourceEvent } from './event.js';
-import { expandInstances, MAX_INSTANCE_LIMIT, MAX_INSTANCE_RANGE_MS } from './instances.js';
+import {
+  expandInstances,
+  placeInstances,
+  MAX_INSTANCE_LIMIT,
+  MAX_INSTANCE_RANGE_MS,
+} from './instances.js';
 import { startsIn } from './series.js';
 
 const RANGE = {
@@ -207,16 +212,14 @@ test('the earliest instances of a century are the same as those of the days that
   expect(all.items).toEqual(days.items.slice(0, 500));
 });
 
-test('the cost grows with the instances that are returned, not with those in the range', () => {
-  const cpuMs = (events: SourceEvent[]): number => {
-    const before = process.cpuUsage();
-    expect(expandInstances(events, { ...CENTURY, limit: 2_000 }).items).toHaveLength(2_000);
-    return process.cpuUsage(before).user / 1_000;
-  };
-  cpuMs(many(10, 'RRULE:FREQ=DAILY'));
-  // The range contains 73 million instances. A second is far more than 2,000 of them cost, and far
-  // less than all of them would.
-  expect(cpuMs(many(2_000, 'RRULE:FREQ=DAILY'))).toBeLessThan(1_000);
+test('the work grows with the instances that are returned, not with those in the range', () => {
+  const budget = 2_000_000;
+  const work = { stepsLeft: budget };
+  const events = many(2_000, 'RRULE:FREQ=DAILY');
+  const { items } = expandInstances(events, { ...CENTURY, limit: 2_000, work });
+  expect(items).toHaveLength(2_000);
+  // The range contains 73 million instances.
+  expect(budget - work.stepsLeft).toBeLessThan(100_000);
 });
 
 const SIXTY = Array.from({ length: 60 }, (_, n) => n).join(',');
@@ -251,6 +254,44 @@ test.each([
     expect(work.stepsLeft).toBeGreaterThan(-30 * 3_600 - 86_400);
   },
 );
+
+test.each([1, 2, 7, 100])(
+  'pages of %d instances are the list, with equal starts and moved ones',
+  (limit) => {
+    const moved = series([], {
+      id: 's1_20260304T080000Z',
+      recurringEventId: 's1',
+      originalStartTime: { dateTime: '2026-03-04T08:00:00Z' },
+      start: { dateTime: '2026-03-03T07:00:00Z' },
+      end: { dateTime: '2026-03-03T08:00:00Z' },
+    });
+    const events = [...many(4, 'RRULE:FREQ=DAILY'), series(['RRULE:FREQ=HOURLY']), moved];
+    const range = { ...CENTURY, timeMaxMs: Date.UTC(2026, 2, 6) };
+    const whole = placeInstances(events, range);
+    const pages: typeof whole.items = [];
+    for (let hasMore = true; hasMore;) {
+      const last = pages.at(-1);
+      const after = last && { startMs: last.startMs, id: last.id };
+      const page = placeInstances(events, { ...range, after, limit });
+      pages.push(...page.items);
+      ({ hasMore } = page);
+    }
+    expect(pages).toEqual(whole.items);
+  },
+);
+
+test('one rule that is searched in vain hides no other series', () => {
+  const events = [
+    ...many(3, 'RRULE:FREQ=DAILY;COUNT=3'),
+    series(['RRULE:FREQ=MINUTELY;COUNT=999999999'], {
+      id: 'a',
+      start: { dateTime: '1980-01-01T00:00:00Z' },
+      end: { dateTime: '1980-01-01T00:00:01Z' },
+    }),
+  ];
+  const { items, isCut } = placeInstances(events, { ...RANGE, work: { stepsLeft: 100_000 } });
+  expect([items.length, isCut]).toEqual([9, true]);
+});
 
 test('a range or a limit above the bounds is refused', () => {
   expect(() =>

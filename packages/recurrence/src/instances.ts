@@ -25,6 +25,10 @@ export interface InstanceRange {
   defaultZone: string;
   /** The largest number of instances; the earliest are returned. */
   limit?: number;
+  /** Only instances after this place in the order of the result. */
+  after?: { startMs: number; id: string } | undefined;
+  /** The budget, which several calls may share; default: one of its own. */
+  work?: Work;
 }
 
 export interface Instances<Event> {
@@ -34,6 +38,25 @@ export interface Instances<Event> {
   complete: boolean;
 }
 
+/** A single event with its time. */
+export interface PlacedInstance<Event> {
+  startMs: number;
+  endMs: number;
+  id: string;
+  /** When its series had it; null for what is of no series. */
+  originalStartMs: number | null;
+  event: Event;
+}
+
+export interface PlacedInstances<Event> {
+  /** Sorted by start, then by id. */
+  items: PlacedInstance<Event>[];
+  /** Whether the limit left instances out. */
+  hasMore: boolean;
+  /** Whether the bound on work left instances out. */
+  isCut: boolean;
+}
+
 export const DEFAULT_INSTANCE_LIMIT = 10_000;
 /** The largest number of instances that one call returns. */
 export const MAX_INSTANCE_LIMIT = 100_000;
@@ -41,6 +64,8 @@ export const MAX_INSTANCE_LIMIT = 100_000;
 export const MAX_INSTANCE_RANGE_MS = 36_600 * 86_400_000;
 /** The bound for all series of one call together: two seconds at most. */
 const WORK_LIMIT = 2_000_000;
+/** The part of the budget that one series may use, so that one endless rule does not hide others. */
+const SERIES_SHARE = 1 / 4;
 
 /**
  * Expands the events of one calendar, in any order. Pure. The cost grows with the number of events
@@ -52,28 +77,74 @@ export function expandInstances<Event extends SourceEvent>(
   given: readonly Event[],
   range: InstanceRange,
 ): Instances<Event> {
+  const { items, hasMore, isCut } = placeInstances(given, range);
+  return { items: items.map(({ event }) => event), complete: !hasMore && !isCut };
+}
+
+/**
+ * The same with the time of each instance, and page by page: `after` is the last instance of the
+ * page before. Pure.
+ * @throws RangeError for a range or a limit above the bounds
+ */
+export function placeInstances<Event extends SourceEvent>(
+  given: readonly Event[],
+  range: InstanceRange,
+): PlacedInstances<Event> {
   const events = given.map((event) => withoutMalformedFields(event));
   const limit = range.limit ?? DEFAULT_INSTANCE_LIMIT;
   if (limit > MAX_INSTANCE_LIMIT || range.timeMaxMs - range.timeMinMs > MAX_INSTANCE_RANGE_MS)
     throw new RangeError('the range or the limit is above its bound');
   const replaced = originalStarts(events);
-  const work: Work = { stepsLeft: WORK_LIMIT };
+  const work = range.work ?? { stepsLeft: WORK_LIMIT };
+  const seriesLimit = work.stepsLeft * SERIES_SHARE;
   const singles: Placed<Event>[] = [];
   const series: Generator<Placed<Event>, boolean>[] = [];
   for (const event of events) {
     if (event.status === 'cancelled') continue;
-    if (isMaster(event)) series.push(ofSeries(event, range, replaced.get(event.id ?? ''), work));
-    else singles.push(...single(event, range));
+    if (isMaster(event)) {
+      const share = shareOf(work, seriesLimit);
+      series.push(ofSeries(event, range, replaced.get(event.id ?? ''), share));
+    } else singles.push(...single(event, range));
   }
   const { found, isWhole } = earliestOf(
     mergeSorted<Placed<Event>>([inOrder(singles), ...series], ({ startMs }) => startMs),
     limit,
   );
   return {
-    items: found.slice(0, limit).map(({ make }) => make()),
-    complete: isWhole && found.length <= limit,
+    items: found.slice(0, limit).map((placed) => instanceOf(placed, range)),
+    hasMore: found.length > limit,
+    isCut: !isWhole || work.stepsLeft <= 0,
   };
 }
+
+function instanceOf<Event extends SourceEvent>(
+  { startMs, endMs, id, make }: Placed<Event>,
+  { defaultZone }: InstanceRange,
+): PlacedInstance<Event> {
+  const event = make();
+  const { originalStartTime } = event;
+  const originalMs = originalStartTime ? instantOf(originalStartTime, defaultZone) : Number.NaN;
+  const originalStartMs = Number.isNaN(originalMs) ? null : originalMs;
+  return { startMs, endMs, id, originalStartMs, event };
+}
+
+/** Returns a part of a budget: what is spent of it is spent of the whole. */
+function shareOf(whole: Work, limit: number): Work {
+  let left = limit;
+  return {
+    get stepsLeft() {
+      return Math.min(left, whole.stepsLeft);
+    },
+    set stepsLeft(value) {
+      const spent = this.stepsLeft - value;
+      left -= spent;
+      whole.stepsLeft -= spent;
+    },
+  };
+}
+
+/** A change of the clocks puts the instances of an hour out of order: one each second at most. */
+const DISORDER = 3_600;
 
 /**
  * Returns all instances, or at least one more than the limit, sorted. Within a series the order of
@@ -91,9 +162,11 @@ function earliestOf<Event>(
       isWhole = next.value;
       break;
     }
-    if (next.value.startMs > endMs || found.length > 2 * limit) break;
+    const { startMs } = next.value;
+    const isEnough = found.length > 2 * limit + DISORDER && startMs > (found.at(-1)?.startMs ?? 0);
+    if (startMs > endMs || isEnough) break;
     found.push(next.value);
-    if (found.length === limit + 1) endMs = next.value.startMs + DAY_MS;
+    if (found.length === limit + 1) endMs = startMs + DAY_MS;
   }
   const byId = (a: Placed<Event>, b: Placed<Event>): number => (a.id < b.id ? -1 : 1);
   return { found: found.sort((a, b) => a.startMs - b.startMs || byId(a, b)), isWhole };
@@ -106,6 +179,7 @@ function* inOrder<Event>(placed: Placed<Event>[]): Generator<Placed<Event>, bool
 
 interface Placed<Event> {
   startMs: number;
+  endMs: number;
   id: string;
   /** Creates the event; called only for instances that are returned. */
   make(): Event;
@@ -136,9 +210,15 @@ function originalStarts(events: readonly SourceEvent[]): Map<string, Set<string>
 function single<Event extends SourceEvent>(event: Event, range: InstanceRange): Placed<Event>[] {
   const startMs = instantOf(event.start, range.defaultZone);
   const endMs = event.end ? instantOf(event.end, range.defaultZone) : startMs;
-  return endMs > range.timeMinMs && startMs < range.timeMaxMs
-    ? [{ startMs, id: event.id ?? '', make: () => event }]
+  const id = event.id ?? '';
+  return endMs > range.timeMinMs && startMs < range.timeMaxMs && isAfter(range, startMs, id)
+    ? [{ startMs, endMs, id, make: () => event }]
     : [];
+}
+
+function isAfter({ after }: InstanceRange, startMs: number, id: string): boolean {
+  if (after === undefined) return true;
+  return startMs === after.startMs ? id > after.id : startMs > after.startMs;
 }
 
 function* ofSeries<Event extends SourceEvent>(
@@ -154,7 +234,8 @@ function* ofSeries<Event extends SourceEvent>(
   const longestMs = Math.max(usualMs, longestPeriodMs(series));
   const found = startsIn(
     series,
-    range.timeMinMs - longestMs - DAY_MS,
+    Math.max(range.timeMinMs - longestMs, range.after?.startMs ?? Number.NEGATIVE_INFINITY) -
+      DAY_MS,
     range.timeMaxMs + DAY_MS,
     work,
   );

@@ -6,7 +6,7 @@ import { instantOfWall, knownZone, offsetMs } from './zones.js';
 
 /**
  * Computes the starts of a series from Google's `recurrence` lines (RFC 5545: RRULE, EXRULE, RDATE,
- * EXDATE; the event's start takes the place of DTSTART). rule-times.ts evaluates rules in wall
+ * EXDATE; the event's start replaces DTSTART). rule-times.ts evaluates rules in wall
  * time. This file decides the rest:
  *
  * - The start of the series is the first occurrence and counts for COUNT, even when the rule does

@@ -31,6 +31,8 @@ describe('a configuration that can be used', () => {
     ).toEqual({
       auditEveryMs: 86_400_000,
       changesKeptMs: 90 * 86_400_000,
+      databaseApiUrl: null,
+      apiPoolSize: 10,
       databasePoolSize: null,
       databaseUrl: null,
       migrationLockWaitMs: 300_000,
@@ -54,6 +56,8 @@ describe('a configuration that can be used', () => {
         gmailUnitsPerProjectDay: 80_000_000,
         calendarRequestsPerUserMinute: 600,
         calendarRequestsPerProjectMinute: 10_000,
+        peopleRequestsPerUserMinute: 90,
+        peopleRequestsPerProjectMinute: 1_000_000,
         gmailTier: 'new',
       },
       poll: { activeMs: 60_000, idleMs: 900_000 },
@@ -602,4 +606,9 @@ test('every mistake is listed at once, and no value is ever quoted', () => {
       ].map((name) => expect.stringMatching(new RegExp(`^${name} `))),
     }),
   );
+});
+
+test('variables of programs that use the HTTP API are no mistake', () => {
+  const env = { SYNCLINE_API_URL: 'http://127.0.0.1:3000', SYNCLINE_API_KEY: 'synk_x' };
+  expect(problemsOf({ ...SIMULATED, ...env })).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { z } from 'zod';
-import { problemsOfDriverVariables } from './database-url.js';
+import { problemsOfApiUrl, problemsOfDriverVariables } from './database-url.js';
 import { ConfigError } from './errors.js';
 import { type GoogleProxy, toProxy } from './google-proxy.js';
 import { type InsecureKind, problemsOfInsecurity } from './insecure.js';
@@ -28,6 +28,10 @@ export interface Config {
   databaseUrl: string | null;
   /** Maximum number of Postgres sessions of one process; null means the default of its service. */
   databasePoolSize: number | null;
+  /** The same database under the API's own role; null means `databaseUrl`. */
+  databaseApiUrl: string | null;
+  /** Maximum number of sessions by which the API reads for its clients. */
+  apiPoolSize: number;
   /** How long `migrate` waits for another migration, or for a table that another session uses. */
   migrationLockWaitMs: number;
   /** Redis ≥ 6.2 or Valkey; null means the embedded server. */
@@ -137,7 +141,7 @@ export function loadConfig(
   const values = parse(filled, problems);
   problems.push(...missing(filled, requires));
   problems.push(...problemsOfInsecurity(filled), ...problemsOfDriverVariables(filled));
-  if (values) problems.push(...problemsOfOldKey(values));
+  if (values) problems.push(...problemsOfOldKey(values), ...problemsOfApiUrl(values));
   const projects = values
     ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems)
     : [];
@@ -148,11 +152,14 @@ export function loadConfig(
   return toConfig(values, checkoutDir, projects, redisTls);
 }
 
+/** Of programs that use the HTTP API, which may be in the shell in which a program of ours is started. */
+const OF_CLIENTS = new Set(['SYNCLINE_API_URL', 'SYNCLINE_API_KEY']);
+
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known = [...Object.keys(VARIABLES.shape), ...FILE_VARIANTS.map((name) => `${name}_FILE`)];
   const ours = known.filter((name) => name.startsWith('SYNCLINE_'));
   return Object.keys(env)
-    .filter((name) => name.startsWith('SYNCLINE_') && !ours.includes(name))
+    .filter((name) => name.startsWith('SYNCLINE_') && !ours.includes(name) && !OF_CLIENTS.has(name))
     .map((name) => {
       const near = nearest(name, known);
       return `${name} is not a variable of Syncline${near ? `; did you mean ${near}?` : ''}`;
@@ -235,6 +242,8 @@ function toConfig(
   return {
     databaseUrl: values.DATABASE_URL ?? null,
     databasePoolSize: values.DATABASE_POOL_SIZE ?? null,
+    databaseApiUrl: values.DATABASE_API_URL ?? null,
+    apiPoolSize: values.API_POOL_SIZE,
     migrationLockWaitMs: values.MIGRATION_LOCK_WAIT_SECONDS * 1_000,
     redisUrl: values.REDIS_URL ?? null,
     redisPrefix: values.REDIS_PREFIX,

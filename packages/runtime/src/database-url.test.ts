@@ -69,7 +69,7 @@ test.each([
     /needs sslrootcert=FILE/,
   ],
   [
-    'everybody’s authorities for verify-ca',
+    'public authorities for verify-ca',
     'postgresql://h/db?sslmode=verify-ca&sslrootcert=system',
     /needs sslmode=verify-full/,
   ],

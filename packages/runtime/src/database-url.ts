@@ -96,6 +96,22 @@ export function problemsOfDriverVariables(
     .map(([name, instead]) => `${name} is set, which is not honoured: ${instead}; unset it`);
 }
 
+/** The API's role reads the tables that the other role writes. */
+export function problemsOfApiUrl({
+  DATABASE_URL: main,
+  DATABASE_API_URL: api,
+}: {
+  DATABASE_URL?: string | undefined;
+  DATABASE_API_URL?: string | undefined;
+}): string[] {
+  if (api === undefined) return [];
+  if (main === undefined)
+    return ['DATABASE_API_URL needs DATABASE_URL: it names the same database under another role'];
+  return parseDatabaseUrl(main).schema === parseDatabaseUrl(api).schema
+    ? []
+    : ['DATABASE_API_URL must name the schema (schema=) that DATABASE_URL names'];
+}
+
 /**
  * Parses a URL.
  * @throws OperatorError that names every mistake
@@ -198,7 +214,7 @@ const RULES: Record<Honoured, (value: string, given: URLSearchParams) => string 
   sslrootcert: (file, given) => {
     if (file === '') return 'has an empty sslrootcert=';
     return file === 'system' && given.get('sslmode') !== 'verify-full'
-      ? 'has sslrootcert=system, which needs sslmode=verify-full: those authorities certify everybody'
+      ? 'has sslrootcert=system, which needs sslmode=verify-full: those authorities certify any server'
       : null;
   },
   sslcert: (file, given) =>
@@ -211,7 +227,7 @@ const RULES: Record<Honoured, (value: string, given: URLSearchParams) => string 
   host: (directory) =>
     directory.startsWith('/') && !directory.includes(',')
       ? null
-      : 'has host= among its parameters, where only the directory of a Unix socket may stand',
+      : 'has host= among its parameters, which may name only the directory of a Unix socket',
 };
 
 function problemsOfValues(given: URLSearchParams): string[] {

@@ -1,6 +1,7 @@
 export { assert, must, unreachable } from './assert.js';
 export { backoffMs } from './backoff.js';
 export { type Clock, systemClock } from './clock.js';
+export { comparableAddress } from './comparable-address.js';
 export { type Config, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
 export { type DatabaseUrl, DEFAULT_SCHEMA, parseDatabaseUrl } from './database-url.js';
 export { startEmbedded } from './embedded/start.js';
@@ -40,7 +41,7 @@ export {
 } from './resources/index.js';
 export { RepeatLimit } from './repeat-limit.js';
 export * from './redis/index.js';
-export { type Resolved, resolveConfig } from './resolve.js';
+export { hasOAuthClient, type Resolved, resolveConfig } from './resolve.js';
 export { type Runtime, createRuntime } from './runtime.js';
 export { type Explain, SERVER_WAIT_MS, unlessAborted, waitForServers } from './server-wait.js';
 export { drainOnSignals, signalsReceived } from './signals.js';

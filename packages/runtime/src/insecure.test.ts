@@ -71,7 +71,7 @@ describe('DATABASE_URL', () => {
     });
   });
 
-  test('may name the directory of a Unix socket, whatever host stands before it', () => {
+  test('may name the directory of a Unix socket, whatever host precedes it', () => {
     expect(isRefused('postgresql://u@localhost/mirror?host=/run/postgresql')).toBe(false);
     expect(isRefused('postgresql://u@db/mirror?host=/run/postgresql')).toBe(false);
   });

@@ -30,9 +30,18 @@ type Given = Readonly<Record<string, string | undefined>>;
  */
 export function problemsOfInsecurity(given: Given): string[] {
   const allowed = (given['SYNCLINE_ALLOW_INSECURE'] ?? '').split(',').map((name) => name.trim());
-  return INSECURE_KINDS.filter((kind) => !allowed.includes(kind)).flatMap(
-    (kind) => problemOf(kind, given) ?? [],
-  );
+  const forbidden = INSECURE_KINDS.filter((kind) => !allowed.includes(kind));
+  return [
+    ...forbidden.flatMap((kind) => problemOf(kind, given) ?? []),
+    ...forbidden.flatMap((kind) => problemOfApiUrl(kind, given) ?? []),
+  ];
+}
+
+/** The same rules hold for the URL of the API's role. */
+function problemOfApiUrl(kind: InsecureKind, given: Given): string | null {
+  if (kind !== 'postgres' && kind !== 'postgres-password') return null;
+  const asMain = problemOf(kind, { ...given, DATABASE_URL: given['DATABASE_API_URL'] });
+  return asMain && asMain.replace(/^DATABASE_URL/, 'DATABASE_API_URL');
 }
 
 /** Describes an allowed kind for the log line of each start. */

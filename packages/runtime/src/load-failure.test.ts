@@ -12,7 +12,7 @@ function run(text: string): Promise<{ stderr: string; code: unknown }> {
   });
 }
 
-test('an error that the operator can mend, of a module that is loaded, is its message alone', async () => {
+test('an error of a loaded module that the operator can correct is printed as its message alone', async () => {
   const { stderr, code } = await run("throw new OperatorError('The installation is incomplete.');");
   expect(stderr).toBe('The installation is incomplete.\n');
   expect(code).toBe(1);

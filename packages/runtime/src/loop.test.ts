@@ -9,7 +9,7 @@ const LOOP = {
   name: 'due-work',
   backoff: { firstMs: 1_000, capMs: 10_000 },
   failed: { event: 'work_failed', text: 'work failed' },
-  recovered: { event: 'work_recovered', text: 'work goes on' },
+  recovered: { event: 'work_recovered', text: 'work continues' },
 };
 
 test('an error that repeats pauses its loop: in an hour it is tried a few hundred times, whatever it is', async () => {

@@ -12,6 +12,7 @@ function declare(registry: Registry) {
     ...storeMetrics(make),
     ...syncMetrics(make),
     ...notificationMetrics(make),
+    ...apiMetrics(make),
     ...fleetMetrics(make),
     ...populationMetrics(make),
     ...processMetrics(make),
@@ -165,6 +166,23 @@ function notificationMetrics({ counter, seconds }: Makers) {
   };
 }
 
+function apiMetrics({ counter, gauge, seconds }: Makers) {
+  return {
+    apiSeconds: seconds(
+      'syncline_api_seconds',
+      'How long a request of the HTTP API took, by route and status; waiting included',
+      [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+      ['route', 'status'],
+    ),
+    apiStreams: gauge('syncline_api_streams', 'Open streams of the HTTP API'),
+    authFailures: counter(
+      'syncline_auth_failures_total',
+      'Requests of the HTTP API without a valid key, by cause',
+      ['why'],
+    ),
+  };
+}
+
 function fleetMetrics({ counter, gauge, seconds }: Makers) {
   return {
     schedulerTickSeconds: seconds(
@@ -207,6 +225,10 @@ function populationMetrics({ gauge }: Makers) {
       'syncline_held_sweeps',
       'Collections with a held sweep: rows that the last full listing lacks are kept until another listing',
       ['kind'],
+    ),
+    feedUndistributed: gauge(
+      'syncline_feed_undistributed_seconds',
+      "Age of the oldest commit whose events have no place in the order of a tenant's feed",
     ),
     watches: gauge('syncline_watches', 'Watches and channels by kind of collection and state', [
       'kind',

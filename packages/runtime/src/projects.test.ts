@@ -63,7 +63,7 @@ test.each<[string, unknown, string]>([
   [
     'an unknown key',
     [{ ...GOOD, hunter2: 1 }],
-    'entry 1: knows no key but name, clientId, clientSecret, clientSecretFile, gmailUnitsPerUserMinute, gmailUnitsPerProjectMinute, gmailUnitsPerProjectDay, calendarRequestsPerUserMinute, calendarRequestsPerProjectMinute, gmailQuotaTier, gmailPubsubTopic, gmailPubsubSubscription',
+    'entry 1: knows no key but name, clientId, clientSecret, clientSecretFile, gmailUnitsPerUserMinute, gmailUnitsPerProjectMinute, gmailUnitsPerProjectDay, calendarRequestsPerUserMinute, calendarRequestsPerProjectMinute, peopleRequestsPerUserMinute, peopleRequestsPerProjectMinute, gmailQuotaTier, gmailPubsubTopic, gmailPubsubSubscription',
   ],
   [
     'a name that is none',

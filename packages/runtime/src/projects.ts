@@ -63,17 +63,17 @@ export function readProjects(
   problems: string[],
 ): GoogleProject[] {
   if (file === undefined) return [];
-  const tell = (problem: string): void => void problems.push(`GOOGLE_PROJECTS_FILE ${problem}`);
-  const list = parsed(file, tell);
+  const report = (problem: string): void => void problems.push(`GOOGLE_PROJECTS_FILE ${problem}`);
+  const list = parsed(file, report);
   if (list === null) return [];
   const names = new Set([DEFAULT_PROJECT]);
   return list.flatMap((value, index) => {
     const project = projectOf(value, path.dirname(file), defaults, (problem) =>
-      tell(`entry ${index + 1}: ${problem}`),
+      report(`entry ${index + 1}: ${problem}`),
     );
     if (project === null) return [];
     if (names.has(project.name))
-      tell(
+      report(
         `entry ${index + 1}: the name is taken; "${DEFAULT_PROJECT}" is the project of GOOGLE_CLIENT_ID`,
       );
     names.add(project.name);
@@ -81,19 +81,19 @@ export function readProjects(
   });
 }
 
-function parsed(file: string, tell: (problem: string) => void): unknown[] | null {
+function parsed(file: string, report: (problem: string) => void): unknown[] | null {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    tell(
+    report(
       `names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
     );
     return null;
   }
   const list = jsonOf(text);
   if (Array.isArray(list) && list.length <= PROJECTS_LIMIT) return list;
-  tell(`must hold a JSON list of at most ${PROJECTS_LIMIT} projects`);
+  report(`must hold a JSON list of at most ${PROJECTS_LIMIT} projects`);
   return null;
 }
 
@@ -110,16 +110,16 @@ function projectOf(
   value: unknown,
   folder: string,
   defaults: Quotas,
-  tell: (problem: string) => void,
+  report: (problem: string) => void,
 ): GoogleProject | null {
   const entry = ENTRY.safeParse(value);
   if (!entry.success) {
-    for (const issue of entry.error.issues) tell(inWords(issue));
+    for (const issue of entry.error.issues) report(inWords(issue));
     return null;
   }
   const { name, clientId } = entry.data;
-  const topics = topicsOf(entry.data, tell);
-  const clientSecret = secretOf(entry.data, folder, tell);
+  const topics = topicsOf(entry.data, report);
+  const clientSecret = secretOf(entry.data, folder, report);
   if (clientSecret === null) return null;
   return { name, clientId, clientSecret, quotas: quotasOf(entry.data, defaults), ...topics };
 }
@@ -136,19 +136,19 @@ function inWords(issue: z.core.$ZodIssue): string {
 function secretOf(
   { clientSecret, clientSecretFile }: Entry,
   folder: string,
-  tell: (problem: string) => void,
+  report: (problem: string) => void,
 ): string | null {
   if ((clientSecret === undefined) === (clientSecretFile === undefined)) {
-    tell('needs one of clientSecret and clientSecretFile');
+    report('needs one of clientSecret and clientSecretFile');
     return null;
   }
   if (clientSecretFile === undefined) return clientSecret ?? null;
   try {
     const secret = readFileSync(path.resolve(folder, clientSecretFile), 'utf8').trim();
     if (secret !== '') return secret;
-    tell('clientSecretFile names an empty file');
+    report('clientSecretFile names an empty file');
   } catch (error) {
-    tell(
+    report(
       `clientSecretFile names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
     );
   }

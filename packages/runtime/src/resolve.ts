@@ -50,6 +50,11 @@ export async function resolveConfig(
   };
 }
 
+/** Whether an OAuth client is configured; a process that does not require one may have none. */
+export function hasOAuthClient({ clientId, clientSecret }: ResolvedConfig['google']): boolean {
+  return clientId !== '' && clientSecret !== '';
+}
+
 /** @throws OperatorError when both keys are the same */
 function differing(old: Buffer | null, current: Buffer): Buffer | null {
   if (old?.equals(current))

@@ -47,7 +47,7 @@ test('gives up with the last sentence when the time is over', async () => {
   expect(attempts).toBeLessThan(40);
 });
 
-test('waits for nothing that a person has to mend, nor where no time is given', async () => {
+test('does not wait for errors that a person has to correct, nor without a time limit', async () => {
   const { rt, warned } = waiting(60_000);
   const refused = new OperatorError('it refused the password');
   await expect(waitForServers(rt, () => Promise.reject(refused))).rejects.toBe(refused);

@@ -18,6 +18,7 @@ export const FILE_VARIANTS = [
   'SYNCLINE_MASTER_KEY',
   'SYNCLINE_MASTER_KEY_OLD',
   'DATABASE_URL',
+  'DATABASE_API_URL',
   'REDIS_URL',
 ] as const;
 
@@ -28,6 +29,8 @@ export const FILE_VARIANTS = [
 export const VARIABLES = z.object({
   DATABASE_URL: databaseUrl().optional(),
   DATABASE_POOL_SIZE: whole(2, 1_000).optional(),
+  DATABASE_API_URL: databaseUrl().optional(),
+  API_POOL_SIZE: whole(1, 1_000).default(10),
   MIGRATION_LOCK_WAIT_SECONDS: whole(0, 86_400).default(300),
   REDIS_URL: z
     .string()
@@ -72,7 +75,7 @@ export const VARIABLES = z.object({
     .enum(['full', 'raw', 'text', 'none'], 'must be full, raw, text or none')
     .default('full'),
   MIRROR_EXCLUDE: listOf(['spam', 'trash', 'drafts']).default([]),
-  // 20,000 days do not reach back to 1970, which stands for the whole mailbox.
+  // 20,000 days do not reach back to 1970, which means the whole mailbox.
   MIRROR_WINDOW_DAYS: whole(1, 20_000).optional(),
   WORKER_CONCURRENCY: whole(1, 1_000).optional(),
   WORKER_STUCK_SECONDS: whole(1, 3_600).default(60),

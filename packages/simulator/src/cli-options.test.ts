@@ -1,8 +1,8 @@
 import { readCommandLine } from './cli-options.js';
 
-test('every flag reaches its option', () => {
+test('every flag sets its option', () => {
   const line =
-    '--port 8080 --host 0.0.0.0 --seed 7 --accounts 3 --messages 40 --calendars 1 --events 5 --thread-length 2 --body-bytes 900 --rate 2.5 --latency 20-80 --tier legacy --quota-scale 0.5 --no-quota --max-concurrent 9 --token-latency 1 --access-token-ttl 2 --refresh-token-ttl 3 --history-retention 4 --sync-token-retention 5 --tombstone-retention 6 --fresh-lag 7 --scopes gmail.metadata,openid --short-pages --separate-grants --eml a --eml b --mbox c --ics d';
+    '--port 8080 --host 0.0.0.0 --seed 7 --accounts 3 --messages 40 --calendars 1 --events 5 --contacts 6 --thread-length 2 --body-bytes 900 --rate 2.5 --latency 20-80 --tier legacy --quota-scale 0.5 --no-quota --max-concurrent 9 --token-latency 1 --access-token-ttl 2 --refresh-token-ttl 3 --history-retention 4 --sync-token-retention 5 --tombstone-retention 6 --people-token-retention 8 --propagation-delay 9 --full-syncs 4 --fresh-lag 7 --scopes gmail.metadata,openid --short-pages --separate-grants --eml a --eml b --mbox c --ics d';
   expect(readCommandLine(line.split(' '))).toEqual({
     kind: 'run',
     options: {
@@ -13,6 +13,7 @@ test('every flag reaches its option', () => {
       messagesPerAccount: 40,
       calendarsPerAccount: 1,
       eventsPerCalendar: 5,
+      contactsPerAccount: 6,
       threadLength: 2,
       bodyBytes: 900,
       actionsPerSecond: 2.5,
@@ -22,21 +23,30 @@ test('every flag reaches its option', () => {
       historyRetentionMs: 4,
       syncTokenRetentionMs: 5,
       tombstoneRetentionMs: 6,
+      peopleTokenRetentionMs: 8,
+      propagationDelayMs: 9,
       freshMessageLagMs: 7,
       scopes: ['gmail.metadata', 'openid'],
       shortCalendarPages: true,
       shortGmailPages: true,
+      shortPeoplePages: true,
       separateGrants: true,
       latencyMs: [20, 80],
       emlDirectories: ['a', 'b'],
       mboxFiles: ['c'],
       icsDirectories: ['d'],
-      quota: { enforce: false, tier: 'legacy', scale: 0.5, maxConcurrentPartsPerUser: 9 },
+      quota: {
+        enforce: false,
+        tier: 'legacy',
+        scale: 0.5,
+        maxConcurrentPartsPerUser: 9,
+        fullSyncsPerUserMinute: 4,
+      },
     },
   });
 });
 
-test('without flags: ten accounts of 300 messages, quotas on', () => {
+test('without flags there are ten accounts of 300 messages, with quotas', () => {
   expect(readCommandLine([])).toMatchObject({
     kind: 'run',
     options: {
@@ -56,13 +66,13 @@ test.each([
   [['--latency', '80-20'], /^--latency wants/],
   [['stray'], /stray/],
   [['--quota-scale', '0'], /^--quota-scale/],
-])('%j is one clear mistake', (args, message) => {
+])('%j gives one clear error', (args, message) => {
   expect(readCommandLine(args)).toEqual({
     kind: 'mistake',
     message: expect.stringMatching(message),
   });
 });
 
-test('help is help, whatever else is said', () => {
+test('help is printed, whatever other flags are given', () => {
   expect(readCommandLine(['--help', '--accounts', '3'])).toEqual({ kind: 'help' });
 });

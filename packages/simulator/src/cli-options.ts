@@ -5,8 +5,8 @@ import type { SimulatorOptions } from './options.js';
 
 export const HELP = `Usage: npm run simulator -- [options]
 
-Serves Gmail, Calendar and OAuth on one origin, with seeded accounts, Google's quotas and faults on order.
-Prints {"url":"http://…"} on stdout when it listens; control it under /sim/ (GET /sim/accounts lists what to import).
+Serves Gmail, Calendar, People and OAuth on one origin, with seeded accounts, Google's quotas and injected faults.
+Prints {"url":"http://…"} on stdout when it listens; control it under /sim/ (GET /sim/accounts lists the accounts for an import).
 
   --port N            port to listen on (default: any free one)
   --host ADDRESS      address to listen on (default 127.0.0.1)
@@ -15,25 +15,29 @@ Prints {"url":"http://…"} on stdout when it listens; control it under /sim/ (G
   --messages N        messages of each account (default 300)
   --calendars N       calendars of each account (default 2)
   --events N          events of each calendar (default 30)
+  --contacts N        contacts of each account, with other contacts and groups (default 0)
   --thread-length N   mean messages of a thread (default 3)
   --body-bytes N      mean bytes of a message's text (default 5000)
-  --rate N            actions per second that the users take on their own (default 0)
+  --rate N            random actions of the users per second (default 0)
   --latency MS|MIN-MAX  delay of every answer (default 0)
   --token-latency MS  delay of the token endpoint (default 20)
   --access-token-ttl MS   life of access tokens (default 3599000)
   --separate-grants       each refresh token is a grant of its own; at Google the grants of one person to one client are one
-  --refresh-token-ttl MS  life of refresh tokens, 0 for ever (default 0; 604800000 is an app in testing)
+  --refresh-token-ttl MS  life of refresh tokens, 0 without end (default 0; 604800000 is an app in testing)
   --scopes A,B        what the users consent to (default openid,userinfo.email,gmail.readonly,calendar.readonly)
   --history-retention MS     life of history records (default 604800000)
   --sync-token-retention MS  life of Calendar's sync tokens (default 2419200000)
-  --tombstone-retention MS   how long deleted events are told of (default 2592000000)
+  --people-token-retention MS  life of People's sync tokens after the full sync (default 604800000)
+  --propagation-delay MS     until changes of contacts appear in sync requests (default 0)
+  --tombstone-retention MS   how long deleted events are listed (default 2592000000)
   --fresh-lag MS      messages.get answers 404 for a message this young (default 0)
-  --short-pages       lists come short or empty with a next page token
-  --recode-bodies     text bodies are UTF-8 under the header that they came with
+  --short-pages       lists have short or empty pages with a next page token
+  --recode-bodies     text bodies are recoded to UTF-8 under their original header
   --inline-body-bytes N  larger text bodies have an attachmentId and no data (default: none)
   --tier new|legacy   Google's prices since 2026-05-01, or before (default new)
   --quota-scale N     multiplies every limit per minute (default 1)
   --max-concurrent N  parts of one user in flight (default 25)
+  --full-syncs N      first pages of full syncs of a list of contacts, per user and minute (default 10)
   --no-quota          count only, refuse nothing
   --eml DIR           load every file as a mail into the first account (repeatable)
   --mbox FILE         load an mbox file into the first account (repeatable)
@@ -101,7 +105,7 @@ function optionsOf(
   latencyMs: SimulatorOptions['latencyMs'],
   tier: 'new' | 'legacy',
 ): SimulatorOptions {
-  const { scale, maxConcurrentPartsPerUser, ...rest } = {
+  const { scale, maxConcurrentPartsPerUser, fullSyncsPerUserMinute, ...rest } = {
     scale: 1,
     accounts: 10,
     messagesPerAccount: 300,
@@ -112,6 +116,7 @@ function optionsOf(
     ...rest,
     shortCalendarPages: shortPages,
     shortGmailPages: shortPages,
+    shortPeoplePages: shortPages,
     ...(values['recode-bodies'] === true ? { bodyCharset: 'utf-8' } : {}),
     separateGrants: values['separate-grants'] === true,
     ...(values.scopes === undefined ? {} : { scopes: values.scopes.split(',') }),
@@ -125,6 +130,7 @@ function optionsOf(
       tier,
       scale: scale ?? 1,
       ...(maxConcurrentPartsPerUser === undefined ? {} : { maxConcurrentPartsPerUser }),
+      ...(fullSyncsPerUserMinute === undefined ? {} : { fullSyncsPerUserMinute }),
     },
   };
 }
@@ -137,6 +143,7 @@ const NUMBERS = [
   ['messages', 'messagesPerAccount', 0],
   ['calendars', 'calendarsPerAccount', 1],
   ['events', 'eventsPerCalendar', 0],
+  ['contacts', 'contactsPerAccount', 0],
   ['thread-length', 'threadLength', 1],
   ['body-bytes', 'bodyBytes', 1],
   ['rate', 'actionsPerSecond', 0],
@@ -147,6 +154,9 @@ const NUMBERS = [
   ['refresh-token-ttl', 'refreshTokenTtlMs', 0],
   ['history-retention', 'historyRetentionMs', 0],
   ['sync-token-retention', 'syncTokenRetentionMs', 0],
+  ['people-token-retention', 'peopleTokenRetentionMs', 0],
+  ['propagation-delay', 'propagationDelayMs', 0],
+  ['full-syncs', 'fullSyncsPerUserMinute', 0],
   ['tombstone-retention', 'tombstoneRetentionMs', 0],
   ['fresh-lag', 'freshMessageLagMs', 0],
   ['inline-body-bytes', 'inlineBodyBytes', 0],
@@ -167,6 +177,7 @@ function parse(args: readonly string[]) {
       messages: text,
       calendars: text,
       events: text,
+      contacts: text,
       'thread-length': text,
       'body-bytes': text,
       rate: text,
@@ -179,6 +190,9 @@ function parse(args: readonly string[]) {
       'refresh-token-ttl': text,
       'history-retention': text,
       'sync-token-retention': text,
+      'people-token-retention': text,
+      'propagation-delay': text,
+      'full-syncs': text,
       'tombstone-retention': text,
       'fresh-lag': text,
       'inline-body-bytes': text,

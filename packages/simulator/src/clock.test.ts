@@ -5,7 +5,7 @@ const macrotask = (): Promise<void> =>
     setTimeout(resolve, 5);
   });
 
-test('what is scheduled on a standing clock waits for it to be moved, and then comes in order', async () => {
+test('timers of a stopped clock fire in order when it is advanced', async () => {
   const clock = startClock(1_000);
   const fired: string[] = [];
   clock.schedule(2_000, () => fired.push('second'));
@@ -21,7 +21,7 @@ test('what is scheduled on a standing clock waits for it to be moved, and then c
   expect([fired, clock.nowMs()]).toEqual([['now', 'first', 'second'], 3_000]);
 });
 
-test('a running clock fires by itself, and earlier when it is moved', async () => {
+test('timers of a running clock fire by themselves, and earlier when it is advanced', async () => {
   const clock = startClock();
   await new Promise<void>((resolve) => {
     clock.schedule(10, resolve);
@@ -35,7 +35,7 @@ test('a running clock fires by itself, and earlier when it is moved', async () =
   expect(performance.now() - began).toBeLessThan(1_000);
 });
 
-test('a stopped clock fires no more, and no clock goes back', async () => {
+test('a closed clock fires no timers, and no clock goes back', async () => {
   const clock = startClock();
   let fired = false;
   clock.schedule(1, () => {

@@ -27,7 +27,7 @@ const LONGEST_WAIT_MS = 2_147_483_647;
 
 /**
  * Without `startMs` the clock follows the machine's, and `advance` adds an offset. With `startMs`
- * it stands still and moves only by `advance`, which makes quota windows and token expiry exact in
+ * it moves only by `advance`, which makes quota windows and token expiry exact in
  * a test.
  */
 export function startClock(startMs?: number): SimClock {

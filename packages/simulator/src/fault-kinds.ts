@@ -27,6 +27,7 @@ import {
   unavailable,
 } from './http/errors.js';
 import { oauthError, UNAUTHORIZED } from './http/oauth.js';
+import { expiredSyncToken, fullSyncQuotaExceeded } from './people/errors.js';
 import type { Reply } from './http/reply.js';
 import type { ApiMethod } from './methods.js';
 
@@ -47,6 +48,8 @@ const ANSWERS = {
   '503-html': htmlUnavailable,
   '502-html': () => htmlPage(502),
   '200-html': () => htmlPage(200),
+  '429-full-sync': fullSyncQuotaExceeded,
+  '400-expired-sync-token': expiredSyncToken,
   '400-page-token': (method) =>
     badRequest(
       api(method),

@@ -27,7 +27,7 @@ test.each([
   ['500', 500, 'application/json', /^Internal error/],
   ['503-html', 503, 'text/html', /<title>Error 503/],
 ] as const)(
-  '%s answers as Google does, once, and is no violation',
+  '%s answers as Google does, once, and is not a violation',
   async (kind, status, type, message) => {
     simulator.faults.add({ kind, count: 1 });
     const answer = await client.get(PROFILE);
@@ -64,7 +64,7 @@ test('a refusal quotes the given text in each of its messages', async () => {
   expect(() => simulator.faults.add({ kind: '500', quote: 'x'.repeat(4_097) })).toThrow('quote');
 });
 
-test('a fault strikes the account and the method that it names, also inside a batch', async () => {
+test('a fault affects the named account and method, also inside a batch', async () => {
   simulator.faults.add({
     kind: '500',
     method: 'messages.get',
@@ -85,7 +85,7 @@ test('a fault strikes the account and the method that it names, also inside a ba
   expect(parts.filter((part) => part.status === 500)).toHaveLength(3);
 });
 
-test('half of the calls means about half of them', async () => {
+test('a share of half affects about half of the calls', async () => {
   simulator.faults.add({ kind: '429-concurrent', probability: 0.5 });
   let struck = 0;
   for (let n = 0; n < 200; n++) if ((await client.get(PROFILE)).status === 429) struck += 1;
@@ -93,7 +93,7 @@ test('half of the calls means about half of them', async () => {
   expect(struck).toBeLessThan(140);
 });
 
-test('a reset cuts the connection, of a call, a batch and the token endpoint', async () => {
+test('a reset ends the connection of a call, a batch and the token endpoint', async () => {
   simulator.faults.add({ kind: 'reset', method: 'getProfile', count: 1 });
   await expect(client.get(PROFILE)).rejects.toThrow('fetch failed');
   simulator.faults.add({ kind: 'reset', method: 'batch', count: 1 });
@@ -107,7 +107,7 @@ test('a reset cuts the connection, of a call, a batch and the token endpoint', a
   expect((await client.get(PROFILE)).status).toBe(200);
 });
 
-test('latency delays what it names', async () => {
+test('latency delays the named calls', async () => {
   simulator.faults.add({ kind: 'latency', ms: 120, method: 'getProfile', count: 1 });
   const began = performance.now();
   expect((await client.get(PROFILE)).status).toBe(200);
@@ -135,7 +135,7 @@ test.each([
   ]);
 });
 
-test('one message is poisoned for ever, alone and in a batch, and its neighbours are not', async () => {
+test('a fault of one message lasts, alone and in a batch, and does not affect others', async () => {
   simulator.faults.add({ kind: '500', method: 'messages.get', id: ids[3] });
   const path = (id: string): string => `/gmail/v1/users/me/messages/${id}`;
   for (let n = 0; n < 3; n++) expect((await client.get(path(ids[3]!))).status).toBe(500);
@@ -145,7 +145,7 @@ test('one message is poisoned for ever, alone and in a batch, and its neighbours
   expect(parts.map((part) => part.status).sort()).toEqual([200, 200, 200, 200, 200, 500]);
 });
 
-test('page tokens expire on order, and only calls that carry one are struck', async () => {
+test('page tokens expire by a fault, which affects only calls with a page token', async () => {
   const first = (await client.get('/gmail/v1/users/me/messages?maxResults=5')).json;
   simulator.faults.add({ kind: '400-page-token', count: 1 });
   expect((await client.get('/gmail/v1/users/me/messages?maxResults=5')).status).toBe(200);
@@ -156,7 +156,7 @@ test('page tokens expire on order, and only calls that carry one are struck', as
   ).toBe(200);
 });
 
-test('overlapping pages repeat the end of the page before, in Gmail and in Calendar', async () => {
+test('overlapping pages repeat the end of the previous page, in Gmail and Calendar', async () => {
   simulator.faults.add({ kind: 'overlapping-pages' });
   for (const [path, name] of [
     ['/gmail/v1/users/me/messages', 'messages'],
@@ -171,7 +171,7 @@ test('overlapping pages repeat the end of the page before, in Gmail and in Calen
   }
 });
 
-test('an altered answer has other fields, in the objects of one id or at its top', async () => {
+test('an altered response has other fields, in the objects of one id or at its top', async () => {
   const list = '/gmail/v1/users/me/messages?maxResults=3';
   const [first, second] = (await client.get(list)).json.messages as { id: string }[];
   simulator.faults.add({
@@ -204,7 +204,7 @@ test.each([
   ['token-admin-policy', 400, 'admin_policy_enforced'],
   ['token-429', 429, 'rate_limit_exceeded'],
   ['token-503', 503, 'backend_error'],
-] as const)('%s strikes the token endpoint and passes', async (kind, status, error) => {
+] as const)('%s affects the token endpoint and ends', async (kind, status, error) => {
   const { refreshToken } = simulator.accounts()[0]!;
   simulator.faults.add({ kind, count: 1 });
   expect((await client.get(PROFILE)).status).toBe(200);

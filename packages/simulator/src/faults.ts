@@ -25,7 +25,8 @@ import type { Ledger } from './ledger.js';
 import type { ApiMethod } from './methods.js';
 import type { Prng } from './prng.js';
 import { unreachable } from './unreachable.js';
-import type { World } from './world.js';
+import { isFullSyncStart } from './people/routes.js';
+import type { Account, World } from './world.js';
 
 export type { CallFault, WorldFault };
 
@@ -39,7 +40,8 @@ export interface FaultOrder {
   email?: string;
   /**
    * Only this method (`messages.get`, `events.list`, `batch`, `token`). Default: `token` for the
-   * kinds `token-…`, otherwise every API method except `batch` and `token`.
+   * kinds `token-…`, otherwise every API method except `batch` and `token`. `invalid-sync-token`: only
+   * the tokens of this list of People (`otherContacts.list`); default: all sync tokens.
    */
   method?: string;
   /** Only calls with this id in their path, such as one message or one calendar. */
@@ -52,7 +54,7 @@ export interface FaultOrder {
   item?: string;
   /** `altered-answer`: the change, as a merge patch; see http/altered.ts. */
   patch?: Record<string, unknown>;
-  /** `pages-in-a-circle`: number of pages in the cycle after the first page. Default 3. */
+  /** `pages-in-a-cycle`: number of pages in the cycle after the first page. Default 3. */
   pages?: number;
   /**
    * `latency`: the delay. `slow-body`: the duration of the body. `429-retry-after`: how far ahead
@@ -93,7 +95,7 @@ export interface InjectedFaults {
   /** Changes to the pages of its listing or to its position. */
   endings: Ending[];
   /** Number of pages in a cycle. */
-  circle: number;
+  cycle: number;
   /**
    * Share of a full listing's items that is left out. With 1 the listing ends at once without
    * items.
@@ -123,7 +125,7 @@ interface ActiveFault {
 
 const ACTIVE_LIMIT = 1_000;
 const DEFAULT_MS = 1_000;
-const DEFAULT_CIRCLE = 3;
+const DEFAULT_CYCLE = 3;
 const DEFAULT_SHARE = 0.5;
 const QUOTE_LIMIT = 4_096;
 
@@ -155,7 +157,7 @@ export class Faults {
       );
     const problem = problemOf(order);
     if (problem !== null) throw new RangeError(problem);
-    if (this.active.length >= ACTIVE_LIMIT) throw new RangeError('too many standing faults');
+    if (this.active.length >= ACTIVE_LIMIT) throw new RangeError('too many active faults');
     const id = this.nextId++;
     this.active.push({ id, order: { ...order, kind }, hits: 0 });
     return { id };
@@ -170,7 +172,7 @@ export class Faults {
   /** Ends the fault with the id that `add` returned. Throws RangeError when there is none. */
   end(id: number): void {
     const left = this.active.filter((one) => one.id !== id);
-    if (left.length === this.active.length) throw new RangeError('no such fault stands');
+    if (left.length === this.active.length) throw new RangeError('there is no such fault');
     this.active = left;
   }
   /** Whether a fault of that kind is active for any account. */
@@ -189,7 +191,7 @@ export class Faults {
       rotate: false,
       alterations: [],
       endings: [],
-      circle: DEFAULT_CIRCLE,
+      cycle: DEFAULT_CYCLE,
       omitted: 0,
     };
     if (this.active.length === 0) return injected;
@@ -214,8 +216,7 @@ export class Faults {
           account.mailbox.history.expire();
           break;
         case 'invalid-sync-token':
-          account.shelf.expireSyncTokens();
-          for (const entry of account.shelf.current()) entry.calendar.expireSyncTokens();
+          expireSyncTokens(account, order.method);
           break;
         case 'revoke-grant':
           this.revoke(account.key, order.variant ?? 'expired-or-revoked');
@@ -232,10 +233,19 @@ export class Faults {
   }
 }
 
+function expireSyncTokens({ shelf, contacts }: Account, method: string | undefined): void {
+  const lists = Object.entries(contacts.byMethod());
+  for (const [name, list] of lists)
+    if (method === undefined || method === name) list.expireSyncTokens();
+  if (method !== undefined) return;
+  shelf.expireSyncTokens();
+  for (const entry of shelf.current()) entry.calendar.expireSyncTokens();
+}
+
 /** Returns what is invalid in the order of a call's fault; null when it is valid. */
 function problemOf(order: FaultOrder): string | null {
-  if (!isAbsentOr(isShare, order.probability)) return 'probability must lie between 0 and 1';
-  if (!isAbsentOr(isShare, order.share)) return 'share must lie between 0 and 1';
+  if (!isAbsentOr(isShare, order.probability)) return 'probability must be between 0 and 1';
+  if (!isAbsentOr(isShare, order.share)) return 'share must be between 0 and 1';
   if (!isAbsentOr(isDuration, order.ms)) return 'ms must be a number of at least 0';
   if (order.kind === 'altered-answer' && !isPatch(order.patch))
     return 'altered-answer needs a patch, which is an object';
@@ -293,7 +303,7 @@ function addEffect(
   else if (isListingFault(kind)) injected.omitted = omittedShare(order);
   else if (isEnding(kind)) {
     injected.endings.push(kind);
-    injected.circle = order.pages ?? injected.circle;
+    injected.cycle = order.pages ?? injected.cycle;
   } else if (isDamage(kind)) injected.damage = { kind, ms };
   else injected.reply = quoting(answerOf(kind, method, nowMs + ms), order.quote ?? '');
 }
@@ -310,7 +320,7 @@ function matches(order: FaultOrder & { kind: CallFault }, target: Target): boole
   return (
     isOfAccount(order, target) &&
     isOfMethod(order, target) &&
-    canHit(order.kind, target) &&
+    canAffect(order.kind, target) &&
     isAbout(order, target)
   );
 }
@@ -325,11 +335,17 @@ function isOfMethod(order: FaultOrder & { kind: CallFault }, target: Target): bo
 }
 
 /** Whether a fault of this kind applies to the call at all. */
-function canHit(kind: CallFault, target: Target): boolean {
+function canAffect(kind: CallFault, target: Target): boolean {
   if (isEnding(kind)) return target.method !== null && suits(kind, target.method);
   if (isListingFault(kind)) return isFullListing(kind, target);
+  if (kind === '429-full-sync') return isFullSyncStart(target.name, target.query);
+  if (kind === '400-expired-sync-token') return isPeopleSync(target);
   const onPage = kind === '400-page-token' || kind === 'overlapping-pages';
   return !onPage || (target.query?.get('pageToken') ?? '') !== '';
+}
+
+function isPeopleSync({ method, query }: Target): boolean {
+  return method?.api === 'people' && isIncremental(query);
 }
 
 function isAbout(order: FaultOrder, { ids, query, holds }: Target): boolean {
@@ -346,7 +362,15 @@ function isIncremental(query: URLSearchParams | undefined): boolean {
   return ['syncToken', 'startHistoryId'].some((name) => (query?.get(name) ?? '') !== '');
 }
 
-const FULL_LISTINGS = ['messages.list', 'events.list', 'calendarList.list', 'labels.list'];
+const FULL_LISTINGS = [
+  'messages.list',
+  'events.list',
+  'calendarList.list',
+  'labels.list',
+  'people.connections.list',
+  'otherContacts.list',
+  'contactGroups.list',
+];
 
 /**
  * Whether the call is a full listing. An answer to a sync token lists changes and may be empty

@@ -13,7 +13,7 @@ afterEach(() => simulator.close());
 
 const account = (): { email: string; refreshToken: string } => simulator.accounts()[0]!;
 
-test('refresh tokens are the same for a seed, access tokens live for 3,599 s', async () => {
+test('refresh tokens are equal for a seed; access tokens are valid for 3,599 s', async () => {
   expect(account().refreshToken).toBe(
     `1//sim-${Buffer.from('1:user1@demo.example').toString('hex')}`,
   );
@@ -37,13 +37,13 @@ test('tokens begin with `tokenStart`', async () => {
   await other.close();
 });
 
-test('two refreshes at once are seen', async () => {
+test('concurrent refreshes are counted', async () => {
   await tokenRequest(simulator.url, account().refreshToken);
   await Promise.all([1, 2].map(() => tokenRequest(simulator.url, account().refreshToken)));
   expect(simulator.ledger.snapshot()).toMatchObject({ tokenRefreshes: 3, overlappingRefreshes: 1 });
 });
 
-test('a withdrawn consent is answered by invalid_grant; what is called after it is counted', async () => {
+test('a withdrawn consent gives invalid_grant; later calls are counted', async () => {
   const client = await Client.signIn(simulator.url, account().refreshToken);
   simulator.faults.add({ kind: 'revoke-grant', email: account().email });
   expect((await client.get('/gmail/v1/users/me/profile')).status).toBe(401);
@@ -61,7 +61,7 @@ test('a withdrawn consent is answered by invalid_grant; what is called after it 
   expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(2);
 });
 
-test('a refusal that was damaged on its way does not count as known to the client', async () => {
+test('a refusal whose response was damaged does not count as known to the client', async () => {
   simulator.faults.add({ kind: 'revoke-grant', email: account().email });
   simulator.faults.add({ kind: 'empty-200', method: 'token', count: 1 });
   const body = new URLSearchParams({
@@ -77,7 +77,7 @@ test('a refusal that was damaged on its way does not count as known to the clien
   expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(1);
 });
 
-test('a refresh whose answer is lost after a refusal is not counted, and its repetition is', async () => {
+test('a refresh whose response is lost after a refusal is not counted; its repetition is', async () => {
   simulator.faults.add({ kind: 'revoke-grant', email: account().email });
   expect((await tokenRequest(simulator.url, account().refreshToken)).status).toBe(400);
   simulator.faults.add({ kind: 'reset', method: 'token', count: 1 });
@@ -88,7 +88,7 @@ test('a refresh whose answer is lost after a refusal is not counted, and its rep
 });
 
 test.each(['refresh', 'access'])(
-  'a client that revokes by its %s token ends the grant; what is called after it is counted',
+  'a client that revokes by its %s token ends the grant; later calls are counted',
   async (kind) => {
     const client = await Client.signIn(simulator.url, account().refreshToken);
     const token = kind === 'refresh' ? account().refreshToken : client.accessToken;
@@ -118,7 +118,7 @@ test.each([
       error_uri: expect.any(String),
     },
   ],
-] as const)('invalid_grant comes as %s, and stays', async (variant, body) => {
+] as const)('invalid_grant comes as %s, and remains', async (variant, body) => {
   simulator.faults.add({ kind: 'revoke-grant', variant });
   for (let n = 0; n < 2; n++) {
     const refused = await tokenRequest(simulator.url, account().refreshToken);
@@ -126,7 +126,7 @@ test.each([
   }
 });
 
-test('the hundred-and-first refresh token of an account kills the oldest', async () => {
+test('the 101st refresh token of an account invalidates the oldest', async () => {
   const oldest = account().refreshToken;
   for (let n = 0; n < 99; n++) simulator.consent(account().email);
   expect((await tokenRequest(simulator.url, oldest)).status).toBe(200);
@@ -137,7 +137,7 @@ test('the hundred-and-first refresh token of an account kills the oldest', async
   ]).toEqual(['invalid_grant', 200]);
 });
 
-test('an app in testing has refresh tokens that say how long they live, and die', async () => {
+test('refresh tokens of an app in testing have a lifetime and expire', async () => {
   const testing = await startSimulator({
     messagesPerAccount: 1,
     refreshTokenTtlMs: 604_800_000,
@@ -153,7 +153,7 @@ test('an app in testing has refresh tokens that say how long they live, and die'
   await testing.close();
 });
 
-test('tokeninfo knows live tokens only', async () => {
+test('tokeninfo accepts valid tokens only', async () => {
   const client = await Client.signIn(simulator.url, account().refreshToken);
   const info = (token: string) => client.get(`/tokeninfo?access_token=${token}`);
   expect((await info(client.accessToken)).json).toMatchObject({
@@ -186,7 +186,7 @@ describe('assertions of the service account', () => {
   };
   const MAIL = 'https://www.googleapis.com/auth/gmail.readonly';
 
-  test('reach a mailbox by delegation', async () => {
+  test('give access to a mailbox by delegation', async () => {
     const answer = await ask({ sub: account().email, scope: MAIL });
     expect(answer.json).toMatchObject({ expires_in: 3599, token_type: 'Bearer' });
     const client = new Client(simulator.url, answer.json.access_token);
@@ -234,7 +234,7 @@ const refusalOf = async (refreshToken: string): Promise<unknown> =>
   (await tokenRequest(simulator.url, refreshToken)).json.error ?? null;
 
 describe('grants of one person', () => {
-  test('to one client are one: revoking one refresh token ends the others, and their access tokens', async () => {
+  test('to one client are one grant: revoking one refresh token ends the others and their access tokens', async () => {
     const [older, newer] = [account().refreshToken, simulator.consent(account().email)];
     const client = await Client.signIn(simulator.url, older);
     await fetch(`${simulator.url}/revoke?token=${encodeURIComponent(newer)}`, { method: 'POST' });
@@ -261,7 +261,7 @@ describe('grants of one person', () => {
     await apart.close();
   });
 
-  test('are refused while the account is suspended, and live again afterwards', async () => {
+  test('are refused while the account is suspended, and valid again afterwards', async () => {
     const suspend = (suspended: boolean): Promise<Response> =>
       fetch(`${simulator.url}/sim/accounts/${account().email}/suspend`, {
         method: 'POST',
@@ -275,7 +275,7 @@ describe('grants of one person', () => {
     expect(await refusalOf(account().refreshToken)).toBeNull();
   });
 
-  test('may be asked about an hour after a refusal', async () => {
+  test('may be tried an hour after a refusal', async () => {
     simulator.faults.add({ kind: 'revoke-grant' });
     await refusalOf(account().refreshToken);
     simulator.clock.advance(3_600_000);
@@ -285,7 +285,7 @@ describe('grants of one person', () => {
     expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(1);
   });
 
-  test('a refresh may bring another refresh token, and the old one is refused then', async () => {
+  test('a refresh may return another refresh token, and the old one is then refused', async () => {
     const { refreshToken } = account();
     simulator.faults.add({ kind: 'token-rotated', count: 1 });
     const { json } = await tokenRequest(simulator.url, refreshToken);
@@ -299,7 +299,7 @@ test.each([
   [{ state: 'deleted' }, 'deleted_client'],
   [{ state: 'disabled' }, 'disabled_client'],
 ])(
-  'a registered client with %j is refused by %s, and taken when that is over',
+  'a registered client with %j is refused by %s, and accepted afterwards',
   async (order, error) => {
     const register = (more: object): Promise<Response> =>
       fetch(`${simulator.url}/sim/clients`, {

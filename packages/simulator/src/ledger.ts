@@ -4,7 +4,8 @@
  */
 import type { ApiMethod } from './methods.js';
 
-export type ViolationKind = 'user-quota' | 'project-quota' | 'penalty' | 'concurrency';
+export type ViolationKind =
+  'user-quota' | 'project-quota' | 'penalty' | 'concurrency' | 'full-sync-quota';
 export interface Violation {
   atMs: number;
   method: string;
@@ -26,6 +27,8 @@ export interface UserCount {
   gmailPeakUnitsPerMinute: number;
   /** Largest number of Calendar requests in any sliding 60 s. */
   calendarPeakRequestsPerMinute: number;
+  /** Largest number of People requests in any sliding 60 s. */
+  peoplePeakRequestsPerMinute: number;
   peakConcurrentParts: number;
   violations: number;
   tokenRefreshes: number;
@@ -39,7 +42,7 @@ export interface UserCount {
  * `throttled`: dropped by Gmail's limit of one notification a second. `refused`: an answer that is
  * not an acknowledgement. `expired`: not acknowledged in time.
  */
-const NOTIFICATION_FATES = [
+const NOTIFICATION_RESULTS = [
   'published',
   'throttled',
   'dropped',
@@ -49,9 +52,18 @@ const NOTIFICATION_FATES = [
   'refused',
   'expired',
 ] as const;
-export type NotificationFate = (typeof NOTIFICATION_FATES)[number];
+export type NotificationResult = (typeof NOTIFICATION_RESULTS)[number];
 export type NotificationKind = 'pubsub' | 'channel';
-export type NotificationCounts = Record<NotificationFate, number>;
+export type NotificationCounts = Record<NotificationResult, number>;
+
+export interface ProjectCount {
+  gmailUnits: number;
+  gmailPeakUnitsPerMinute: number;
+  calendarRequests: number;
+  calendarPeakRequestsPerMinute: number;
+  peopleRequests: number;
+  peoplePeakRequestsPerMinute: number;
+}
 
 export interface LedgerSnapshot {
   sinceMs: number;
@@ -60,12 +72,7 @@ export interface LedgerSnapshot {
   batchParts: number;
   methods: Record<string, MethodCount>;
   users: Record<string, UserCount>;
-  project: {
-    gmailUnits: number;
-    gmailPeakUnitsPerMinute: number;
-    calendarRequests: number;
-    calendarPeakRequestsPerMinute: number;
-  };
+  project: ProjectCount;
   violations: { total: number; recent: Violation[] };
   /** Injected faults by kind; they are not violations. */
   faults: Record<string, number>;
@@ -79,6 +86,12 @@ export interface LedgerSnapshot {
   clientRefusals: number;
 }
 
+const COUNTERS = {
+  gmail: { spent: 'gmailUnits', peak: 'gmailPeakUnitsPerMinute' },
+  calendar: { spent: 'calendarRequests', peak: 'calendarPeakRequestsPerMinute' },
+  people: { spent: 'peopleRequests', peak: 'peoplePeakRequestsPerMinute' },
+} as const;
+
 const VIOLATIONS_KEPT = 1_000;
 
 export class Ledger {
@@ -88,11 +101,13 @@ export class Ledger {
   clientRefusals = 0;
   private methods = new Map<string, MethodCount>();
   private users = new Map<string, UserCount>();
-  private project = {
+  private project: ProjectCount = {
     gmailUnits: 0,
     gmailPeakUnitsPerMinute: 0,
     calendarRequests: 0,
     calendarPeakRequestsPerMinute: 0,
+    peopleRequests: 0,
+    peoplePeakRequestsPerMinute: 0,
   };
   private violations: Violation[] = [];
   private violationCount = 0;
@@ -122,21 +137,10 @@ export class Ledger {
     const user = this.user(email);
     user.calls += 1;
     user.units += units;
-    if (method.api === 'gmail') {
-      this.project.gmailUnits += units;
-      user.gmailPeakUnitsPerMinute = Math.max(user.gmailPeakUnitsPerMinute, sums.user);
-      this.project.gmailPeakUnitsPerMinute = Math.max(
-        this.project.gmailPeakUnitsPerMinute,
-        sums.project,
-      );
-    } else {
-      this.project.calendarRequests += units;
-      user.calendarPeakRequestsPerMinute = Math.max(user.calendarPeakRequestsPerMinute, sums.user);
-      this.project.calendarPeakRequestsPerMinute = Math.max(
-        this.project.calendarPeakRequestsPerMinute,
-        sums.project,
-      );
-    }
+    const { spent, peak } = COUNTERS[method.api];
+    this.project[spent] += units;
+    user[peak] = Math.max(user[peak], sums.user);
+    this.project[peak] = Math.max(this.project[peak], sums.project);
   }
 
   concurrent(email: string, parts: number): void {
@@ -163,7 +167,7 @@ export class Ledger {
     if (overlapping) user.overlappingRefreshes += 1;
   }
 
-  notified(kind: NotificationKind, fate: NotificationFate): void {
+  notified(kind: NotificationKind, fate: NotificationResult): void {
     this.notifications[kind][fate] += 1;
   }
   afterInvalidGrant(email: string): void {
@@ -214,6 +218,7 @@ export class Ledger {
         units: 0,
         gmailPeakUnitsPerMinute: 0,
         calendarPeakRequestsPerMinute: 0,
+        peoplePeakRequestsPerMinute: 0,
         peakConcurrentParts: 0,
         violations: 0,
         tokenRefreshes: 0,
@@ -228,5 +233,5 @@ export class Ledger {
 }
 
 function noCounts(): NotificationCounts {
-  return Object.fromEntries(NOTIFICATION_FATES.map((fate) => [fate, 0])) as NotificationCounts;
+  return Object.fromEntries(NOTIFICATION_RESULTS.map((fate) => [fate, 0])) as NotificationCounts;
 }

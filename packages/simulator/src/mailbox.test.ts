@@ -26,7 +26,7 @@ function plain(
   };
 }
 
-test('every mutation is one record with a larger id, and the message carries it', () => {
+test('every change is one record with a larger id, which the message has too', () => {
   const mailbox = emptyMailbox();
   const message = mailbox.add(plain(), START_MS);
   mailbox.modify([message.id], ['TRASH'], ['INBOX'], START_MS);
@@ -50,7 +50,7 @@ test('every mutation is one record with a larger id, and the message carries it'
   expect(message.historyId).toBe(records[2]?.id);
 });
 
-test('ids jump by gaps, so that nobody can tell a missing record', () => {
+test('ids have gaps, so that a missing record cannot be recognised', () => {
   const mailbox = emptyMailbox();
   const ids = Array.from(
     { length: 50 },
@@ -60,12 +60,12 @@ test('ids jump by gaps, so that nobody can tell a missing record', () => {
   expect(gaps.size).toBeGreaterThan(5);
 });
 
-test('ids stay exact beyond what a number holds', () => {
+test('ids are exact beyond the safe integers', () => {
   const mailbox = emptyMailbox(2n ** 60n);
   expect(mailbox.add(plain(), START_MS).historyId > 2n ** 60n).toBe(true);
 });
 
-test('a change that changes nothing leaves no record', () => {
+test('a change without effect makes no record', () => {
   const mailbox = emptyMailbox();
   const message = mailbox.add(plain(), START_MS);
   const before = mailbox.history.current;
@@ -73,7 +73,7 @@ test('a change that changes nothing leaves no record', () => {
   expect(mailbox.history.current).toBe(before);
 });
 
-test('records age out; a sync position at the edge stays good, one before it is expired', () => {
+test('old records expire; a sync position at the oldest record is valid, one before it is expired', () => {
   const mailbox = emptyMailbox();
   const first = mailbox.add(plain(), START_MS).historyId;
   const second = mailbox.add(plain(START_MS + 1), START_MS + DAY_MS).historyId;
@@ -105,7 +105,7 @@ test('saving a draft replaces its message and keeps its id and thread', () => {
   ).toEqual([first.message.id, second.message.id]);
 });
 
-test('deleting a label takes it off its messages, and the label itself leaves no record', () => {
+test('deleting a label removes it from its messages, and makes no record of the label', () => {
   const mailbox = emptyMailbox();
   const label = mailbox.labels.create('L');
   const message = mailbox.add(plain(START_MS, ['INBOX', label.id]), START_MS);
@@ -114,7 +114,7 @@ test('deleting a label takes it off its messages, and the label itself leaves no
   expect(() => mailbox.add(plain(START_MS, [label.id]), START_MS)).toThrow('no such label');
 });
 
-test('messages stand in order of date, whatever the order in which they come', () => {
+test('messages are sorted by date, whatever the order of arrival', () => {
   const mailbox = emptyMailbox();
   for (const day of [3, 1, 2]) mailbox.add(plain(START_MS + day * DAY_MS), START_MS);
   expect(mailbox.messages().map((message) => (message.internalDateMs - START_MS) / DAY_MS)).toEqual(

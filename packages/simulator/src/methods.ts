@@ -1,6 +1,6 @@
 /**
  * The served methods, by their names in Google's discovery documents (without the prefix
- * `gmail.users.` or `calendar.`).
+ * `gmail.users.`, `calendar.` or `people.`).
  */
 export type GmailMethod =
   | 'getProfile'
@@ -18,14 +18,24 @@ export type GmailMethod =
   | 'stop';
 export type CalendarMethod =
   'calendarList.list' | 'calendarList.get' | 'events.list' | 'events.get' | 'events.instances';
+export type PeopleMethod =
+  | 'people.connections.list'
+  | 'people.get'
+  | 'people.getBatchGet'
+  | 'otherContacts.list'
+  | 'contactGroups.list'
+  | 'contactGroups.get'
+  | 'contactGroups.batchGet';
 /** Calendar's notification channels. */
 export type ChannelMethod = 'events.watch' | 'calendarList.watch' | 'channels.stop';
 /** Methods that change which notifications are sent. */
 export type PushMethod = 'watch' | 'stop' | ChannelMethod;
 export type PlainGmailMethod = Exclude<GmailMethod, 'watch' | 'stop'>;
-export type AnyMethod = GmailMethod | CalendarMethod | ChannelMethod;
+export type AnyMethod = GmailMethod | CalendarMethod | ChannelMethod | PeopleMethod;
 export type ApiMethod =
-  { api: 'gmail'; name: GmailMethod } | { api: 'calendar'; name: CalendarMethod | ChannelMethod };
+  | { api: 'gmail'; name: GmailMethod }
+  | { api: 'calendar'; name: CalendarMethod | ChannelMethod }
+  | { api: 'people'; name: PeopleMethod };
 export type Tier = 'new' | 'legacy';
 
 /**
@@ -48,14 +58,20 @@ const GMAIL_UNITS: Record<GmailMethod, Record<Tier, number>> = {
   stop: { new: 50, legacy: 50 },
 };
 
-/** Limits per minute in units. Gmail's per user depend on the tier; Calendar counts requests. */
+/**
+ * Limits per minute in units. Gmail's per user depend on the tier; Calendar and People count
+ * requests. People's 90 per user are reported by users (MrCaspan/GAS-Gmail-Signature-Templator #1,
+ * 2023); no report names its limit per project, so there is none.
+ */
 export const LIMITS = {
   gmail: { user: { new: 6_000, legacy: 15_000 }, project: { new: 1_200_000, legacy: 1_200_000 } },
   calendar: { user: { new: 600, legacy: 600 }, project: { new: 10_000, legacy: 10_000 } },
+  people: { user: { new: 90, legacy: 90 }, project: { new: Infinity, legacy: Infinity } },
 } as const;
 
 /**
- * Returns the cost of one call. Every Calendar method costs one request, whatever its page size.
+ * Returns the cost of one call. Every method of Calendar and People costs one request, whatever its
+ * page size.
  */
 export function costOf(method: ApiMethod, tier: Tier): number {
   return method.api === 'gmail' ? GMAIL_UNITS[method.name][tier] : 1;

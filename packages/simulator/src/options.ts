@@ -19,6 +19,11 @@ export interface SimulatorOptions {
   messagesPerAccount?: number;
   /** Includes the primary calendar, not the shared holiday calendar. Default 2. */
   calendarsPerAccount?: number;
+  /**
+   * Contacts of each account, with half as many other contacts and a few groups. Default 0: system
+   * groups only.
+   */
+  contactsPerAccount?: number;
   /** The approximate number of series, single events and exceptions of one calendar. Default 30. */
   eventsPerCalendar?: number;
   /** Mean number of messages in a thread. Default 3. */
@@ -57,6 +62,10 @@ export interface SimulatorOptions {
   historyRetentionMs?: number;
   /** Retention of Calendar's sync tokens. Default 28 days. */
   syncTokenRetentionMs?: number;
+  /** How long People's sync tokens are valid after the start of the full sync. Default 7 days. */
+  peopleTokenRetentionMs?: number;
+  /** How long changes of contacts need to appear in sync requests. Default 0; at Google minutes. */
+  propagationDelayMs?: number;
   /** How long incremental lists and showDeleted return deleted events. Default 30 days. */
   tombstoneRetentionMs?: number;
   /**
@@ -72,6 +81,8 @@ export interface SimulatorOptions {
    * Pages of Gmail's lists and history may be short or empty with a nextPageToken. Default false.
    */
   shortGmailPages?: boolean;
+  /** Pages of People's lists may be short or empty with a nextPageToken. Default false. */
+  shortPeoplePages?: boolean;
   /**
    * The largest number of items on a page, for any requested size, because Google's maxResults is
    * only a maximum. Default: Google's own maxima.
@@ -106,6 +117,11 @@ export interface QuotaOptions {
   scale?: number;
   /** Parts (or plain requests) of one user in flight; further ones get 429. Default 25. */
   maxConcurrentPartsPerUser?: number;
+  /**
+   * First pages of full syncs of one list of contacts per user and minute. Google's number is not
+   * documented. Default 10.
+   */
+  fullSyncsPerUserMinute?: number;
 }
 
 export type Settings = Required<Omit<SimulatorOptions, 'quota' | 'nowMs' | 'latencyMs'>> & {
@@ -122,6 +138,7 @@ const DEFAULTS: Omit<Settings, 'quota' | 'latencyMs'> = {
   accounts: 1,
   messagesPerAccount: 100,
   calendarsPerAccount: 2,
+  contactsPerAccount: 0,
   eventsPerCalendar: 30,
   threadLength: 3,
   bodyBytes: 5_000,
@@ -133,10 +150,13 @@ const DEFAULTS: Omit<Settings, 'quota' | 'latencyMs'> = {
   scopes: DEFAULT_SCOPES,
   historyRetentionMs: 7 * DAY_MS,
   syncTokenRetentionMs: 28 * DAY_MS,
+  peopleTokenRetentionMs: 7 * DAY_MS,
+  propagationDelayMs: 0,
   tombstoneRetentionMs: 30 * DAY_MS,
   freshMessageLagMs: 0,
   shortCalendarPages: false,
   shortGmailPages: false,
+  shortPeoplePages: false,
   largestPage: 2_500,
   bodyCharset: 'declared',
   inlineBodyBytes: ALL_INLINE,
@@ -150,6 +170,7 @@ const DEFAULT_QUOTA: Settings['quota'] = {
   tier: 'new',
   scale: 1,
   maxConcurrentPartsPerUser: 25,
+  fullSyncsPerUserMinute: 10,
 };
 
 /** Fills in the defaults. Throws RangeError with the name of the field for an invalid value. */

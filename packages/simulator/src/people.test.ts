@@ -31,7 +31,7 @@ async function primaryOf(client: Client): Promise<Json> {
   return (await client.get('/calendar/v3/users/me/calendarList/primary')).json;
 }
 
-test('a refresh brings an identity token that the certificates confirm, when the grant covers openid', async () => {
+test('a refresh returns an identity token that the certificates verify, when the grant covers openid', async () => {
   const [ann] = await people();
   const { json } = await tokenRequest(simulator.url, simulator.consent(ann!.email));
   const [head, body] = (json.id_token as string)
@@ -56,7 +56,7 @@ test.each<[string[], object]>([
   [['openid', 'gmail.readonly'], { sub: expect.any(String) }],
   [['userinfo.email', 'gmail.readonly'], { sub: expect.any(String), email: expect.any(String) }],
   [['gmail.readonly'], {}],
-])('a grant of %j tells token info no more than its scopes', async (scopes, given) => {
+])('token info of a grant of %j returns what its scopes allow', async (scopes, given) => {
   const [ann] = await people();
   const { json } = await tokenRequest(simulator.url, simulator.consent(ann!.email, scopes));
   expect('id_token' in json).toBe(scopes.includes('openid'));
@@ -67,7 +67,7 @@ test.each<[string[], object]>([
   expect({ ...(sub && { sub }), ...(email && { email }) }).toEqual(given);
 });
 
-test('a renamed person keeps mail, grants and watches; profile, calendars and pushes name the new address', async () => {
+test('a renamed person keeps mail, grants and watches; profile, calendars and pushes have the new address', async () => {
   const client = await signIn('user1@demo.example');
   const listed = (await client.get('/calendar/v3/users/me/calendarList')).json;
   simulator.pubsub.addTopic('projects/p/topics/t');
@@ -100,7 +100,7 @@ test('a renamed person keeps mail, grants and watches; profile, calendars and pu
   expect((await client.get('/gmail/v1/users/me/profile')).json.messagesTotal).toBe(6);
 });
 
-test('an address that is free again goes to another person, with other mail and another id', async () => {
+test('a released address can be given to another person, with other mail and another id', async () => {
   const before = await signIn('user1@demo.example');
   const [ann] = await people();
   const ids = (await before.get('/gmail/v1/users/me/messages')).json.messages.map(

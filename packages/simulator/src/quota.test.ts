@@ -16,7 +16,14 @@ function quotaOf(options: Partial<ConstructorParameters<typeof Quota>[0]> = {}):
   return {
     ledger,
     quota: new Quota(
-      { enforce: true, tier: 'new', scale: 1, maxConcurrentPartsPerUser: 25, ...options },
+      {
+        enforce: true,
+        tier: 'new',
+        scale: 1,
+        maxConcurrentPartsPerUser: 25,
+        fullSyncsPerUserMinute: 10,
+        ...options,
+      },
       ledger,
       createPrng(1),
     ),
@@ -43,7 +50,7 @@ test('the window is the last sixty seconds, to the millisecond', () => {
   ]);
 });
 
-test('room comes when enough old units leave the window', () => {
+test('quota is free again when enough old units leave the window', () => {
   const window = new SlidingWindow();
   window.charge(0, 60);
   window.charge(10_000, 40);
@@ -75,7 +82,7 @@ test('the project is limited over all users', () => {
   expect(ledger.snapshot().violations.recent[0]?.kind).toBe('project-quota');
 });
 
-test('each OAuth client is a project with a limit of its own', () => {
+test('each OAuth client is a project with its own limit', () => {
   const { quota, ledger } = quotaOf({ scale: 0.001 });
   const charge = (email: string, client: string): boolean =>
     quota.charge(PROFILE, email, 0, client) === null;
@@ -92,7 +99,7 @@ test('each OAuth client is a project with a limit of its own', () => {
   });
 });
 
-test('Calendar counts requests, 600 a user, apart from Gmail', () => {
+test('Calendar counts requests, 600 per user, apart from Gmail', () => {
   const { quota } = quotaOf();
   refusals(quota, GET, 300, 0);
   expect(refusals(quota, EVENTS, 601, 0)).toBe(1);
@@ -127,7 +134,7 @@ test('refusals have the recorded bodies, are not charged, and are violations', (
   ]).toEqual([6_000, 6_000, 20, 20]);
 });
 
-test('calls before the named time are refused and push it out', () => {
+test('calls before the named time are refused and extend it', () => {
   const { quota } = quotaOf();
   refusals(quota, GET, 300, 0);
   const retryAt = (nowMs: number): number => {
@@ -145,7 +152,7 @@ test('calls before the named time are refused and push it out', () => {
   expect(refusals(quota, PROFILE, 1, 62_000)).toBe(0);
 });
 
-test('parts in flight are limited per user, and every refused one must leave as well', () => {
+test('parts in flight are limited per user, and refused ones count until they end', () => {
   const { quota, ledger } = quotaOf({ maxConcurrentPartsPerUser: 2 });
   expect([
     quota.enter(GET, 'a', 0),
@@ -158,7 +165,7 @@ test('parts in flight are limited per user, and every refused one must leave as 
   expect(ledger.snapshot().users['a']).toMatchObject({ peakConcurrentParts: 3, violations: 1 });
 });
 
-test('without enforcement everything is answered and the peak still counted', () => {
+test('without enforcement all calls are answered, and the peak is counted', () => {
   const { quota, ledger } = quotaOf({ enforce: false });
   expect(refusals(quota, GET, 1_000, 0)).toBe(0);
   expect(ledger.snapshot().users['a']?.gmailPeakUnitsPerMinute).toBe(20_000);

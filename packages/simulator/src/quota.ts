@@ -1,20 +1,24 @@
 /**
  * Google's quotas, enforced before a call is served and counted per part of a batch: units in a
  * sliding minute per user and per project (each OAuth client is one), and parts in flight per user.
+ * The first page of a full sync of contacts has a quota of its own.
  * A refused call is not charged. After a user got "Retry after", every call before that time is
  * refused too and extends it, as measured by clients of the real service.
  */
 import { quotaExceeded, retryAfter, tooManyConcurrent } from './http/errors.js';
 import type { Reply } from './http/reply.js';
+import { fullSyncQuotaExceeded } from './people/errors.js';
 import type { Ledger, ViolationKind } from './ledger.js';
 import { costOf, LIMITS, type ApiMethod } from './methods.js';
 import type { QuotaOptions } from './options.js';
 import type { Prng } from './prng.js';
 import { SlidingWindow } from './sliding-window.js';
 
-interface UserState {
-  gmail: SlidingWindow;
-  calendar: SlidingWindow;
+type Windows = Record<ApiMethod['api'], SlidingWindow>;
+
+interface UserState extends Windows {
+  /** By method. */
+  fullSyncs: Map<string, SlidingWindow>;
   inFlight: number;
   penaltyUntilMs: number;
 }
@@ -24,7 +28,7 @@ const PENALTY_LIMIT_MS = 120_000;
 
 export class Quota {
   private readonly users = new Map<string, UserState>();
-  private readonly projects = new Map<string, { gmail: SlidingWindow; calendar: SlidingWindow }>();
+  private readonly projects = new Map<string, Windows>();
 
   constructor(
     private readonly options: Required<QuotaOptions>,
@@ -49,9 +53,19 @@ export class Quota {
     this.user(email).inFlight -= 1;
   }
 
-  /** Charges the call, or returns the refusal. */
-  charge(method: ApiMethod, email: string, nowMs: number, client = ''): Reply | null {
+  /**
+   * Charges the call, or returns the refusal.
+   * @param startsFullSync whether the call has the quota of the first page of a full sync too
+   */
+  charge(
+    method: ApiMethod,
+    email: string,
+    nowMs: number,
+    client = '',
+    startsFullSync = false,
+  ): Reply | null {
     const user = this.user(email);
+    const fullSyncs = startsFullSync ? fullSyncsOf(user, method.name) : null;
     const units = costOf(method, this.options.tier);
     const windows = { user: user[method.api], project: this.project(client)[method.api] };
     const limits = this.limits(method.api);
@@ -69,7 +83,10 @@ export class Quota {
           quotaExceeded(method.api, 'project', limits.project),
         );
       }
+      if (fullSyncs !== null && fullSyncs.sum(nowMs) >= this.fullSyncLimit())
+        return this.refuse(method, email, 'full-sync-quota', nowMs, fullSyncQuotaExceeded());
     }
+    fullSyncs?.charge(nowMs, 1);
     windows.user.charge(nowMs, units);
     windows.project.charge(nowMs, units);
     this.ledger.charged(method, email, units, {
@@ -85,6 +102,10 @@ export class Quota {
     return { user: LIMITS[api].user[tier] * scale, project: LIMITS[api].project[tier] * scale };
   }
 
+  private fullSyncLimit(): number {
+    return this.options.fullSyncsPerUserMinute * this.options.scale;
+  }
+
   private overUser(
     method: ApiMethod,
     email: string,
@@ -93,7 +114,7 @@ export class Quota {
     nowMs: number,
   ): Reply {
     const limit = this.limits(method.api).user;
-    if (method.api === 'calendar' || this.prng.chance(0.5))
+    if (method.api !== 'gmail' || this.prng.chance(0.5))
       return this.refuse(
         method,
         email,
@@ -128,13 +149,9 @@ export class Quota {
     return reply;
   }
 
-  private project(client: string): { gmail: SlidingWindow; calendar: SlidingWindow } {
+  private project(client: string): Windows {
     let windows = this.projects.get(client);
-    if (windows === undefined)
-      this.projects.set(
-        client,
-        (windows = { gmail: new SlidingWindow(), calendar: new SlidingWindow() }),
-      );
+    if (windows === undefined) this.projects.set(client, (windows = emptyWindows()));
     return windows;
   }
 
@@ -144,12 +161,26 @@ export class Quota {
       this.users.set(
         email,
         (state = {
-          gmail: new SlidingWindow(),
-          calendar: new SlidingWindow(),
+          ...emptyWindows(),
+          fullSyncs: new Map<string, SlidingWindow>(),
           inFlight: 0,
           penaltyUntilMs: 0,
         }),
       );
     return state;
   }
+}
+
+function emptyWindows(): Windows {
+  return {
+    gmail: new SlidingWindow(),
+    calendar: new SlidingWindow(),
+    people: new SlidingWindow(),
+  };
+}
+
+function fullSyncsOf({ fullSyncs }: UserState, method: string): SlidingWindow {
+  let window = fullSyncs.get(method);
+  if (window === undefined) fullSyncs.set(method, (window = new SlidingWindow()));
+  return window;
 }

@@ -31,7 +31,7 @@ async function error(
 }
 
 test.each(['gmail.metadata', 'gmail.metadata,gmail.readonly'])(
-  'a token with %s shows headers and labels, nothing else',
+  'a token with %s gives access to headers and labels only',
   async (scopes) => {
     const client = await clientWith(...scopes.split(','));
     const [{ id, threadId }] = (await client.get(`${MAIL}/messages`)).json.messages;
@@ -62,7 +62,7 @@ test.each(['gmail.metadata', 'gmail.metadata,gmail.readonly'])(
   },
 );
 
-test('an unticked scope takes one API away and leaves the other', async () => {
+test('a missing scope removes access to one API only', async () => {
   const mailOnly = await clientWith('gmail.readonly');
   expect(await error(mailOnly, '/calendar/v3/users/me/calendarList')).toEqual({
     code: 403,
@@ -79,7 +79,7 @@ test('an unticked scope takes one API away and leaves the other', async () => {
   ]).toEqual([200, 403, 403]);
 });
 
-test('scopes change at once, by control', async () => {
+test('scopes changed by a control apply at once', async () => {
   const client = await clientWith('gmail.readonly', 'calendar.readonly');
   const control = (body: unknown): Promise<Response> =>
     fetch(`${simulator.url}/sim/accounts/user1@demo.example/scopes`, {

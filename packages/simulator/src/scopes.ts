@@ -55,8 +55,12 @@ const EVENTS = under(
 const LISTS = under(
   'calendar calendar.calendarlist calendar.calendarlist.readonly calendar.readonly',
 );
+const CONTACTS = under('contacts contacts.readonly');
 
-/** By method, as the discovery documents list them. */
+/**
+ * By method, as the discovery documents list them, and for People googleapis' types. A person is read
+ * with some scopes of profiles too, which are not served here.
+ */
 export const ACCEPTED: Readonly<Record<AnyMethod, readonly string[]>> = {
   getProfile: [...READ_MAIL, ...under('gmail.compose')],
   'messages.list': READ_MAIL,
@@ -79,4 +83,11 @@ export const ACCEPTED: Readonly<Record<AnyMethod, readonly string[]>> = {
   'events.instances': EVENTS,
   'events.watch': EVENTS,
   'channels.stop': [...new Set([...EVENTS, ...LISTS])],
+  'people.connections.list': CONTACTS,
+  'people.get': CONTACTS,
+  'people.getBatchGet': CONTACTS,
+  'otherContacts.list': under('contacts.other.readonly'),
+  'contactGroups.list': CONTACTS,
+  'contactGroups.get': CONTACTS,
+  'contactGroups.batchGet': CONTACTS,
 };

@@ -1,8 +1,10 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startClock, type SimClock } from './clock.js';
 import { act, type ActionOrder, type ActResult } from './control/act.js';
 import { createControl } from './control/control.js';
-import { openRandomTraffic } from './control/crowd.js';
+import { openRandomTraffic } from './control/traffic.js';
+import { contactsTruth, type ContactMasks, type ContactTruth } from './control/truth-contacts.js';
 import { calendarTruth, gmailTruth, type CalendarTruth, type GmailTruth } from './control/truth.js';
 import { FEDERATED_KEY } from './federated-key.js';
 import { Faults } from './faults.js';
@@ -51,7 +53,10 @@ export interface Simulator {
   setRate(perSecond: number): void;
   /** Changes the sizes of pages from now on; omitted options stay as they are. */
   setPages(
-    pages: Pick<SimulatorOptions, 'largestPage' | 'shortGmailPages' | 'shortCalendarPages'>,
+    pages: Pick<
+      SimulatorOptions,
+      'largestPage' | 'shortGmailPages' | 'shortCalendarPages' | 'shortPeoplePages'
+    >,
   ): void;
   /** Records a new consent of the user after a revocation; returns the new refresh token. */
   consent(email: string, scopes?: readonly string[]): string;
@@ -61,6 +66,8 @@ export interface Simulator {
   readonly serviceAccount: ServiceAccount;
   gmailTruth(email: string): GmailTruth[];
   calendarTruth(email: string): CalendarTruth[];
+  /** What the lists of contacts give with these masks. */
+  contactsTruth(email: string, masks?: ContactMasks): ContactTruth[];
   /** Stops listening, closes connections and ends the background actions. */
   close(): Promise<void>;
 }
@@ -81,12 +88,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const sim = build(settings, clock, world, attachmentIds);
   const { grants, ledger } = sim;
   for (const account of world.all()) grants.consent(account.key);
-  const crowd = openRandomTraffic(world, clock, createPrng(settings.seed).fork('crowd'));
-  const server = createHttpServer(sim, createApi(sim, attachmentIds), createControl(sim, crowd));
+  const traffic = openRandomTraffic(world, clock, createPrng(settings.seed).fork('crowd'));
+  const server = createHttpServer(sim, createApi(sim, attachmentIds), createControl(sim, traffic));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(settings.port, settings.host, resolve);
   });
-  crowd.setRate(settings.actionsPerSecond);
+  traffic.setRate(settings.actionsPerSecond);
   const known = (email: string): Account => accountOf(world, email);
   return {
     url: `http://${settings.host}:${(server.address() as AddressInfo).port}`,
@@ -101,9 +108,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         refreshToken: grants.ofAccount(key)?.refreshToken ?? '',
       })),
     act: (email, order) => act({ world, clock, account: known(email) }, order),
-    actAtRandom: (count) => crowd.actAtRandom(count),
+    actAtRandom: (count) => traffic.actAtRandom(count),
     setRate: (perSecond) => {
-      crowd.setRate(perSecond);
+      traffic.setRate(perSecond);
     },
     setPages: (pages) => {
       Object.assign(settings, pages);
@@ -115,17 +122,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     serviceAccount: sim.serviceAccount,
     gmailTruth: (email) => [...gmailTruth(known(email))],
     calendarTruth: (email) => [...calendarTruth(known(email))],
+    contactsTruth: (email, masks) => [...contactsTruth(known(email), masks)],
     close: async () => {
-      crowd.stop();
+      traffic.stop();
       clock.stop();
       sim.channels.close();
       sim.pubsub.stop();
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-      });
+      await closed(server);
     },
   };
 }
@@ -166,6 +169,15 @@ function build(
     listPages: new PageTokens(traffic.fork('list pages')),
     historyPages: new PageTokens(traffic.fork('history pages')),
   };
+}
+
+async function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
 }
 
 async function loadFiles(world: World, settings: Settings, clock: SimClock): Promise<LoadReport[]> {

@@ -22,7 +22,7 @@ async function open(options: SimulatorOptions = {}): Promise<void> {
   client = await Client.signIn(simulator.url, simulator.accounts()[0]!.refreshToken);
 }
 
-test('history ages away after its retention', async () => {
+test('history expires after its retention', async () => {
   await open();
   const start = (await client.get('/gmail/v1/users/me/profile')).json.historyId;
   simulator.act(email, { action: 'deliver' });
@@ -33,7 +33,7 @@ test('history ages away after its retention', async () => {
   expect((await client.get(path)).status).toBe(404);
 });
 
-test('a deleted event is listed until its tombstone ages away, then a delta is silent', async () => {
+test('a deleted event is listed until its tombstone expires, and is then missing from incremental lists', async () => {
   await open({ tombstoneRetentionMs: 5 * DAY_MS });
   const token = (await client.get(`${EVENTS}?maxResults=2500`)).json.nextSyncToken;
   const { eventId } = simulator.act(email, {
@@ -53,7 +53,7 @@ test('a deleted event is listed until its tombstone ages away, then a delta is s
   expect([await delta(), (await client.get(`${EVENTS}/${eventId}`)).status]).toEqual([[], 404]);
 });
 
-test('sync tokens and updatedMin age to 410, by their own words', async () => {
+test('old sync tokens and updatedMin give 410 with their own texts', async () => {
   await open({ syncTokenRetentionMs: 3 * DAY_MS });
   const token = (await client.get(`${EVENTS}?maxResults=2500`)).json.nextSyncToken;
   simulator.clock.advance(3 * DAY_MS + 1);
@@ -68,7 +68,7 @@ test('sync tokens and updatedMin age to 410, by their own words', async () => {
   ]);
 });
 
-test('short and empty pages of Gmail lead on by their token, and nothing is missed or repeated', async () => {
+test('short and empty pages of Gmail continue by their token without gaps or repeats', async () => {
   await open({ shortGmailPages: true });
   const start = (await client.get('/gmail/v1/users/me/profile')).json.historyId;
   for (let n = 0; n < 25; n++) simulator.act(email, { action: 'deliver' });
@@ -94,7 +94,7 @@ test('short and empty pages of Gmail lead on by their token, and nothing is miss
   expect([history.ids.length, new Set(history.ids).size]).toEqual([25, 25]);
 });
 
-test('pages become other ones while it runs', async () => {
+test('the kind of pages can be changed at run time', async () => {
   await open({ messagesPerAccount: 10, largestPage: 3 });
   const size = async (): Promise<number> =>
     (await client.get('/gmail/v1/users/me/messages?includeSpamTrash=true&maxResults=100')).json

@@ -1,6 +1,6 @@
 /**
- * All data of the simulated Google: accounts with a mailbox and a calendar list, created from a
- * seed.
+ * All data of the simulated Google: accounts with a mailbox, a calendar list and contacts, created
+ * from a seed.
  */
 import { createHash } from 'node:crypto';
 import { CalendarShelf } from './calendar/shelf.js';
@@ -8,9 +8,11 @@ import { CalendarStore } from './calendar/store.js';
 import type { SimClock } from './clock.js';
 import { createMailFactory, type MailFactory } from './generate/mail.js';
 import { seedCalendar } from './generate/seed-calendar.js';
+import { seedContacts } from './generate/seed-contacts.js';
 import { seedMailbox } from './generate/seed-mailbox.js';
 import { Mailbox } from './mailbox.js';
 import type { Settings } from './options.js';
+import { AddressBook } from './people/address-book.js';
 import { createPrng, type Prng } from './prng.js';
 
 export interface Account {
@@ -27,6 +29,7 @@ export interface Account {
   aliases: readonly string[];
   readonly mailbox: Mailbox;
   readonly shelf: CalendarShelf;
+  readonly contacts: AddressBook;
   /** The source of this user's random actions. */
   readonly prng: Prng;
 }
@@ -35,6 +38,7 @@ export interface AccountPlan {
   messages?: number;
   calendars?: number;
   eventsPerCalendar?: number;
+  contacts?: number;
 }
 
 const HOLIDAY_CALENDAR = 'en.usa#holiday@group.v.calendar.google.com';
@@ -43,7 +47,7 @@ export class World {
   readonly mails: MailFactory;
   private readonly accounts = new Map<string, Account>();
   /** By key, deleted accounts included. */
-  private readonly everybody = new Map<string, Account>();
+  private readonly accountsByAddress = new Map<string, Account>();
   private readonly prng: Prng;
   private readonly holidays: CalendarStore;
 
@@ -72,7 +76,7 @@ export class World {
   }
   /** Returns null for a deleted account too. */
   byKey(key: string): Account | null {
-    const account = this.everybody.get(key);
+    const account = this.accountsByAddress.get(key);
     return account && this.accounts.get(account.email) === account ? account : null;
   }
 
@@ -107,7 +111,7 @@ export class World {
     const key = this.freeKey(email);
     const prng = this.prng.fork(`account ${key}`);
     const firstHistoryId = FIRST_HISTORY_IDS[
-      this.everybody.size % FIRST_HISTORY_IDS.length
+      this.accountsByAddress.size % FIRST_HISTORY_IDS.length
     ] as bigint;
     const mailbox = new Mailbox({
       owner: email,
@@ -128,11 +132,12 @@ export class World {
       aliases: [],
       mailbox,
       shelf: new CalendarShelf(),
+      contacts: this.addressBook(prng.fork('contacts'), plan),
       prng: prng.fork('acts'),
     };
     this.addCalendars(account, prng.fork('calendars'), plan);
     this.accounts.set(email, account);
-    this.everybody.set(key, account);
+    this.accountsByAddress.set(key, account);
     return account;
   }
 
@@ -144,7 +149,7 @@ export class World {
   private freeKey(email: string): string {
     for (let n = 1; ; n++) {
       const key = n === 1 ? email : `${email}#${n}`;
-      if (!this.everybody.has(key)) return key;
+      if (!this.accountsByAddress.has(key)) return key;
     }
   }
 
@@ -158,6 +163,16 @@ export class World {
     });
     account.shelf.add(calendar, 'owner');
     return calendar;
+  }
+
+  private addressBook(prng: Prng, plan: AccountPlan): AddressBook {
+    const nowMs = this.clock.nowMs();
+    const book = new AddressBook(prng, this.settings.propagationDelayMs, nowMs - CONTACTS_AGE_MS);
+    seedContacts(book, prng.fork('seed'), plan.contacts ?? this.settings.contactsPerAccount, {
+      fromMs: nowMs - CONTACTS_AGE_MS,
+      toMs: nowMs - this.settings.propagationDelayMs,
+    });
+    return book;
   }
 
   private addCalendars(account: Account, prng: Prng, plan: AccountPlan): void {
@@ -196,6 +211,9 @@ const FIRST_HISTORY_IDS: readonly bigint[] = [
   9_007_199_254_740_993n,
   9_999_000n,
 ];
+
+/** The age of the first generated contact. */
+const CONTACTS_AGE_MS = 400 * 86_400_000;
 
 const ZONES = ['Europe/Berlin', 'America/New_York', 'Asia/Tokyo', 'UTC', 'America/Sao_Paulo'];
 const CALENDAR_NAMES = ['Family', 'Équipe 🎯', 'On-call', 'יומן צוות', 'Travel'];

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { existsByIndex } from './exists-by-index.js';
 import type { Lease } from './lease.js';
-import type { CollectionKind } from './mirrors/resources.js';
+import { COLLECTION_KINDS, type CollectionKind } from './mirrors/resources.js';
 import { mirrorOf } from './mirrors/index.js';
 import { arrayLiteral } from './pool.js';
 import { byIndex, type Transaction } from './transaction.js';
@@ -71,7 +71,7 @@ export async function absenceOf(
     sample: string[] | null;
   }>({
     text: `WITH missing AS MATERIALIZED (${missingRows(lease, q.which)}),
-                asked AS (SELECT id, row_number() OVER (ORDER BY age, id) - 1 AS place, count(*) OVER () AS n FROM missing WHERE telling)
+                asked AS (SELECT id, row_number() OVER (ORDER BY age, id) - 1 AS place, count(*) OVER () AS n FROM missing WHERE can_decide)
            SELECT (SELECT coalesce(sum(weight), 0) FROM missing) AS missing,
                   (SELECT count(*) FROM (
                      SELECT id FROM missing EXCEPT SELECT h.item_id FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2) AS u) AS unheld,
@@ -192,12 +192,14 @@ export function noteHeld(session: Transaction, lease: Lease, held: HeldSweep | n
   );
 }
 
-/** Counts the collections with a waiting sweep, by kind. */
-export async function countHeld(pool: pg.Pool): Promise<Map<string, number>> {
-  const counted = await pool.query<{ kind: string; held: string }>(
-    "SELECT kind, count(*) AS held FROM syncline.collections WHERE held_since IS NOT NULL AND state = 'active' GROUP BY kind",
+/** Counts the collections with a waiting sweep. */
+export async function countHeldSweeps(pool: pg.Pool): Promise<Record<CollectionKind, number>> {
+  const { rows } = await pool.query<{ kind: CollectionKind; held: number }>(
+    "SELECT kind, count(*)::int AS held FROM syncline.collections WHERE held_since IS NOT NULL AND state = 'active' GROUP BY kind",
   );
-  return new Map(counted.rows.map(({ kind, held }) => [kind, Number(held)]));
+  return Object.fromEntries(
+    COLLECTION_KINDS.map((kind) => [kind, rows.find((row) => row.kind === kind)?.held ?? 0]),
+  ) as Record<CollectionKind, number>;
 }
 
 /** A collection with a waiting sweep. */
@@ -212,7 +214,7 @@ export interface HeldCollection {
 }
 
 /** Returns an account's collections with a waiting sweep. */
-export async function heldOf(pool: pg.Pool, accountId: string): Promise<HeldCollection[]> {
+export async function heldSweepsOf(pool: pg.Pool, accountId: string): Promise<HeldCollection[]> {
   const held = await pool.query<HeldCollection>(
     `SELECT kind, external_id AS "externalId", held_rows AS rows, held_since AS since, held_for AS "waitsFor", held_until AS until
        FROM syncline.collections WHERE account_id = $1 AND held_since IS NOT NULL AND state = 'active' ORDER BY kind, external_id`,

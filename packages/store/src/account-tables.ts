@@ -41,6 +41,8 @@ const RESOURCE_TABLES: readonly AccountTable[] = RESOURCE_NAMES.flatMap((owner) 
 
 export const ACCOUNT_TABLES: readonly AccountTable[] = [
   { name: 'collections', owner: 'account', key: ['id'] },
+  { name: 'collection_audits', owner: 'account', key: ['collection_id'] },
+  { name: 'collection_crashes', owner: 'account', key: ['collection_id'] },
   { name: 'watches', owner: 'account', key: ['collection_id'] },
   { name: 'channels', owner: 'account', key: ['id'] },
   LISTING_TABLES.full_sync_items,
@@ -52,6 +54,7 @@ export const ACCOUNT_TABLES: readonly AccountTable[] = [
   { name: 'quarantined_items', owner: 'collection', key: ['collection_id', 'item_id'] },
   ...RESOURCE_TABLES,
   { name: 'changes', owner: 'account', key: ['seq'] },
+  { name: 'feed_heads', owner: 'account', key: [] },
   { name: 'quota_ledger', owner: 'account', key: ['day', 'method'] },
   { name: 'account_aliases', owner: 'account', key: ['address'] },
   { name: 'credentials', owner: 'account', key: [] },

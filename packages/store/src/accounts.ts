@@ -1,14 +1,12 @@
 import type pg from 'pg';
-import type { HeldSweep } from './absence.js';
-import { troubleOf, type Trouble, type TroubledView } from './account-trouble.js';
-import { isNever } from './collections.js';
-import type { Prisma, PrismaClient } from './generated/client.js';
+import { countHeldSweeps, heldSweepsOf, type HeldCollection, type HeldSweep } from './absence.js';
+import type { ReadViews } from './account-views.js';
 import type { GoogleKeys } from './identities.js';
-import type { OpenPrisma } from './lazy-prisma.js';
 import type { AccountGrant, Phase } from './lease.js';
 import type { CollectionKind, Resource } from './mirrors/resources.js';
 import { namedAccounts, type NamedAccount } from './named-accounts.js';
 import type { WatchState } from './lease-watch.js';
+import type { UnreadableItemView } from './unreadable-items.js';
 
 export type AccountState = 'active' | 'reauth_required' | 'paused' | 'disabled' | 'removing';
 
@@ -123,7 +121,7 @@ export interface CollectionView {
   /**
    * The newest items in quarantine, and those that are still being retried: at most twenty of each.
    */
-  troubled: TroubledView[];
+  troubled: UnreadableItemView[];
   /** Null when no watch of the collection has been requested. */
   watch: WatchView | null;
 }
@@ -141,8 +139,8 @@ export interface WatchView {
   error: string | null;
 }
 
-/** Read-only views of the accounts, for display. */
-export interface AccountViews {
+/** What commands and metrics read of the accounts. */
+export interface AccountReads {
   list(emails?: readonly string[]): Promise<AccountView[]>;
   /**
    * Returns accounts that have or had one of these addresses, without the details that take longer
@@ -151,13 +149,22 @@ export interface AccountViews {
   named(emails: readonly string[]): Promise<NamedAccount[]>;
   /** Returns pages sorted by tenant and address, for long lists. */
   pages(filter?: AccountFilter): AsyncGenerator<AccountView[]>;
+  countByState(): Promise<Record<AccountState, number>>;
+  /** Returns the account's collections with a sweep that waits for evidence. */
+  heldSweeps(accountId: string): Promise<HeldCollection[]>;
+  /** Counts the collections with such a sweep. */
+  countHeldSweeps(): Promise<Record<CollectionKind, number>>;
 }
 
-export function accountViewsIn(pool: pg.Pool, openPrisma: OpenPrisma): AccountViews {
+/** @param readViews reads the accounts with these ids; null: all */
+export function accountReadsIn(pool: pg.Pool, readViews: ReadViews): AccountReads {
   return {
-    list: (emails) => listAccounts(pool, openPrisma, emails),
+    list: (emails) => listAccounts(pool, readViews, emails),
     named: (emails) => namedAccounts(pool, emails),
-    pages: (filter = {}) => accountPages(openPrisma, filter),
+    pages: (filter = {}) => accountPages(pool, readViews, filter),
+    countByState: () => countByState(pool),
+    heldSweeps: (accountId) => heldSweepsOf(pool, accountId),
+    countHeldSweeps: () => countHeldSweeps(pool),
   };
 }
 
@@ -168,15 +175,15 @@ export function accountViewsIn(pool: pg.Pool, openPrisma: OpenPrisma): AccountVi
  */
 async function listAccounts(
   pool: pg.Pool,
-  openPrisma: OpenPrisma,
+  readViews: ReadViews,
   emails?: readonly string[],
 ): Promise<AccountView[]> {
   const named = emails && (await namedAccounts(pool, emails)).map(({ id }) => id);
-  return viewsOf(await openPrisma(), named ? { id: { in: named } } : {});
+  return readViews(named ?? null);
 }
 
 /** Selects the listed accounts. An omitted field does not restrict the list. */
-export interface AccountFilter {
+interface AccountFilter {
   tenant?: string;
   state?: AccountState;
   /** Maximum number of accounts. */
@@ -193,17 +200,17 @@ const ACCOUNTS_A_PAGE = 250;
  * account to be left out.
  */
 async function* accountPages(
-  openPrisma: OpenPrisma,
+  pool: pg.Pool,
+  readViews: ReadViews,
   { tenant, state, limit = Number.POSITIVE_INFINITY }: AccountFilter,
 ): AsyncGenerator<AccountView[]> {
-  const prisma = await openPrisma();
   let after: AccountKey = { id: '', tenant: '', email: '' };
   for (let left = limit; left > 0;) {
     const pageSize = Math.min(left, ACCOUNTS_A_PAGE);
-    const keys = await keysAfter(prisma, { tenant, state }, after, pageSize);
+    const keys = await keysAfter(pool, { tenant, state }, after, pageSize);
     const last = keys.at(-1);
     if (last === undefined) return;
-    const page = await viewsOf(prisma, { id: { in: keys.map(({ id }) => id) } });
+    const page = await readViews(keys.map(({ id }) => id));
     if (page.length > 0) yield page;
     if (keys.length < pageSize) return;
     left -= keys.length;
@@ -214,163 +221,21 @@ async function* accountPages(
 type AccountKey = Pick<AccountView, 'id' | 'tenant' | 'email'>;
 
 async function keysAfter(
-  prisma: PrismaClient,
+  pool: pg.Pool,
   { tenant, state }: Pick<AccountFilter, 'tenant' | 'state'>,
   after: AccountKey,
   limit: number,
 ): Promise<AccountKey[]> {
-  return prisma.$queryRaw<AccountKey[]>`
-    SELECT id, tenant, email FROM syncline.accounts
-     WHERE (tenant, email) > (${after.tenant}, ${after.email})
-       AND (${tenant ?? null}::text IS NULL OR tenant = ${tenant ?? null})
-       AND (${state ?? null}::text IS NULL OR state = ${state ?? null})
-     ORDER BY tenant, email LIMIT ${limit}`;
-}
-
-async function viewsOf(
-  prisma: PrismaClient,
-  where: { id?: { in: string[] } },
-): Promise<AccountView[]> {
-  const accounts = await prisma.account.findMany({
-    where,
-    include: {
-      aliases: { orderBy: { address: 'asc' } },
-      collections: { include: { watch: true }, orderBy: [{ kind: 'desc' }, { externalId: 'asc' }] },
-    },
-    orderBy: [{ tenant: 'asc' }, { email: 'asc' }],
-  });
-  const trouble = await troubleOf(
-    prisma,
-    accounts.map(({ id }) => id),
+  const { rows } = await pool.query<AccountKey>(
+    `SELECT id, tenant, email FROM syncline.accounts
+      WHERE (tenant, email) > ($1, $2) AND ($3::text IS NULL OR tenant = $3) AND ($4::text IS NULL OR state = $4)
+      ORDER BY tenant, email LIMIT $5`,
+    [after.tenant, after.email, tenant ?? null, state ?? null, limit],
   );
-  return accounts.map((account) => ({
-    id: account.id,
-    email: account.email,
-    tenant: account.tenant,
-    project: account.project,
-    state: account.state as AccountState,
-    resources: account.resources as Resource[],
-    grant: {
-      number: account.grantNumber,
-      version: account.tokenVersion,
-      verified: account.verifiedGrant === account.grantNumber,
-      identityId: account.identityId,
-      // Counting running calls is cheap, and another account may be bound at any time.
-      shared: account.identityId !== null,
-    },
-    reason: account.reason,
-    reasonCode: account.reasonCode as AccountReasonCode | null,
-    aliases: account.aliases.map(({ address }) => address),
-    identityId: account.identityId,
-    feed: {
-      epoch: Number(account.feedEpoch),
-      seq: Number(account.feedSeq),
-      oldestSeq: Number(account.feedOldestSeq),
-    },
-    collections: account.collections.map((c) => collectionView(c, trouble.get(c.id))),
-  }));
+  return rows;
 }
 
-function collectionView(
-  c: Prisma.CollectionGetPayload<{ include: { watch: true } }>,
-  trouble: Trouble | undefined,
-): CollectionView {
-  return {
-    id: c.id,
-    kind: c.kind as CollectionKind,
-    externalId: c.externalId,
-    state: c.state,
-    phase: c.phase as Phase,
-    progress: {
-      done: Number(c.progressDone),
-      total: c.progressTotal === null ? null : Number(c.progressTotal),
-    },
-    fullSyncStartedAt: c.fullSyncStartedAt,
-    requestedAt: c.requestedAt,
-    caughtUpAt: c.caughtUpAt,
-    leaseUntil: c.leaseUntil,
-    leaseHolder: c.leaseHolder,
-    lastSyncedAt: c.lastSyncedAt,
-    nextSyncAt: isNever(c.nextSyncAt) ? null : c.nextSyncAt,
-    failures: c.failures,
-    error: c.error,
-    parked: c.parked,
-    audit: auditView(c),
-    heldSweep: heldSweepOf(c),
-    quarantined: trouble?.quarantined ?? 0,
-    troubled: trouble?.items ?? [],
-    watch: c.watch && watchViewOf(c.watch, c.notifiedAt),
-  };
-}
-
-function watchViewOf(
-  watch: {
-    state: string;
-    expiresAt: Date | null;
-    dueAt: Date;
-    heardAt: Date | null;
-    silentSince: Date | null;
-    error: string | null;
-  },
-  notifiedAt: Date | null,
-): WatchView {
-  const { state, expiresAt, dueAt, heardAt, silentSince, error } = watch;
-  const heardMs = Math.max(notifiedAt?.getTime() ?? 0, heardAt?.getTime() ?? 0);
-  return {
-    state: state as WatchState,
-    silent: silentSince !== null && heardMs < silentSince.getTime(),
-    expiresAt,
-    dueAt,
-    lastNotifiedAt: notifiedAt,
-    error,
-  };
-}
-
-function heldSweepOf(c: {
-  heldSince: Date | null;
-  heldRows: number | null;
-  heldFor: string | null;
-  heldUntil: Date | null;
-}): HeldSweepView | null {
-  return c.heldSince === null
-    ? null
-    : {
-        rows: c.heldRows ?? 0,
-        since: c.heldSince,
-        waitsFor: c.heldFor as HeldSweep['waitsFor'],
-        until: c.heldUntil,
-      };
-}
-
-interface AuditColumns {
-  auditedAt: Date | null;
-  auditChecked: bigint | null;
-  auditContents: bigint | null;
-  auditDrift: number | null;
-  auditBegunAt: Date | null;
-  auditSoFar: bigint;
-  auditDriftSoFar: number;
-}
-
-function auditView(c: AuditColumns): AuditView {
-  return {
-    last:
-      c.auditedAt === null
-        ? null
-        : {
-            at: c.auditedAt,
-            checked: Number(c.auditChecked ?? 0),
-            contents: Number(c.auditContents ?? 0),
-            drift: c.auditDrift ?? 0,
-          },
-    inHand:
-      c.auditBegunAt === null
-        ? null
-        : { begunAt: c.auditBegunAt, checked: Number(c.auditSoFar), drift: c.auditDriftSoFar },
-  };
-}
-
-export async function countByState(pool: pg.Pool): Promise<Record<AccountState, number>> {
+async function countByState(pool: pg.Pool): Promise<Record<AccountState, number>> {
   const counts: Record<AccountState, number> = {
     active: 0,
     reauth_required: 0,

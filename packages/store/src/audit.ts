@@ -6,44 +6,50 @@ import { isStorableId } from './storable.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
- * What an audit remembers between its slices. The list of one label at a time is written down page by page; when it is complete, it is
- * compared with the rows in one statement, and only the ids that differ are kept. So an audit of any mailbox needs the memory of a page.
+ * The stored state of audits. A claim reads the two dates of the collection's row; everything else
+ * is in a row of `collection_audits`. An audit writes the list of one label at a time to
+ * `audit_items`, page by page. One statement compares a complete list with the rows, and only the
+ * ids that differ are kept. So the memory of an audit does not grow with the mailbox.
  */
 
-/** One step of an audit, written in one transaction with where it goes on. */
+/** One step of an audit. It is written in one transaction with the position after it. */
 interface AuditNote {
-  /** In packages/sync's own words. */
+  /** A JSON document that only packages/sync reads. */
   position: unknown;
-  /** Items compared, and found to differ, since the audit began. */
+  /** Number of items compared since the audit began. */
   checked: number;
+  /** Number of items that differed. */
   drift: number;
-  /** A page of the list in hand. */
+  /** A page of the current list. */
   listed?: readonly string[];
-  /** The list in hand was begun again: what is written down of it is forgotten first. */
+  /** The current list begins again: its entries are deleted first. */
   restarts?: true;
-  /** The list in hand is complete. */
+  /** The current list is complete. */
   complete?: CompleteList;
-  /** To be looked at although nothing speaks against them. */
+  /** Items whose content is to be compared although the lists agree. */
   sample?: readonly string[];
-  /** Suspects that were looked at. */
+  /** Suspects whose content was compared. */
   compared?: readonly string[];
 }
 
-/** The books of audits; everything is written under the lease. @throws LeaseLost */
+/** Every write is fenced by the lease. @throws LeaseLost */
 export interface Audit {
+  /** The position of the current audit, as `note` wrote it; null when there is none. */
+  position(lease: Lease): Promise<unknown>;
   note(lease: Lease, note: AuditNote): Promise<void>;
-  /** Items to look at, `limit` of them at most. */
+  /** Returns up to `limit` items whose content is to be compared. */
   suspects(lease: Lease, limit: number): Promise<string[]>;
-  /** The audit is over: everything that it should look at was looked at. */
+  /** Records the result of a complete audit. */
   finish(lease: Lease, result: { checked: number; contents: number; drift: number }): Promise<void>;
-  /** Forgets the audit in hand, as if it had not begun. */
+  /** Deletes the state of the current audit, as if it had not begun. */
   abandon(lease: Lease): Promise<void>;
-  /** The same, and another does not begin before `pauseMs` are over. */
+  /** Does the same, and delays the next audit by `pauseMs` and a pause between two slices. */
   beginLater(lease: Lease, pauseMs: number): Promise<void>;
 }
 
 export function auditIn(pool: pg.Pool): Audit {
   return {
+    position: (lease) => positionOf(pool, lease),
     note: (lease, note) => noteStep(pool, lease, note),
     suspects: (lease, limit) => suspectsOf(pool, lease, limit),
     finish: (lease, result) => finish(pool, lease, result),
@@ -52,19 +58,21 @@ export function auditIn(pool: pg.Pool): Audit {
   };
 }
 
+async function positionOf(pool: pg.Pool, lease: Lease): Promise<unknown> {
+  const { rows } = await pool.query<{ position: unknown }>(
+    'SELECT position FROM syncline.collection_audits WHERE account_id = $1 AND collection_id = $2',
+    [lease.accountId, lease.collectionId],
+  );
+  return rows[0]?.position ?? null;
+}
+
 async function noteStep(pool: pg.Pool, lease: Lease, note: AuditNote): Promise<void> {
   await inTransaction(pool, async (session) => {
-    await underLease(session, lease, {
-      text: `UPDATE syncline.collections SET audit_position = $3::jsonb, audit_begun_at = coalesce(audit_begun_at, now()), audit_sliced_at = now(), audit_so_far = $4, audit_drift_so_far = $5
-              WHERE id = $1 AND lease_epoch = $2`,
-      values: [
-        lease.collectionId,
-        String(lease.epoch),
-        JSON.stringify(note.position),
-        note.checked,
-        note.drift,
-      ],
-    });
+    await underLease(session, lease, NOTE, [
+      JSON.stringify(note.position),
+      note.checked,
+      note.drift,
+    ]);
     if (note.restarts) await forget(session, lease, false);
     if (note.listed?.length) await insert(session, lease, false, note.listed);
     if (note.complete) {
@@ -95,49 +103,64 @@ async function finish(
   { checked, contents, drift }: { checked: number; contents: number; drift: number },
 ): Promise<void> {
   await inTransaction(pool, async (session) => {
-    await underLease(session, lease, {
-      text: `UPDATE syncline.collections SET audited_at = now(), audit_checked = $3, audit_contents = $4, audit_drift = $5, audit_position = NULL, audit_begun_at = NULL, audit_sliced_at = NULL, audit_so_far = 0, audit_drift_so_far = 0
-              WHERE id = $1 AND lease_epoch = $2`,
-      values: [lease.collectionId, String(lease.epoch), checked, contents, drift],
-    });
+    await underLease(session, lease, FINISH, [checked, contents, drift]);
     await forgetAll(session, lease);
   });
 }
 
-/**
- * The audit in hand is dropped; another begins after `pauseMs` and a pause between two slices. No
- * generation is 0, so nothing is taken from the old position.
- */
 async function beginLater(pool: pg.Pool, lease: Lease, pauseMs: number): Promise<void> {
   await inTransaction(pool, async (session) => {
-    await underLease(session, lease, {
-      text: `UPDATE syncline.collections SET audit_position = '{"generation": 0}', audit_begun_at = now(), audit_sliced_at = now() + $3 * interval '1 ms', audit_so_far = 0, audit_drift_so_far = 0
-              WHERE id = $1 AND lease_epoch = $2`,
-      values: [lease.collectionId, String(lease.epoch), Math.round(pauseMs)],
-    });
+    await underLease(session, lease, BEGIN_LATER, [Math.round(pauseMs)]);
     await forgetAll(session, lease);
   });
 }
 
 async function abandon(pool: pg.Pool, lease: Lease): Promise<void> {
   await inTransaction(pool, async (session) => {
-    await underLease(session, lease, {
-      text: 'UPDATE syncline.collections SET audit_position = NULL, audit_begun_at = NULL, audit_sliced_at = NULL, audit_so_far = 0, audit_drift_so_far = 0 WHERE id = $1 AND lease_epoch = $2',
-      values: [lease.collectionId, String(lease.epoch)],
-    });
+    await underLease(session, lease, ABANDON, []);
     await forgetAll(session, lease);
   });
 }
 
-/** First statement of each transaction, since it locks the collection's row. */
+/**
+ * Sends the first statement of a transaction. It locks the collection's row under the lease's epoch
+ * and returns or inserts one row.
+ * @throws LeaseLost
+ */
 async function underLease(
   session: Transaction,
   lease: Lease,
-  update: { text: string; values: unknown[] },
+  text: string,
+  values: unknown[],
 ): Promise<void> {
-  const updated = await session.query(update);
-  if (updated.rowCount !== 1) throw new LeaseLost(lease);
+  const written = await session.query(text, [lease.collectionId, String(lease.epoch), ...values]);
+  if (written.rowCount !== 1) throw new LeaseLost(lease);
 }
+
+/** SQL: writes the dates that a claim reads, under the lease's epoch. */
+function fenced(assignments: string): string {
+  return `WITH fenced AS (UPDATE syncline.collections SET ${assignments} WHERE id = $1 AND lease_epoch = $2 RETURNING id, account_id)`;
+}
+
+const NO_CURRENT_AUDIT = 'position = NULL, begun_at = NULL, checked_so_far = 0, drift_so_far = 0';
+
+const NOTE = `${fenced('audit_sliced_at = now()')}
+  INSERT INTO syncline.collection_audits AS d (collection_id, account_id, position, begun_at, checked_so_far, drift_so_far)
+  SELECT id, account_id, $3::jsonb, now(), $4::bigint, $5::int FROM fenced
+  ON CONFLICT (collection_id) DO UPDATE SET position = excluded.position, begun_at = coalesce(d.begun_at, excluded.begun_at), checked_so_far = excluded.checked_so_far, drift_so_far = excluded.drift_so_far`;
+
+const FINISH = `${fenced('audited_at = now(), audit_sliced_at = NULL')}
+  INSERT INTO syncline.collection_audits (collection_id, account_id, checked, contents, drift) SELECT id, account_id, $3::bigint, $4::bigint, $5::int FROM fenced
+  ON CONFLICT (collection_id) DO UPDATE SET checked = excluded.checked, contents = excluded.contents, drift = excluded.drift, ${NO_CURRENT_AUDIT}`;
+
+/** No generation is 0, so the next slice takes nothing from this position and begins again. */
+const BEGIN_LATER = `${fenced("audit_sliced_at = now() + $3 * interval '1 ms'")}
+  INSERT INTO syncline.collection_audits (collection_id, account_id, position, begun_at) SELECT id, account_id, '{"generation": 0}'::jsonb, now() FROM fenced
+  ON CONFLICT (collection_id) DO UPDATE SET position = excluded.position, begun_at = excluded.begun_at, checked_so_far = 0, drift_so_far = 0`;
+
+const ABANDON = `${fenced('audit_sliced_at = NULL')},
+  cleared AS (UPDATE syncline.collection_audits SET ${NO_CURRENT_AUDIT} WHERE collection_id = (SELECT id FROM fenced))
+  SELECT id FROM fenced`;
 
 async function insert(
   session: Transaction,
@@ -151,7 +174,7 @@ async function insert(
       lease.accountId,
       lease.collectionId,
       suspect,
-      // An id that cannot be stored has no row, and its item is in quarantine.
+      // An item whose id cannot be stored has no row and is in quarantine.
       arrayLiteral(ids.filter(isStorableId), (id) => id),
     ],
   );

@@ -3,8 +3,14 @@ import type pg from 'pg';
 import type { Lease } from './lease.js';
 import { arrayLiteral, textArray } from './pool.js';
 import type { Entity } from './mirrors/resources.js';
-import type { Op, RowChange } from './rows.js';
+import type { Op, Origin, RowChange } from './rows.js';
 import type { Transaction } from './transaction.js';
+
+/**
+ * What an event is about: a mirrored row, the account (its state, resources and address), or a
+ * collection (its phase, and whether it is parked). Triggers write the events of the last two.
+ */
+type FeedEntity = Entity | 'account' | 'collection';
 
 /**
  * One entry of an account's change feed: which row changed and how. The row itself has the current
@@ -17,10 +23,12 @@ export interface ChangeEvent {
    */
   epoch: number;
   seq: bigint;
-  entity: Entity;
+  entity: FeedEntity;
+  /** Google's id of the item, or our id of the account or the collection. */
   id: string;
   calendarId: string | null;
   op: Op;
+  origin: Origin;
   at: Date;
 }
 
@@ -33,13 +41,15 @@ export function appendChanges(
   session: Transaction,
   lease: Pick<Lease, 'accountId'> & { collectionId: string | null },
   changes: readonly RowChange[],
+  origin: Origin,
 ): void {
   session.send({
     name: 'feed-append',
     text: `WITH numbered AS (UPDATE syncline.accounts SET feed_seq = feed_seq + $3 WHERE id = $1 RETURNING feed_seq - $3 AS before),
+                moved AS (INSERT INTO syncline.feed_moves (account) VALUES ($1)),
                 touched AS (UPDATE syncline.collections SET last_change_at = now() WHERE id = $2)
-           INSERT INTO syncline.changes (account_id, seq, entity, entity_id, calendar_id, op)
-           SELECT $1, (SELECT before FROM numbered) + u.n, u.entity, u.id, u.calendar_id, u.op
+           INSERT INTO syncline.changes (account_id, seq, entity, entity_id, calendar_id, op, origin)
+           SELECT $1, (SELECT before FROM numbered) + u.n, u.entity, u.id, u.calendar_id, u.op, $8
              FROM unnest($4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY AS u(entity, id, calendar_id, op, n)`,
     values: [
       lease.accountId,
@@ -49,6 +59,7 @@ export function appendChanges(
       textArray(changes, (c) => c.id),
       arrayLiteral(changes, (c) => c.calendarId),
       arrayLiteral(changes, (c) => c.op),
+      origin,
     ],
   });
 }
@@ -66,6 +77,26 @@ export class FeedPruned extends OwnError {
   }
 }
 
+/** The position of an account's feed. */
+export interface FeedPosition {
+  epoch: number;
+  /** The last assigned number. */
+  seq: bigint;
+  /** The last number of the earlier epochs; 0 when there is none. */
+  startSeq: bigint;
+  /**
+   * The oldest number that is kept; when none is kept, the next number to be assigned. Events
+   * before it are deleted.
+   */
+  oldestSeq: bigint;
+}
+
+/** The position of a feed, and events of its current epoch, in one state of the database. */
+export interface FeedPage {
+  position: FeedPosition;
+  events: ChangeEvent[];
+}
+
 /**
  * Returns up to `limit` events of the account's current epoch after `afterSeq`, in order.
  * @throws FeedPruned when events after `afterSeq` are no longer kept
@@ -76,42 +107,50 @@ export async function readChanges(
   afterSeq: bigint,
   limit: number,
 ): Promise<ChangeEvent[]> {
-  // One statement reads the oldest seq and the events: retention cannot delete between the two.
+  const page = await readFeedPage(pool, accountId, afterSeq, limit);
+  if (page === null) return [];
+  const { startSeq, oldestSeq } = page.position;
+  const after = afterSeq > startSeq ? afterSeq : startSeq;
+  if (after + 1n < oldestSeq) throw new FeedPruned(after, oldestSeq);
+  return page.events;
+}
+
+/**
+ * Returns up to `limit` events of the account's current epoch after `afterSeq`, in order, with the
+ * feed's position; null when there is no such account. Events after `afterSeq` may be missing when
+ * `oldestSeq` is beyond it.
+ */
+export async function readFeedPage(
+  pool: pg.Pool,
+  accountId: string,
+  afterSeq: bigint,
+  limit: number,
+): Promise<FeedPage | null> {
+  // One statement reads the position and the events: neither retention nor a new epoch comes between.
   const { rows } = await pool.query<FeedRow>({
     name: 'feed-read',
-    text: `SELECT a.feed_epoch AS epoch, a.feed_oldest_seq AS oldest, greatest($2::bigint, a.feed_epoch_start) AS after, c.seq, c.entity, c.entity_id, c.calendar_id, c.op, c.at
+    text: `SELECT a.feed_epoch::float8 AS epoch, a.feed_seq AS end, a.feed_epoch_start AS start, a.feed_oldest_seq AS oldest, c.seq, c.entity, c.entity_id AS id, c.calendar_id AS "calendarId", c.op, c.origin, c.at
              FROM syncline.accounts a LEFT JOIN LATERAL (
-                  SELECT seq, entity, entity_id, calendar_id, op, at FROM syncline.changes
+                  SELECT seq, entity, entity_id, calendar_id, op, origin, at FROM syncline.changes
                    WHERE account_id = $1 AND seq > greatest($2::bigint, a.feed_epoch_start) ORDER BY seq LIMIT $3) AS c ON true
             WHERE a.id = $1 ORDER BY c.seq`,
     values: [accountId, String(afterSeq), limit],
   });
   const [first] = rows;
-  if (first && BigInt(first.after) + 1n < BigInt(first.oldest))
-    throw new FeedPruned(BigInt(first.after), BigInt(first.oldest));
-  return rows.flatMap((row) => (row.seq === null ? [] : [eventOf(row)]));
-}
-
-/** Without an event, everything after `after` is null. */
-type FeedRow = { epoch: string; oldest: string; after: string } & (EventRow | { seq: null });
-
-interface EventRow {
-  seq: string;
-  entity: Entity;
-  entity_id: string;
-  calendar_id: string | null;
-  op: Op;
-  at: Date;
-}
-
-function eventOf(row: EventRow & { epoch: string }): ChangeEvent {
+  if (first === undefined) return null;
+  const { epoch, end, start, oldest } = first;
   return {
-    epoch: Number(row.epoch),
-    seq: BigInt(row.seq),
-    entity: row.entity,
-    id: row.entity_id,
-    calendarId: row.calendar_id,
-    op: row.op,
-    at: row.at,
+    position: { epoch, seq: BigInt(end), startSeq: BigInt(start), oldestSeq: BigInt(oldest) },
+    events: rows.flatMap(({ end: _end, start: _start, oldest: _oldest, seq, ...event }) =>
+      seq === null ? [] : [{ ...event, seq: BigInt(seq) }],
+    ),
   };
 }
+
+/** Without an event, `seq` and everything of the event is null. */
+type FeedRow = Omit<ChangeEvent, 'seq'> & {
+  seq: string | null;
+  end: string;
+  start: string;
+  oldest: string;
+};

@@ -7,7 +7,7 @@ beforeEach(async () => {
 afterEach(() => fixture.close());
 
 const claimDue = (): Promise<{ id: string }[]> =>
-  fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000 });
+  fixture.store.schedule.claimDue({ limit: 10, visibilityMs: 30_000 });
 
 test('a due collection is claimed once by concurrent schedulers until its visibility time is over', async () => {
   const claims = await Promise.all([claimDue(), claimDue(), claimDue()]);
@@ -21,8 +21,8 @@ test('a due collection is claimed once by concurrent schedulers until its visibi
 
 test('a renewal that arrives after the run was finished does not hold the collection', async () => {
   const held = await claim(fixture, fixture.accountId, 'gmail');
-  await fixture.store.lease.finish(held, { result: 'more', nextInMs: 0, error: null });
-  await expect(fixture.store.lease.renew(held)).rejects.toThrow('taken over');
+  await fixture.store.leases.finish(held, { result: 'more', nextInMs: 0, error: null });
+  await expect(fixture.store.leases.renew(held)).rejects.toThrow('taken over');
   expect((await claim(fixture, fixture.accountId, 'gmail')).epoch).toBe(held.epoch + 1n);
 });
 
@@ -38,16 +38,16 @@ test('what a run has cost is written with its end, once, and not by a run whose 
       units,
     }));
   const first = await claim(fixture, fixture.accountId, 'gmail');
-  await fixture.store.lease.finish(first, { result: 'more', nextInMs: 0, error: null, spent });
+  await fixture.store.leases.finish(first, { result: 'more', nextInMs: 0, error: null, spent });
   expect(await ledger()).toEqual([
     { method: 'gmail.users.history.list', calls: 1, units: 2 },
     { method: 'gmail.users.messages.get', calls: 2, units: 40 },
   ]);
   const second = await claim(fixture, fixture.accountId, 'gmail');
   await expect(
-    fixture.store.lease.finish(first, { result: 'more', nextInMs: 0, error: null, spent }),
+    fixture.store.leases.finish(first, { result: 'more', nextInMs: 0, error: null, spent }),
   ).rejects.toThrow('taken over');
-  await fixture.store.lease.finish(second, {
+  await fixture.store.leases.finish(second, {
     result: 'caught-up',
     nextInMs: 0,
     error: null,
@@ -62,7 +62,7 @@ test('what a run has cost is written with its end, once, and not by a run whose 
 
 test('a lease is exclusive until it runs out, and a takeover raises the epoch', async () => {
   const first = await claim(fixture, fixture.accountId, 'gmail');
-  expect(await fixture.store.lease.claim(first.collectionId)).toMatchObject({ kind: 'busy' });
+  expect(await fixture.store.leases.claim(first.collectionId)).toMatchObject({ kind: 'busy' });
   await fixture.database.pool.query(
     "UPDATE syncline.collections SET lease_until = now() - interval '1 ms' WHERE id = $1",
     [first.collectionId],
@@ -72,20 +72,24 @@ test('a lease is exclusive until it runs out, and a takeover raises the epoch', 
 });
 
 test('a request that comes during a run makes the collection due again at once; one before the run is answered by it', async () => {
-  await fixture.store.collections.requestSync([fixture.accountId], { resource: 'gmail' });
+  await fixture.store.schedule.requestSync([fixture.accountId], { resource: 'gmail' });
   const held = await claim(fixture, fixture.accountId, 'gmail');
   expect(
-    await fixture.store.lease.finish(held, { result: 'caught-up', nextInMs: 60_000, error: null }),
+    await fixture.store.leases.finish(held, { result: 'caught-up', nextInMs: 60_000, error: null }),
   ).toEqual({ requestedAgain: false });
   const again = await claim(fixture, fixture.accountId, 'gmail');
-  const since = await fixture.store.collections.requestSync([fixture.accountId], {
+  const since = await fixture.store.schedule.requestSync([fixture.accountId], {
     resource: 'gmail',
   });
   expect(
-    await fixture.store.lease.finish(again, { result: 'caught-up', nextInMs: 60_000, error: null }),
+    await fixture.store.leases.finish(again, {
+      result: 'caught-up',
+      nextInMs: 60_000,
+      error: null,
+    }),
   ).toEqual({ requestedAgain: true });
   expect(
-    (await fixture.store.collections.behindSince([fixture.accountId], since)).map((c) => c.kind),
+    (await fixture.store.schedule.behindSince([fixture.accountId], since)).map((c) => c.kind),
   ).toContain('gmail');
   expect((await claimDue()).map((due) => due.id)).toContain(held.collectionId);
 });
@@ -97,18 +101,18 @@ test('a run that is caught up ends what the collection was parked for, whether i
         "SELECT parked, error FROM syncline.collections WHERE kind = 'gmail'",
       )
     ).rows[0];
-  await fixture.store.lease.park(await claim(fixture, fixture.accountId, 'gmail'), {
+  await fixture.store.leases.park(await claim(fixture, fixture.accountId, 'gmail'), {
     cause: 'scope',
     reason: 'the grant lacks a scope',
     nextInMs: 0,
   });
-  await fixture.store.lease.finish(await claim(fixture, fixture.accountId, 'gmail'), {
+  await fixture.store.leases.finish(await claim(fixture, fixture.accountId, 'gmail'), {
     result: 'more',
     nextInMs: 0,
     error: null,
   });
   expect(await parked()).toMatchObject({ parked: 'scope' });
-  await fixture.store.lease.finish(await claim(fixture, fixture.accountId, 'gmail'), {
+  await fixture.store.leases.finish(await claim(fixture, fixture.accountId, 'gmail'), {
     result: 'caught-up',
     nextInMs: 0,
     error: null,
@@ -121,9 +125,9 @@ const refused = (reason: string) =>
 
 test('an account that needs a new grant is off the schedule, keeps everything, and comes back with a new token', async () => {
   const held = await claim(fixture, fixture.accountId, 'gmail');
-  await fixture.store.accounts.requireReauth(held, refused('Google no longer accepts the grant'));
+  await fixture.store.leases.requireReauth(held, refused('Google no longer accepts the grant'));
   expect(await claimDue()).toEqual([]);
-  expect(await fixture.store.lease.claim(held.collectionId)).toEqual({
+  expect(await fixture.store.leases.claim(held.collectionId)).toEqual({
     kind: 'idle',
     why: 'account not active',
   });
@@ -148,7 +152,7 @@ test('a refusal under a lost lease does not stop an account whose grant was rene
   const zombie = await claim(fixture, fixture.accountId, 'gmail');
   await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   await claim(fixture, fixture.accountId, 'gmail');
-  await fixture.store.accounts.requireReauth(zombie, refused('late refusal'));
+  await fixture.store.leases.requireReauth(zombie, refused('late refusal'));
   expect((await fixture.store.accounts.list())[0]).toMatchObject({ state: 'active' });
 });
 

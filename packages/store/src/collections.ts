@@ -4,8 +4,8 @@ import { LeaseLost, type Lease, type Phase } from './lease.js';
 import {
   COLLECTION_KINDS,
   isFirst,
+  listingKindOf,
   RESOURCES,
-  resourceOf,
   type CollectionKind,
   type Resource,
 } from './mirrors/resources.js';
@@ -63,11 +63,11 @@ export async function finish(
   lease: Lease,
   s: RunFinish,
 ): Promise<{ requestedAgain: boolean }> {
-  const finished = await pool.query<{ requested_again: boolean }>({
+  const finished = await pool.query<{ requestedAgain: boolean }>({
     name: 'collection-finish',
     text: `WITH finished AS (
            UPDATE syncline.collections
-              SET lease_until = NULL, run_open = false, crashes = CASE WHEN $7 THEN 0 ELSE crashes END,
+              SET lease_until = NULL, open_runs = 0,
                   caught_up_at = CASE WHEN $3 = 'caught-up' THEN ${AS_OF} ELSE caught_up_at END,
                   last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
                   failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 IN ('caught-up', 'held') THEN 0 ELSE failures END,
@@ -76,9 +76,10 @@ export async function finish(
                   next_sync_at = CASE WHEN $3 NOT IN ('caught-up', 'held') THEN now() + $4 * interval '1 ms' WHEN requested_at > ${AS_OF} THEN now()
                                       ELSE least(now() + $4 * interval '1 ms', (SELECT min(retry_at) FROM syncline.quarantined_items q WHERE q.account_id = collections.account_id AND q.collection_id = $1)) END
             WHERE id = $1 AND lease_epoch = $2
-        RETURNING account_id, coalesce(requested_at > ${AS_OF}, false) AS requested_again),
+        RETURNING id, account_id, coalesce(requested_at > ${AS_OF}, false) AS "requestedAgain"),
+           calmed AS (UPDATE syncline.collection_crashes SET crashes = 0 WHERE collection_id = (SELECT id FROM finished) AND $7 AND crashes > 0),
            charged AS (${addSpent('SELECT account_id FROM finished', 9)})
-           SELECT requested_again FROM finished`,
+           SELECT "requestedAgain" FROM finished`,
     values: [
       lease.collectionId,
       String(lease.epoch),
@@ -93,7 +94,7 @@ export async function finish(
   });
   const row = finished.rows[0];
   if (!row) throw new LeaseLost(lease);
-  return { requestedAgain: row.requested_again };
+  return row;
 }
 
 /** The reason and the duration of parking. */
@@ -123,7 +124,7 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boo
     const isNews = p.waitsFor ? await noteFailure(session, p.waitsFor, p.waitsFor.tryInMs) : false;
     await lockCollections(session, lease.accountId);
     const parked = await session.query({
-      text: `UPDATE syncline.collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, run_open = false, next_sync_at = now() + $5 * interval '1 ms',
+      text: `UPDATE syncline.collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, open_runs = 0, next_sync_at = now() + $5 * interval '1 ms',
                     cursor = coalesce($6::jsonb, cursor), phase = coalesce($7, phase), endless_listings = endless_listings + CASE WHEN $6::jsonb IS NULL THEN 0 ELSE 1 END
               WHERE id = $1 AND lease_epoch = $2`,
       values: [
@@ -163,7 +164,7 @@ export async function finishGone(pool: pg.Pool, lease: Lease, reason: string): P
   await inTransaction(pool, async (session) => {
     await lockCollections(session, lease.accountId);
     const finished = await session.query({
-      text: `UPDATE syncline.collections SET state = 'gone', gone_at = now(), error = $3, lease_until = NULL, run_open = false, next_sync_at = ${NEVER}
+      text: `UPDATE syncline.collections SET state = 'gone', gone_at = now(), error = $3, lease_until = NULL, open_runs = 0, next_sync_at = ${NEVER}
               WHERE id = $1 AND lease_epoch = $2`,
       values: [lease.collectionId, String(lease.epoch), cleanReason(reason)],
     });
@@ -173,15 +174,15 @@ export async function finishGone(pool: pg.Pool, lease: Lease, reason: string): P
     await session.query({
       text: `UPDATE syncline.collections SET full_sync_requested = true, requested_at = clock_timestamp(), next_sync_at = least(next_sync_at, now())
               WHERE account_id = $1 AND kind = $2 AND state = 'active'`,
-      values: [lease.accountId, RESOURCES[resourceOf(lease.kind)].first.kind],
+      values: [lease.accountId, listingKindOf(lease.kind)],
     });
   });
 }
 
-/** Requests a full sync of one collection. */
-export async function requestFullSync(pool: pg.Pool, collectionId: string): Promise<void> {
+/** Requests a full sync of one collection, which repairs what an audit has found. */
+export async function requestRepair(pool: pg.Pool, collectionId: string): Promise<void> {
   await pool.query(
-    'UPDATE syncline.collections SET requested_at = clock_timestamp(), full_sync_requested = true, next_sync_at = least(next_sync_at, now()) WHERE id = $1',
+    'UPDATE syncline.collections SET requested_at = clock_timestamp(), full_sync_requested = true, repair_requested = true, next_sync_at = least(next_sync_at, now()) WHERE id = $1',
     [collectionId],
   );
 }
@@ -190,12 +191,13 @@ export async function requestFullSync(pool: pg.Pool, collectionId: string): Prom
  * Requests a sync of collections: they are due now, and a run that begins after this call fulfils
  * the request.
  * @param accountIds null means every account
+ * @param options `isRepair`: the full sync repairs what a verification found
  * @returns the time of the call by the clock of the database, as text with microseconds
  */
 export async function requestSync(
   pool: pg.Pool,
   accountIds: readonly string[] | null,
-  options: { resource?: Resource; full?: boolean } = {},
+  options: { resource?: Resource; full?: boolean; isRepair?: boolean } = {},
 ): Promise<string> {
   const requested = await inTransaction(pool, (session) =>
     session.query<{ at: string }>({
@@ -204,7 +206,7 @@ export async function requestSync(
                   SELECT id FROM syncline.collections
                    WHERE state = 'active' AND next_sync_at < ${NEVER} AND ($1::uuid[] IS NULL OR account_id = ANY($1::uuid[]))
                      AND ($2::text[] IS NULL OR kind = ANY($2::text[])) ORDER BY id FOR UPDATE),
-                requested AS (UPDATE syncline.collections c SET requested_at = moment.at, next_sync_at = least(next_sync_at, now()), full_sync_requested = full_sync_requested OR $3
+                requested AS (UPDATE syncline.collections c SET requested_at = moment.at, next_sync_at = least(next_sync_at, now()), full_sync_requested = full_sync_requested OR $3, repair_requested = repair_requested OR $4
                            FROM moment, chosen WHERE c.id = chosen.id)
            SELECT at::text FROM moment`,
       values: [
@@ -213,6 +215,7 @@ export async function requestSync(
           ? arrayLiteral(RESOURCES[options.resource].collections, (kind) => kind)
           : null,
         options.full ?? false,
+        options.isRepair ?? false,
       ],
     }),
   );
@@ -233,26 +236,14 @@ export async function behindSince(
   accountIds: readonly string[] | null,
   since: string,
 ): Promise<BehindCollection[]> {
-  const rows = await pool.query<{
-    email: string;
-    kind: CollectionKind;
-    external_id: string;
-    state: string;
-    reason: string | null;
-  }>({
-    text: `SELECT a.email, c.kind, c.external_id, a.state, coalesce(a.reason, c.error) AS reason
+  const behind = await pool.query<BehindCollection>({
+    text: `SELECT a.email, c.kind, c.external_id AS "externalId", a.state AS "accountState", coalesce(a.reason, c.error) AS reason
              FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
             WHERE c.state = 'active' AND ($1::uuid[] IS NULL OR a.id = ANY($1::uuid[])) AND (c.caught_up_at IS NULL OR c.caught_up_at <= $2::timestamptz)
             ORDER BY a.email, c.kind, c.external_id`,
     values: [accountIds && arrayLiteral(accountIds, (id) => id), since],
   });
-  return rows.rows.map((row) => ({
-    email: row.email,
-    kind: row.kind,
-    externalId: row.external_id,
-    accountState: row.state,
-    reason: row.reason,
-  }));
+  return behind.rows;
 }
 
 /**

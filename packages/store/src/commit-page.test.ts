@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
-import { LeaseLost, type Delta, type Lease, type MessageRow, type PageCommit } from './index.js';
+import { isOfRow, rowChanges } from '../../../test/support/row-changes.js';
+import { LeaseLost, type Lease, type MessageRow, type PageCommit } from './index.js';
 
 let fixture: StoreFixture;
 beforeAll(async () => {
@@ -30,7 +31,9 @@ const message = (id: string, over: Partial<MessageRow> = {}): MessageRow => ({
   attachments: [],
   ...over,
 });
-const gmail = (over: Partial<Extract<Delta, { kind: 'gmail' }>>): Delta => ({
+const gmail = (
+  over: Partial<Extract<PageCommit['delta'], { kind: 'gmail' }>>,
+): PageCommit['delta'] => ({
   kind: 'gmail',
   messages: [],
   labelChanges: [],
@@ -38,7 +41,7 @@ const gmail = (over: Partial<Extract<Delta, { kind: 'gmail' }>>): Delta => ({
   labels: null,
   ...over,
 });
-const commitOf = (delta: Delta, over: Partial<PageCommit> = {}): PageCommit => ({
+const commitOf = (delta: PageCommit['delta'], over: Partial<PageCommit> = {}): PageCommit => ({
   cursor: { phase: 'incremental', after: '10' },
   phase: 'incremental',
   generation: 1,
@@ -55,7 +58,7 @@ const rowsOf = async (table: string): Promise<number> =>
     ).rows[0].count,
   );
 const feed = (): Promise<{ seq: bigint; op: string; id: string }[]> =>
-  fixture.store.changes(fixture.accountId, 0n, 100_000);
+  rowChanges(fixture.store, fixture.accountId, 0n, 100_000);
 
 /** Returns a new lease each time, because expired leases are free. */
 async function lease(): Promise<Lease> {
@@ -68,7 +71,7 @@ async function lease(): Promise<Lease> {
 
 test('a page stores rows, feed and cursor together', async () => {
   const held = await lease();
-  const committed = await fixture.store.commitPage(
+  const committed = await fixture.store.leases.commitPage(
     held,
     commitOf(
       gmail({
@@ -121,7 +124,7 @@ test('a page applied twice changes nothing the second time', async () => {
       labelChanges: [{ id: 'm1', add: ['STARRED'], remove: ['UNREAD'], historyId: 12n }],
     }),
   );
-  expect(await fixture.store.commitPage(await lease(), page)).toMatchObject({
+  expect(await fixture.store.leases.commitPage(await lease(), page)).toMatchObject({
     created: 2,
     updated: 1,
   });
@@ -129,7 +132,7 @@ test('a page applied twice changes nothing the second time', async () => {
   const versions = await fixture.database.pool.query(
     'SELECT id, xmin::text FROM syncline.gmail_messages ORDER BY id',
   );
-  expect(await fixture.store.commitPage(await lease(), page)).toMatchObject({
+  expect(await fixture.store.leases.commitPage(await lease(), page)).toMatchObject({
     created: 0,
     updated: 0,
     deleted: 0,
@@ -161,13 +164,16 @@ test('addresses come with their row; those that an earlier version did not have,
       [earlier],
     );
     expect(
-      await fixture.store.commitPage(await lease(), commitOf(gmail({ messages: [message('m2')] }))),
+      await fixture.store.leases.commitPage(
+        await lease(),
+        commitOf(gmail({ messages: [message('m2')] })),
+      ),
     ).toMatchObject({ created: 0, updated: 0 });
     expect(await addresses()).toEqual({ from });
   }
   expect(await feed()).toEqual(before);
   expect(
-    await fixture.store.commitPage(
+    await fixture.store.leases.commitPage(
       await lease(),
       commitOf(
         gmail({ messages: [message('m2', { to: 'b@example.com', addresses: '{"to":[]}' })] }),
@@ -182,17 +188,17 @@ test('a commit under an old epoch writes nothing', async () => {
   const heir = await lease();
   const before = [await rowsOf('gmail_messages'), await feed()];
   await expect(
-    fixture.store.commitPage(
+    fixture.store.leases.commitPage(
       zombie,
       commitOf(gmail({ messages: [message('zombie')], deleted: ['m1'] })),
     ),
   ).rejects.toBeInstanceOf(LeaseLost);
-  await expect(fixture.store.lease.renew(zombie)).rejects.toBeInstanceOf(LeaseLost);
+  await expect(fixture.store.leases.renew(zombie)).rejects.toBeInstanceOf(LeaseLost);
   await expect(
-    fixture.store.lease.finish(zombie, { result: 'caught-up', nextInMs: 0, error: null }),
+    fixture.store.leases.finish(zombie, { result: 'caught-up', nextInMs: 0, error: null }),
   ).rejects.toBeInstanceOf(LeaseLost);
   expect([await rowsOf('gmail_messages'), await feed()]).toEqual(before);
-  await expect(fixture.store.lease.renew(heir)).resolves.toBeUndefined();
+  await expect(fixture.store.leases.renew(heir)).resolves.toBeUndefined();
 });
 
 test('a page that fails half-way leaves neither rows nor cursor nor feed', async () => {
@@ -212,7 +218,7 @@ test('a page that fails half-way leaves neither rows nor cursor nor feed', async
     }),
     { cursor: { phase: 'incremental', after: '99' } },
   );
-  await expect(fixture.store.commitPage(held, page)).rejects.toThrow(/2 of 2 rows .* 22P02/);
+  await expect(fixture.store.leases.commitPage(held, page)).rejects.toThrow(/2 of 2 rows .* 22P02/);
   expect([
     await rowsOf('gmail_messages'),
     await feed(),
@@ -226,7 +232,7 @@ test('a page that fails half-way leaves neither rows nor cursor nor feed', async
 
 test('deletion takes bodies, attachments and the empty thread along', async () => {
   expect(
-    await fixture.store.commitPage(
+    await fixture.store.leases.commitPage(
       await lease(),
       commitOf(gmail({ deleted: ['m1', 'm2', 'm3', 'never-seen'] })),
     ),
@@ -240,22 +246,22 @@ test('deletion takes bodies, attachments and the empty thread along', async () =
 });
 
 test('a sweep removes what the full sync did not meet, in bounded commits', async () => {
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     await lease(),
     commitOf(gmail({ messages: ['s1', 's2', 's3', 's4'].map((id) => message(id)) })),
   );
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     await lease(),
     commitOf(
       { kind: 'none' },
-      { generation: 2, items: { met: [{ id: 's2', ordinal: 1n, pending: false }] } },
+      { generation: 2, items: { listed: [{ id: 's2', ordinal: 1n, pending: false }] } },
     ),
   );
-  const first = await fixture.store.commitPage(
+  const first = await fixture.store.leases.commitPage(
     await lease(),
     commitOf({ kind: 'none' }, { generation: 2, items: { sweepLimit: 2 } }),
   );
-  const second = await fixture.store.commitPage(
+  const second = await fixture.store.leases.commitPage(
     await lease(),
     commitOf({ kind: 'none' }, { generation: 2, items: { sweepLimit: 2 } }),
   );
@@ -275,7 +281,7 @@ test('NUL bytes, lone surrogates and every other text survive as documented', as
         resource: cleanJson({ text }),
         labelIds: [cleanText(text)],
       });
-      await fixture.store.commitPage(await lease(), commitOf(gmail({ messages: [row] })));
+      await fixture.store.leases.commitPage(await lease(), commitOf(gmail({ messages: [row] })));
       const stored = await fixture.database.pool.query(
         'SELECT m.subject, m.label_ids, m.resource, b.text_plain FROM syncline.gmail_messages m JOIN syncline.gmail_bodies b ON b.message_id = m.id WHERE m.id = $1',
         ['odd'],
@@ -324,7 +330,7 @@ test('the feed is gapless in commit order and folds to the live rows, whatever i
         await Promise.all([
           (async () => {
             for (const page of pages)
-              await fixture.store.commitPage(
+              await fixture.store.leases.commitPage(
                 mail,
                 commitOf(
                   gmail({
@@ -336,7 +342,7 @@ test('the feed is gapless in commit order and folds to the live rows, whatever i
           })(),
           (async () => {
             for (let n = 0; n < pages.length; n++)
-              await fixture.store.commitPage(list, calendarPage(n));
+              await fixture.store.leases.commitPage(list, calendarPage(n));
           })(),
         ]);
         await assertFeedFolds();
@@ -355,10 +361,10 @@ async function claimList(): Promise<Lease> {
 }
 
 async function assertFeedFolds(): Promise<void> {
-  const events = await fixture.store.changes(fixture.accountId, 0n, 100_000);
+  const events = await fixture.store.feed.changes(fixture.accountId, 0n, 100_000);
   expect(events.map((event) => event.seq)).toEqual(events.map((_, i) => BigInt(i + 1)));
   const live = new Set<string>();
-  for (const event of events) {
+  for (const event of events.filter(isOfRow)) {
     const key = `${event.entity}/${event.id}`;
     expect(live.has(key)).toBe(event.op !== 'created');
     if (event.op === 'deleted') live.delete(key);
@@ -373,7 +379,7 @@ async function assertFeedFolds(): Promise<void> {
 test('a source is written with its row, is reported when it alone changes, and goes when the policy or the message does', async () => {
   const bytes = Buffer.from([0, 92, 39, 255, 13, 10]);
   const store = async (source: Buffer | null): Promise<unknown> => {
-    const { created, updated } = await fixture.store.commitPage(
+    const { created, updated } = await fixture.store.leases.commitPage(
       await lease(),
       commitOf(
         gmail({ messages: [message('source-1', { source }), message('source-2', { source })] }),
@@ -396,7 +402,7 @@ test('a source is written with its row, is reported when it alone changes, and g
   expect(await store(bytes)).toEqual([0, 0, bytes, 2]);
   expect(await store(null)).toEqual([0, 2, null, 0]);
   expect(await store(bytes)).toEqual([0, 2, bytes, 2]);
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     await lease(),
     commitOf(gmail({ deleted: ['source-1', 'source-2'] })),
   );

@@ -4,7 +4,7 @@ import { appendChanges } from './changes.js';
 import { writeIsolated } from './isolate-page.js';
 import { LeaseLost, type Lease, type MailWindow, type Phase } from './lease.js';
 import { mirrorOf, type Delta } from './mirrors/index.js';
-import type { RowChange } from './rows.js';
+import type { Origin, RowChange } from './rows.js';
 import { isRowRefusal } from './row-refusal.js';
 import { withoutUnstorable } from './storable-page.js';
 import { clampCount } from './storable.js';
@@ -38,6 +38,8 @@ export interface PageCommit {
    */
   isForced?: boolean;
   delta: Delta;
+  /** What the page is a part of; default `live`. */
+  origin?: Origin;
   items?: ItemsDelta;
   /**
    * Whether the run takes items one by one and this page has one of them. Such a commit does not
@@ -119,7 +121,7 @@ async function writePage(
     await fenced;
     const [changes, applied] = await writing;
     const all = applied.changes.length > 0 ? changes.concat(applied.changes) : changes;
-    if (all.length > 0) appendChanges(session, lease, all);
+    if (all.length > 0) appendChanges(session, lease, all, commit.origin ?? 'live');
     return { ...countOps(all), swept: applied.swept, cleared: applied.cleared, changes: all };
   });
 }
@@ -139,7 +141,7 @@ async function isolatePage(
     if (commit.window) moveWindow(session, lease, commit.window);
     if (commit.held !== undefined) noteHeld(session, lease, commit.held);
     const { changes, ...written } = await writeIsolated(session, lease, commit);
-    if (changes.length > 0) appendChanges(session, lease, changes);
+    if (changes.length > 0) appendChanges(session, lease, changes, commit.origin ?? 'live');
     return { ...countOps(changes), ...written, changes };
   });
 }
@@ -164,7 +166,8 @@ async function fence(
                   full_sync_started_at = CASE WHEN $9 THEN now() ELSE full_sync_started_at END,
                   full_syncs_today = CASE WHEN $10 AND (full_syncs_since IS NULL OR full_syncs_since < now() - interval '24 hours') THEN 1 WHEN $10 THEN full_syncs_today + 1 ELSE full_syncs_today END,
                   full_syncs_since = CASE WHEN $10 AND (full_syncs_since IS NULL OR full_syncs_since < now() - interval '24 hours') THEN now() ELSE full_syncs_since END,
-                  full_sync_requested = full_sync_requested AND NOT ($9 AND coalesce(requested_at, run_started_at) <= run_started_at)
+                  full_sync_requested = full_sync_requested AND NOT ($9 AND coalesce(requested_at, run_started_at) <= run_started_at),
+                  repair_requested = repair_requested AND NOT ($9 AND coalesce(requested_at, run_started_at) <= run_started_at)
             WHERE id = $1 AND lease_epoch = $2`,
     values: [
       lease.collectionId,

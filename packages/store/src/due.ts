@@ -16,7 +16,6 @@ import type pg from 'pg';
 import { ONBOARDING, type Phase } from './lease.js';
 import {
   dueRange,
-  isInDueRange,
   RESOURCE_NAMES,
   type CollectionKind,
   type Resource,
@@ -39,7 +38,7 @@ interface DueQueue {
 type DueCause = 'schedule' | 'notification' | 'request' | 'retry';
 
 /** SQL, for `collections c`. */
-const CAUSE = `CASE WHEN c.failures > 0 OR (c.run_open AND coalesce(c.lease_until <= now(), true)) THEN 'retry'
+const CAUSE = `CASE WHEN c.failures > 0 OR (c.open_runs > 0 AND coalesce(c.lease_until <= now(), true)) THEN 'retry'
                           WHEN c.notified_at IS NOT NULL AND coalesce(c.notified_at > c.caught_up_at, true) THEN 'notification'
                           WHEN c.full_sync_requested OR (c.requested_at IS NOT NULL AND coalesce(c.requested_at > c.caught_up_at, true)) THEN 'request'
                           ELSE 'schedule' END`;
@@ -126,20 +125,6 @@ interface FairClaim {
   past: readonly string[];
 }
 
-interface DueRow {
-  id: string;
-  kind: CollectionKind;
-  phase: Phase;
-  full_sync_requested: boolean;
-  tenant: string;
-  onboarding: boolean;
-  interrupted: boolean;
-  account_id: string;
-  cause: DueCause;
-  round: string;
-  crowding: string[] | null;
-}
-
 /**
  * Claims in rounds from one queue. Returns also the tenants that crowd the window when it is full.
  */
@@ -149,7 +134,7 @@ async function claimFairly(
   o: FairClaim,
 ): Promise<{ claimed: DueCollection[]; crowding: string[] }> {
   const scanLimit = o.past.length === 0 ? WINDOW : SCAN_PAST_LIMIT;
-  const due = await pool.query<DueRow>({
+  const due = await pool.query<DueCollection & { crowding: string[] | null }>({
     name: 'collections-due',
     text: `WITH seen AS MATERIALIZED (
                 SELECT id, tenant, next_sync_at FROM syncline.collections
@@ -168,11 +153,11 @@ async function claimFairly(
                  WHERE c.next_sync_at <= now() AND c.state = 'active' AND a.state = 'active'
                    FOR UPDATE OF c SKIP LOCKED)
            UPDATE syncline.collections c SET next_sync_at = now() + $6 * interval '1 ms' FROM picked WHERE c.id = picked.id
-        RETURNING c.id, c.kind, c.phase, c.full_sync_requested, c.tenant, picked.round, (SELECT tenants FROM crowding) AS crowding,
-                  ${ONBOARDING} AS onboarding, c.run_open AND coalesce(c.lease_until <= now(), true) AS interrupted,
-                  c.account_id, ${CAUSE} AS cause`,
+        RETURNING c.id, c.kind, c.phase, c.full_sync_requested AS "fullSyncRequested", c.tenant, picked.round::float8 AS round, (SELECT tenants FROM crowding) AS crowding,
+                  ${ONBOARDING} AS onboarding, c.open_runs > 0 AND coalesce(c.lease_until <= now(), true) AS interrupted,
+                  c.account_id AS "accountId", ${CAUSE} AS cause`,
     values: [
-      isInDueRange(queue.resource),
+      queue.resource,
       queue.full,
       scanLimit,
       arrayLiteral(o.past, (tenant) => tenant),
@@ -182,20 +167,8 @@ async function claimFairly(
       arrayLiteral([...o.lead.values()], String),
     ],
   });
-  return { claimed: due.rows.map(dueCollection), crowding: due.rows[0]?.crowding ?? [] };
-}
-
-function dueCollection(row: DueRow): DueCollection {
   return {
-    id: row.id,
-    accountId: row.account_id,
-    kind: row.kind,
-    phase: row.phase,
-    fullSyncRequested: row.full_sync_requested,
-    tenant: row.tenant,
-    onboarding: row.onboarding,
-    interrupted: row.interrupted,
-    cause: row.cause,
-    round: Number(row.round),
+    claimed: due.rows.map(({ crowding: _crowding, ...collection }) => collection),
+    crowding: due.rows[0]?.crowding ?? [],
   };
 }

@@ -16,7 +16,7 @@ test.each([
   ['tables without a record', true, [], true],
   ['a migration from before the initial one', true, [['20261121000000_first', 'x']], true],
   ['an initial migration with another text', true, [['20261129000000_initial', 'x']], true],
-] as const)('tells %s from an earlier version', (_what, hasTables, applied, expected) => {
+] as const)('distinguishes %s from an earlier version', (_what, hasTables, applied, expected) => {
   expect(isEarlierVersion(hasTables, new Map(applied), KNOWN)).toBe(expected);
 });
 

@@ -17,7 +17,7 @@ test('a resource that is being erased is not claimed, and its collections are de
     { kind: 'calendar-list', state: 'removing' },
     { kind: 'gmail', state: 'active' },
   ]);
-  const due = await fixture.store.collections.claimDue({ limit: 10, visibilityMs: 1_000 });
+  const due = await fixture.store.schedule.claimDue({ limit: 10, visibilityMs: 1_000 });
   expect(due.map(({ kind }) => kind)).toEqual(['gmail']);
   expect(await resourceErasure.abandoned(0, 10)).toEqual([
     { accountId: fixture.accountId, resource: 'calendar' },

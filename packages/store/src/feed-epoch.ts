@@ -2,19 +2,19 @@ import type pg from 'pg';
 import { BEGIN } from './server-link.js';
 
 /*
- * The feed's epoch. Together with it a number of the feed names one change for ever.
+ * The epoch of the change feed. An epoch and a number of the feed identify one change permanently.
  *
- * A restored database is an older state, which gives out numbers again that consumers have seen. So
- * a restore begins a new epoch. It is found in two ways: the database is another than the one that
- * was recorded (a dump that was restored elsewhere), or a counter stands below a value that was
- * recorded elsewhere (an older state in the same place; Redis and each process record it).
+ * A restored database assigns numbers again that consumers have already read, so a restore begins a
+ * new epoch. There are two signs of a restore: the database is not the recorded one (a dump was
+ * restored elsewhere), or its counter is lower than a value that was recorded outside of it (an
+ * older state in the same place). Redis and each process record the counter.
  *
- * An epoch begins in one transaction that locks every account's row. A page's commit locks that row
- * last and holds it, so each number lies before or after the beginning, and the commit needs no
- * additional query.
+ * An epoch begins in one transaction that locks every account's row. The commit of a page locks
+ * this row last and holds it, so each number was assigned either before or after the beginning, and
+ * the commit needs no additional statement.
  */
 
-/** Why an epoch began. */
+/** The reason why an epoch began. */
 type EpochCause = 'operator' | 'another-database' | 'older-state';
 
 export interface FeedState {
@@ -22,19 +22,19 @@ export interface FeedState {
   counter: bigint;
   /** Identifies this deployment in this database; the counter is stored in Redis under it. */
   name: string;
-  /** The epoch was begun just now, and why. */
+  /** The reason when the check began this epoch, otherwise null. */
   begun: EpochCause | null;
 }
 
-/** What is remembered of the counter, outside of Postgres. */
+/** The counter as it was recorded outside of Postgres. */
 export interface RememberedCounter {
   name: string;
   counter: bigint;
 }
 
-/** The database that a session is in. */
+/** The database of a session. */
 interface DatabaseIdentity {
-  /** Of the cluster; null where the role may not ask. */
+  /** Identifier of the cluster; null when the role may not read it. */
   systemIdentifier: string | null;
   databaseOid: string;
 }
@@ -42,8 +42,8 @@ interface DatabaseIdentity {
 type Session = Pick<pg.Client, 'query'>;
 
 /**
- * Whether the recorded database is another one than this. Without a record, or without the
- * cluster's identifier, it counts as the same.
+ * Whether the recorded database is not this one. Without a record, or without the identifier of the
+ * cluster, it counts as this one.
  */
 function isAnotherDatabase(
   recorded: { systemIdentifier: string | null; databaseOid: string | null },
@@ -59,11 +59,11 @@ function isAnotherDatabase(
 }
 
 /**
- * Checks whether this is the recorded database in a state no older than recorded, and begins a new
- * epoch if not.
- * @param remembered what is known of the counter elsewhere; it counts for the database that it was
- * remembered of, and for no other
- * @param advance counts on: for schedulers, and whoever remembers the result
+ * Checks whether this is the recorded database in a state that is not older than recorded. Otherwise
+ * it begins a new epoch.
+ * @param remembered the counter as recorded outside of Postgres; ignored when it was recorded for
+ * another database
+ * @param advance increases the counter; for callers that record the result
  */
 export async function checkFeed(
   session: Session,
@@ -87,20 +87,20 @@ export async function checkFeed(
   });
 }
 
-/** Begins a new epoch at a person's request. @returns it */
+/** Begins a new epoch at an operator's request and returns it. */
 export async function beginEpoch(session: Session): Promise<number> {
   return inOneTransaction(session, () => begin(session, 'operator'));
 }
 
 /**
- * New accounts begin with another epoch from here on: the address of an account that was removed
- * may be connected again, and is numbered from 1. Part of the transaction that removes it.
+ * SQL of the transaction that removes an account: new accounts begin with another epoch. The same
+ * address may be connected again, and its numbers begin at 1.
  */
 export const EPOCH_AFTER_REMOVAL = `UPDATE syncline.feed_state SET epoch = greatest(epoch + 1, floor(extract(epoch FROM clock_timestamp()))::bigint), begun_at = now(), cause = 'account-removed'`;
 
 /**
- * The row is locked by whoever begins, so that of two each begins one of its own. The accounts'
- * rows wait for the pages that are being committed.
+ * The first statement locks the row of the feed's state, so that two concurrent calls begin two
+ * epochs. The second one waits for the commits that hold an account's row.
  */
 async function begin(session: Session, cause: EpochCause): Promise<number> {
   const begun = await session.query<{ epoch: string }>(
@@ -109,6 +109,9 @@ async function begin(session: Session, cause: EpochCause): Promise<number> {
   );
   const epoch = begun.rows[0]?.epoch;
   await session.query('UPDATE syncline.accounts SET feed_epoch = $1, feed_epoch_start = feed_seq', [
+    epoch,
+  ]);
+  await session.query('UPDATE syncline.feed_position SET epoch = $1, epoch_start = position', [
     epoch,
   ]);
   return Number(epoch);
@@ -141,7 +144,7 @@ async function stateOf(session: Session, live: DatabaseIdentity, lock: boolean):
     `SELECT deployment, epoch, counter, system_identifier, database_oid FROM syncline.feed_state ${lock ? 'FOR UPDATE' : ''}`,
   );
   const row = found.rows[0];
-  if (!row) throw new Error('feed_state has its row from the migration that made it');
+  if (!row) throw new Error('feed_state has no row, although a migration inserted one');
   return {
     state: {
       epoch: Number(row.epoch),
@@ -154,7 +157,7 @@ async function stateOf(session: Session, live: DatabaseIdentity, lock: boolean):
   };
 }
 
-/** Of two statements, since a role without the right to ask would fail the one that asks. */
+/** Sends two statements, because the second one fails for a role without the right. */
 async function identityOf(session: Session): Promise<DatabaseIdentity> {
   const asked = await session.query<{ oid: string; may_ask: boolean }>(
     `SELECT oid::text, has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS may_ask FROM pg_database WHERE datname = current_database()`,

@@ -1,45 +1,103 @@
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
+import {
+  readChanges,
+  readFeedPage,
+  type ChangeEvent,
+  type FeedPage,
+  type FeedPosition,
+} from './changes.js';
 import { beginEpoch, checkFeed, type FeedState, type RememberedCounter } from './feed-epoch.js';
+import { arrayLiteral } from './pool.js';
 
-/** Where an account's feed is. */
-export interface FeedPosition {
-  epoch: number;
-  /** The last number given out. */
-  seq: bigint;
-  /** The last number of the epochs before; 0 when there is none. */
-  startSeq: bigint;
-  /** The oldest number that is kept, or will be given out next: those before it are deleted. */
-  oldestSeq: bigint;
-}
+/** The last number of an account's feed, and its epoch. */
+export type FeedEnd = Pick<FeedPosition, 'epoch' | 'seq'>;
 
-/** The feed as a whole; an account's events are read by `Store.changes`. */
+/** The change feed. */
 export interface Feed {
   position(accountId: string): Promise<FeedPosition>;
-  /** Names this deployment in this database, `deployment:system:database`: what Redis keeps of it has this name. `system` is empty where the role may not ask. */
+  /**
+   * Returns up to `limit` events of the account's current epoch after `afterSeq`, in order.
+   * @throws FeedPruned when events after `afterSeq` are no longer kept
+   */
+  changes(accountId: string, afterSeq: bigint, limit: number): Promise<ChangeEvent[]>;
+  /**
+   * Returns up to `limit` events of the account's current epoch after `afterSeq`, in order, with
+   * the feed's position in the same state of the database. Events that are no longer kept are
+   * missing without an error: compare `oldestSeq`.
+   * @returns null when there is no such account
+   */
+  page(accountId: string, afterSeq: bigint, limit: number): Promise<FeedPage | null>;
+  /** The ends of these accounts' feeds. An account that does not exist is left out. */
+  ends(accountIds: readonly string[]): Promise<Map<string, FeedEnd>>;
+  /**
+   * Identifies this deployment in this database: `deployment:system:database`. The keys in Redis
+   * contain it. `system` is empty when the role may not read it.
+   */
   name(): Promise<string>;
   /** Begins a new epoch of every account's feed, and returns it. */
   newEpoch(): Promise<number>;
   /**
-   * Looks whether the database is an older state or another database than before, begins a new
-   * epoch if so, and counts on.
-   * @param remembered what is known of the counter outside of Postgres, read before this call
+   * Checks whether the database is an older state or another database than before. If so, it begins
+   * a new epoch. Increases the counter.
+   * @param remembered the counter as recorded outside of Postgres, read before this call
    */
   advance(remembered: RememberedCounter | null): Promise<FeedState>;
+  /**
+   * Compares the counter with its copy outside of Postgres, as `advance` does. A lost copy is
+   * ignored. Each process makes the check at its start, and schedulers repeat it.
+   * @returns a function that repeats the check
+   */
+  watch(copies: CounterCopies): Promise<() => Promise<void>>;
 }
 
-export function feedIn(pool: pg.Pool): Feed {
+/** The copies of the counters of feeds, by `Feed.name`. */
+interface CounterCopies {
+  read(name: string): Promise<bigint | null>;
+  raise(name: string, value: bigint): Promise<void>;
+}
+
+export function feedIn(rt: Runtime, pool: pg.Pool): Feed {
+  const name = (): Promise<string> =>
+    onOneSession(pool, async (session) => (await checkFeed(session, null, false)).name);
+  const advance = (remembered: RememberedCounter | null): Promise<FeedState> =>
+    onOneSession(pool, (session) => checkFeed(session, remembered, true));
   return {
     position: (accountId) => positionOf(pool, accountId),
-    name: () => onOneSession(pool, async (session) => (await checkFeed(session, null, false)).name),
+    changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
+    page: (accountId, afterSeq, limit) => readFeedPage(pool, accountId, afterSeq, limit),
+    ends: (accountIds) => endsOf(pool, accountIds),
+    name,
     newEpoch: () => onOneSession(pool, beginEpoch),
-    advance: (remembered) => onOneSession(pool, (session) => checkFeed(session, remembered, true)),
+    advance,
+    watch: (copies) => watch(rt, { name, advance }, copies),
   };
 }
 
+async function watch(
+  rt: Runtime,
+  feed: Pick<Feed, 'name' | 'advance'>,
+  copies: CounterCopies,
+): Promise<() => Promise<void>> {
+  let name = await feed.name();
+  const check = async (): Promise<void> => {
+    // The copy is read first. It was written after the counter in Postgres, so the counter of an
+    // intact Postgres cannot be lower.
+    const copy = await copies.read(name);
+    const state = await feed.advance(copy === null ? null : { name, counter: copy });
+    if (state.begun) noteEpoch(rt, state.epoch, state.begun);
+    await copies.raise(state.name, state.counter);
+    name = state.name;
+  };
+  await check();
+  return check;
+}
+
 /**
- * For `verify` of a pool: every session of this process looks at the database before it is used, since a server that comes back may have been restored; behind
- * a pooler, where sessions outlive servers, also whenever a transaction meets another server. What the process saw before is what it remembers.
+ * Returns a check for `verify` of a pool. Every session of this process checks the database before
+ * it is used, because a server that was away may have been restored. Behind a pooler, where a
+ * session may change its server, each change is followed by a check. The process compares with the
+ * counter that it read last.
  */
 export function sessionCheck(rt: Runtime): (session: pg.PoolClient) => Promise<void> {
   let remembered: RememberedCounter | null = null;
@@ -55,16 +113,12 @@ export function sessionCheck(rt: Runtime): (session: pg.PoolClient) => Promise<v
 }
 
 /**
- * A missing table means an older schema, which is reported elsewhere. Roles and servers that cannot
- * write leave the check to processes that can.
+ * A missing table means an older schema, which is reported elsewhere. A role or server that cannot
+ * write skips the check; other processes make it.
  */
 const MAY_NOT_READ = ['42P01', '42501', '25006'];
 
-export function noteEpoch(
-  rt: Runtime,
-  epoch: number,
-  cause: NonNullable<FeedState['begun']>,
-): void {
+function noteEpoch(rt: Runtime, epoch: number, cause: NonNullable<FeedState['begun']>): void {
   rt.log.warn(
     { event: 'feed_epoch_begun', epoch, cause },
     'this database is a copy or an older state: the change feed has a new epoch, and its consumers list again',
@@ -72,8 +126,13 @@ export function noteEpoch(
 }
 
 async function positionOf(pool: pg.Pool, accountId: string): Promise<FeedPosition> {
-  const found = await pool.query<{ epoch: string; seq: string; start: string; oldest: string }>(
-    'SELECT feed_epoch AS epoch, feed_seq AS seq, feed_epoch_start AS start, feed_oldest_seq AS oldest FROM syncline.accounts WHERE id = $1',
+  const found = await pool.query<{
+    epoch: string;
+    seq: string;
+    startSeq: string;
+    oldestSeq: string;
+  }>(
+    'SELECT feed_epoch AS epoch, feed_seq AS seq, feed_epoch_start AS "startSeq", feed_oldest_seq AS "oldestSeq" FROM syncline.accounts WHERE id = $1',
     [accountId],
   );
   const row = found.rows[0];
@@ -81,9 +140,20 @@ async function positionOf(pool: pg.Pool, accountId: string): Promise<FeedPositio
   return {
     epoch: Number(row.epoch),
     seq: BigInt(row.seq),
-    startSeq: BigInt(row.start),
-    oldestSeq: BigInt(row.oldest),
+    startSeq: BigInt(row.startSeq),
+    oldestSeq: BigInt(row.oldestSeq),
   };
+}
+
+async function endsOf(pool: pg.Pool, accountIds: readonly string[]): Promise<Map<string, FeedEnd>> {
+  const { rows } = await pool.query<{ id: string; epoch: string; seq: string }>({
+    name: 'feed-ends',
+    text: 'SELECT id, feed_epoch AS epoch, feed_seq AS seq FROM syncline.accounts WHERE id = ANY($1::uuid[])',
+    values: [arrayLiteral(accountIds, (id) => id)],
+  });
+  return new Map(
+    rows.map(({ id, epoch, seq }) => [id, { epoch: Number(epoch), seq: BigInt(seq) }]),
+  );
 }
 
 async function onOneSession<T>(

@@ -16,7 +16,7 @@ import type { RowChange } from './rows.js';
 import { mirrorOf, type ListingDelta } from './mirrors/index.js';
 import { byIndex, type Transaction } from './transaction.js';
 
-export type { FailingItem, SetAside } from './quarantine-writes.js';
+export type { SetAside } from './quarantine-writes.js';
 
 /**
  * The list of a full sync. A full sync stores every id that it lists, in order. Items that still
@@ -30,9 +30,9 @@ export type { FailingItem, SetAside } from './quarantine-writes.js';
  */
 export interface ItemsDelta extends ListingDelta {
   /** Ids listed by this page. Ids that are already on the list keep their position. */
-  met?: ListedItem[];
-  /** Items to fetch again later. They move to the end of the list. */
-  again?: AgainItem[];
+  listed?: ListedItem[];
+  /** Items to fetch later. They move to the end of the list. */
+  fetchLater?: ItemToFetch[];
   /** Items that are no longer pending because they were deleted at Google. */
   dropped?: string[];
   /** Items that cannot be stored. They are recorded with their reason, and skipped. */
@@ -80,7 +80,7 @@ export interface ListedItem {
   threadId?: string;
 }
 
-export interface AgainItem {
+export interface ItemToFetch {
   id: string;
   ordinal: bigint;
   delayMs: number;
@@ -135,15 +135,9 @@ export async function nextPending(
   generation: number,
   q: PendingQuery,
 ): Promise<PendingItem[]> {
-  const next = await byIndex(pool).query<{
-    item_id: string;
-    ordinal: string;
-    attempts: number;
-    wait_ms: string | null;
-    thread_id: string | null;
-  }>({
+  const next = await byIndex(pool).query<Omit<PendingItem, 'ordinal'> & { ordinal: string }>({
     name: 'full-sync-next',
-    text: `SELECT item_id, ordinal, attempts, extract(epoch FROM not_before - now()) * 1000 AS wait_ms, thread_id FROM syncline.full_sync_items
+    text: `SELECT item_id AS id, ordinal, attempts, greatest(0, ceil(coalesce(extract(epoch FROM not_before - now()) * 1000, 0)))::float8 AS "waitMs", thread_id AS "threadId" FROM syncline.full_sync_items
             WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND ordinal > $4 AND pending AND item_id <> ALL ($6::text[]) ORDER BY ordinal LIMIT $5`,
     values: [
       lease.accountId,
@@ -154,13 +148,7 @@ export async function nextPending(
       arrayLiteral(q.except, (id) => id),
     ],
   });
-  return next.rows.map((row) => ({
-    id: row.item_id,
-    ordinal: BigInt(row.ordinal),
-    attempts: row.attempts,
-    waitMs: Math.max(0, Math.ceil(Number(row.wait_ms ?? 0))),
-    threadId: row.thread_id,
-  }));
+  return next.rows.map((row) => ({ ...row, ordinal: BigInt(row.ordinal) }));
 }
 
 /**
@@ -174,13 +162,9 @@ export async function listedThreads(
   q: PendingQuery & { threadIds: readonly string[] },
 ): Promise<ListedThread[]> {
   if (q.threadIds.length === 0) return [];
-  const found = await byIndex(pool).query<{
-    thread_id: string;
-    size: number;
-    pending: string[] | null;
-  }>({
+  const found = await byIndex(pool).query<ListedThread>({
     name: 'full-sync-threads',
-    text: `SELECT t.id AS thread_id, count(*)::int AS size, array_agg(m.item_id ORDER BY m.ordinal) FILTER (WHERE m.due) AS pending
+    text: `SELECT t.id AS "threadId", count(*)::int AS size, coalesce(array_agg(m.item_id ORDER BY m.ordinal) FILTER (WHERE m.due), '{}') AS pending
              FROM unnest($4::text[]) AS t(id),
                   LATERAL (SELECT item_id, ordinal, pending AND attempts = 0 AND ordinal > $5 AND item_id <> ALL ($7::text[]) AS due FROM syncline.full_sync_items
                             WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND thread_id = t.id LIMIT $6) m
@@ -195,11 +179,7 @@ export async function listedThreads(
       arrayLiteral(q.except, (id) => id),
     ],
   });
-  return found.rows.map((row) => ({
-    threadId: row.thread_id,
-    size: row.size,
-    pending: row.pending ?? [],
-  }));
+  return found.rows;
 }
 
 export async function applyItems(
@@ -232,10 +212,10 @@ function writeItems(
   session: Transaction,
   lease: Lease,
   generation: number,
-  { met, again, dropped, replayed, takenEarly }: ItemsDelta,
+  { listed, fetchLater, dropped, replayed, takenEarly }: ItemsDelta,
 ): void {
-  if (met?.length) insertListed(session, lease, generation, met);
-  if (again?.length) putBack(session, lease, generation, again);
+  if (listed?.length) insertListed(session, lease, generation, listed);
+  if (fetchLater?.length) listForLater(session, lease, generation, fetchLater);
   if (dropped?.length) drop(session, lease, generation, dropped);
   if (replayed?.length) deleteRefetch(session, lease, replayed);
   if (takenEarly?.length) takeEarly(session, lease, generation, takenEarly);
@@ -271,7 +251,7 @@ export function insertListed(
   items: readonly ListedItem[],
 ): void {
   session.send({
-    name: 'full-sync-met',
+    name: 'full-sync-listed',
     text: `INSERT INTO syncline.full_sync_items (account_id, collection_id, generation, item_id, ordinal, pending, thread_id)
            SELECT $1, $2, $3, u.id, u.ordinal, u.pending, u.thread_id FROM unnest($4::text[], $5::bigint[], $6::bool[], $7::text[]) AS u(id, ordinal, pending, thread_id)
            ON CONFLICT DO NOTHING`,
@@ -287,14 +267,14 @@ export function insertListed(
   });
 }
 
-export function putBack(
+export function listForLater(
   session: Transaction,
   lease: Lease,
   generation: number,
-  items: readonly AgainItem[],
+  items: readonly ItemToFetch[],
 ): void {
   session.send({
-    name: 'full-sync-again',
+    name: 'full-sync-later',
     text: `INSERT INTO syncline.full_sync_items AS w (account_id, collection_id, generation, item_id, ordinal, pending, attempts, not_before)
            SELECT $1, $2, $3, u.id, u.ordinal, true, u.attempts, now() + u.delay * interval '1 ms'
              FROM unnest($4::text[], $5::bigint[], $6::int[], $7::int[]) AS u(id, ordinal, delay, attempts)

@@ -27,7 +27,7 @@ test.each([
       const transaction = new Transaction(session);
       for (let i = 0; i < TIMES; i++)
         await applyItems(transaction, lease, 1, {
-          met: [{ id: `m${i}`, ordinal: BigInt(i), pending: false }],
+          listed: [{ id: `m${i}`, ordinal: BigInt(i), pending: false }],
           clearLimit: 10,
         });
       const { rows } = await transaction.query<{ 'QUERY PLAN': string }>(

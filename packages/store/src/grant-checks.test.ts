@@ -23,7 +23,7 @@ async function grantNumber(): Promise<number> {
 
 async function collections(): Promise<unknown[]> {
   const { rows } = await fixture.database.pool.query(
-    'SELECT id, lease_epoch, lease_until, run_open, error FROM syncline.collections WHERE account_id = $1 ORDER BY id',
+    'SELECT id, lease_epoch, lease_until, open_runs, error FROM syncline.collections WHERE account_id = $1 ORDER BY id',
     [fixture.accountId],
   );
   return rows;
@@ -49,7 +49,7 @@ test('a grant that is held already ends the runs of its account once', async () 
       id: lease.collectionId,
       lease_epoch: String(lease.epoch + 1n),
       lease_until: null,
-      run_open: false,
+      open_runs: 0,
       error: UNPROVEN.reason,
     }),
   );

@@ -7,6 +7,7 @@ import type pg from 'pg';
 import type { AccountReasonCode } from './accounts.js';
 import {
   HAS_MESSAGES,
+  KNOWN_PEOPLE,
   PRIMARY_ADDRESS,
   sampleDates,
   type StoredMessageDate,
@@ -42,6 +43,8 @@ export interface KnownIdentity {
   hasMessages: boolean;
   /** The primary calendar's id, which is the account's own address; null without one. */
   primaryAddress: string | null;
+  /** Resource names of some stored contacts, other contacts and groups. */
+  people: string[];
 }
 
 export interface Held {
@@ -114,7 +117,7 @@ async function known(pool: Queryable, accountId: string): Promise<KnownIdentity 
     `SELECT a.id AS "accountId", a.tenant, a.email, a.project, a.resources, a.google_sub AS "googleSub", a.grant_number AS grant, a.token_version AS version,
             ARRAY(SELECT address FROM syncline.account_aliases WHERE account_id = a.id ORDER BY 1) AS aliases,
             coalesce(a.verified_grant = a.grant_number, false) AS verified, coalesce(a.vouched_grant = a.grant_number, false) AS vouched,
-            ${HAS_OWN_ROWS} AS "hasRows", ${HAS_MESSAGES} AS "hasMessages", ${PRIMARY_ADDRESS} AS "primaryAddress"
+            ${HAS_OWN_ROWS} AS "hasRows", ${HAS_MESSAGES} AS "hasMessages", ${PRIMARY_ADDRESS} AS "primaryAddress", ${KNOWN_PEOPLE} AS people
        FROM syncline.accounts a WHERE a.id = $1`,
     [accountId],
   );
@@ -145,7 +148,7 @@ async function hold(
   if (held.rowCount !== 1) return false;
   // Fences out the runs that use this grant.
   await session.query(
-    `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, run_open = false, error = $2 WHERE account_id = $1`,
+    `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, open_runs = 0, error = $2 WHERE account_id = $1`,
     [accountId, cleanReason(reason)],
   );
   await scheduleAccount(session, accountId, false);

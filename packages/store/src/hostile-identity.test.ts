@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { comparableAddress } from '@syncline/runtime';
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
 import { cleanText } from './clean-text.js';
 import type { Lease } from './lease.js';
@@ -47,6 +48,7 @@ const OURS = [
 
 const GOOGLE_SAYS: Record<string, (value: string) => Promise<unknown>> = {
   'accounts.email': (address) => bind({ sub: '7', address }),
+  'accounts.address': (address) => bind({ sub: '7', address }),
   'accounts.google_sub': (sub) => bind({ sub, address: null }),
   'accounts.reason': hold,
   'account_aliases.address': async (address) => {
@@ -107,7 +109,7 @@ test.each(Object.entries(GOOGLE_SAYS))(
       const before = await valuesIn(column);
       await say(value);
       const allowed = [value, cleanText(value), cleanText(value).slice(0, 2_000)];
-      const known = new Set([...before, ...allowed, ...allowed.map((one) => one.toLowerCase())]);
+      const known = new Set([...before, ...allowed, ...allowed.map(comparableAddress)]);
       expect((await valuesIn(column)).filter((stored) => !known.has(stored))).toEqual([]);
     }
   },

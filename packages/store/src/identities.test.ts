@@ -161,7 +161,7 @@ test('a new refresh token is a new grant and is unverified', async () => {
   await connect('ann@example.com', 'acme', '1//another');
   expect(await row(id)).toMatchObject({ grant_number: 1, verified_grant: 0 });
   expect(await store.identities.bind(id, 0, { sub: '7', address: 'ann@example.com' })).toEqual({
-    kind: 'overtaken',
+    kind: 'grant-replaced',
   });
 });
 
@@ -176,7 +176,7 @@ test('addresses are unique in a tenant whatever their case, and the spelling tha
   ]);
 });
 
-test('only a different sub on both sides tells that no other account of the project needs an unchecked grant', async () => {
+test('only a different sub on both sides shows that no other account of the project needs an unchecked grant', async () => {
   const { store } = fixture;
   const id = await connect('ann@example.com', 'one');
   const others = async (sub: string | null): Promise<boolean> =>

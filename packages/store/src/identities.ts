@@ -5,10 +5,11 @@
  * whose grant a revocation ends. It does not determine whether a new grant belongs to an account:
  * that check compares `accounts.google_sub`, which only the account's own grants set.
  */
+import { comparableAddress } from '@syncline/runtime';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { renameAccount } from './rename-account.js';
-import { isStorableId } from './storable.js';
+import { isStorableAddress, isStorableId } from './storable.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
 /** Google's information about the owner of a grant. */
@@ -36,7 +37,7 @@ export type Bound =
   /** The tenant has another account with the new address of this account. Nothing was written. */
   | { kind: 'address-taken' }
   /** Another grant was imported meanwhile, or the account is being removed. Nothing was written. */
-  | { kind: 'overtaken' };
+  | { kind: 'grant-replaced' };
 
 export interface Identities {
   /**
@@ -61,7 +62,7 @@ export function identitiesIn(pool: pg.Pool): Identities {
   return {
     bind: (accountId, grant, keys) =>
       inTransaction(pool, (session) => bind(session, accountId, grant, keys)),
-    find: (project, keys) => find(pool, project, storableKeys(keys)),
+    find: (project, keys) => find(pool, project, comparableKeys(keys)),
     accountsSharing: (accountId) => accountsSharing(pool, accountId),
   };
 }
@@ -102,11 +103,11 @@ export async function bind(
   grant: number | null,
   reported: GoogleKeys,
 ): Promise<Bound> {
-  const keys = storableKeys(reported);
+  const keys = comparableKeys(reported);
   const account = await lockAccount(session, accountId);
-  if (!account || account.state === 'removing') return { kind: 'overtaken' };
-  if (grant !== null && account.grantNumber !== grant) return { kind: 'overtaken' };
-  const renamed = await renameAccount(session, account, keys.address);
+  if (!account || account.state === 'removing') return { kind: 'grant-replaced' };
+  if (grant !== null && account.grantNumber !== grant) return { kind: 'grant-replaced' };
+  const renamed = await renameAccount(session, account, storableKeys(reported).address);
   if (renamed.kind === 'address-taken') return renamed;
   await lockKeys(session, account.project, keys);
   const candidates = await candidatesFor(session, account, keys);
@@ -167,11 +168,17 @@ interface BoundAccount {
   verifiedGrant: number | null;
 }
 
+/** Returns the keys as they are stored and compared. */
+export function comparableKeys(reported: GoogleKeys): GoogleKeys {
+  const { sub, address } = storableKeys(reported);
+  return { sub, address: address === null ? null : comparableAddress(address) };
+}
+
 /** Keys that cannot be stored count as missing, because a cleaned key would be a different key. */
-export function storableKeys({ sub, address }: GoogleKeys): GoogleKeys {
+function storableKeys({ sub, address }: GoogleKeys): GoogleKeys {
   return {
     sub: sub !== null && isStorableId(sub) ? sub : null,
-    address: address !== null && isStorableId(address) ? address : null,
+    address: address !== null && isStorableAddress(address) ? address : null,
   };
 }
 
@@ -190,7 +197,7 @@ async function lockAccount(
 async function lockKeys(session: Transaction, project: string, keys: GoogleKeys): Promise<void> {
   const names = [
     keys.sub === null ? null : `sub ${project} ${keys.sub}`,
-    keys.address === null ? null : `address ${project} ${keys.address.toLowerCase()}`,
+    keys.address === null ? null : `address ${project} ${keys.address}`,
   ];
   for (const name of names)
     if (name !== null)
@@ -206,9 +213,9 @@ async function candidatesFor(
   const { rows } = await session.query<Candidate>(
     `SELECT i.id, ARRAY(SELECT value FROM syncline.identity_keys WHERE identity_id = i.id AND kind = 'sub') AS subs, coalesce(i.id = $4, false) AS "byOwn",
             EXISTS (SELECT 1 FROM syncline.identity_keys WHERE identity_id = i.id AND kind = 'sub' AND value = $2) AS "bySub",
-            EXISTS (SELECT 1 FROM syncline.identity_keys WHERE identity_id = i.id AND kind = 'address' AND value = lower($3)) AS "byAddress"
+            EXISTS (SELECT 1 FROM syncline.identity_keys WHERE identity_id = i.id AND kind = 'address' AND value = $3) AS "byAddress"
        FROM syncline.identities i
-      WHERE i.project = $1 AND (i.id = $4 OR i.id IN (SELECT identity_id FROM syncline.identity_keys WHERE project = $1 AND ((kind = 'sub' AND value = $2) OR (kind = 'address' AND value = lower($3)))))
+      WHERE i.project = $1 AND (i.id = $4 OR i.id IN (SELECT identity_id FROM syncline.identity_keys WHERE project = $1 AND ((kind = 'sub' AND value = $2) OR (kind = 'address' AND value = $3))))
       ORDER BY i.id FOR KEY SHARE OF i`,
     [project, sub, address, identityId],
   );
@@ -248,10 +255,10 @@ async function writeKeys(
   if (sub !== null) await session.query(key, [project, 'sub', sub, identityId]);
   if (address === null) return;
   await session.query(
-    `DELETE FROM syncline.identity_keys WHERE identity_id = $1 AND kind = 'address' AND value <> lower($2)`,
+    `DELETE FROM syncline.identity_keys WHERE identity_id = $1 AND kind = 'address' AND value <> $2`,
     [identityId, address],
   );
-  await session.query(key, [project, 'address', address.toLowerCase(), identityId]);
+  await session.query(key, [project, 'address', address, identityId]);
 }
 
 async function find(
@@ -262,7 +269,7 @@ async function find(
   const { rows } = await pool.query<{ identity_id: string }>(
     `SELECT k.identity_id FROM syncline.identity_keys k
       WHERE k.project = $1 AND ((k.kind = 'sub' AND k.value = $2)
-         OR (k.kind = 'address' AND k.value = lower($3)
+         OR (k.kind = 'address' AND k.value = $3
              AND ($2::text IS NULL OR NOT EXISTS (SELECT 1 FROM syncline.identity_keys s WHERE s.identity_id = k.identity_id AND s.kind = 'sub'))))
       ORDER BY k.kind = 'sub' DESC LIMIT 1`,
     [project, sub, address],

@@ -5,16 +5,21 @@
  * incremental syncs on the same machine lacked.
  */
 import { randomUUID } from 'node:crypto';
-import { OperatorError } from '@syncline/runtime';
+import { comparableAddress, OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { AccountImport, AccountState } from './accounts.js';
 import { DEFAULT_RESOURCES, RESOURCES, type Resource } from './mirrors/resources.js';
 import { bind } from './identities.js';
-import { goOn, NO_PROBES } from './refusals.js';
+import { resumeCollections, NO_PROBES } from './refusals.js';
 import { replaced } from './master-keys.js';
 import { fenceOut } from './removal.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 import type { Vault } from './vault.js';
+
+/** An account that is being removed cannot be imported until that is done. */
+export class AccountBeingRemoved extends OperatorError {
+  override readonly name = 'AccountBeingRemoved';
+}
 
 /**
  * Connects an account, or renews its refresh token. The call is idempotent by tenant and email
@@ -22,8 +27,8 @@ import type { Vault } from './vault.js';
  * grant becomes active again and continues from its cursors; its mirror is not changed. A different
  * refresh token is a new grant, whose owner is checked before it is used. Every import also
  * requests a retry now, even with the same refresh token.
- * @throws OperatorError while the account is being removed, when the import would remove a
- * resource, and when the master key was retired
+ * @throws AccountBeingRemoved
+ * @throws OperatorError when the import would remove a resource, and when the master key was retired
  */
 export async function importAccount(
   pool: pg.Pool,
@@ -47,6 +52,7 @@ export async function importAccount(
         sorted(account.resources ?? DEFAULT_RESOURCES),
         account.project ?? null,
         account.isAnotherPerson ?? false,
+        comparableAddress(account.email),
       ],
     });
     if ((await sealing).rows[0]?.retired) throw new OperatorError(replaced(vault.keyId));
@@ -62,7 +68,7 @@ export async function importAccount(
       ],
     });
     const resources = account.resources ?? (created ? DEFAULT_RESOURCES : []);
-    const collections = resources.map((resource) => RESOURCES[resource].first);
+    const collections = resources.flatMap((resource) => RESOURCES[resource].first);
     transaction.send({
       name: 'first-collections',
       text: FIRST_COLLECTIONS,
@@ -100,7 +106,7 @@ export async function accountOffered(
   const { rows } = await pool.query<KnownRow>({
     name: 'offered-account',
     text: KNOWN,
-    values: [tenant, email],
+    values: [tenant, comparableAddress(email)],
   });
   const [row] = rows;
   return row
@@ -137,9 +143,9 @@ const SEALING_KEY =
   'SELECT retired_at IS NOT NULL AS retired FROM syncline.master_keys WHERE key_id = $1 FOR SHARE';
 
 const CONNECT = `
-  INSERT INTO syncline.accounts (id, tenant, email, resources, project, feed_epoch)
-  SELECT $1::uuid, $2::text, $3::text, $4::text[], coalesce($5, 'default'), (SELECT epoch FROM syncline.feed_state)
-   WHERE $6 OR NOT EXISTS (SELECT 1 FROM syncline.account_aliases l JOIN syncline.accounts a ON a.id = l.account_id WHERE l.address = lower($3::text) AND a.tenant = $2::text)
+  INSERT INTO syncline.accounts (id, tenant, email, address, resources, project, feed_epoch)
+  SELECT $1::uuid, $2::text, $3::text, $7::text, $4::text[], coalesce($5, 'default'), (SELECT epoch FROM syncline.feed_state)
+   WHERE $6 OR NOT EXISTS (SELECT 1 FROM syncline.account_aliases l JOIN syncline.accounts a ON a.id = l.account_id WHERE l.address = $7::text AND a.tenant = $2::text)
   ON CONFLICT DO NOTHING`;
 
 const KEEP_CREDENTIAL = `
@@ -164,11 +170,11 @@ async function renewKnown(
   const { rows } = await transaction.query<KnownRow>({
     name: 'known-account',
     text: `${KNOWN} FOR NO KEY UPDATE OF a`,
-    values: [tenant, email],
+    values: [tenant, comparableAddress(email)],
   });
   const [known] = rows;
   if (known === undefined || known.state === 'removing')
-    throw new OperatorError(
+    throw new AccountBeingRemoved(
       'the account is being removed; import it again when that is done (syncline accounts list)',
     );
   const isNewGrant = !isKnownGrant(vault, known, refreshToken);
@@ -185,7 +191,7 @@ async function renewKnown(
       isNewGrant,
     ],
   });
-  if (revived || known.state === 'active') goOn(transaction, known.id, revived);
+  if (revived || known.state === 'active') resumeCollections(transaction, known.id, revived);
   // Fences out runs that began with the former grant. They would otherwise continue with this one,
   // which is not checked yet.
   if (isNewGrant) {
@@ -216,9 +222,9 @@ function refuseToRemove(
  * An address takes precedence over an alias, because an alias may be another account's address now.
  */
 const KNOWN = `
-  SELECT a.id, a.state, a.email, a.tenant, a.resources, a.erasing, c.sealed, lower(a.email) <> lower($2) AS is_alias FROM syncline.accounts a LEFT JOIN syncline.credentials c ON c.account_id = a.id
-   WHERE a.tenant = $1 AND (lower(a.email) = lower($2) OR EXISTS (SELECT 1 FROM syncline.account_aliases l WHERE l.account_id = a.id AND l.address = lower($2)))
-   ORDER BY lower(a.email) = lower($2) DESC LIMIT 1`;
+  SELECT a.id, a.state, a.email, a.tenant, a.resources, a.erasing, c.sealed, a.address <> $2 AS is_alias FROM syncline.accounts a LEFT JOIN syncline.credentials c ON c.account_id = a.id
+   WHERE a.tenant = $1 AND (a.address = $2 OR EXISTS (SELECT 1 FROM syncline.account_aliases l WHERE l.account_id = a.id AND l.address = $2))
+   ORDER BY a.address = $2 DESC LIMIT 1`;
 
 const RENEW = `
   UPDATE syncline.accounts SET resources = $2, project = coalesce($3, project), updated_at = now(),

@@ -1,12 +1,6 @@
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
-import {
-  LeaseLost,
-  type Delta,
-  type EventRow,
-  type Lease,
-  type MessageRow,
-  type PageCommit,
-} from './index.js';
+import { isOfRow } from '../../../test/support/row-changes.js';
+import { LeaseLost, type EventRow, type Lease, type MessageRow, type PageCommit } from './index.js';
 import { PageRefused } from './row-refusal.js';
 
 /*
@@ -79,7 +73,9 @@ const event = (id: string, over: Partial<EventRow> = {}): EventRow => ({
   resource: `{"id":"${id}"}`,
   ...over,
 });
-const gmail = (over: Partial<Extract<Delta, { kind: 'gmail' }>>): Delta => ({
+const gmail = (
+  over: Partial<Extract<PageCommit['delta'], { kind: 'gmail' }>>,
+): PageCommit['delta'] => ({
   kind: 'gmail',
   messages: [],
   labelChanges: [],
@@ -88,7 +84,7 @@ const gmail = (over: Partial<Extract<Delta, { kind: 'gmail' }>>): Delta => ({
   ...over,
 });
 const CURSOR = { phase: 'incremental', after: '77' };
-const commitOf = (delta: Delta, over: Partial<PageCommit> = {}): PageCommit => ({
+const commitOf = (delta: PageCommit['delta'], over: Partial<PageCommit> = {}): PageCommit => ({
   cursor: CURSOR,
   phase: 'incremental',
   generation: 1,
@@ -114,15 +110,16 @@ const cursorOf = async ({ collectionId }: Lease): Promise<unknown> =>
 const idsIn = async (table: string): Promise<string[]> =>
   (await sql<{ id: string }>(`SELECT id FROM syncline.${table} ORDER BY id`)).map(({ id }) => id);
 async function expectGaplessFeed(changes: number): Promise<void> {
-  const seqs = (await fixture.store.changes(fixture.accountId, 0n, 100_000)).map(({ seq }) => seq);
-  expect(seqs).toEqual(numbered(changes, (n) => BigInt(n + 1)));
+  const events = await fixture.store.feed.changes(fixture.accountId, 0n, 100_000);
+  expect(events.map(({ seq }) => seq)).toEqual(numbered(events.length, (n) => BigInt(n + 1)));
+  expect(events.filter(isOfRow)).toHaveLength(changes);
 }
 
 test('stores every row of a page but the one that Postgres refuses, which is quarantined with a reason', async () => {
   const held = await lease();
   const rows = numbered(40, (n) => message(`m${n}`));
   rows[13] = poisoned('m13');
-  const committed = await fixture.store.commitPage(
+  const committed = await fixture.store.leases.commitPage(
     held,
     commitOf(gmail({ messages: rows }), { items: { taken: ['m13'] } }),
   );
@@ -151,7 +148,7 @@ test.each([
   ['a number out of range', { sizeEstimate: 2 ** 40, historyId: 2n ** 64n }, null],
 ] as const)('isolates %s', async (_, over, code) => {
   const held = await lease();
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     held,
     commitOf(
       gmail({
@@ -184,7 +181,7 @@ test('isolates a body that is too long for a search index of the operator', asyn
     "CREATE INDEX search ON syncline.gmail_bodies USING gin (to_tsvector('simple'::regconfig, text_plain))",
   );
   const words = numbered(200_000, (n) => `word${n}`).join(' ');
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     await lease(),
     commitOf(gmail({ messages: [message('a'), message('long', { text: words })] })),
   );
@@ -197,7 +194,7 @@ test('isolates what a constraint refuses that is checked at the end of the trans
   await sql(
     'ALTER TABLE syncline.gmail_messages ADD CONSTRAINT one_subject UNIQUE (subject) DEFERRABLE INITIALLY DEFERRED',
   );
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     await lease(),
     commitOf(gmail({ messages: ['a', 'b'].map((id) => message(id, { subject: 'same' })) })),
   );
@@ -214,7 +211,7 @@ test('fails a page of which more than a tenth is refused, and stores nothing of 
   const before = await cursorOf(held);
   const rows = numbered(40, (n) => (n % 8 === 0 ? poisoned(`m${n}`) : message(`m${n}`)));
   await expect(
-    fixture.store.commitPage(held, commitOf(gmail({ messages: rows }))),
+    fixture.store.leases.commitPage(held, commitOf(gmail({ messages: rows }))),
   ).rejects.toBeInstanceOf(PageRefused);
   expect(await idsIn('gmail_messages')).toEqual([]);
   expect(await quarantined()).toEqual([]);
@@ -228,15 +225,17 @@ test('stores a page of which a tenth is refused, up to twenty rows', async () =>
   const held = await openCalendar();
   const page = (count: number, bad: number): PageCommit =>
     commitOf({ kind: 'calendar-events', events: events(count, bad), deleted: [] });
-  await fixture.store.commitPage(held, page(300, 20));
+  await fixture.store.leases.commitPage(held, page(300, 20));
   expect(await idsIn('calendar_events')).toHaveLength(280);
   expect(await quarantined()).toHaveLength(20);
-  await expect(fixture.store.commitPage(held, page(300, 21))).rejects.toBeInstanceOf(PageRefused);
+  await expect(fixture.store.leases.commitPage(held, page(300, 21))).rejects.toBeInstanceOf(
+    PageRefused,
+  );
 });
 
 async function openCalendar(): Promise<Lease> {
   const list = await lease('calendar-list');
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     list,
     commitOf({
       kind: 'calendar-list',
@@ -261,7 +260,7 @@ async function openCalendar(): Promise<Lease> {
 test('isolates a label, a calendar, a label change and a row that a resync gives other labels', async () => {
   const mail = await lease();
   const label = (id: string, name: string): object => ({ id, name, type: 'user', resource: '{}' });
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     mail,
     commitOf(
       gmail({
@@ -270,7 +269,7 @@ test('isolates a label, a calendar, a label change and a row that a resync gives
       }),
     ),
   );
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     mail,
     commitOf(
       gmail({
@@ -302,11 +301,11 @@ test('isolates a label, a calendar, a label change and a row that a resync gives
 });
 
 async function relabelBoth(mail: Lease): Promise<void> {
-  const none: Delta = { kind: 'none' };
-  await fixture.store.commitPage(
+  const none: PageCommit['delta'] = { kind: 'none' };
+  await fixture.store.leases.commitPage(
     mail,
     commitOf(none, {
-      items: { met: ['a', 'b'].map((id, n) => ({ id, ordinal: BigInt(n), pending: false })) },
+      items: { listed: ['a', 'b'].map((id, n) => ({ id, ordinal: BigInt(n), pending: false })) },
     }),
   );
   for (const [labelId, id] of [
@@ -315,11 +314,11 @@ async function relabelBoth(mail: Lease): Promise<void> {
     ['INBOX', 'c'],
     ['STARRED', 'c'],
   ] as const)
-    await fixture.store.commitPage(
+    await fixture.store.leases.commitPage(
       mail,
       commitOf(none, { items: { labelled: { labelId, ids: [id], isComplete: true } } }),
     );
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     mail,
     commitOf(none, { items: { relabel: { after: '', upTo: 'b', excluded: [] } } }),
   );
@@ -334,7 +333,7 @@ test('isolates a calendar of the list, and opens no collection for it', async ()
     isPrimary: false,
     resource: '{}',
   });
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     await lease('calendar-list'),
     commitOf({
       kind: 'calendar-list',
@@ -353,11 +352,11 @@ test('quarantines an item whose id cannot be stored under a digest, without aski
   const held = await lease();
   const ids = ['a\0b', 'half \ud800', 'x'.repeat(1_281)];
   const rows = [...ids.map((id) => message(id)), message('good')];
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     held,
     commitOf(gmail({ messages: rows, deleted: ['gone\0'] }), {
       items: {
-        met: ids.map((id, n) => ({ id, ordinal: BigInt(n), pending: true })),
+        listed: ids.map((id, n) => ({ id, ordinal: BigInt(n), pending: true })),
         taken: [...ids],
         quarantined: [{ id: 'a\0b', reason: 'it says \0', cause: 'unstorable-id' }],
       },
@@ -376,7 +375,7 @@ test('quarantines an item whose id cannot be stored under a digest, without aski
 
 test('a thread id, a label id or a series id that cannot be stored quarantines its item by name', async () => {
   const held = await lease();
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     held,
     commitOf(
       gmail({
@@ -389,7 +388,7 @@ test('a thread id, a label id or a series id that cannot be stored quarantines i
       }),
     ),
   );
-  await fixture.store.commitPage(
+  await fixture.store.leases.commitPage(
     await openCalendar(),
     commitOf({
       kind: 'calendar-events',
@@ -406,12 +405,12 @@ test('a lost lease or a cursor that cannot be stored fails the page without isol
   const zombie = await lease();
   await lease();
   const rows = { messages: [poisoned('p'), message('q')] };
-  await expect(fixture.store.commitPage(zombie, commitOf(gmail(rows)))).rejects.toBeInstanceOf(
-    LeaseLost,
-  );
+  await expect(
+    fixture.store.leases.commitPage(zombie, commitOf(gmail(rows))),
+  ).rejects.toBeInstanceOf(LeaseLost);
   const cursor = { phase: 'incremental', after: '1', listing: { pageToken: '\0', until: '1' } };
   await expect(
-    fixture.store.commitPage(await lease(), commitOf(gmail(rows), { cursor })),
+    fixture.store.leases.commitPage(await lease(), commitOf(gmail(rows), { cursor })),
   ).rejects.toMatchObject({ code: '22P05' });
   expect(await idsIn('gmail_messages')).toEqual([]);
   expect(await quarantined()).toEqual([]);

@@ -9,7 +9,7 @@ import type { Transaction } from './transaction.js';
 import {
   applyItems,
   insertListed,
-  putBack,
+  listForLater,
   type SetAside,
   type ItemsDelta,
 } from './full-sync-items.js';
@@ -76,9 +76,9 @@ async function writeItems(
   { generation, items = {} }: PageCommit,
 ): Promise<Omit<Isolated, 'refused'>> {
   const { session, lease } = page;
-  const { met, again, ...others } = items;
+  const { listed, fetchLater, ...others } = items;
   await writeList(page, {
-    rows: met ?? [],
+    rows: listed ?? [],
     table: 'full_sync_items',
     entryId: ({ id }) => id,
     write: async (rows) => {
@@ -87,11 +87,11 @@ async function writeItems(
     },
   });
   await writeList(page, {
-    rows: again ?? [],
+    rows: fetchLater ?? [],
     table: 'full_sync_items',
     entryId: ({ id }) => id,
     write: async (rows) => {
-      putBack(session, lease, generation, rows);
+      listForLater(session, lease, generation, rows);
       return [];
     },
   });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { openKeyRing, type Owner, type SealedPurpose } from './key-ring.js';
 
@@ -109,4 +109,48 @@ test.each([
   ['the same as the old one', { current: KEYS.now, old: KEYS.now }],
 ])('a master key that is %s is refused', (_what, keys) => {
   expect(() => openKeyRing(keys)).toThrow();
+});
+
+/** HKDF-SHA256 of 32 bytes without a salt, from its definition (RFC 5869, one block). */
+function subkey(masterKey: Buffer, info: string): Buffer {
+  const extracted = createHmac('sha256', Buffer.alloc(32)).update(masterKey).digest();
+  return createHmac('sha256', extracted).update(`${info}\u0001`).digest();
+}
+
+/** Opens a value as the layout above the key ring describes it; null when the tag does not match. */
+function openBy(key: Buffer, sealed: Buffer, context: string[]): string | null {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(7, 19));
+  const header = sealed.subarray(0, 7).toString('hex');
+  decipher.setAAD(Buffer.from(JSON.stringify([header, ...context])));
+  decipher.setAuthTag(sealed.subarray(19, 35));
+  const text = decipher.update(sealed.subarray(35), undefined, 'utf8');
+  try {
+    return text + decipher.final('utf8');
+  } catch {
+    return null;
+  }
+}
+
+test('S1: each purpose has an HKDF subkey of its own; the master key and the other subkeys open nothing', () => {
+  const owner = { tenant: 'acme', accountId: 'a1' };
+  const keys = {
+    'refresh-token': subkey(KEYS.now, 'syncline v2 refresh-token'),
+    'access-token': subkey(KEYS.now, 'syncline v2 access-token'),
+    'channel-token': subkey(KEYS.now, 'syncline v2 channel-token'),
+    'master key': KEYS.now,
+  };
+  const places = {
+    'refresh-token': 'credentials.sealed',
+    'access-token': 'redis:access-token',
+  };
+  for (const purpose of ['refresh-token', 'access-token'] as const) {
+    const sealed = after.seal(purpose, owner, '1//secret');
+    const context = [purpose, places[purpose], owner.tenant, owner.accountId];
+    const opened = Object.entries(keys).map(([name, key]) => [name, openBy(key, sealed, context)]);
+    const expected = Object.keys(keys).map((name) => [name, name === purpose ? '1//secret' : null]);
+    expect(opened).toEqual(expected);
+  }
+  expect(after.channelToken('channel-1')).toBe(
+    createHmac('sha256', keys['channel-token']).update('channel-1').digest('base64url'),
+  );
 });

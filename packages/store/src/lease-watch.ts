@@ -13,13 +13,13 @@ export interface LeaseWatch {
    * Whether a notification has arrived since the watch was created or renewed, which shows that
    * Google can reach the API.
    */
-  heard: boolean;
+  hasNotified: boolean;
   silent: boolean;
   silences: number;
   expired: boolean;
 }
 
 /** SQL for a statement with `collections c`: its LeaseWatch, or null. */
-export const LEASE_WATCH = `(SELECT json_build_object('state', w.state, 'target', w.target, 'heard', coalesce(greatest(c.notified_at, w.heard_at) >= w.watched_at, false),
+export const LEASE_WATCH = `(SELECT json_build_object('state', w.state, 'target', w.target, 'hasNotified', coalesce(greatest(c.notified_at, w.heard_at) >= w.watched_at, false),
                           'silent', ${IS_SILENT}, 'silences', w.silences, 'expired', coalesce(w.expires_at <= now(), true))
                      FROM syncline.watches w WHERE w.collection_id = c.id)`;

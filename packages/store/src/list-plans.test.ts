@@ -1,5 +1,6 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
+import { onSentStatement, type SentStatement } from '../../../test/support/sent-statements.js';
 import { absenceOf, absentIds } from './absence.js';
 import { auditIn } from './audit.js';
 import type { Lease } from './lease.js';
@@ -21,18 +22,13 @@ const ROWS = 2_000;
  */
 const QUADRATIC = (ROWS * ROWS) / 2;
 
-interface Sent {
-  text: string;
-  values: unknown[];
-}
-
 let fixture: StoreFixture;
 let pool: pg.Pool;
 let lease: Lease;
-const sent = new Map<string, Sent>();
+const sent = new Map<string, SentStatement>();
 beforeAll(async () => {
   fixture = await storeFixture();
-  recordStatements();
+  onSentStatement((statement) => sent.set(statement.text, statement));
   pool = openPool(fixture.database.url, 2, { byIndex: true });
   lease = await claim(fixture, fixture.accountId, 'gmail');
   await fillLists();
@@ -150,21 +146,6 @@ async function inTransactionUndone(work: (session: Transaction) => Promise<void>
   }
 }
 
-/** Records every statement that any session of this process sends, with its last values. */
-function recordStatements(): void {
-  const { query } = pg.Client.prototype;
-  jest.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
-    this: pg.Client,
-    ...given: unknown[]
-  ) {
-    const [first, second] = given as [string | Partial<Sent>, unknown];
-    const { text = '', values = second } =
-      typeof first === 'string' ? { text: first, values: second } : first;
-    sent.set(text, { text, values: Array.isArray(values) ? values : [] });
-    return Reflect.apply(query, this, given) as ReturnType<typeof query>;
-  });
-}
-
 interface PlanNode {
   'Rows Removed by Join Filter'?: number;
   'Rows Removed by Filter'?: number;
@@ -176,7 +157,10 @@ interface PlanNode {
  * Returns the number of rows that the statement read and discarded, in all loops. It runs with a
  * worker's settings and is rolled back.
  */
-async function discardedBy({ text, values }: Sent): Promise<number> {
+async function discardedBy({
+  text,
+  values,
+}: Pick<SentStatement, 'text' | 'values'>): Promise<number> {
   const session = await fixture.database.pool.connect();
   try {
     await session.query(

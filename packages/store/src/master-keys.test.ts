@@ -141,7 +141,7 @@ test('processes that lack the new key, or seal with another, are named', async (
   expect(await both.masterKeyRotation.blockingProcesses()).toEqual([]);
 });
 
-test('a rotation seals everything anew in batches, and leaves what does not open', async () => {
+test('a rotation reseals everything in batches, and leaves values that cannot be opened', async () => {
   const ids = [fixture.accountId];
   for (const name of ['b', 'c', 'd', 'e']) ids.push((await importing(fixture.store, name)).id);
   await fixture.database.pool.query(
@@ -238,7 +238,7 @@ test('channels under another key are renewed now, those of paused accounts are s
   expect(rows.map((row) => row.account_id).sort()).toEqual(ids.slice(0, 2).sort());
 });
 
-test('a token that Google rotates while a batch is sealed anew is not overwritten', async () => {
+test('a token that Google rotates while a batch is resealed is not overwritten', async () => {
   const both = await withKeys(NEW, fixture.masterKey);
   const [cursor, session] = [both.masterKeyRotation.start(), await fixture.database.pool.connect()];
   if (cursor === null) throw new Error('there is an old key');

@@ -62,12 +62,12 @@ export function masterKeysIn(
 ): Keys {
   let holder: MasterKeyHolder | null = null;
   let announcedAtMs = -Infinity;
-  let trouble: string | null = null;
+  let problem: string | null = null;
   const heartbeat = async (): Promise<void> => {
     if (holder === null) return;
     const nowMs = rt.clock.nowMs();
     await announceHolder(session, ring, id, holder);
-    trouble = await troubleOf(session, ring);
+    problem = await problemOf(session, ring);
     announcedAtMs = nowMs;
   };
   const announce = async (service: string): Promise<void> => {
@@ -82,7 +82,7 @@ export function masterKeysIn(
     announce,
     heartbeat,
     check: async () => {
-      if (trouble !== null) throw new OperatorError(trouble);
+      if (problem !== null) throw new OperatorError(problem);
     },
     beforeSealing: async () => {
       if (rt.clock.nowMs() - announcedAtMs < ANNOUNCE_EVERY_MS) return;
@@ -102,7 +102,7 @@ export function masterKeysIn(
  * Returns null when this process has all keys in use. Otherwise returns sentences for the operator
  * with key ids, which are not secret.
  */
-async function troubleOf(session: Queryable, ring: KeyRing): Promise<string | null> {
+async function problemOf(session: Queryable, ring: KeyRing): Promise<string | null> {
   if (await isRetired(session, ring.keyId)) return replaced(ring.keyId);
   const missing = (await keysInUse(session)).filter(({ keyId }) => !ring.keyIds.includes(keyId));
   return missing.length === 0 ? null : missing.map(lackOf).join('\n');

@@ -14,6 +14,7 @@ import { databaseUnreachable, isConnectionFailure } from './database-errors.js';
 import { refuseEarlierVersion } from './earlier-version.js';
 import { checkFeed } from './feed-epoch.js';
 import { inMigration, type MigrationSession, type MigrationWait } from './migration-lock.js';
+import { restrictApiRole } from './row-security.js';
 import { clientFor, schemaOf } from './schema-name.js';
 import { factsOf, refuseUnfit } from './server-check.js';
 
@@ -36,19 +37,20 @@ const DEFAULT_WAIT_MS = 300_000;
  * copy of another database. Creates the database and the schema if they do not exist. Objects
  * outside of the schema, and a schema of a development version, are not changed. Several processes
  * may call it at the same time.
- * @param options parameters of `inMigration`; by default it waits for 300 s and reports nothing
+ * @param options parameters of `inMigration`; by default it waits for 300 s and reports nothing.
+ * `apiRole`: the role of DATABASE_API_URL, which row security restricts (row-security.ts)
  * @returns the names of the migrations that were applied now
  * @throws OperatorError when the database is unreachable, a right is missing, the schema is a
  * development version's, the wait takes too long or is interrupted, or a migration failed
  */
 export async function migrate(
   databaseUrl: string,
-  options: Partial<MigrationWait> = {},
+  { apiRole = null, ...options }: Partial<MigrationWait> & { apiRole?: string | null } = {},
 ): Promise<string[]> {
   const wait: MigrationWait = {
     limitMs: DEFAULT_WAIT_MS,
     signal: new AbortController().signal,
-    say: () => undefined,
+    report: () => undefined,
     clock: systemClock,
     ...options,
   };
@@ -57,7 +59,10 @@ export async function migrate(
     return { url: resolved, session: await connectOrCreate(resolved) };
   });
   try {
-    return await migrateIn({ session, schema: schemaOf(url), cancel: cancelling(url) }, wait);
+    const to = { session, schema: schemaOf(url), cancel: cancelling(url) };
+    const applied = await migrateIn(to, wait);
+    if (apiRole !== null) await restrictApiRole(to, wait, apiRole);
+    return applied;
   } catch (error) {
     throw isConnectionFailure(error) ? databaseUnreachable(url, error) : error;
   } finally {
@@ -113,7 +118,7 @@ async function createSchema(session: pg.Client, schema: string): Promise<void> {
  */
 async function noteEarlierVersion(
   { session, schema }: MigrationSession,
-  { say }: MigrationWait,
+  { report }: MigrationWait,
 ): Promise<void> {
   const found = await session.query<{ earlier: boolean; known: boolean }>(
     `SELECT to_regclass('public._prisma_migrations') IS NOT NULL AND to_regclass('public.gmail_messages') IS NOT NULL AS earlier,
@@ -121,8 +126,8 @@ async function noteEarlierVersion(
   );
   const { earlier, known } = found.rows[0] ?? { earlier: false, known: false };
   if (earlier && !known)
-    say(
-      `The schema public holds the mirror of an earlier version, which stays as it is. The mirror now lives in the schema "${schema}" and begins empty: import the accounts again, or go on with the old one by ?schema=public in DATABASE_URL.`,
+    report(
+      `The schema public holds the mirror of an earlier version, which stays as it is. The mirror now lives in the schema "${schema}" and begins empty: import the accounts again, or continue with the old one by ?schema=public in DATABASE_URL.`,
     );
 }
 

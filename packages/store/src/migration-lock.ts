@@ -13,7 +13,7 @@ export interface MigrationWait {
   /** Ends the wait, and cancels the running statement. */
   signal: AbortSignal;
   /** Receives the reason of the wait, at once and then every TELL_EVERY_MS. */
-  say: (line: string) => void;
+  report: (line: string) => void;
   clock: Clock;
 }
 
@@ -56,7 +56,7 @@ export async function inMigration<T>(
         `${tried.busy}. Waited for ${Math.round(wait.limitMs / 1_000)} s (MIGRATION_LOCK_WAIT_SECONDS); nothing of ${what} was done.${tried.hint}`,
       );
     if (nowMs - reportedAtMs >= TELL_EVERY_MS) {
-      wait.say(`${tried.busy}; waiting`);
+      wait.report(`${tried.busy}; waiting`);
       reportedAtMs = nowMs;
     }
     await wait.clock.sleep(TRY_EVERY_MS, wait.signal).catch(() => {

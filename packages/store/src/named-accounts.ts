@@ -1,5 +1,7 @@
+import { comparableAddress } from '@syncline/runtime';
 import type pg from 'pg';
 import type { AccountView } from './accounts.js';
+import { arrayLiteral } from './pool.js';
 
 /** An account that was found by an address, without its collections. */
 export type NamedAccount = Pick<
@@ -17,13 +19,12 @@ export async function namedAccounts(
   emails: readonly string[],
 ): Promise<NamedAccount[]> {
   const { rows } = await pool.query<NamedAccount>(
-    `WITH asked AS (SELECT lower(one) AS address FROM unnest($1::text[]) AS one),
-          named AS (SELECT id FROM syncline.accounts WHERE lower(email) = ANY(SELECT address FROM asked)
-                    UNION SELECT account_id FROM syncline.account_aliases WHERE address = ANY(SELECT address FROM asked))
+    `WITH named AS (SELECT id FROM syncline.accounts WHERE address = ANY($1::text[])
+                    UNION SELECT account_id FROM syncline.account_aliases WHERE address = ANY($1::text[]))
      SELECT id, email, tenant, state, reason, resources,
             ARRAY(SELECT address FROM syncline.account_aliases WHERE account_id = a.id ORDER BY 1) AS aliases
        FROM syncline.accounts a JOIN named USING (id) ORDER BY tenant, email`,
-    [[...emails]],
+    [arrayLiteral(emails, comparableAddress)],
   );
   return rows;
 }

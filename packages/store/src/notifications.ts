@@ -11,7 +11,7 @@ import { byIndex } from './transaction.js';
  */
 
 /** A collection that was notified. */
-export interface Notified {
+interface Notified {
   collectionId: string;
   accountId: string;
   tenant: string;
@@ -59,7 +59,9 @@ export function notificationsIn(pool: pg.Pool): Notifications {
  */
 const NOTIFY = `requested_at = clock_timestamp(), notified_at = clock_timestamp(),
               next_sync_at = CASE WHEN c.parked IS NULL AND c.failures = 0 THEN least(c.next_sync_at, now() + interval '1.5 seconds') ELSE c.next_sync_at END`;
-const READY = `c.phase = 'incremental' AND NOT c.full_sync_requested AND c.parked IS NULL AND c.failures = 0`;
+/** SQL columns of `collections c`: a `Notified`. */
+const NOTIFIED = `c.id AS "collectionId", c.account_id AS "accountId", c.tenant, c.kind,
+                  c.phase = 'incremental' AND NOT c.full_sync_requested AND c.parked IS NULL AND c.failures = 0 AS ready`;
 
 /**
  * Rows are locked in the order of their ids, as in every statement that locks several collections.
@@ -68,18 +70,18 @@ async function notifyMailboxes(
   pool: pg.Pool,
   addresses: readonly string[],
 ): Promise<Map<string, Notified[]>> {
-  const notified = await byIndex(pool).query<NotifiedRow & { address: string }>({
+  const notified = await byIndex(pool).query<Notified & { address: string }>({
     name: 'notify-mailboxes',
     text: `WITH chosen AS MATERIALIZED (
              SELECT c.id, w.address FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id JOIN syncline.accounts a ON a.id = c.account_id
               WHERE w.address = ANY($1::text[]) AND c.state = 'active' AND a.state = 'active' ORDER BY c.id FOR UPDATE OF c)
            UPDATE syncline.collections c SET ${NOTIFY} FROM chosen WHERE c.id = chosen.id AND c.next_sync_at < ${NEVER}
-           RETURNING c.id, c.account_id, c.tenant, c.kind, ${READY} AS ready, chosen.address`,
+           RETURNING ${NOTIFIED}, chosen.address`,
     values: [arrayLiteral(addresses, (address) => address)],
   });
   const byAddress = new Map<string, Notified[]>();
-  for (const row of notified.rows)
-    byAddress.set(row.address, [...(byAddress.get(row.address) ?? []), notifiedOf(row)]);
+  for (const { address, ...collection } of notified.rows)
+    byAddress.set(address, [...(byAddress.get(address) ?? []), collection]);
   return byAddress;
 }
 
@@ -88,15 +90,14 @@ async function notifyChannel(
   channelId: string,
   resourceId: string,
 ): Promise<Notified | null> {
-  const notified = await byIndex(pool).query<NotifiedRow>({
+  const notified = await byIndex(pool).query<Notified>({
     name: 'notify-channel',
     text: `UPDATE syncline.collections c SET ${NOTIFY} FROM syncline.channels h JOIN syncline.accounts a ON a.id = h.account_id
             WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND h.expires_at > now() AND c.id = h.collection_id AND c.state = 'active' AND a.state = 'active' AND c.next_sync_at < ${NEVER}
-        RETURNING c.id, c.account_id, c.tenant, c.kind, ${READY} AS ready`,
+        RETURNING ${NOTIFIED}`,
     values: [channelId, resourceId],
   });
-  const row = notified.rows[0];
-  return row ? notifiedOf(row) : null;
+  return notified.rows[0] ?? null;
 }
 
 async function noteSyncMessage(
@@ -111,16 +112,4 @@ async function noteSyncMessage(
     values: [channelId, resourceId],
   });
   return noted.rowCount === 1;
-}
-
-interface NotifiedRow {
-  id: string;
-  account_id: string;
-  tenant: string;
-  kind: CollectionKind;
-  ready: boolean;
-}
-
-function notifiedOf({ id, account_id: accountId, tenant, kind, ready }: NotifiedRow): Notified {
-  return { collectionId: id, accountId, tenant, kind, ready };
 }

@@ -8,7 +8,7 @@ afterEach(() => fixture.close());
 
 async function leases(): Promise<unknown[]> {
   const { rows } = await fixture.database.pool.query(
-    'SELECT id, lease_epoch, lease_until, run_open FROM syncline.collections WHERE account_id = $1 ORDER BY id',
+    'SELECT id, lease_epoch, lease_until, open_runs FROM syncline.collections WHERE account_id = $1 ORDER BY id',
     [fixture.accountId],
   );
   return rows;
@@ -35,6 +35,6 @@ test('a pause ends the lease of a run', async () => {
     id: lease.collectionId,
     lease_epoch: String(lease.epoch + 1n),
     lease_until: null,
-    run_open: false,
+    open_runs: 0,
   });
 });

@@ -59,3 +59,31 @@ test.each([
     }
   },
 );
+
+test('the statements of a transaction are sent in one write', async () => {
+  const pool = openPool(database.url, 1);
+  try {
+    await pool.query('SELECT 1');
+    const session = await pool.connect();
+    const stream = session.connection.stream as unknown as Record<
+      '_write' | '_writev',
+      (...given: unknown[]) => void
+    >;
+    let writes = 0;
+    for (const name of ['_write', '_writev'] as const) {
+      const write = stream[name].bind(stream);
+      stream[name] = (...given) => {
+        writes += 1;
+        write(...given);
+      };
+    }
+    session.release();
+    await inTransaction(pool, async (transaction) => {
+      transaction.send({ name: 'counted-writes', text: 'SELECT $1::int', values: [1] });
+      await transaction.commit();
+    });
+    expect(writes).toBe(1);
+  } finally {
+    await pool.end();
+  }
+});

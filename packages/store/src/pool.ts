@@ -3,8 +3,9 @@ import pg from 'pg';
 import { connectionOf } from './connection.js';
 import type { NamesRefused } from './prepared-statements.js';
 import { schemaOf } from './schema-name.js';
-import { ServerLink, STATEMENT_LIMIT_MS } from './server-link.js';
+import { type ReadLimits, ServerLink, STATEMENT_LIMIT_MS } from './server-link.js';
 import { sessionClass, setLink } from './session.js';
+import { eachInTransaction } from './transaction.js';
 
 /**
  * A session that has not answered in this time never will, because in a transaction the server ends
@@ -29,10 +30,12 @@ export interface PoolOptions {
    * statements are unnamed.
    */
   onNamesRefused?: (reason: NamesRefused) => void;
+  /** For a pool that only reads for clients. */
+  reads?: ReadLimits;
 }
 
 /**
- * Opens the only pool of a process, which Prisma's adapter uses too. Its sessions have no settings
+ * Opens the pool of a process, which Prisma's adapter uses too; an API has a second one. Its sessions have no settings
  * of their own, so that a pooler may be in front of the server: transactions carry their settings
  * (`server-link.ts`).
  *
@@ -56,6 +59,7 @@ export function openPool(
     answerLimitMs = ANSWER_LIMIT_MS,
     verify,
     onNamesRefused = () => undefined,
+    reads,
   }: PoolOptions = {},
 ): pg.Pool {
   const link = new ServerLink({
@@ -64,6 +68,7 @@ export function openPool(
     answerLimitMs,
     verify,
     onNamesRefused,
+    reads,
   });
   const pool = new pg.Pool({
     Client: sessionClass(link),
@@ -79,8 +84,11 @@ export function openPool(
   });
   setLink(pool, link);
   const ask = pool.query.bind(pool) as (...asked: unknown[]) => Promise<unknown>;
-  pool.query = ((...asked: unknown[]) =>
-    link.statements.repeatUnnamed(() => ask(...asked))) as typeof pool.query;
+  pool.query = (
+    reads
+      ? eachInTransaction(pool).query
+      : (...asked: unknown[]) => link.statements.repeatUnnamed(() => ask(...asked))
+  ) as typeof pool.query;
   // An idle session that the server closes reports its error here. Nothing has to be done, because
   // the next query opens another session.
   pool.on('error', () => undefined);
@@ -96,7 +104,7 @@ export function openPool(
  * calls were four tenths of the CPU time.
  */
 class WriteBatchingSocket extends Socket {
-  /** The driver corks and uncorks the socket around each statement. */
+  /** The driver and the session cork and uncork the socket around each statement. */
   override uncork(): void {
     process.nextTick(() => super.uncork());
   }

@@ -24,7 +24,7 @@ test.each<[string, string, NamesRefused | null]>([
   expect(nameRefusalOf(refusal(code, message))).toBe(expected);
 });
 
-test('repeats once without names, tells it once, and repeats nothing that had no names', async () => {
+test('repeats once without names, logs it once, and repeats no statement without a name', async () => {
   const reported: string[] = [];
   const statements = new PreparedStatements((reason) => reported.push(reason));
   let runs = 0;

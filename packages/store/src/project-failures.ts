@@ -14,7 +14,7 @@ import { inTransaction, type Transaction } from './transaction.js';
  * tokens that belong to another client (`unauthorized_client`, which may concern one account only),
  * or one of its APIs, which is not enabled.
  */
-export type ProjectScope = 'client' | 'other-client' | Resource;
+type ProjectScope = 'client' | 'other-client' | Resource;
 
 export interface ProjectFailure {
   project: string;
@@ -27,7 +27,7 @@ export interface ProjectFailure {
  * A failure that is due for a retry, with one of the accounts that wait for it; null when no
  * account waits any more.
  */
-export interface DueTry extends ProjectFailure {
+interface DueTry extends ProjectFailure {
   accountId: string | null;
   failingForMs: number;
 }
@@ -44,7 +44,8 @@ export interface Projects {
    * continue.
    */
   retryNow(projects: readonly string[]): Promise<void>;
-  stands(failure: ProjectFailure, nextInMs: number): Promise<void>;
+  /** Records that the failure has not passed. */
+  postpone(failure: ProjectFailure, nextInMs: number): Promise<void>;
   /**
    * Records that Google accepts it again.
    * @returns the number of waiting collections that are due now
@@ -57,7 +58,7 @@ export function projectsIn(pool: pg.Pool): Projects {
   return {
     claimDue: (o) => claimDue(pool, o),
     retryNow: (projects) => retryNow(pool, projects),
-    stands: async ({ project, scope, code }, nextInMs) =>
+    postpone: async ({ project, scope, code }, nextInMs) =>
       void (await pool.query(
         `UPDATE syncline.project_failures SET code = $3, refused_at = now(), probe_at = now() + $4 * interval '1 ms' WHERE project = $1 AND scope = $2`,
         [project, scope, code, Math.round(nextInMs)],
@@ -158,7 +159,7 @@ async function recovered(
       project,
       scope,
     ]);
-    const woken = await session.query(
+    const released = await session.query(
       `UPDATE syncline.collections SET parked = NULL, error = NULL, failures = 0, next_sync_at = now()
          FROM (SELECT c.id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
                 WHERE ${waitingFor(scope)} AND a.project = $1 AND a.state = 'active' AND c.state = 'active' ORDER BY c.id FOR UPDATE OF c) AS waiting
@@ -169,6 +170,6 @@ async function recovered(
       `UPDATE syncline.watches w SET due_at = now() FROM syncline.accounts a WHERE a.id = w.account_id AND a.project = $1 AND a.state = 'active' AND w.state = 'refused'`,
       [project],
     );
-    return woken.rowCount ?? 0;
+    return released.rowCount ?? 0;
   });
 }

@@ -21,6 +21,10 @@ export interface FailingItem {
   reason: string;
   /** Number of attempts that count, including this one. */
   tries: number;
+  /**
+   * How often in a row, up to this attempt, Google answered that the item does not exist; absent: 0.
+   */
+  missingTries?: number;
   retryInMs: number;
 }
 
@@ -28,7 +32,7 @@ export interface FailingItem {
 export function quarantine(session: Transaction, lease: Lease, items: readonly SetAside[]): void {
   session.send({
     name: 'quarantine-put',
-    text: `WITH judged AS (UPDATE syncline.collections SET in_flight_item = NULL, in_flight_crashes = 0 WHERE id = $2 AND in_flight_item = ANY($3::text[])),
+    text: `WITH reset_crashes AS (UPDATE syncline.collection_crashes SET in_flight_item = NULL, in_flight_crashes = 0 WHERE collection_id = $2 AND in_flight_item = ANY($3::text[])),
                 failed AS (DELETE FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[]))
            INSERT INTO syncline.quarantined_items AS q (account_id, collection_id, item_id, reason, retry_at)
            SELECT $1, $2, u.id, u.reason, now() + (u.delays::bigint[])[1] * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::text[]) AS u(id, reason, delays)
@@ -59,16 +63,17 @@ export function noteFailing(
 ): void {
   session.send({
     name: 'failing-put',
-    text: `INSERT INTO syncline.failing_items AS f (account_id, collection_id, item_id, reason, tries, retry_at)
-           SELECT $1, $2, u.id, u.reason, u.tries, now() + u.delay * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::int[], $6::int[]) AS u(id, reason, tries, delay)
-           ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, tries = excluded.tries, last_at = now(), retry_at = excluded.retry_at`,
+    text: `INSERT INTO syncline.failing_items AS f (account_id, collection_id, item_id, reason, tries, missing_tries, retry_at)
+           SELECT $1, $2, u.id, u.reason, u.tries, u.missing, now() + u.delay * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::int[], $6::int[], $7::int[]) AS u(id, reason, tries, missing, delay)
+           ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, tries = excluded.tries, missing_tries = excluded.missing_tries, last_at = now(), retry_at = excluded.retry_at`,
     values: [
       lease.accountId,
       lease.collectionId,
       arrayLiteral(items, (i) => i.id),
       arrayLiteral(items, (i) => i.reason),
       arrayLiteral(items, (i) => i.tries),
-      arrayLiteral(items, (i) => i.retryInMs),
+      arrayLiteral(items, (i) => i.missingTries ?? 0),
+      arrayLiteral(items, (i) => Math.round(i.retryInMs)),
     ],
   });
 }

@@ -8,6 +8,7 @@ import {
   type CollectionKind,
 } from './mirrors/resources.js';
 import { arrayLiteral } from './pool.js';
+import { quarantinePage, type QuarantineKey, type QuarantinePage } from './quarantine-page.js';
 import { STAND_IN_PATTERN } from './storable.js';
 import { byIndex, inTransaction } from './transaction.js';
 
@@ -35,6 +36,8 @@ export interface QuarantinedItem {
 /** Items that cannot be stored, and items to read again. */
 export interface Quarantine {
   list(accountIds: readonly string[] | null): Promise<QuarantinedItem[]>;
+  /** Returns items in the order of their keys. */
+  page(page: QuarantinePage): Promise<(QuarantinedItem & QuarantineKey)[]>;
   /**
    * Requests a retry; null for `ids` means all items of the account.
    * @returns the number of items that will be read again
@@ -43,7 +46,8 @@ export interface Quarantine {
   drop(accountId: string, ids: readonly string[]): Promise<number>;
   wantMessages(accountId: string, ids: readonly string[]): Promise<number>;
   refetchItems(lease: Lease, limit: number): Promise<string[]>;
-  troubled(lease: Lease, ids: readonly string[]): Promise<Map<string, TroubledItem>>;
+  failed(lease: Lease, ids: readonly string[]): Promise<Map<string, FailedItem>>;
+  missingItems(lease: Lease, except: readonly string[]): Promise<number>;
   quarantinedLately(lease: Lease): Promise<LatelyQuarantined>;
   nextTryInMs(lease: Lease): Promise<number | null>;
   knownMessage(accountId: string, except: readonly string[]): Promise<string | null>;
@@ -54,11 +58,13 @@ export interface Quarantine {
 export function quarantineIn(pool: pg.Pool): Quarantine {
   return {
     list: (accountIds) => listQuarantined(pool, accountIds),
+    page: (page) => quarantinePage(pool, page),
     retry: (accountId, ids) => retryQuarantined(pool, accountId, ids),
     drop: (accountId, ids) => dropQuarantined(pool, accountId, ids),
     wantMessages: (accountId, ids) => wantMessages(pool, accountId, ids),
     refetchItems: (lease, limit) => refetchItems(pool, lease, limit),
-    troubled: (lease, ids) => troubledItems(pool, lease, ids),
+    failed: (lease, ids) => failedItems(pool, lease, ids),
+    missingItems: (lease, except) => missingItems(pool, lease, except),
     quarantinedLately: (lease) => quarantinedLately(pool, lease),
     nextTryInMs: (lease) => nextTryInMs(pool, lease),
     knownMessage: (accountId, except) => knownMessage(pool, accountId, except),
@@ -156,34 +162,60 @@ async function refetchItems(pool: pg.Pool, lease: Lease, limit: number): Promise
 }
 
 /** Data of an item that could not be read before. */
-export interface TroubledItem {
+export interface FailedItem {
   /** Number of attempts that count. */
   tries: number;
+  /** How often in a row Google has answered that the item does not exist. */
+  missingTries: number;
+  /** A full sync has begun since the last attempt, and has not listed the item. */
+  isUnlisted: boolean;
   isQuarantined: boolean;
 }
 
 /** Returns those of the items that are failing or in quarantine. */
-async function troubledItems(
+async function failedItems(
   pool: pg.Pool,
   lease: Lease,
   ids: readonly string[],
-): Promise<Map<string, TroubledItem>> {
-  const found = await byIndex(pool).query<TroubledItem & { itemId: string }>({
-    name: 'troubled-items',
-    text: `SELECT item_id AS "itemId", tries::int, false AS "isQuarantined" FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])
-           UNION ALL SELECT item_id, attempts, true FROM syncline.quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])`,
+): Promise<Map<string, FailedItem>> {
+  const found = await byIndex(pool).query<
+    Omit<FailedItem, 'isUnlisted'> & { itemId: string; isUnlisted: boolean | null }
+  >({
+    name: 'failed-items',
+    text: `SELECT item_id AS "itemId", max(tries) AS tries, max(missing_tries) AS "missingTries", bool_or(is_unlisted) AS "isUnlisted", bool_or(is_quarantined) AS "isQuarantined" FROM (
+             SELECT item_id, tries::int, missing_tries::int, last_at < (SELECT full_sync_started_at FROM syncline.collections WHERE id = $2) AS is_unlisted, false AS is_quarantined
+               FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])
+             UNION ALL SELECT item_id, attempts, 0, false, true FROM syncline.quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])) AS failed
+           GROUP BY item_id`,
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
   });
   return new Map(
-    found.rows.map(({ itemId, tries, isQuarantined }) => [itemId, { tries, isQuarantined }]),
+    found.rows.map(({ itemId, ...item }) => [
+      itemId,
+      { ...item, isUnlisted: item.isUnlisted === true },
+    ]),
   );
+}
+
+/** Returns the number of other items that Google did not find at their last attempt. */
+async function missingItems(
+  pool: pg.Pool,
+  lease: Lease,
+  except: readonly string[],
+): Promise<number> {
+  const found = await byIndex(pool).query<{ items: number }>({
+    name: 'missing-items',
+    text: `SELECT count(*)::int AS items FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND missing_tries > 0 AND item_id <> ALL($3::text[])`,
+    values: [lease.accountId, lease.collectionId, arrayLiteral(except, (id) => id)],
+  });
+  return found.rows[0]?.items ?? 0;
 }
 
 /**
  * Number of recently quarantined items of one collection, compared with the number of items
  * processed.
  */
-export interface LatelyQuarantined {
+interface LatelyQuarantined {
   /** Items that were quarantined within the last hour and still are. */
   items: number;
   /**
@@ -234,8 +266,10 @@ async function nextTryInMs(pool: pg.Pool, lease: Lease): Promise<number | null> 
 async function markInFlight(pool: pg.Pool, lease: Lease, itemId: string): Promise<number> {
   const marked = await pool.query<{ in_flight_crashes: number }>({
     name: 'collection-in-flight',
-    text: `UPDATE syncline.collections SET in_flight_crashes = CASE WHEN in_flight_item = $3 THEN in_flight_crashes ELSE 0 END, in_flight_item = $3, in_flight_epoch = lease_epoch
-            WHERE id = $1 AND lease_epoch = $2 RETURNING in_flight_crashes`,
+    text: `WITH fenced AS (SELECT id, account_id, lease_epoch FROM syncline.collections WHERE id = $1 AND lease_epoch = $2 FOR NO KEY UPDATE)
+           INSERT INTO syncline.collection_crashes AS k (collection_id, account_id, in_flight_item, in_flight_epoch) SELECT id, account_id, $3, lease_epoch FROM fenced
+           ON CONFLICT (collection_id) DO UPDATE SET in_flight_crashes = CASE WHEN k.in_flight_item = $3 THEN k.in_flight_crashes ELSE 0 END, in_flight_item = $3, in_flight_epoch = excluded.in_flight_epoch
+           RETURNING k.in_flight_crashes`,
     values: [lease.collectionId, String(lease.epoch), itemId],
   });
   const row = marked.rows[0];

@@ -68,29 +68,20 @@ export interface SpentToday extends SpentUnits {
 
 /** Returns the usage of every account on Google's current day, by method. */
 export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
-  const found = await pool.query<{
-    account_id: string;
-    email: string;
-    tenant: string;
-    identity_id: string | null;
-    project: string;
-    method: string;
-    calls: string;
-    units: string;
-  }>(
-    `SELECT q.account_id, a.email, a.tenant, a.identity_id, a.project, q.method, q.calls, q.units FROM syncline.quota_ledger q JOIN syncline.accounts a ON a.id = q.account_id
+  const found = await pool.query<SpentToday>(
+    `SELECT q.account_id AS "accountId", a.email, a.tenant, a.identity_id AS "identityId", a.project, q.method, q.calls::float8, q.units::float8 FROM syncline.quota_ledger q JOIN syncline.accounts a ON a.id = q.account_id
       WHERE q.day = ${TODAY} ORDER BY a.email, a.tenant, q.method`,
   );
-  return found.rows.map((row) => ({
-    accountId: row.account_id,
-    email: row.email,
-    tenant: row.tenant,
-    identityId: row.identity_id,
-    project: row.project,
-    method: row.method,
-    calls: Number(row.calls),
-    units: Number(row.units),
-  }));
+  return found.rows;
+}
+
+/** Returns the usage of an account on Google's current day, by method. */
+export async function spentTodayOf(pool: pg.Pool, accountId: string): Promise<SpentUnits[]> {
+  const found = await pool.query<SpentUnits>(
+    `SELECT method, calls::float8, units::float8 FROM syncline.quota_ledger WHERE account_id = $1 AND day = ${TODAY} ORDER BY method`,
+    [accountId],
+  );
+  return found.rows;
 }
 
 /** Units of one of Google's days that count against a daily limit, by project. */

@@ -1,46 +1,47 @@
 /**
- * Work that was handed out and lost comes due again by itself, when its date or its lease is over.
- * Here it is brought back sooner, for those who know that it is lost. Both are harmless when they
- * were wrong: a sync comes early, or a run is fenced out by the one that goes on after it.
+ * Makes lost work due earlier. A job that was lost becomes due again by itself, when the date or the
+ * lease of its collection has passed. The functions of this file are for callers that know that it
+ * is lost. A mistake is harmless: a sync runs early, or a run is fenced out by its successor.
  *
- * Whatever was handed out has its date within the visibility time from now, so both read one range
- * a queue of the index that due work is read by, however many accounts there are.
+ * A claimed collection has its date within the visibility time from now. So both functions read one
+ * range for each queue of the index of due work, independently of the number of accounts.
  */
 import type pg from 'pg';
-import { dueRange } from './mirrors/resources.js';
+import { dueRange, RESOURCE_NAMES } from './mirrors/resources.js';
 import { arrayLiteral } from './pool.js';
 import type { Queryable } from './transaction.js';
 
-const QUEUES =
-  '(VALUES (true, false), (true, true), (false, false), (false, true)) AS queue(in_range, full_syncs)';
-const OF_QUEUE = `state = 'active' AND ${dueRange()} = queue.in_range AND (phase <> 'incremental' OR full_sync_requested) = queue.full_syncs`;
+const QUEUES = `(VALUES ${RESOURCE_NAMES.flatMap((name) => [`('${name}', false)`, `('${name}', true)`]).join(', ')}) AS queue(resource, full_syncs)`;
+const OF_QUEUE = `state = 'active' AND ${dueRange()} = queue.resource AND (phase <> 'incremental' OR full_sync_requested) = queue.full_syncs`;
 
 /**
- * A run that was cut off goes on before whoever waits for a turn of its own, as its job would from the head of its queue: due since just before whatever has
- * been due for longest in its queue. Of `collections c`.
+ * SQL for a statement with `collections c`: a date just before the oldest date of the collection's
+ * queue. An interrupted run continues before the other collections, as its job would at the head of
+ * the queue.
  */
 const FIRST_OF_ALL = `least(c.run_started_at, (
     SELECT h.next_sync_at FROM syncline.collections h
      WHERE h.state = 'active' AND ${dueRange('h.')} = ${dueRange('c.')} AND (h.phase <> 'incremental' OR h.full_sync_requested) = (c.phase <> 'incremental' OR c.full_sync_requested)
      ORDER BY h.next_sync_at LIMIT 1) - interval '1 ms')`;
 
-/** Of each queue, in one statement: it bounds how long rows stay locked. */
+/** Maximum number of rows of each queue in one statement. It bounds how long rows are locked. */
 const BATCH = 1_000;
-/** A queue's index entries that are read in search of a dead holder's leases. */
+/** Maximum number of index entries of a queue that are searched for leases of dead holders. */
 const SCAN_LIMIT = 50_000;
-/** Statements of one call: some millions of collections. */
+/** Maximum number of statements of one call, enough for some millions of collections. */
 const BATCHES_LIMIT = 1_000;
 
 /**
- * Redis has forgotten who is next: whatever was handed out, and is not worked on, is due again as if it had not been, in its old order, and what was cut off
- * before all others. What is under a live lease is due when the lease ends: a run that goes on sets its own date, and one whose worker dies meanwhile is found then.
- * @param withinMs the visibility time: whatever else is due within it is looked at early
- * @returns how many collections came forward
+ * Makes claimed collections due again after Redis has lost its data. They keep their order, and
+ * interrupted runs come first. A collection under a live lease is due when the lease ends: a run
+ * that continues sets its own date, and a run whose worker dies is found then.
+ * @param withinMs the visibility time; other collections that are due within it become due early
+ * @returns the number of collections
  */
 export async function bringForward(pool: Queryable, withinMs: number): Promise<number> {
   let [moved, since] = [0, null as string | null];
   for (let batches = 0; batches < BATCHES_LIMIT; batches++) {
-    // What is handed out from the first batch on went to a Redis that knows of it.
+    // Collections that are claimed after the first batch have a job in the new Redis.
     const batch: pg.QueryResult<{ at: string }> = await pool.query({
       name: 'bring-forward',
       text: BRING_FORWARD,
@@ -55,35 +56,36 @@ export async function bringForward(pool: Queryable, withinMs: number): Promise<n
 
 const WITHIN = `next_sync_at > now() AND next_sync_at <= coalesce($2::timestamptz, now()) + $1 * interval '1 ms' AND coalesce(lease_until < next_sync_at, true)`;
 
-/** Rows are locked in the order of their ids, like everything that takes several collections. */
+/** Rows are locked in the order of their ids, as in every statement that locks several collections. */
 const BRING_FORWARD = `
   WITH chosen AS MATERIALIZED (
          SELECT c.id FROM ${QUEUES} CROSS JOIN LATERAL (SELECT id FROM syncline.collections WHERE ${OF_QUEUE} AND ${WITHIN} ORDER BY next_sync_at LIMIT ${BATCH}) AS c),
        locked AS MATERIALIZED (SELECT id FROM syncline.collections WHERE id IN (SELECT id FROM chosen) AND state = 'active' AND ${WITHIN} ORDER BY id FOR UPDATE)
   UPDATE syncline.collections c
-     SET next_sync_at = CASE WHEN c.lease_until > now() THEN c.lease_until WHEN c.run_open THEN ${FIRST_OF_ALL} ELSE c.next_sync_at - $1 * interval '1 ms' END
+     SET next_sync_at = CASE WHEN c.lease_until > now() THEN c.lease_until WHEN c.open_runs > 0 THEN ${FIRST_OF_ALL} ELSE c.next_sync_at - $1 * interval '1 ms' END
     FROM locked WHERE c.id = locked.id
   RETURNING now()::text AS at`;
 
-/** A process that took leases and seems to be dead. */
+/** A process that held leases and appears to be dead. */
 export interface DeadHolder {
   holder: string;
-  /** How long ago it was first seen to be gone. */
+  /** Time since it was first found to be gone. */
   silentMs: number;
 }
 
 export interface ReleasedWorker {
   holder: string;
-  /** Its runs that were cut off: whoever claims goes on with them. */
+  /** Number of its runs that were released. The next claims continue them. */
   released: number;
-  /** It has touched a lease since it was seen to be gone: it lives, and keeps what it holds. */
+  /** Whether it has written a lease since it was found to be gone. It then keeps its leases. */
   alive: boolean;
 }
 
 /**
- * Takes their leases from holders that are gone, so that the next claim need not wait for them to lapse. The runs stay open: the claim that
- * follows counts the crash, and an item that kills its workers is found all the same.
- * @param o.jobs collections that a job of theirs names: they count as handed out with it, all others are due at once, ahead of whoever waits
+ * Ends the leases of dead holders, so that the next claim need not wait until they expire. The runs
+ * stay open: the next claim counts the crash, so that an item that ends its workers is still found.
+ * @param o.jobs collections with a job in a queue: they are due after the visibility time, in case
+ * this job is lost. All others are due at once, before the rest of their queue.
  * @param o.withinMs the visibility time
  */
 export async function releaseDeadWorkers(
@@ -108,10 +110,10 @@ export async function releaseDeadWorkers(
   return results.rows;
 }
 
-/** A job may have been made by hand, with anything for an id. */
+/** A job that was created by hand may have any text as its id. */
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Of a holder that is dead no lease can have been touched since it was seen to be gone. */
+/** A dead holder cannot have written a lease since it was found to be gone. */
 const RELEASE_DEAD_WORKERS = `
   WITH gone AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::float8[]) AS g(holder, silent_ms)),
        near AS MATERIALIZED (
@@ -124,7 +126,7 @@ const RELEASE_DEAD_WORKERS = `
        held AS MATERIALIZED (
          SELECT c.id, c.lease_holder, c.lease_until > now() + ($5 - gone.silent_ms) * interval '1 ms' AS touched
            FROM syncline.collections c JOIN gone ON gone.holder = c.lease_holder
-          WHERE c.id IN (SELECT id FROM near) AND c.run_open ORDER BY c.id FOR UPDATE OF c),
+          WHERE c.id IN (SELECT id FROM near) AND c.open_runs > 0 ORDER BY c.id FOR UPDATE OF c),
        released AS (
          UPDATE syncline.collections c
             SET lease_until = least(c.lease_until, now()), next_sync_at = CASE WHEN c.id = ANY($3::uuid[]) THEN now() + $4 * interval '1 ms' ELSE ${FIRST_OF_ALL} END

@@ -21,7 +21,7 @@ export interface Refused {
 }
 
 /** An account to probe. */
-export interface DueProbe {
+interface DueProbe {
   accountId: string;
   project: string;
   state: 'reauth_required' | 'disabled';
@@ -41,14 +41,14 @@ export interface Probes {
   /** Records that the cause has passed: the account continues from its cursors. */
   passed(probe: DueProbe): Promise<boolean>;
   /** Records that the cause has not passed. `nextInMs` null: Google is not asked again. */
-  stands(probe: DueProbe, nextInMs: number | null): Promise<void>;
+  postpone(probe: DueProbe, nextInMs: number | null): Promise<void>;
 }
 
 export function probesIn(pool: pg.Pool): Probes {
   return {
     claimDue: (o) => claimDue(pool, o),
     passed: (probe) => passed(pool, probe),
-    stands: (probe, nextInMs) => stands(pool, probe, nextInMs),
+    postpone: (probe, nextInMs) => postpone(pool, probe, nextInMs),
   };
 }
 
@@ -82,7 +82,7 @@ export async function requireReauth(
     );
     const isStopped = stopped.rowCount === 1;
     await session.query(
-      `UPDATE syncline.collections SET lease_until = NULL, run_open = false, error = $2, next_sync_at = now() + $3 * interval '1 ms' WHERE id = $1`,
+      `UPDATE syncline.collections SET lease_until = NULL, open_runs = 0, error = $2, next_sync_at = now() + $3 * interval '1 ms' WHERE id = $1`,
       [
         lease.collectionId,
         isStopped ? cleanReason(reason) : null,
@@ -128,12 +128,12 @@ async function passed(pool: pg.Pool, { accountId, version }: DueProbe): Promise<
       [accountId, version],
     );
     if (revived.rowCount !== 1) return false;
-    goOn(session, accountId, true);
+    resumeCollections(session, accountId, true);
     return true;
   });
 }
 
-async function stands(
+async function postpone(
   pool: pg.Pool,
   { accountId, version }: DueProbe,
   nextInMs: number | null,
@@ -152,7 +152,11 @@ export const NO_PROBES = 'refused_since = NULL, probes = 0, probe_at = NULL';
  * Makes the account's parked collections due now. With `everything`, collections that were taken
  * off the schedule are due too, and its watches, which ended with the grant, are requested again.
  */
-export function goOn(session: Transaction, accountId: string, everything: boolean): void {
+export function resumeCollections(
+  session: Transaction,
+  accountId: string,
+  everything: boolean,
+): void {
   session.send({ name: 'check-again', text: CHECK_AGAIN, values: [accountId, everything] });
   session.send({ name: 'try-project', text: TRY_PROJECT, values: [accountId] });
   if (everything)

@@ -5,10 +5,10 @@ import type pg from 'pg';
 import { ACCOUNT_TABLES } from './account-tables.js';
 import { cleanReason } from './clean-text.js';
 import { lockCollections, scheduleAccount } from './collections.js';
-import { dropUnboundIdentity, storableKeys } from './identities.js';
+import { comparableKeys, dropUnboundIdentity } from './identities.js';
 import { erasePageText } from './erase-page.js';
 import { EPOCH_AFTER_REMOVAL } from './feed-epoch.js';
-import { goOn, NO_PROBES } from './refusals.js';
+import { resumeCollections, NO_PROBES } from './refusals.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
@@ -24,12 +24,12 @@ import { inTransaction, type Transaction } from './transaction.js';
 export interface Removal {
   /**
    * Begins the removal. `keepGrant`: no process that completes the removal revokes the grant at
-   * Google.
+   * Google. `leaveToWorkers`: the caller does not continue it, so `abandoned` has it at once.
    */
-  begin(accountId: string, o?: { keepGrant: boolean }): Promise<void>;
+  begin(accountId: string, o?: { keepGrant: boolean; leaveToWorkers?: boolean }): Promise<void>;
   /**
    * Returns how the account's grant is used and which other accounts use it.
-   * @param owner Google's information about the owner of a grant that was not checked yet
+   * @param owner Google's information about the owner of the grant
    */
   grantUse(accountId: string, owner?: GoogleKeys): Promise<GrantUse>;
   leasesEndInMs(accountId: string): Promise<number>;
@@ -39,7 +39,7 @@ export interface Removal {
 }
 
 /** The accounts that use a grant. */
-export interface GrantUse {
+interface GrantUse {
   project: string;
   resources: Resource[];
   /** Null while the account is not bound. */
@@ -53,18 +53,24 @@ export interface GrantUse {
    */
   sharedWith: string[];
   /**
-   * Whether other accounts of the project may belong to the same person: the grant was not checked,
-   * and no two `sub` values show the opposite. Addresses show nothing, because an account may have
-   * a former address or may not have the new one yet.
+   * Whether other accounts of the project may belong to the same person, as far as the stored data
+   * and `owner` show. For a grant that was not checked, only two `sub` values show the opposite. For
+   * a checked one the owner's current address does, because an account that was not checked yet is
+   * accepted only under that address.
    */
   maySupportOthers: boolean;
+  /**
+   * Whether Google's information about the owner can show that other accounts need the grant: of
+   * some, no `sub` shows that they belong to another person.
+   */
+  needsOwner: boolean;
 }
 
 export function removalIn(pool: pg.Pool): Removal {
   return {
-    begin: (accountId, o) => beginRemoval(pool, accountId, o?.keepGrant ?? false),
+    begin: (accountId, o) => beginRemoval(pool, accountId, o ?? { keepGrant: false }),
     grantUse: (accountId, owner) =>
-      grantUse(pool, accountId, storableKeys(owner ?? { sub: null, address: null })),
+      grantUse(pool, accountId, comparableKeys(owner ?? { sub: null, address: null })),
     leasesEndInMs: (accountId) => leasesEndInMs(pool, accountId),
     eraseSome: (accountId) => eraseSome(pool, accountId),
     abandoned: (idleMs, limit) => abandonedRemovals(pool, idleMs, limit),
@@ -116,7 +122,7 @@ export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<b
       [accountId],
     );
     if (resumed.rowCount !== 1) return false;
-    goOn(session, accountId, false);
+    resumeCollections(session, accountId, false);
     await scheduleAccount(session, accountId, true);
     await maintainWatches(session, accountId);
     return true;
@@ -124,12 +130,16 @@ export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<b
 }
 
 /** Begins the removal. It cannot be undone. */
-async function beginRemoval(pool: pg.Pool, accountId: string, keepGrant: boolean): Promise<void> {
+async function beginRemoval(
+  pool: pg.Pool,
+  accountId: string,
+  { keepGrant, leaveToWorkers = false }: { keepGrant: boolean; leaveToWorkers?: boolean },
+): Promise<void> {
   await inTransaction(pool, async (session) => {
     await fenceOut(session, accountId);
     await session.query(
-      `UPDATE syncline.accounts SET state = 'removing', reason = 'being removed', reason_code = NULL, keep_grant = keep_grant OR $2, updated_at = now() WHERE id = $1`,
-      [accountId, keepGrant],
+      `UPDATE syncline.accounts SET state = 'removing', reason = 'being removed', reason_code = NULL, keep_grant = keep_grant OR $2, updated_at = CASE WHEN $3 THEN 'epoch' ELSE now() END WHERE id = $1`,
+      [accountId, keepGrant, leaveToWorkers],
     );
     await scheduleAccount(session, accountId, false);
     await session.query('UPDATE syncline.watches SET epoch = epoch + 1 WHERE account_id = $1', [
@@ -145,15 +155,19 @@ async function beginRemoval(pool: pg.Pool, accountId: string, keepGrant: boolean
  */
 async function grantUse(pool: pg.Pool, accountId: string, owner: GoogleKeys): Promise<GrantUse> {
   const other = `o.project = a.project AND o.id <> a.id AND (o.state <> 'removing' OR o.id > a.id)`;
+  const anyOther = (condition: string): string =>
+    `EXISTS (SELECT 1 FROM syncline.accounts o WHERE ${other} AND ${condition})`;
   const isChecked = `(a.identity_id IS NOT NULL AND coalesce(a.verified_grant = a.grant_number, false))`;
   const { rows } = await pool.query<GrantUse>(
     `SELECT a.project, a.resources, a.identity_id AS "identityId", a.keep_grant AS keep, ${isChecked} AS "isChecked",
-            (NOT ${isChecked} AND EXISTS (SELECT 1 FROM syncline.accounts o WHERE ${other} AND (o.google_sub = $2) IS NOT FALSE)) AS "maySupportOthers",
+            CASE WHEN ${isChecked} THEN $3::text IS NULL AND ${anyOther('o.identity_id IS NULL')} ELSE ${anyOther('(o.google_sub = $2) IS NOT FALSE')} END AS "maySupportOthers",
+            ${anyOther('(o.google_sub = a.google_sub) IS NOT FALSE')} AS "needsOwner",
             ARRAY(SELECT o.tenant FROM syncline.accounts o
                    WHERE ${other}
-                     AND (o.identity_id = a.identity_id OR ((o.identity_id IS NULL OR a.identity_id IS NULL) AND lower(o.email) IN (lower(a.email), lower($3)))
+                     AND (o.identity_id = a.identity_id
+                       OR ((o.identity_id IS NULL OR a.identity_id IS NULL) AND ${mailboxOf('o.address')} IN (${mailboxOf('a.address')}, ${mailboxOf('$3::text')}))
                        OR o.identity_id IN (SELECT k.identity_id FROM syncline.identity_keys k WHERE k.project = a.project
-                                               AND ((k.kind = 'sub' AND k.value = $2) OR (k.kind = 'address' AND k.value = lower($3)))))
+                                               AND ((k.kind = 'sub' AND k.value = $2) OR (k.kind = 'address' AND k.value = $3))))
                    ORDER BY o.tenant) AS "sharedWith"
        FROM syncline.accounts a WHERE a.id = $1`,
     [accountId, owner.sub, owner.address],
@@ -168,8 +182,18 @@ async function grantUse(pool: pg.Pool, accountId: string, owner: GoogleKeys): Pr
       keep: false,
       sharedWith: [],
       maySupportOthers: false,
+      needsOwner: false,
     }
   );
+}
+
+/**
+ * SQL: the form in which two comparable addresses of one mailbox are equal. Gmail ignores dots, and
+ * what follows a plus, in addresses of its own domains.
+ */
+function mailboxOf(address: string): string {
+  return `(CASE WHEN split_part(${address}, '@', 2) IN ('gmail.com', 'googlemail.com')
+                THEN replace(split_part(split_part(${address}, '@', 1), '+', 1), '.', '') || '@gmail.com' ELSE ${address} END)`;
 }
 
 /**
@@ -185,6 +209,18 @@ async function leasesEndInMs(pool: pg.Pool, accountId: string): Promise<number> 
 }
 
 /**
+ * Tables whose rows are deleted with the account's own: the credential, with which any process can
+ * revoke the grant until then, and the place of the feed in the log of all feeds.
+ */
+const UNTIL_THE_END: readonly string[] = ['credentials', 'feed_heads'];
+
+/** What is left of a removed account: the last event of its feed, in the log of all feeds. */
+const ENDING = `
+  WITH ending AS (INSERT INTO syncline.account_endings (account, tenant, feed_epoch, last_seq)
+                  SELECT id, tenant, feed_epoch, feed_seq + 1 FROM syncline.accounts WHERE id = $1 RETURNING account)
+  INSERT INTO syncline.feed_moves (account) SELECT account FROM ending`;
+
+/**
  * Erases some of the account's rows, in bounded statements. The credential and the account are
  * deleted last, together, so that until then any process can revoke the grant and knows what
  * remains to be done.
@@ -195,7 +231,7 @@ async function eraseSome(
   accountId: string,
 ): Promise<{ erased: number; done: boolean }> {
   for (const table of ACCOUNT_TABLES) {
-    if (table.name === 'credentials') continue;
+    if (UNTIL_THE_END.includes(table.name)) continue;
     const erased = await pool.query(erasePageText(table, ERASE_PAGE), [accountId]);
     if (erased.rowCount) {
       await pool.query('UPDATE syncline.accounts SET updated_at = now() WHERE id = $1', [
@@ -218,6 +254,7 @@ async function eraseSome(
       erased +=
         (await session.query(`DELETE FROM syncline.${name} WHERE account_id = $1`, [accountId]))
           .rowCount ?? 0;
+    await session.query(ENDING, [accountId]);
     await session.query('DELETE FROM syncline.accounts WHERE id = $1', [accountId]);
     await dropUnboundIdentity(session, locked.rows[0]?.identity_id ?? null);
     return { erased: erased + (locked.rowCount ?? 0), done: true };
@@ -255,7 +292,7 @@ async function maintainWatches(session: Transaction, accountId: string): Promise
 /** Fences out the account's runs in progress. */
 export async function fenceOut(session: Transaction, accountId: string): Promise<void> {
   await session.query(
-    `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, run_open = false FROM (SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
+    `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, open_runs = 0 FROM (SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
     [accountId],
   );
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
 import { FeedPruned, type ChangeEvent } from './index.js';
@@ -57,28 +58,29 @@ test('reading below the oldest seq is refused with the oldest seq and what to do
   await plantFeed([200, 200, 200, 1]);
   await prune();
   const { store, accountId } = fixture;
-  await expect(store.changes(accountId, 0n, 10)).rejects.toThrow(
+  await expect(store.feed.changes(accountId, 0n, 10)).rejects.toThrow(
     'the events after 0 are not kept any more, the oldest is 4: list the mirror again and follow the feed from there',
   );
-  await expect(store.changes(accountId, 2n, 10)).rejects.toBeInstanceOf(FeedPruned);
-  expect((await store.changes(accountId, 3n, 10)).map(({ seq }) => seq)).toEqual([4n]);
+  await expect(store.feed.changes(accountId, 2n, 10)).rejects.toBeInstanceOf(FeedPruned);
+  expect((await store.feed.changes(accountId, 3n, 10)).map(({ seq }) => seq)).toEqual([4n]);
 });
 
-test('a reader that has read everything goes on when the whole feed is deleted', async () => {
+test('a reader that has read everything continues when the whole feed is deleted', async () => {
   await plantFeed([200, 200, 200]);
   await prune();
   expect(await feedSeqs()).toEqual([]);
-  expect(await fixture.store.changes(fixture.accountId, 3n, 10)).toEqual([]);
+  expect(await fixture.store.feed.changes(fixture.accountId, 3n, 10)).toEqual([]);
   await commitLabels(['L1']);
-  expect(await fixture.store.changes(fixture.accountId, 3n, 10)).toMatchObject([
+  expect(await fixture.store.feed.changes(fixture.accountId, 3n, 10)).toMatchObject([
     { seq: 4n, id: 'L1' },
+    { seq: 5n, entity: 'collection' },
   ]);
 });
 
 test('the feed of an account that is being removed is left to the removal', async () => {
   await plantFeed([200]);
   await sql("UPDATE syncline.accounts SET state = 'removing'");
-  expect([await prune(), await feedSeqs()]).toEqual([0, [1]]);
+  expect([await prune(), await feedSeqs()]).toEqual([0, [1, 2]]);
   expect(await pageOfAccounts()).toEqual([]);
 });
 
@@ -107,9 +109,9 @@ const pageOfAccounts = (
 
 /** The catalogue of labels becomes exactly these, with the events that say so. */
 async function commitLabels(ids: readonly string[]): Promise<void> {
-  await sql('UPDATE syncline.collections SET lease_until = NULL, run_open = false');
+  await sql('UPDATE syncline.collections SET lease_until = NULL, open_runs = 0');
   const lease = await claim(fixture, fixture.accountId, 'gmail');
-  await fixture.store.commitPage(lease, {
+  await fixture.store.leases.commitPage(lease, {
     cursor: { phase: 'incremental' },
     phase: 'incremental',
     generation: 1,
@@ -207,15 +209,16 @@ async function list(): Promise<Follower> {
 const liveRows = async (): Promise<Set<string>> =>
   new Set((await sql<{ id: string }>('SELECT id FROM syncline.gmail_labels')).map(({ id }) => id));
 
-/** Reads one page, which must go on where the last one ended. */
+/** Reads one page, which must continue where the last one ended. */
 async function readOn(follower: Follower, limit: number): Promise<void> {
-  const events = await fixture.store.changes(fixture.accountId, follower.seq, limit);
+  const events = await fixture.store.feed.changes(fixture.accountId, follower.seq, limit);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => follower.seq + BigInt(i + 1)));
   for (const event of events) fold(follower, event);
 }
 
-function fold(follower: Follower, { seq, op, id }: ChangeEvent): void {
+function fold(follower: Follower, { seq, op, id, entity }: ChangeEvent): void {
   follower.seq = seq;
+  if (entity !== 'label') return;
   if (op === 'deleted') follower.live.delete(id);
   else follower.live.add(id);
 }
@@ -310,6 +313,31 @@ describe('rows of the engine that are kept for a time', () => {
     ]);
   });
 
+  test('nothing is deleted of a calendar that comes back at the same moment', async () => {
+    await sql(
+      `INSERT INTO syncline.collections (id, account_id, tenant, kind, external_id, state, gone_at)
+       VALUES (gen_random_uuid(), $1, 'default', 'calendar-events', 'left', 'gone', now() - interval '91 days')`,
+      [fixture.accountId],
+    );
+    await sql(
+      "INSERT INTO syncline.held_items (account_id, collection_id, generation, item_id) SELECT account_id, id, 1, 'e1' FROM syncline.collections WHERE external_id = 'left'",
+    );
+    const other = await fixture.database.pool.connect();
+    try {
+      await other.query('BEGIN');
+      await other.query(
+        "UPDATE syncline.collections SET state = 'active', gone_at = NULL WHERE external_id = 'left'",
+      );
+      const pruned = pruneAccounts('collections');
+      await Promise.race([pruned, aSessionWaitsForALock()]);
+      await other.query('COMMIT');
+      await pruned;
+    } finally {
+      other.release();
+    }
+    expect(await sql('SELECT count(*)::int AS n FROM syncline.held_items')).toEqual([{ n: 1 }]);
+  });
+
   test('a lease that its process has left behind stays for a day', async () => {
     await sql(
       `INSERT INTO syncline.named_leases (name, token, host, pid, expires_at)
@@ -329,5 +357,55 @@ describe('rows of the engine that are kept for a time', () => {
       { project: 'default' },
       { project: 'lately' },
     ]);
+  });
+});
+
+async function aSessionWaitsForALock(): Promise<void> {
+  const text =
+    "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock') AS waits";
+  while (!(await sql<{ waits: boolean }>(text))[0]!.waits)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('lists of full syncs', () => {
+  /** 40,000 rows and their indexes: more than 8 MB. */
+  const plantList = (): Promise<unknown> =>
+    sql(
+      `INSERT INTO syncline.full_sync_items (account_id, collection_id, generation, item_id, ordinal, pending)
+       SELECT $1, $2, 1, 'item ' || n, n, true FROM generate_series(1, 40000) AS n`,
+      [fixture.accountId, randomUUID()],
+    );
+  const bytesOfList = async (): Promise<number> => {
+    const [row] = await sql<{ bytes: number }>(
+      "SELECT pg_total_relation_size('syncline.full_sync_items')::float8 AS bytes",
+    );
+    return row?.bytes ?? 0;
+  };
+
+  test('give their disk back when no sync has one', async () => {
+    await plantList();
+    expect(await fixture.store.retention.truncateEmptyLists()).toBe(0);
+    expect(await sql('SELECT count(*)::int AS n FROM syncline.full_sync_items')).toEqual([
+      { n: 40_000 },
+    ]);
+    await sql('DELETE FROM syncline.full_sync_items');
+    const before = await bytesOfList();
+    expect(await fixture.store.retention.truncateEmptyLists()).toBe(before);
+    expect(await bytesOfList()).toBeLessThan(100_000);
+  });
+
+  test('are left alone while a transaction uses them, without waiting for it', async () => {
+    await plantList();
+    await sql('DELETE FROM syncline.full_sync_items');
+    const before = await bytesOfList();
+    const user = await fixture.database.pool.connect();
+    try {
+      await user.query('BEGIN; SELECT FROM syncline.full_sync_items LIMIT 1');
+      expect(await fixture.store.retention.truncateEmptyLists()).toBe(0);
+    } finally {
+      await user.query('ROLLBACK');
+      user.release();
+    }
+    expect(await bytesOfList()).toBe(before);
   });
 });

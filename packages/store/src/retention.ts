@@ -1,10 +1,11 @@
 import type pg from 'pg';
-import { ACCOUNT_TABLES } from './account-tables.js';
+import { ACCOUNT_TABLES, LISTING_TABLES } from './account-tables.js';
 import { erasePageOfCollectionText } from './erase-page.js';
+import { ANSWER_KEPT } from './idempotency.js';
 import { RESOURCE_NAMES, RESOURCES } from './mirrors/resources.js';
 import { arrayLiteral } from './pool.js';
 import { TODAY } from './quota-ledger.js';
-import { inTransaction } from './transaction.js';
+import { inTransaction, type Transaction } from './transaction.js';
 
 /*
  * Deletes what is kept for a time only, in bounded statements. The periods of everything but the
@@ -12,14 +13,30 @@ import { inTransaction } from './transaction.js';
  */
 
 /** Tables whose rows of an account are kept for a time. */
-export const ACCOUNT_RETENTION = ['quota_ledger', 'channels', 'collections'] as const;
+const ACCOUNT_RETENTION = ['quota_ledger', 'channels', 'collections'] as const;
 /** Tables of the fleet whose rows are kept for a time. */
-export const FLEET_RETENTION = ['named_leases', 'project_failures'] as const;
+const FLEET_RETENTION = [
+  'named_leases',
+  'project_failures',
+  'idempotent_requests',
+  'api_keys',
+  'operations',
+] as const;
 
+/** The log of all feeds, and the last events of removed accounts. */
+const LOG_RETENTION = ['feed_log', 'account_endings'] as const;
+
+type LogRetention = (typeof LOG_RETENTION)[number];
 type AccountRetention = (typeof ACCOUNT_RETENTION)[number];
 type FleetRetention = (typeof FLEET_RETENTION)[number];
 
 export interface Retention {
+  /** The tables of accounts and of the fleet whose rows are kept for a time. */
+  readonly tables: {
+    accounts: readonly AccountRetention[];
+    fleet: readonly FleetRetention[];
+    log: readonly LogRetention[];
+  };
   /**
    * A page of accounts in the order of their ids; those that are being removed are left out.
    * `hasOldChanges`: the oldest event of the feed is older than `changesKeptMs`; null keeps all.
@@ -42,10 +59,26 @@ export interface Retention {
   ): Promise<number>;
   /** @returns how many rows; fewer than `limit` when no older ones are left */
   pruneFleet(table: FleetRetention, limit: number): Promise<number>;
+  /**
+   * Gives the disk of the lists of full syncs back to the operating system while no sync has a
+   * list. Waits for no lock.
+   * @returns how many bytes
+   */
+  truncateEmptyLists(): Promise<number>;
+  /**
+   * Deletes ranges of the log of all feeds, and what is left of removed accounts, that are older
+   * than 30 days, or than `changesKeptMs` if that is less: a range is of no use without its events.
+   * @returns how many rows; fewer than `limit` when no older ones are left
+   */
+  pruneLog(
+    table: LogRetention,
+    o: { changesKeptMs: number | null; limit: number },
+  ): Promise<number>;
 }
 
 export function retentionIn(pool: pg.Pool): Retention {
   return {
+    tables: { accounts: ACCOUNT_RETENTION, fleet: FLEET_RETENTION, log: LOG_RETENTION },
     accounts: (o) => accountsPage(pool, o),
     pruneChanges: (accountId, o) => pruneChanges(pool, accountId, o),
     pruneAccounts: async (table, accountIds, limit) => {
@@ -54,6 +87,16 @@ export function retentionIn(pool: pg.Pool): Retention {
       return (await pool.query(OF_ACCOUNTS[table], [ids, limit])).rowCount ?? 0;
     },
     pruneFleet: async (table, limit) => (await pool.query(OF_FLEET[table], [limit])).rowCount ?? 0,
+    truncateEmptyLists: async () => {
+      let bytes = 0;
+      for (const { name } of Object.values(LISTING_TABLES))
+        bytes += await truncateEmpty(pool, name);
+      return bytes;
+    },
+    pruneLog: async (table, { changesKeptMs, limit }) => {
+      const keptMs = Math.min(LOG_KEPT_MS, changesKeptMs ?? LOG_KEPT_MS);
+      return (await pool.query(OF_LOG[table], [limit, keptMs])).rowCount ?? 0;
+    },
   };
 }
 
@@ -61,11 +104,15 @@ export function retentionIn(pool: pg.Pool): Retention {
 const LEDGER_KEPT_DAYS = 90;
 /** A channel that has expired delivers nothing. Google's clock may differ from ours by far less. */
 const CHANNEL_KEPT = "interval '7 days'";
-/** Of a calendar that is back within it, the collection's number of full syncs goes on. */
+/** A calendar that returns within this time continues its number of full syncs. */
 const COLLECTION_KEPT = "interval '90 days'";
 const LEASE_KEPT = "interval '1 day'";
 /** Failures that accounts wait for are kept, however old they are. */
 const FAILURE_KEPT = "interval '30 days'";
+const LOG_KEPT_MS = 30 * 24 * 60 * 60_000;
+const OPERATION_KEPT = "interval '30 days'";
+/** A key that has ended is listed for so long. */
+const KEY_KEPT = "interval '90 days'";
 
 const OF_ACCOUNTS: Record<Exclude<AccountRetention, 'collections'>, string> = {
   quota_ledger: `DELETE FROM syncline.quota_ledger q
@@ -83,6 +130,51 @@ const OF_FLEET: Record<FleetRetention, string> = {
     SELECT f.project, f.scope FROM syncline.project_failures f
      WHERE f.refused_at < now() - ${FAILURE_KEPT}
        AND NOT EXISTS (SELECT 1 FROM syncline.accounts a WHERE a.project = f.project) LIMIT $1)`,
+  idempotent_requests: `DELETE FROM syncline.idempotent_requests WHERE (key_id, key) IN (
+    SELECT key_id, key FROM syncline.idempotent_requests WHERE created_at < now() - ${ANSWER_KEPT} LIMIT $1)`,
+  api_keys: `DELETE FROM syncline.api_keys WHERE id IN (
+    SELECT id FROM syncline.api_keys WHERE least(revoked_at, expires_at) < now() - ${KEY_KEPT} LIMIT $1)`,
+  operations: `DELETE FROM syncline.operations WHERE id IN (
+    SELECT id FROM syncline.operations WHERE created_at < now() - ${OPERATION_KEPT} LIMIT $1)`,
+};
+
+/** A smaller list is not worth the lock. */
+const LIST_KEPT_BYTES = 8_388_608;
+
+/**
+ * Vacuum keeps the pages of an index, and a list that was as long as the mirror leaves a tenth of
+ * the mirror's size behind. The lock is taken only if it is free at once: a sync that lists has it,
+ * and its rows are needed.
+ */
+async function truncateEmpty(pool: pg.Pool, table: string): Promise<number> {
+  try {
+    return await inTransaction(pool, async (session) => {
+      const bytes = await session.query<{ bytes: number }>(
+        `SELECT coalesce((SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('syncline.${table}') WHERE isleaf),
+                         pg_total_relation_size('syncline.${table}'))::float8 AS bytes`,
+      );
+      const size = bytes.rows[0]?.bytes ?? 0;
+      if (size < LIST_KEPT_BYTES) return 0;
+      await session.query(`LOCK TABLE syncline.${table} IN ACCESS EXCLUSIVE MODE NOWAIT`);
+      const listed = await session.query(`SELECT FROM syncline.${table} LIMIT 1`);
+      if (listed.rows.length > 0) return 0;
+      await session.query(`TRUNCATE syncline.${table}`);
+      return size;
+    });
+  } catch (error) {
+    if ((error as { code?: unknown }).code === LOCK_NOT_AVAILABLE) return 0;
+    throw error;
+  }
+}
+
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** The log is deleted from its beginning: the first row that is young enough ends the page. */
+const OF_LOG: Record<LogRetention, string> = {
+  feed_log: `WITH head AS MATERIALIZED (SELECT position, at FROM syncline.feed_log ORDER BY position LIMIT $1)
+    DELETE FROM syncline.feed_log WHERE position <= (SELECT max(position) FROM head WHERE at < now() - $2 * interval '1 ms')`,
+  account_endings: `DELETE FROM syncline.account_endings WHERE account IN (
+    SELECT account FROM syncline.account_endings WHERE position IS NOT NULL AND at < now() - $2 * interval '1 ms' LIMIT $1)`,
 };
 
 async function accountsPage(
@@ -132,26 +224,51 @@ const GONE_FOR_GOOD = RESOURCE_NAMES.flatMap((name) => RESOURCES[name].goneForGo
   ' OR ',
 );
 
-/** What full syncs, audits and failures have left of a collection goes page by page, its own row at the end. */
+/**
+ * Deletes what full syncs, audits and failures have left of a collection page by page, and its own
+ * row at the end.
+ */
 async function pruneGoneCollections(pool: pg.Pool, ids: string, limit: number): Promise<number> {
-  const { rows } = await pool.query<{ id: string; accountId: string }>(
+  const { rows } = await pool.query<GoneCollection>(
     `SELECT c.id, c.account_id AS "accountId" FROM syncline.collections c
       WHERE c.account_id = ANY($1::uuid[]) AND c.state = 'gone' AND c.gone_at < now() - ${COLLECTION_KEPT} AND (${GONE_FOR_GOOD}) LIMIT 1`,
     [ids],
   );
   const [gone] = rows;
   if (!gone) return 0;
+  await inTransaction(pool, (transaction) => erasePageOfGone(transaction, gone, limit));
+  // There may be more, of this collection or of others: the caller asks for the next page.
+  return limit;
+}
+
+interface GoneCollection {
+  id: string;
+  accountId: string;
+}
+
+/**
+ * Holds the row's lock while it deletes: the calendar may come back at the same moment, and
+ * whatever a sync writes for it from then on must stay.
+ */
+async function erasePageOfGone(
+  transaction: Transaction,
+  gone: GoneCollection,
+  limit: number,
+): Promise<void> {
+  const locked = await transaction.query(
+    "SELECT FROM syncline.collections WHERE id = $1 AND account_id = $2 AND state = 'gone' FOR UPDATE",
+    [gone.id, gone.accountId],
+  );
+  if (!locked.rowCount) return;
   for (const table of ACCOUNT_TABLES.filter(({ owner }) => owner === 'collection')) {
-    const erased = await pool.query(erasePageOfCollectionText(table, limit), [
+    const erased = await transaction.query(erasePageOfCollectionText(table, limit), [
       gone.accountId,
       gone.id,
     ]);
-    // There may be more of it: whoever asks for the next page comes back for the rest.
-    if (erased.rowCount) return limit;
+    if (erased.rowCount) return;
   }
-  await pool.query(
-    "DELETE FROM syncline.collections WHERE id = $1 AND account_id = $2 AND state = 'gone'",
-    [gone.id, gone.accountId],
-  );
-  return limit;
+  await transaction.query('DELETE FROM syncline.collections WHERE id = $1 AND account_id = $2', [
+    gone.id,
+    gone.accountId,
+  ]);
 }

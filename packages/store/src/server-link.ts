@@ -6,6 +6,7 @@
  * BEGIN, as SET LOCAL, in the same network write.
  */
 import type pg from 'pg';
+import type { RowAccess } from './row-access.js';
 import { renamer } from './schema-name.js';
 import { nameRefusalOf, PreparedStatements, type NamesRefused } from './prepared-statements.js';
 
@@ -23,6 +24,19 @@ export const STATEMENT_LIMIT_MS = 60_000;
 export const BEGIN = [
   'BEGIN',
   `SET LOCAL statement_timeout = ${STATEMENT_LIMIT_MS}`,
+  `SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_LIMIT_MS}`,
+].join('; ');
+
+/** A client waits for what is read in a snapshot. */
+const SNAPSHOT_STATEMENT_LIMIT_MS = 5_000;
+
+/**
+ * The beginning of a transaction whose statements read one state of the database. The level must be
+ * set here: a pooled server is named by the first query, which fixes the snapshot.
+ */
+export const BEGIN_SNAPSHOT = [
+  'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  `SET LOCAL statement_timeout = ${SNAPSHOT_STATEMENT_LIMIT_MS}`,
   `SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_LIMIT_MS}`,
 ].join('; ');
 
@@ -47,30 +61,45 @@ export interface LinkOptions {
   /** Checks the database behind a server that was not checked before. */
   verify: ((session: pg.PoolClient) => Promise<void>) | undefined;
   onNamesRefused: (reason: NamesRefused) => void;
+  reads: ReadLimits | undefined;
+}
+
+/** Limits of a pool that only reads for clients. Each of its statements is in a transaction. */
+export interface ReadLimits {
+  statementLimitMs: number;
+  /** The rows that the present transaction may read; null: without row security. */
+  access: (() => RowAccess) | null;
 }
 
 export class ServerLink {
   readonly byIndex: boolean;
   readonly answerLimitMs: number;
+  readonly reads: ReadLimits | undefined;
   readonly statements: PreparedStatements;
   /** Replaces the schema in a text. */
   readonly rename: (text: string) => string;
   readonly #verify: LinkOptions['verify'];
   #isPooled = false;
-  readonly #begin: string;
+  readonly #settings: string;
   readonly #knownServers = new Set<string>();
 
-  constructor({ schema, byIndex, answerLimitMs, verify, onNamesRefused }: LinkOptions) {
+  constructor({ schema, byIndex, answerLimitMs, verify, onNamesRefused, reads }: LinkOptions) {
     this.rename = renamer(schema);
     this.byIndex = byIndex;
     this.answerLimitMs = answerLimitMs;
+    this.reads = reads;
     this.#verify = verify;
     this.statements = new PreparedStatements((reason) => {
       // Without a pooler no name is lost.
       this.#isPooled = true;
       onNamesRefused(reason);
     });
-    this.#begin = byIndex ? `${BEGIN}; ${BY_INDEX}` : BEGIN;
+    this.#settings = [
+      ...(byIndex ? [BY_INDEX] : []),
+      ...(reads ? [`SET LOCAL statement_timeout = ${reads.statementLimitMs}`] : []),
+    ]
+      .map((setting) => `; ${setting}`)
+      .join('');
   }
 
   /** Whether server connections are shared with others, and may change between two transactions. */
@@ -78,9 +107,14 @@ export class ServerLink {
     return this.#isPooled;
   }
 
-  /** The text that begins a transaction. Behind a pooler its last answer identifies the server. */
-  get begin(): string {
-    return this.#isPooled ? `${this.#begin}; ${SERVER}` : this.#begin;
+  /**
+   * Returns the text that begins a transaction. Behind a pooler its last answer identifies the
+   * server.
+   * @param begin `BEGIN` or `BEGIN_SNAPSHOT`
+   */
+  begin(begin: string): string {
+    const text = begin + this.#settings;
+    return this.#isPooled ? `${text}; ${SERVER}` : text;
   }
 
   isKnown(server: string): boolean {

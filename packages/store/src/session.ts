@@ -21,7 +21,7 @@ export function sessionClass(link: ServerLink): typeof pg.Client {
     constructor(config?: string | pg.ClientConfig) {
       super(config);
       setLink(this, link);
-      const send = this.query.bind(this) as (...sent: unknown[]) => unknown;
+      const send = corked(this, this.query.bind(this));
       const limit = answerLimit(this, link.answerLimitMs);
       // A pool's `query` passes a callback; all other callers await a promise.
       this.query = ((statement: string | pg.QueryConfig, values?: unknown, callback?: Answered) => {
@@ -37,6 +37,26 @@ export function sessionClass(link: ServerLink): typeof pg.Client {
         answer.then(limit.answered, limit.answered);
         return answer;
       }) as typeof this.query;
+    }
+  };
+}
+
+/**
+ * The driver corks the socket around statements with parameters, but not around others, like BEGIN.
+ * These would be sent in a write of their own (see WriteBatchingSocket).
+ */
+function corked(
+  session: pg.Client,
+  send: (...sent: unknown[]) => unknown,
+): (...sent: unknown[]) => unknown {
+  return (...sent) => {
+    if (typeof sent[0] !== 'string') return send(...sent);
+    const { stream } = session.connection;
+    stream.cork();
+    try {
+      return send(...sent);
+    } finally {
+      stream.uncork();
     }
   };
 }

@@ -41,18 +41,18 @@ function storableDelta(delta: Delta, aside: SetAside[]): Delta {
 }
 
 function storableItems(items: ItemsDelta, aside: SetAside[]): ItemsDelta {
-  const { met, again, quarantined, labelled } = items;
+  const { listed, fetchLater, quarantined, labelled } = items;
   return {
     ...items,
-    ...(met && {
-      met: sift(
-        met,
+    ...(listed && {
+      listed: sift(
+        listed,
         aside,
         ({ id, threadId }) =>
           faultOf('id', id) ?? (threadId === undefined ? null : faultOf('thread id', threadId)),
       ),
     }),
-    ...(again && { again: sift(again, aside, ownFault) }),
+    ...(fetchLater && { fetchLater: sift(fetchLater, aside, ownFault) }),
     ...(quarantined && { quarantined: quarantined.map(storableEntry) }),
     ...(labelled && {
       labelled: {

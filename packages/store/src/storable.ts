@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { comparableAddress } from '@syncline/runtime';
 import { cleanSerialised, cleanText } from './clean-text.js';
 
 /*
@@ -22,6 +23,11 @@ const SURELY_SHORT = Math.floor(MAX_ID_BYTES / 3);
 /** Whether Postgres can store this text as an id without a change. */
 export function isStorableId(id: string): boolean {
   return idFault(id) === null;
+}
+
+/** Whether an address and its comparable form, which may have more bytes, can be stored. */
+export function isStorableAddress(address: string): boolean {
+  return isStorableId(address) && isStorableId(comparableAddress(address));
 }
 
 /**

@@ -23,18 +23,19 @@ const mailbox = (): Promise<Lease> => claim(fixture, fixture.accountId, 'gmail')
 test.each<[string, (lease: Lease) => Promise<unknown>]>([
   [
     'an error at the end of a run',
-    (lease) => fixture.store.lease.finish(lease, { result: 'failed', nextInMs: 0, error: HOSTILE }),
+    (lease) =>
+      fixture.store.leases.finish(lease, { result: 'failed', nextInMs: 0, error: HOSTILE }),
   ],
   [
     'the reason of a parked collection',
     (lease) =>
-      fixture.store.lease.park(lease, { cause: 'forbidden', reason: HOSTILE, nextInMs: 0 }),
+      fixture.store.leases.park(lease, { cause: 'forbidden', reason: HOSTILE, nextInMs: 0 }),
   ],
-  ['the reason of a gone collection', (lease) => fixture.store.lease.finishGone(lease, HOSTILE)],
+  ['the reason of a gone collection', (lease) => fixture.store.leases.finishGone(lease, HOSTILE)],
   [
     'the reason of a refused grant',
     (lease) =>
-      fixture.store.accounts.requireReauth(lease, {
+      fixture.store.leases.requireReauth(lease, {
         reason: HOSTILE,
         code: 'grant-refused',
         probeInMs: null,
@@ -72,7 +73,7 @@ test('a watch takes an address, an error and a resource id of any form', async (
 });
 
 test('a reason of quarantine is cleaned and bounded', async () => {
-  await fixture.store.commitPage(await mailbox(), {
+  await fixture.store.leases.commitPage(await mailbox(), {
     cursor: { phase: 'pending' },
     phase: 'pending',
     generation: 1,

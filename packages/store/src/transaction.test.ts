@@ -46,7 +46,7 @@ test('a statement that was only sent fails the transaction, with its own error, 
   expect(await words()).toEqual([]);
 });
 
-test('a statement that fails unheard cannot pass for a commit', async () => {
+test('a failed statement without a listener cannot pass as a commit', async () => {
   const failing = inTransaction(pool, (transaction) => {
     transaction.send(insert(1, 'a'));
     void transaction.query(insert(2, null));

@@ -8,7 +8,8 @@
  * own, so this module rejects such statements.
  */
 import type pg from 'pg';
-import { BEGIN, type ServerLink } from './server-link.js';
+import { BEGIN, BEGIN_SNAPSHOT, type ServerLink } from './server-link.js';
+import { statementOf, type RowAccess } from './row-access.js';
 import { linkOf } from './session.js';
 
 /** Runs statements: the pool, or a transaction. */
@@ -29,11 +30,13 @@ export class Transaction implements Queryable {
   readonly #begun: Promise<unknown>;
   #committed: Promise<pg.QueryResult> | undefined;
 
-  constructor(session: pg.PoolClient) {
+  /** @param access the rows that it may read, under row security */
+  constructor(session: pg.PoolClient, begin = BEGIN, access?: RowAccess) {
     this.#session = session;
     this.#link = linkOf(session);
-    this.#begun = this.query(this.#link?.begin ?? BEGIN);
+    this.#begun = this.query(this.#link?.begin(begin) ?? begin);
     this.#sent.push(this.#begun);
+    if (access) this.send(statementOf(access));
   }
 
   /** Sends immediately, before earlier statements are answered. */
@@ -166,9 +169,10 @@ const MAX_SERVER_CHANGES = 3;
 export async function inTransaction<T>(
   pool: pg.Pool,
   work: (transaction: Transaction) => Promise<T>,
+  begin = BEGIN,
 ): Promise<T> {
   const link = linkOf(pool);
-  const run = (): Promise<T> => onKnownServer(pool, link, work);
+  const run = (): Promise<T> => onKnownServer(pool, link, () => attempt(pool, work, begin));
   for (let retries = 0; ; retries++) {
     try {
       return await (link ? link.statements.repeatUnnamed(run) : run());
@@ -182,13 +186,25 @@ export async function inTransaction<T>(
   }
 }
 
+/** Runs `work`, which only reads, on one state of the database (repeatable read). */
+export function inSnapshot<T>(
+  pool: pg.Pool,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  return inTransaction(pool, work, BEGIN_SNAPSHOT);
+}
+
 /**
  * Returns a Queryable that finds rows by index, independently of the size of a table when the
  * statement was planned. If the pool was opened with `byIndex`, a statement runs in its own
  * transaction, in one round trip.
  */
 export function byIndex(pool: pg.Pool): Queryable {
-  if (!linkOf(pool)?.byIndex) return pool;
+  return linkOf(pool)?.byIndex ? eachInTransaction(pool) : pool;
+}
+
+/** Returns a Queryable whose statements each run in their own transaction, in one round trip. */
+export function eachInTransaction(pool: pg.Pool): Queryable {
   return {
     query: <Row extends pg.QueryResultRow>(
       statement: pg.QueryConfig | string,
@@ -207,11 +223,11 @@ export function byIndex(pool: pg.Pool): Queryable {
 async function onKnownServer<T>(
   pool: pg.Pool,
   link: ServerLink | undefined,
-  work: (transaction: Transaction) => Promise<T>,
+  attemptOnce: () => Promise<T>,
 ): Promise<T> {
   for (let changes = 0; ; changes++) {
     try {
-      return await attempt(pool, work);
+      return await attemptOnce();
     } catch (error) {
       if (!link || changes >= MAX_SERVER_CHANGES || !(error instanceof UnknownServer)) throw error;
       await link.checkServer(pool, error.server);
@@ -222,9 +238,11 @@ async function onKnownServer<T>(
 async function attempt<T>(
   pool: pg.Pool,
   work: (transaction: Transaction) => Promise<T>,
+  begin: string,
 ): Promise<T> {
+  const access = linkOf(pool)?.reads?.access?.();
   const session = await pool.connect();
-  const transaction = new Transaction(session);
+  const transaction = new Transaction(session, begin, access);
   let broken: Error | undefined;
   try {
     const result = await work(transaction);

@@ -65,7 +65,7 @@ test('S2: a value under an unknown key does not open, and is logged as a securit
   warn.mockRestore();
 });
 
-test('a value in the format of a later version says that this process is too old, and blames nobody', async () => {
+test('a value in the format of a later version says that this process is too old, and names no other cause', async () => {
   const warn = jest.spyOn(fixture.rt.log, 'warn');
   const { id } = await fixture.store.accounts.import({
     email: 'lou@example.com',

@@ -8,7 +8,7 @@ beforeAll(async () => (fixture = await storeFixture()));
 afterAll(() => fixture.close());
 beforeEach(async () => {
   await fixture.database.pool.query(
-    "DELETE FROM syncline.watches; DELETE FROM syncline.channels; UPDATE syncline.collections SET lease_until = NULL, run_open = false, notified_at = NULL, requested_at = NULL, parked = NULL, failures = 0, phase = 'incremental', next_sync_at = now() + interval '1 h'; UPDATE syncline.accounts SET state = 'active', verified_grant = grant_number",
+    "DELETE FROM syncline.watches; DELETE FROM syncline.channels; UPDATE syncline.collections SET lease_until = NULL, open_runs = 0, notified_at = NULL, requested_at = NULL, parked = NULL, failures = 0, phase = 'incremental', next_sync_at = now() + interval '1 h'; UPDATE syncline.accounts SET state = 'active', verified_grant = grant_number",
   );
   const lease = await claim(fixture, fixture.accountId, 'gmail');
   collectionId = lease.collectionId;
@@ -39,14 +39,16 @@ const free = () => fixture.database.pool.query('UPDATE syncline.watches SET held
 test('a watch that is due is given out once, however many schedulers ask', async () => {
   const claims = await Promise.all(
     Array.from({ length: 5 }, () =>
-      fixture.store.watches.claimDue({ limit: 10, visibilityMs: 60_000 }),
+      fixture.store.schedule.claimDueWatches({ limit: 10, visibilityMs: 60_000 }),
     ),
   );
   expect(claims.flat()).toEqual([
     { collectionId, accountId: expect.any(String), tenant: expect.any(String), kind: 'gmail' },
   ]);
   await fixture.store.watches.finish(held, watched());
-  expect(await fixture.store.watches.claimDue({ limit: 10, visibilityMs: 60_000 })).toEqual([]);
+  expect(await fixture.store.schedule.claimDueWatches({ limit: 10, visibilityMs: 60_000 })).toEqual(
+    [],
+  );
 });
 
 test('one worker holds a watch at a time, and a replaced holder writes nothing', async () => {
@@ -120,12 +122,17 @@ test('counts watches by kind and state, and active ones as on, expired or silent
   });
 });
 
-test('silence begins with a poll and ends with the next thing that is heard', async () => {
+test('silence begins with a poll and ends with the next notification or sync message', async () => {
   await fixture.store.watches.noteAddress(held, 'Ada@Example.com');
   await fixture.store.watches.finish(held, watched());
   await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   const lease = await claim(fixture, fixture.accountId, 'gmail');
-  expect(lease.watch).toMatchObject({ state: 'on', heard: false, silent: false, expired: false });
+  expect(lease.watch).toMatchObject({
+    state: 'on',
+    hasNotified: false,
+    silent: false,
+    expired: false,
+  });
   await fixture.store.watches.silent(lease, 10_000);
   await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   expect((await claim(fixture, fixture.accountId, 'gmail')).watch).toMatchObject({ silent: true });
@@ -133,7 +140,7 @@ test('silence begins with a poll and ends with the next thing that is heard', as
   await fixture.store.notifications.notifyMailboxes(['ada@example.com']);
   await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   expect(await claim(fixture, fixture.accountId, 'gmail')).toMatchObject({
-    watch: { silent: false, heard: true },
+    watch: { silent: false, hasNotified: true },
     notification: { behind: true },
   });
 });
@@ -184,7 +191,7 @@ test('a notification makes the mailbox due and enqueues a job; a parked or faili
   }
 });
 
-test('a mailbox in its first full sync is not hurried, and a paused account is not notified', async () => {
+test('a mailbox in its first full sync is not brought forward, and a paused account is not notified', async () => {
   await fixture.store.watches.noteAddress(held, 'ada@example.com');
   await fixture.database.pool.query("UPDATE syncline.collections SET phase = 'full'");
   expect(
@@ -263,7 +270,7 @@ test('two tenants of one mailbox are both notified, and neither may stop the oth
 test('a refused grant stops the watch here, since it has stopped at Google; a new one has it made again', async () => {
   await fixture.store.watches.finish(held, watched());
   await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
-  await fixture.store.accounts.requireReauth(await claim(fixture, fixture.accountId, 'gmail'), {
+  await fixture.store.leases.requireReauth(await claim(fixture, fixture.accountId, 'gmail'), {
     reason: 'invalid_grant',
     code: 'grant-refused',
     probeInMs: null,

@@ -1,7 +1,8 @@
+import { comparableAddress } from '@syncline/runtime';
 import type pg from 'pg';
-import { isStorableId } from './storable.js';
+import { isStorableAddress, isStorableId } from './storable.js';
 import { cleanReason } from './clean-text.js';
-import { GRANT_COLUMNS, grantOf, type AccountGrant, type GrantRow, type Lease } from './lease.js';
+import { GRANT, type AccountGrant, type Lease } from './lease.js';
 import { IS_SILENT, type WatchState } from './lease-watch.js';
 import { CURRENT_KEY } from './master-keys.js';
 import { COLLECTION_KINDS, type CollectionKind } from './mirrors/resources.js';
@@ -20,7 +21,7 @@ import type { Transaction } from './transaction.js';
  */
 type WatchCountKey = WatchState | 'expired' | 'silent';
 
-export interface ChannelRow {
+interface ChannelRow {
   id: string;
   /** Google's id of the watched resource; null when Google's response was not received. */
   resourceId: string | null;
@@ -68,7 +69,7 @@ export interface HeldWatch {
   shared: boolean;
 }
 
-export interface WatchFinish {
+interface WatchFinish {
   state: WatchState;
   nextInMs: number;
   /** Null clears it. */
@@ -79,17 +80,15 @@ export interface WatchFinish {
 }
 
 /** A watch that the scheduler adds to its queue. */
-interface DueWatch {
+export interface DueWatch {
   collectionId: string;
   accountId: string;
   tenant: string;
   kind: CollectionKind;
 }
 
-/** All operations on watches except receiving notifications (notifications.ts). */
+/** Watches that are maintained; notifications are in notifications.ts. */
 export interface Watches {
-  /** Claims due watches, as `collections.claimDue` does for collections. */
-  claimDue(o: { limit: number; visibilityMs: number }): Promise<DueWatch[]>;
   /** Returns null when another worker holds the watch, or it does not exist. */
   hold(collectionId: string, holdMs: number): Promise<HeldWatch | null>;
   /**
@@ -128,7 +127,6 @@ export interface Watches {
 /** @param keyId id of the master key with which this process creates channel tokens */
 export function watchesIn(pool: pg.Pool, keyId: string): Watches {
   return {
-    claimDue: ({ limit, visibilityMs }) => claimDueWatches(pool, limit, visibilityMs),
     hold: (collectionId, holdMs) => holdWatch(pool, keyId, collectionId, holdMs),
     noteAddress: (held, address) => noteAddress(pool, held, address),
     finish: (held, s) => finishWatch(pool, held, s),
@@ -145,10 +143,9 @@ export function watchesIn(pool: pg.Pool, keyId: string): Watches {
   };
 }
 
-async function claimDueWatches(
+export async function claimDueWatches(
   pool: pg.Pool,
-  limit: number,
-  visibilityMs: number,
+  { limit, visibilityMs }: { limit: number; visibilityMs: number },
 ): Promise<DueWatch[]> {
   const due = await pool.query<DueWatch>({
     name: 'watches-due',
@@ -172,14 +169,14 @@ async function holdWatch(
   collectionId: string,
   holdMs: number,
 ): Promise<HeldWatch | null> {
-  const held = await pool.query<HeldRow>({
+  const held = await pool.query<Omit<HeldWatch, 'epoch'> & { epoch: string }>({
     name: 'watch-hold',
     text: `UPDATE syncline.watches w SET epoch = w.epoch + 1, held_until = now() + $2 * interval '1 ms', begun_at = clock_timestamp()
              FROM syncline.collections c, (SELECT id, state, email, project, grant_number, token_version, verified_grant, identity_id FROM syncline.accounts WHERE id = (SELECT account_id FROM syncline.watches WHERE collection_id = $1) FOR SHARE) AS a
             WHERE w.collection_id = $1 AND c.id = w.collection_id AND (w.held_until IS NULL OR w.held_until <= now())
-        RETURNING w.collection_id, w.account_id, a.email, a.project, ${GRANT_COLUMNS}, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS active,
+        RETURNING w.collection_id AS "collectionId", w.account_id AS "accountId", a.email, a.project, ${GRANT} AS grant, w.epoch, c.kind, c.external_id AS "externalId", a.state = 'active' AND c.state = 'active' AS active,
                   a.state NOT IN ('reauth_required', 'removing') AND coalesce(a.verified_grant = a.grant_number, false) AS callable, w.state, w.target, w.address,
-                  extract(epoch FROM now() - w.watched_at) * 1000 AS watched_ago_ms, extract(epoch FROM w.expires_at - now()) * 1000 AS expires_in_ms,
+                  (extract(epoch FROM now() - w.watched_at) * 1000)::float8 AS "watchedAgoMs", (extract(epoch FROM w.expires_at - now()) * 1000)::float8 AS "expiresInMs",
                   ${IS_SILENT} AS silent, w.silences, w.failures,
                   (SELECT coalesce(json_agg(json_build_object('id', h.id, 'resourceId', h.resource_id, 'superseded', h.superseded, 'expired', h.expires_at <= now(), 'isOldKey', coalesce($3 = ${CURRENT_KEY}, false) AND h.key_id IS DISTINCT FROM $3)), '[]')
                      FROM syncline.channels h WHERE h.collection_id = w.collection_id) AS channels,
@@ -190,60 +187,17 @@ async function holdWatch(
     values: [collectionId, holdMs, keyId],
   });
   const row = held.rows[0];
-  return row ? heldOf(row) : null;
-}
-
-interface HeldRow extends GrantRow {
-  collection_id: string;
-  account_id: string;
-  email: string;
-  project: string;
-  epoch: string;
-  kind: CollectionKind;
-  external_id: string;
-  active: boolean;
-  callable: boolean;
-  state: WatchState;
-  target: string | null;
-  address: string | null;
-  watched_ago_ms: string | null;
-  expires_in_ms: string | null;
-  silent: boolean;
-  silences: number;
-  failures: number;
-  channels: ChannelRow[];
-  shared: boolean;
-}
-
-function heldOf(row: HeldRow): HeldWatch {
-  return {
-    collectionId: row.collection_id,
-    accountId: row.account_id,
-    email: row.email,
-    project: row.project,
-    grant: grantOf(row),
-    epoch: BigInt(row.epoch),
-    kind: row.kind,
-    externalId: row.external_id,
-    active: row.active,
-    callable: row.callable,
-    state: row.state,
-    target: row.target,
-    address: row.address,
-    watchedAgoMs: row.watched_ago_ms === null ? null : Number(row.watched_ago_ms),
-    expiresInMs: row.expires_in_ms === null ? null : Number(row.expires_in_ms),
-    silent: row.silent,
-    silences: row.silences,
-    failures: row.failures,
-    channels: row.channels,
-    shared: row.shared,
-  };
+  return row ? { ...row, epoch: BigInt(row.epoch) } : null;
 }
 
 async function noteAddress(pool: pg.Pool, held: HeldWatch, address: string): Promise<boolean> {
   const noted = await pool.query(
     'UPDATE syncline.watches SET address = coalesce($3, address) WHERE collection_id = $1 AND epoch = $2',
-    [held.collectionId, String(held.epoch), isStorableId(address) ? address.toLowerCase() : null],
+    [
+      held.collectionId,
+      String(held.epoch),
+      isStorableAddress(address) ? comparableAddress(address) : null,
+    ],
   );
   return noted.rowCount === 1;
 }

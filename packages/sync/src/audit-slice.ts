@@ -15,7 +15,7 @@ export interface AuditContext {
 /** How a slice ended: the audit is complete, or there is more to do. */
 export type AuditEnd =
   | { kind: 'whole'; checked: number; contents: number; drift: number }
-  | { kind: 'unfinished'; why: 'budget spent' | 'Google has moved on' };
+  | { kind: 'unfinished'; why: 'budget spent' | 'changed meanwhile' };
 
 /**
  * The units and the time that a slice may still spend. The price of a request is taken before it is
@@ -48,6 +48,6 @@ export function reportDrift({ rt, lease }: AuditContext, items: number): void {
   rt.metrics.reconcileDrift.inc({ kind: lease.kind }, items);
   rt.log.warn(
     { event: 'drift', accountId: lease.accountId, collectionId: lease.collectionId, items },
-    'an audit found rows that differ from Google; they are mended now',
+    'an audit found rows that differ from Google; they are being repaired',
   );
 }

@@ -5,7 +5,11 @@ import { sampleOf } from './resources/gmail/compare.js';
 
 test('an audit is due after its interval, spread by ten percent, and never when switched off', () => {
   const due = (auditEveryMs: number, auditAgeMs: number | null, jitter: number): boolean =>
-    isAuditDue({ activeMs: 1, idleMs: 1, auditEveryMs }, { auditAgeMs, audit: null }, jitter);
+    isAuditDue(
+      { activeMs: 1, idleMs: 1, auditEveryMs },
+      { auditAgeMs, auditPausedMs: null },
+      jitter,
+    );
   expect([due(1_000, 950, 0), due(1_000, 950, 0.9), due(1_000, 1_101, 0.99)]).toEqual([
     true,
     false,
@@ -14,17 +18,17 @@ test('an audit is due after its interval, spread by ten percent, and never when 
   expect([due(0, 1e9, 0), due(1_000, null, 0)]).toEqual([false, false]);
 });
 
-test('an audit in hand goes on after a pause, whatever its age', () => {
+test('an unfinished audit continues after a pause, whatever its age', () => {
   const due = (pausedMs: number, auditEveryMs = 1_000): boolean =>
     isAuditDue(
       { activeMs: 1, idleMs: 1, auditEveryMs },
-      { auditAgeMs: 1, audit: { position: {}, pausedMs } },
+      { auditAgeMs: 1, auditPausedMs: pausedMs },
       0,
     );
   expect([due(59_999), due(60_000), due(60_000, 0)]).toEqual([false, true, false]);
 });
 
-test('a budget gives no more than it has, and nothing when the time is over', () => {
+test('a budget gives at most what it has, and nothing when the time is over', () => {
   const budget = new AuditBudget(50, () => true);
   expect([
     budget.take(5),

@@ -39,12 +39,12 @@ const ENDLESS_PAUSE_MS = 6 * 3_600_000;
  */
 export function isAuditDue(
   policy: SyncPolicy,
-  { auditAgeMs, audit }: Pick<Lease, 'auditAgeMs' | 'audit'>,
+  { auditAgeMs, auditPausedMs }: Pick<Lease, 'auditAgeMs' | 'auditPausedMs'>,
   jitter: number,
 ): boolean {
   const everyMs = policy.auditEveryMs ?? 0;
   if (everyMs <= 0) return false;
-  if (audit !== null) return audit.pausedMs >= (policy.auditPauseMs ?? PAUSE_MS);
+  if (auditPausedMs !== null) return auditPausedMs >= (policy.auditPauseMs ?? PAUSE_MS);
   return auditAgeMs !== null && auditAgeMs > everyMs * (0.9 + 0.2 * jitter);
 }
 
@@ -85,12 +85,12 @@ export async function auditCollection(
       await deps.store.audit.finish(lease, { checked, contents, drift });
       rt.log.info(
         { event: 'audited', collectionId: lease.collectionId, checked, contents, drift },
-        'an audit has compared everything it should',
+        'an audit has compared everything in its scope',
       );
     } else {
       rt.log.info(
         { event: 'audit_unfinished', collectionId: lease.collectionId, why: end.why },
-        'an audit goes on with a later slice',
+        'an audit continues in a later slice',
       );
     }
   } catch (error) {
@@ -99,7 +99,7 @@ export async function auditCollection(
       await deps.store.audit.beginLater(lease, ENDLESS_PAUSE_MS);
     rt.log.info(
       { event: 'audit_put_off', collectionId: lease.collectionId, err: error },
-      'an audit waits for a better moment',
+      'an audit was postponed: Google did not answer',
     );
   } finally {
     await deps.store.quota.record(lease.accountId, account.takeSpent());

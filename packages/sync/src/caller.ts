@@ -1,5 +1,5 @@
 import type { CallOptions } from '@syncline/google';
-import type { AccountGrant } from '@syncline/store';
+import type { Lease } from '@syncline/store';
 
 /**
  * Returns the options of Google calls for an account: its project, its grant and the identity whose
@@ -10,7 +10,7 @@ export function callerOf({
   grant,
 }: {
   project: string;
-  grant: AccountGrant;
+  grant: Lease['grant'];
 }): Pick<CallOptions, 'project' | 'grantVersion' | 'quotaUser' | 'shared'> {
   return {
     project,

@@ -1,5 +1,5 @@
 import { assert, unreachable } from '@syncline/runtime';
-import type { Phase } from '@syncline/store';
+import type { Lease, PageCommit } from '@syncline/store';
 import type { ResourceCursor } from './resources/cursors.js';
 
 /**
@@ -74,6 +74,8 @@ export type FullSyncEndState =
 
 export type PendingCursor = {
   phase: 'pending';
+  /** The full sync repairs what an audit or a verification found. */
+  isRepair?: true;
   /** It replaces a discarded listing, so it does not count as a full sync that Google forced. */
   isRelisting?: true;
   /** How often the full sync was begun again because a page token expired. */
@@ -86,10 +88,19 @@ export type PendingCursor = {
  * Returns the phase that the collection's row shows: a mailbox whose window is being extended shows
  * `full`, and uses that lane, though its cursor is incremental.
  */
-export function phaseOf(cursor: Cursor): Phase {
+export function phaseOf(cursor: Cursor): Lease['phase'] {
   return cursor.phase === 'incremental' && 'extension' in cursor && cursor.extension
     ? 'full'
     : cursor.phase;
+}
+
+/** Returns the origin of the events of a full sync. */
+export function originOfFullSync({
+  isRepair,
+}: {
+  isRepair?: true;
+}): NonNullable<PageCommit['origin']> {
+  return isRepair ? 'repair' : 'full_sync';
 }
 
 /** Returns the note as a part of a cursor. */
@@ -109,11 +120,16 @@ export function isPaged(cursor: Cursor): boolean {
  * effects of the pages read so far remain.
  */
 export function listedAgain(cursor: Cursor): Cursor {
-  if (cursor.phase !== 'incremental') return { phase: 'pending' };
+  if (cursor.phase !== 'incremental') return { phase: 'pending', ...purposeOf(cursor) };
   const hold = cursor.hold && { hold: holdAgain(cursor.hold) };
   return 'listing' in cursor
     ? { ...cursor, ...hold, listing: null }
     : { ...cursor, ...hold, pageToken: null };
+}
+
+/** A listing that begins again has the purpose of the one before. */
+function purposeOf(cursor: Cursor): Pick<PendingCursor, 'isRepair'> {
+  return 'isRepair' in cursor && cursor.isRepair ? { isRepair: true } : {};
 }
 
 /** Returns the hold with its second listing back at the first page. */
@@ -134,7 +150,7 @@ export function begunAgain(cursor: Cursor): Cursor {
     case 'list':
       return 'resync' in cursor && cursor.resync
         ? { phase: 'pending', resync: true }
-        : { phase: 'pending' };
+        : { phase: 'pending', ...purposeOf(cursor) };
     case 'labels':
       return { ...cursor, pageToken: null };
     case 'relabel':
@@ -149,7 +165,7 @@ export function begunAgain(cursor: Cursor): Cursor {
 }
 
 /** @throws when it is not a cursor */
-export function assertPhase(cursor: { phase: Phase }): void {
+export function assertPhase(cursor: { phase: Lease['phase'] }): void {
   assert(
     cursor?.phase === 'pending' || cursor?.phase === 'full' || cursor?.phase === 'incremental',
     'a cursor has no known phase',

@@ -1,5 +1,5 @@
 import type { GoogleErrorKind } from '@syncline/google';
-import type { CollectionKind, Phase } from '@syncline/store';
+import type { CollectionKind, Lease } from '@syncline/store';
 import { isPaged, listedAgain, type Cursor } from './cursor.js';
 import { parkedFor } from './parking.js';
 import { answerOf, ERROR_OUTCOMES, type AnswerKind } from './error-outcomes.js';
@@ -34,7 +34,7 @@ test.each<[GoogleErrorKind, boolean, AnswerKind]>([
   expect(answerOf(error, paged)).toBe(answer);
 });
 
-const PHASES: Phase[] = ['pending', 'full', 'incremental'];
+const PHASES: Lease['phase'][] = ['pending', 'full', 'incremental'];
 const KINDS: CollectionKind[] = ['gmail', 'calendar-list', 'calendar-events'];
 
 test('what depends on the phase and the kind, pair by pair', () => {

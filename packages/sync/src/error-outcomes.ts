@@ -1,6 +1,6 @@
 import type { GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import type { CollectionKind, Phase } from '@syncline/store';
+import type { CollectionKind, Lease } from '@syncline/store';
 import { COLLECTION_FACTS, type CollectionFacts } from './resources/facts.js';
 
 /*
@@ -77,7 +77,7 @@ const ANYWHERE = {
   rejected: 'failed',
 } as const satisfies Partial<Record<AnswerKind, ErrorOutcomeName>>;
 
-type Table = Record<Phase, Record<AnswerKind, ErrorOutcomeName>>;
+type Table = Record<Lease['phase'], Record<AnswerKind, ErrorOutcomeName>>;
 
 export const ERROR_OUTCOMES: Readonly<Record<CollectionKind, Table>> = byKind(({ notFound }) => ({
   pending: {

@@ -1,4 +1,4 @@
-import { cleanJson } from '@syncline/store';
+import { storable } from '@syncline/store';
 import { fingerprint } from './fingerprint.js';
 
 test('is the same for the same fields in any order, at any depth', () => {
@@ -16,6 +16,6 @@ test.each([400, 2_600, 20_000])('a document that is nested %d deep has a fingerp
   expect(fingerprint(event)).toBe(fingerprint(nested('1')));
   expect(fingerprint(event)).not.toBe(fingerprint({ ...(event as object), id: 'f' }));
   // First as the mirror stores it, then as Google returns it.
-  const stored: unknown = JSON.parse(cleanJson(event));
-  expect(fingerprint(stored)).toBe(fingerprint(JSON.parse(cleanJson(stored))));
+  const stored: unknown = JSON.parse(storable.json(event));
+  expect(fingerprint(stored)).toBe(fingerprint(JSON.parse(storable.json(stored))));
 });

@@ -1,8 +1,8 @@
 import { GoogleError } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
-import { LEASE_TTL_MS, LeaseLost, type Lease, type RunFinish } from '@syncline/store';
+import { LeaseLost, type Lease, type Leases } from '@syncline/store';
 import { begunAgain, isPaged, phaseOf, type Cursor } from './cursor.js';
-import { deadPositionWords } from './dead-position.js';
+import { failingPositionWords } from './failing-position.js';
 import { AccountHeld } from './identity/check-grant.js';
 import {
   errorOutcomeOf,
@@ -63,7 +63,7 @@ export async function finishRun(
     case 'reauth-required':
       return reauthorize(rt, deps, lease, end);
     case 'gone':
-      await deps.store.lease.finishGone(lease, 'Google no longer shows it to this account');
+      await deps.store.leases.finishGone(lease, 'Google no longer shows it to this account');
       return { kind: 'gone' };
     case 'failed':
       return finishFailed(rt, deps, lease, end.error);
@@ -84,17 +84,18 @@ export async function finishWithError(
   error: unknown,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  if (error instanceof LeaseLost) return lostOrThrow(rt, error);
+  if (error instanceof LeaseLost) return lostOrThrow(rt, deps.store.leases, error);
   if (error instanceof AccountHeld) return { kind: 'reauth-required', reason: error.reason };
   const isCutOff = signal.aborted && !(error instanceof GoogleError);
-  if (isCutOff && signal.reason instanceof LeaseLost) return lostOrThrow(rt, signal.reason);
+  if (isCutOff && signal.reason instanceof LeaseLost)
+    return lostOrThrow(rt, deps.store.leases, signal.reason);
   const end: RunEnd = isCutOff ? { kind: 'more' } : endOf(rt, lease, position, error);
   return finishRun(rt, deps, lease, position, end, lease.crashes < ISOLATE_AFTER_CRASHES);
 }
 
 function endOf(rt: Runtime, lease: Lease, position: Position, error: unknown): RunEnd {
   if (!(error instanceof GoogleError)) return { kind: 'failed', error };
-  const refusal = judge(rt, lease, position, error);
+  const refusal = outcomeOfError(rt, lease, position, error);
   switch (refusal.kind) {
     // nextStep recovers from these; a sync position that expires in the first step of a new listing
     // is a bug.
@@ -129,7 +130,7 @@ async function finishMore(
   position: Position,
   calm: boolean,
 ): Promise<Outcome> {
-  await deps.store.lease.finish(lease, {
+  await deps.store.leases.finish(lease, {
     result: 'more',
     nextInMs: 0,
     error: null,
@@ -169,7 +170,7 @@ async function finishCaughtUp(
   );
   const next = nextWhenCaughtUp(end, after.nextInMs, nowMs);
   position.nextSyncAtMs = nowMs + next.nextInMs;
-  const { requestedAgain } = await deps.store.lease.finish(lease, {
+  const { requestedAgain } = await deps.store.leases.finish(lease, {
     result: end.kind,
     ...next,
     spent: position.unreported,
@@ -193,7 +194,7 @@ function nextWhenCaughtUp(
   end: CaughtUpEnd,
   nextInMs: number,
   nowMs: number,
-): Pick<RunFinish, 'nextInMs' | 'error' | 'asOfFullSync'> {
+): Pick<Parameters<Leases['finish']>[1], 'nextInMs' | 'error' | 'asOfFullSync'> {
   if (end.kind === 'held')
     return {
       nextInMs: Math.min(nextInMs, Math.max(0, end.untilMs - nowMs)),
@@ -229,7 +230,7 @@ async function snooze(
   { delayMs, reason, counts }: Extract<RunEnd, { kind: 'snoozed' }>,
   calm: boolean,
 ): Promise<Outcome> {
-  await deps.store.lease.finish(lease, {
+  await deps.store.leases.finish(lease, {
     result: 'snoozed',
     nextInMs: delayMs + (delayMs > QUEUED_SNOOZE_LIMIT_MS ? 0 : SNOOZE_GRACE_MS),
     error: reason,
@@ -255,17 +256,17 @@ async function park(
   const again = end.cause === 'endless' ? begunAgain(cursor) : null;
   const { project } = lease;
   const refused = end.waitsFor && { project, scope: end.waitsFor, code: end.code };
-  const isNews = await deps.store.lease.park(lease, {
+  const isNewFailure = await deps.store.leases.park(lease, {
     cause: end.cause,
     reason: end.reason,
     nextInMs: end.delayMs,
     ...(refused ? { waitsFor: { ...refused, tryInMs: projectTryDelayMs(0) } } : {}),
     ...(again ? { beginsAgain: { cursor: again, phase: phaseOf(again) } } : {}),
   });
-  if (isNews)
+  if (isNewFailure)
     rt.log.warn(
       { event: 'project_refused', ...refused },
-      'Google refuses a project: its accounts wait, and one of them is tried for all',
+      'Google refuses a project: its accounts wait, and one of them retries it for all',
     );
   return { kind: 'parked', until: later(rt, end.delayMs), reason: end.reason };
 }
@@ -280,16 +281,16 @@ async function reauthorize(
   lease: Lease,
   refused: Reauthorization,
 ): Promise<Outcome> {
-  if (await deps.store.accounts.requireReauth(lease, refused))
+  if (await deps.store.leases.requireReauth(lease, refused))
     return { kind: 'reauth-required', reason: refused.reason };
   return {
     kind: 'snoozed',
-    until: later(rt, OVERTAKEN_DELAY_MS),
+    until: later(rt, GRANT_REPLACED_DELAY_MS),
     reason: 'another grant was imported',
   };
 }
 
-const OVERTAKEN_DELAY_MS = 1_000;
+const GRANT_REPLACED_DELAY_MS = 1_000;
 
 async function finishFailed(
   rt: Runtime,
@@ -300,14 +301,18 @@ async function finishFailed(
   const nextInMs =
     Math.min(FAILED_CAP_MS, FAILED_BASE_MS * 2 ** Math.min(lease.failures, 10)) *
     (0.9 + 0.2 * rt.random.next());
-  await deps.store.lease.finish(lease, { result: 'failed', nextInMs, error: describeError(error) });
+  await deps.store.leases.finish(lease, {
+    result: 'failed',
+    nextInMs,
+    error: describeError(error),
+  });
   throw error;
 }
 
 export function later(rt: Runtime, ms: number): Date {
   return new Date(rt.clock.nowMs() + ms);
 }
-export function judge(
+export function outcomeOfError(
   rt: Runtime,
   lease: Lease,
   position: Position,
@@ -320,12 +325,16 @@ export function judge(
   const failures = error.detail.kind === 'endless-listing' ? lease.endlessListings : lease.failures;
   const refusal = errorOutcomeOf(error.detail, place, failures, jitter);
   if (refusal.kind === 'snoozed' && refusal.counts) {
-    const words = deadPositionWords(lease, position, error);
+    const words = failingPositionWords(lease, position, error);
     return words === null ? refusal : { ...refusal, reason: `${refusal.reason}; ${words}` };
   }
   const fullSyncs = lease.fullSyncsToday + position.restarts;
   return refusal.kind === 'full-sync-again' && fullSyncs >= MAX_FULL_SYNCS_A_DAY
-    ? { kind: 'parked', code: 'restless', ...parkedFor('restless', lease.kind, 0, jitter) }
+    ? {
+        kind: 'parked',
+        code: 'position-expires',
+        ...parkedFor('position-expires', lease.kind, 0, jitter),
+      }
     : refusal;
 }
 
@@ -333,7 +342,7 @@ export function judge(
  * Returns `busy` when another worker has the lease; nothing is written then. Throws any other
  * error.
  */
-export function lostOrThrow(rt: Runtime, error: unknown): Outcome {
-  if (error instanceof LeaseLost) return { kind: 'busy', until: later(rt, LEASE_TTL_MS / 4) };
+export function lostOrThrow(rt: Runtime, { ttlMs }: Leases, error: unknown): Outcome {
+  if (error instanceof LeaseLost) return { kind: 'busy', until: later(rt, ttlMs / 4) };
   throw error;
 }

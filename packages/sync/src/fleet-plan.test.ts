@@ -8,6 +8,8 @@ const QUOTAS = {
   gmailUnitsPerProjectDay: 80_000_000,
   calendarRequestsPerUserMinute: 600,
   calendarRequestsPerProjectMinute: 10_000,
+  peopleRequestsPerUserMinute: 90,
+  peopleRequestsPerProjectMinute: 1_000_000,
   gmailTier: 'new' as const,
 };
 const POLICY = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 0 };
@@ -16,6 +18,7 @@ const SHAPE: FleetShape = {
   messagesPerAccount: 50_000,
   threadLength: 1,
   calendarsPerAccount: 3,
+  contactsPerAccount: null,
   projects: 1,
   messagesPerDay: 0,
   activeHoursPerDay: 0,
@@ -147,4 +150,26 @@ test('more projects never take longer, and more mail never costs less', () => {
       },
     ),
   );
+});
+
+test('contacts cost a request for 1,000 people, at least one for each of three lists, within the limit of a user', () => {
+  const people = (contactsPerAccount: number | null, accounts = 1) => {
+    const { onboarding, steady } = plan({ contactsPerAccount, accounts });
+    return [
+      onboarding.peopleRequestsPerAccount,
+      onboarding.peopleFirstPagesPerAccount,
+      onboarding.peopleSeconds,
+      steady.peopleRequestsPerAccountDay,
+    ];
+  };
+  expect(people(null)).toEqual([0, 0, 0, 0]);
+  // Three lists every 15 minutes.
+  expect(people(0)).toEqual([3, 3, 0, 288]);
+  expect(people(2_500)).toEqual([5, 3, 0, 288]);
+  expect(people(100_000)).toEqual([102, 3, 61, 288]);
+  const { onboarding } = plan(
+    { contactsPerAccount: 0, accounts: 100 },
+    { peopleRequestsPerProjectMinute: 100 },
+  );
+  expect(onboarding.peopleFleetSeconds).toBe(2 * 61);
 });

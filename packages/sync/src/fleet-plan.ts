@@ -9,6 +9,8 @@ import {
   listingPrices,
   mailboxUnits,
   messageUnits,
+  peopleLimits,
+  peoplePolls,
   steadyUnits,
   unitLimits,
   type ListingPrices,
@@ -35,6 +37,9 @@ export interface FleetPlan {
      */
     fleetSeconds: number | null;
     boundBy: 'user a minute' | 'project a minute' | 'project a day';
+    /** For the requests to the People API of one account, and of all accounts of a project. */
+    peopleSeconds: number;
+    peopleFleetSeconds: number;
   };
   /** Units per day of one account once it is synced incrementally. */
   steady: {
@@ -45,6 +50,8 @@ export interface FleetPlan {
     unitsPerAccountDay: number;
     unitsPerProjectDay: number;
     shareOfDay: number;
+    /** Requests to the People API of one account on a day. */
+    peopleRequestsPerAccountDay: number;
   };
   projectsNeeded: { forSteadyState: number; forOnboarding: number | null };
 }
@@ -72,12 +79,14 @@ export function planFleet(
   const { seconds, boundBy } = onboardingTime(load);
   const projectDay = load.mailboxes * steady.total;
   const { total, ...parts } = steady;
+  const prices = listingPrices(shape);
   return {
     onboarding: {
       unitsPerMessage: messageUnits(shape, quotas),
       unitsPerMailbox: perMailbox,
       unitsPerProject: load.mailboxes * perMailbox,
-      ...listingPrices(shape),
+      ...prices,
+      ...peopleTimes(prices.peopleRequestsPerAccount, load.mailboxes, quotas),
       mailboxSeconds: windowsOf(perMailbox, limits.userMinute),
       fleetSeconds: seconds,
       boundBy,
@@ -87,6 +96,7 @@ export function planFleet(
       unitsPerAccountDay: total,
       unitsPerProjectDay: projectDay,
       shareOfDay: projectDay / limits.projectDay,
+      peopleRequestsPerAccountDay: peoplePolls(shape, policy),
     },
     projectsNeeded: {
       forSteadyState: Math.max(
@@ -99,6 +109,17 @@ export function planFleet(
       ),
     },
   };
+}
+
+function peopleTimes(
+  perAccount: number,
+  accounts: number,
+  quotas: Config['quotas'],
+): Pick<FleetPlan['onboarding'], 'peopleSeconds' | 'peopleFleetSeconds'> {
+  const { userMinute, projectMinute } = peopleLimits(quotas);
+  const peopleSeconds = windowsOf(perAccount, userMinute);
+  const inProject = windowsOf(perAccount * accounts, projectMinute);
+  return { peopleSeconds, peopleFleetSeconds: Math.max(peopleSeconds, inProject) };
 }
 
 interface Load {

@@ -3,7 +3,7 @@ import { parseCalendar, parseEvent } from './resources/calendar/parse.js';
 import { decodeText } from './resources/gmail/charset.js';
 import { decodeHeader } from './resources/gmail/encoded-words.js';
 import { readParameters } from './resources/gmail/header-parameters.js';
-import { meaningOfHistory } from './resources/gmail/interpret.js';
+import { meaningOfHistory } from './resources/gmail/history-meaning.js';
 import { parseMessage } from './resources/gmail/parse.js';
 import { answerOf } from './error-outcomes.js';
 import { targetOf } from './watch/step.js';

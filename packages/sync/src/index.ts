@@ -19,4 +19,4 @@ export { checkImport, type ImportCheck } from './identity/check-import.js';
 export { QUEUED_SNOOZE_LIMIT_MS } from './finish-run.js';
 export { syncCollection, type SyncDeps } from './sync-collection.js';
 export { repairDrift } from './repair.js';
-export { verifyAccount, type VerifyReport } from './verify.js';
+export { ComparedElsewhere, verifyAccount, type VerifyReport } from './verify.js';

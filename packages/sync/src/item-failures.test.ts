@@ -1,5 +1,5 @@
+import type { FailedItem } from '@syncline/store';
 import fc from 'fast-check';
-import type { TroubledItem } from '@syncline/store';
 import {
   MAX_TRIES,
   quarantineAllowance,
@@ -30,8 +30,11 @@ interface Page {
  * @param bad items that fail regardless of Google's state
  * @returns the outcomes by item, in order; a successful try clears the item's earlier failures
  */
-function judged(pages: readonly Page[], bad: ReadonlySet<number>): Map<number, FailureOutcome[]> {
-  const known = new Map<number, TroubledItem>();
+function outcomesOf(
+  pages: readonly Page[],
+  bad: ReadonlySet<number>,
+): Map<number, FailureOutcome[]> {
+  const known = new Map<number, FailedItem>();
   const outcomes = new Map<number, FailureOutcome[]>();
   for (const { ids, works } of pages)
     for (const id of ids) {
@@ -43,8 +46,15 @@ function judged(pages: readonly Page[], bad: ReadonlySet<number>): Map<number, F
       // answered exactly when Google works.
       const outcome = outcomeOfFailure(failure(String(id), works), known.get(id));
       outcomes.set(id, [...(outcomes.get(id) ?? []), outcome]);
-      if (outcome.kind === 'again') known.set(id, { tries: outcome.tries, isQuarantined: false });
-      if (outcome.kind === 'quarantine') known.set(id, { tries: 1, isQuarantined: true });
+      if (outcome.kind === 'retry')
+        known.set(id, {
+          tries: outcome.tries,
+          missingTries: 0,
+          isUnlisted: false,
+          isQuarantined: false,
+        });
+      if (outcome.kind === 'quarantine')
+        known.set(id, { tries: 1, missingTries: 0, isUnlisted: false, isQuarantined: true });
     }
   return outcomes;
 }
@@ -60,7 +70,7 @@ const pages = fc.array(
 test('an outage quarantines nothing, however often it begins and ends', () => {
   fc.assert(
     fc.property(pages, (tried) => {
-      const kinds = [...judged(tried, new Set()).values()].flat().map(({ kind }) => kind);
+      const kinds = [...outcomesOf(tried, new Set()).values()].flat().map(({ kind }) => kind);
       expect(new Set(kinds)).toEqual(new Set(kinds.length > 0 ? ['collection'] : []));
     }),
   );
@@ -73,7 +83,7 @@ test('one outage quarantines nothing, also when it ends between a failed try and
     fc.property(moments, edges, (tried, [one, other]) => {
       const isOut = (at: number): boolean =>
         at >= Math.min(one, other) && at < Math.max(one, other);
-      const known = new Map<number, TroubledItem>();
+      const known = new Map<number, FailedItem>();
       for (const [n, id] of tried.entries()) {
         if (!isOut(2 * n)) {
           known.delete(id);
@@ -81,7 +91,13 @@ test('one outage quarantines nothing, also when it ends between a failed try and
         }
         const outcome = outcomeOfFailure(failure(String(id), !isOut(2 * n + 1)), known.get(id));
         expect(outcome.kind).not.toBe('quarantine');
-        if (outcome.kind === 'again') known.set(id, { tries: outcome.tries, isQuarantined: false });
+        if (outcome.kind === 'retry')
+          known.set(id, {
+            tries: outcome.tries,
+            missingTries: 0,
+            isUnlisted: false,
+            isQuarantined: false,
+          });
       }
     }),
   );
@@ -90,10 +106,10 @@ test('one outage quarantines nothing, also when it ends between a failed try and
 test('only the bad item is quarantined, at its sixth try with a witness', () => {
   fc.assert(
     fc.property(pages, (tried) => {
-      const outcomes = judged(tried, new Set([0]));
+      const outcomes = outcomesOf(tried, new Set([0]));
       const counted = tried.filter(({ ids, works }) => works && ids.includes(0)).length;
       const kinds = (outcomes.get(0) ?? []).map(({ kind }) => kind);
-      expect(kinds.filter((kind) => kind === 'again')).toHaveLength(
+      expect(kinds.filter((kind) => kind === 'retry')).toHaveLength(
         Math.min(counted, MAX_TRIES - 1),
       );
       expect(kinds.includes('quarantine')).toBe(counted >= MAX_TRIES);
@@ -110,7 +126,14 @@ test('the tries of an item take two minutes in total, with growing delays', () =
 });
 
 test('an item in quarantine that fails again goes back at once', () => {
-  expect(outcomeOfFailure(failure('m', true), { tries: 1, isQuarantined: true })).toMatchObject({
+  expect(
+    outcomeOfFailure(failure('m', true), {
+      tries: 1,
+      missingTries: 0,
+      isUnlisted: false,
+      isQuarantined: true,
+    }),
+  ).toMatchObject({
     kind: 'quarantine',
     id: 'm',
     cause: 'not-read',
@@ -120,7 +143,6 @@ test('an item in quarantine that fails again goes back at once', () => {
 test('twenty items may be quarantined in an hour, or one in a hundred of those tried in it', () => {
   const allowed = (progressDone: number, hours: number | null): number =>
     quarantineAllowance({
-      items: 0,
       progressDone,
       fullSyncAgeMs: hours === null ? null : hours * 3_600_000,
     });

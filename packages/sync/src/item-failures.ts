@@ -1,10 +1,10 @@
-import type {
-  FailingItem,
-  LatelyQuarantined,
-  QuarantineCause,
-  SetAside,
-  TroubledItem,
-} from '@syncline/store';
+import type { PageCommit, FailedItem } from '@syncline/store';
+
+type Items = NonNullable<PageCommit['items']>;
+/** An item that could not be read while others could, and is tried again. */
+export type FailingItem = NonNullable<Items['failing']>[number];
+/** An item that is quarantined. */
+export type SetAside = NonNullable<Items['quarantined']>[number];
 
 /*
  * Decides whether a failure counts against an item or against its collection. Pure.
@@ -25,7 +25,7 @@ export const MAX_TRIES = RETRY_DELAYS_MS.length + 1;
 export interface ItemFailure {
   id: string;
   reason: string;
-  cause: Extract<QuarantineCause, 'not-read' | 'not-understood'>;
+  cause: 'not-read' | 'not-understood';
   /** Whether the same method has answered for another item at this try. */
   isWitnessed: boolean;
 }
@@ -34,13 +34,13 @@ export type FailureOutcome =
   /** A transient error of the collection: the item stays where it is. */
   | { kind: 'collection' }
   /** The cursor passes the item, and it is tried again later. */
-  | ({ kind: 'again' } & FailingItem)
+  | ({ kind: 'retry' } & FailingItem)
   | ({ kind: 'quarantine' } & SetAside);
 
 /** @param known what earlier tries that count have recorded, if any */
 export function outcomeOfFailure(
   failure: ItemFailure,
-  known: TroubledItem | undefined,
+  known: FailedItem | undefined,
 ): FailureOutcome {
   const { id, reason, cause, isWitnessed } = failure;
   if (!isWitnessed) return { kind: 'collection' };
@@ -48,7 +48,7 @@ export function outcomeOfFailure(
   const delayMs = RETRY_DELAYS_MS[tries - 1];
   return tries >= MAX_TRIES || delayMs === undefined
     ? { kind: 'quarantine', id, reason, cause }
-    : { kind: 'again', id, reason, tries, retryInMs: delayMs };
+    : { kind: 'retry', id, reason, tries, retryInMs: delayMs };
 }
 
 /**
@@ -69,7 +69,13 @@ const SHARE_ALLOWED = 0.01;
  * Returns how many items a collection may quarantine within an hour before the failure counts as
  * its own.
  */
-export function quarantineAllowance({ progressDone, fullSyncAgeMs }: LatelyQuarantined): number {
+export function quarantineAllowance({
+  progressDone,
+  fullSyncAgeMs,
+}: {
+  progressDone: number;
+  fullSyncAgeMs: number | null;
+}): number {
   if (fullSyncAgeMs === null) return LEAST_ALLOWED;
   // The number of items that the full sync has tried within the last hour, at an even pace.
   const tried = progressDone * Math.min(1, HOUR_MS / Math.max(1, fullSyncAgeMs));

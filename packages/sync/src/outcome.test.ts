@@ -18,7 +18,7 @@ test.each([
       kind: 'snoozed',
       delayMs: 10_125,
       counts: false,
-      reason: expect.stringMatching(/^Google has lately refused a call of this account/),
+      reason: expect.stringMatching(/^Google has recently refused a call of this account/),
     },
   ],
   [

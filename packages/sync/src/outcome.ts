@@ -1,6 +1,6 @@
-import { ENDLESS, type GoogleErrorKind } from '@syncline/google';
+import { ENDLESS_WORDS, type GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import type { CollectionKind, Phase } from '@syncline/store';
+import type { CollectionKind, Lease } from '@syncline/store';
 import { causeOf, parkedFor, type Parked } from './parking.js';
 import { probeDelayMs } from './probe-schedule.js';
 import { answerOf, codeOf, ERROR_OUTCOMES } from './error-outcomes.js';
@@ -46,9 +46,9 @@ export type OutcomeKind = Outcome['kind'] | 'failed';
 export const OUTCOME_WORDS: Readonly<Record<OutcomeKind, string>> = {
   'caught-up': 'caught up',
   more: 'not done yet',
-  held: 'caught up but for a sweep that waits',
-  snoozed: 'put off',
-  busy: 'nothing done',
+  held: 'caught up except for a sweep that waits for evidence',
+  snoozed: 'postponed',
+  busy: 'not run',
   parked: 'parked',
   'reauth-required': 'needs a new grant',
   gone: 'nothing to sync',
@@ -81,7 +81,7 @@ export interface Reauthorization {
  */
 export interface Place {
   kind: CollectionKind;
-  phase: Phase;
+  phase: Lease['phase'];
   /** Whether the request carried a page token. */
   paged: boolean;
 }
@@ -120,7 +120,7 @@ export function errorOutcomeOf(
           place.kind,
           failures,
           jitter,
-          error.kind === 'endless-listing' ? ENDLESS[error.reason] : '',
+          error.kind === 'endless-listing' ? ENDLESS_WORDS[error.reason] : '',
         ),
       };
     case 'full-sync-again':
@@ -209,9 +209,9 @@ const LIMIT_WORDS: Record<Exclude<RateLimited['scope'], 'closed'>, string> = {
 
 function waitingFor(error: RateLimited): string {
   if (error.scope === 'closed')
-    return 'Google has lately refused a call of this account; none is made for a while';
+    return 'Google has recently refused a call of this account; its calls wait';
   const limit = LIMIT_WORDS[error.scope];
   if (error.scope === 'day' && error.source === 'governor')
-    return "waiting for the project's budget of the day, which ends at midnight in California; live changes go on";
+    return "waiting for the project's budget of the day, which ends at midnight in California; incremental syncs continue";
   return error.source === 'google' ? `Google asked to wait for ${limit}` : `waiting for ${limit}`;
 }

@@ -1,5 +1,5 @@
-import { resourceOf, type CollectionKind, type ProjectScope } from '@syncline/store';
-import { RESOURCE_FACTS } from './resources/facts.js';
+import { resourceOf, type CollectionKind, type Resource } from '@syncline/store';
+import { googleNamesOf } from './resources/facts.js';
 import type { AnswerKind } from './error-outcomes.js';
 
 /*
@@ -21,7 +21,7 @@ export type ParkCause =
   | 'no-mailbox'
   | 'forbidden'
   | 'not-found'
-  | 'restless'
+  | 'position-expires'
   /** A listing without an end: nothing is swept because of it, and the next try begins it again. */
   | 'endless'
   /** So many items could not be read that the cause is unlikely to be the items. */
@@ -32,6 +32,9 @@ export type ParkCause =
  * syncs cost the most quota.
  */
 export const MAX_FULL_SYNCS_A_DAY = 6;
+
+/** The refused part of a Google project that a collection waits for. */
+type ProjectScope = 'client' | 'other-client' | Resource;
 
 interface Parking {
   /**
@@ -69,7 +72,7 @@ const PARKING: Record<ParkCause, Parking> = {
   },
   client: {
     reason: () =>
-      "Google does not take the project's OAuth client: check its id and secret (GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, GOOGLE_PROJECTS_FILE) at https://console.cloud.google.com/apis/credentials; the client is tried once for all accounts, and everything goes on within a minute of its working",
+      "Google refuses the project's OAuth client: check its id and secret (GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, GOOGLE_PROJECTS_FILE) at https://console.cloud.google.com/apis/credentials; one account retries it for all, and all continue within a minute after it works",
     firstMs: WAITS_FOR_PROJECT_MS,
     capMs: WAITS_FOR_PROJECT_MS,
   },
@@ -81,7 +84,7 @@ const PARKING: Record<ParkCause, Parking> = {
   },
   project: {
     reason: (resource, api) =>
-      `the Google Cloud project does not have ${resource} enabled: enable the API at https://console.cloud.google.com/apis/library/${api}; it is tried once for all accounts, and everything goes on within a minute of its working`,
+      `the Google Cloud project does not have ${resource} enabled: enable the API at https://console.cloud.google.com/apis/library/${api}; one account retries it for all, and all continue within a minute after it works`,
     firstMs: WAITS_FOR_PROJECT_MS,
     capMs: WAITS_FOR_PROJECT_MS,
   },
@@ -92,7 +95,7 @@ const PARKING: Record<ParkCause, Parking> = {
     capMs: HOUR_MS,
   },
   'no-mailbox': {
-    reason: (resource) => `the account has no mailbox: ${resource} is not switched on for it`,
+    reason: (resource) => `the account has no mailbox: ${resource} is not enabled for it`,
     firstMs: HOUR_MS,
     capMs: 24 * HOUR_MS,
   },
@@ -108,19 +111,19 @@ const PARKING: Record<ParkCause, Parking> = {
   },
   endless: {
     reason: (resource, _, detail) =>
-      `Google's list of ${resource} has no end (${detail}); what is stored stays, and the list is begun again later`,
+      `Google's list of ${resource} has no end (${detail}); stored rows stay, and the list is begun again later`,
     firstMs: 15 * MINUTE_MS,
     capMs: 12 * HOUR_MS,
   },
   items: {
     reason: (resource) =>
-      `so many items of ${resource} could not be read within an hour that it is not the items; none is quarantined, and all are tried again later; see syncline why`,
+      `too many items of ${resource} could not be read within an hour for the items to be the cause; none is quarantined, and all are retried later; see syncline why`,
     firstMs: 15 * MINUTE_MS,
     capMs: 6 * HOUR_MS,
   },
-  restless: {
+  'position-expires': {
     reason: (resource) =>
-      `Google disowned the sync position of ${resource} ${MAX_FULL_SYNCS_A_DAY} times within a day; it is synced in full again later`,
+      `the sync position of ${resource} expired ${MAX_FULL_SYNCS_A_DAY} times within a day; it is synced in full again later`,
     firstMs: 6 * HOUR_MS,
     capMs: 12 * HOUR_MS,
   },
@@ -153,7 +156,7 @@ export function parkedFor(
   const { reason, firstMs, capMs } = PARKING[cause];
   const delayMs = Math.min(capMs, firstMs * 8 ** Math.min(failures, 10)) * (0.9 + 0.2 * jitter);
   const waitsFor = waitsForOf(cause, kind);
-  const { title, api } = RESOURCE_FACTS[resourceOf(kind)];
+  const { title, api } = googleNamesOf(kind);
   return { cause, reason: reason(title, api, detail), delayMs, waitsFor };
 }
 
@@ -183,7 +186,7 @@ export function causeOf(answer: AnswerKind): ParkCause {
       return answer;
     case 'sync-position-expired':
     case 'page-token-rejected':
-      return 'restless';
+      return 'position-expires';
     case 'listing-endless':
       return 'endless';
     default:

@@ -23,7 +23,7 @@ const CHECKS_PER_QUIET_TIME = 30;
 
 /**
  * Returns the time to the next poll: a share of the time for which nothing has changed, since a
- * recent change makes another one likely. It lies between the active interval (reached after half
+ * recent change makes another one likely. It is between the active interval (reached after half
  * an hour of quiet, with the default intervals) and the idle one. It is spread by ±10 % so that
  * accounts connected together do not stay in step.
  */

@@ -1,6 +1,6 @@
 import { GoogleError, type Google } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { DueProbe, DueTry, ProjectScope, Resource, Store } from '@syncline/store';
+import type { Resource, Store } from '@syncline/store';
 import { callerOf } from './caller.js';
 import { resourceModule } from './resources/index.js';
 import { answerOf, codeOf, type AnswerKind } from './error-outcomes.js';
@@ -13,9 +13,12 @@ import { probeDelayMs, projectTryDelayMs } from './probe-schedule.js';
  */
 
 interface ProbeDeps {
-  store: Store;
+  store: Pick<Store, 'projects' | 'probes' | 'accounts' | 'quota'>;
   google: Google;
 }
+
+type DueTry = Awaited<ReturnType<Store['projects']['claimDue']>>[number];
+type DueProbe = Awaited<ReturnType<Store['probes']['claimDue']>>[number];
 
 const VISIBILITY_MS = 60_000;
 const ACCOUNTS_AT_ONCE = 10;
@@ -48,17 +51,17 @@ async function tryProject(rt: Runtime, { store, google }: ProbeDeps, due: DueTry
   const { project, scope, accountId, failingForMs } = due;
   const refusal = accountId === null ? null : await refusalOf(() => ask(accountId));
   if (refusal !== null && answersOf(scope).includes(refusal.answer))
-    return store.projects.stands(
+    return store.projects.postpone(
       { project, scope, code: refusal.code },
       projectTryDelayMs(failingForMs),
     );
   if (refusal !== null && UNDECIDED.includes(refusal.answer))
-    return store.projects.stands(due, UNDECIDED_DELAY_MS);
+    return store.projects.postpone(due, UNDECIDED_DELAY_MS);
   const collections = await store.projects.recovered(due);
   if (collections === 0) return;
   rt.log.info(
     { event: 'project_recovered', project, scope, collections },
-    'Google takes the project again: what had waited for it is due',
+    'Google accepts the project again: the collections that waited for it are due',
   );
 
   async function ask(waiting: string): Promise<void> {
@@ -71,7 +74,7 @@ async function tryProject(rt: Runtime, { store, google }: ProbeDeps, due: DueTry
  * Returns the errors that show that a scope is still refused. A refused client makes Google refuse
  * every other scope as well.
  */
-function answersOf(scope: ProjectScope): readonly AnswerKind[] {
+function answersOf(scope: DueTry['scope']): readonly AnswerKind[] {
   switch (scope) {
     case 'client':
       return ['client-refused'];
@@ -92,12 +95,12 @@ async function probeAccount(rt: Runtime, deps: ProbeDeps, due: DueProbe): Promis
     if (await store.probes.passed(due))
       rt.log.info(
         { event: 'account_recovered', accountId: due.accountId, from: due.state },
-        'Google takes the account again: it goes on from its cursors',
+        'Google accepts the account again: it continues from its cursors',
       );
     return;
   }
   if (UNDECIDED.includes(refusal.answer) || refusal.answer === 'client-refused') return;
-  await store.probes.stands(
+  await store.probes.postpone(
     due,
     probeDelayMs({ ...due, probes: due.probes + 1 }, rt.random.next()),
   );

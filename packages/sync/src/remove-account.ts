@@ -1,17 +1,20 @@
 import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { GoogleKeys, GrantUse, Store } from '@syncline/store';
+import type { Store } from '@syncline/store';
+import type { GoogleKeys } from './identity/ask-google.js';
 import { addressOf } from './resources/identity.js';
 import { stopWatches } from './watch/maintain.js';
 
 /*
- * Removes an account: no more work → every run is over → no more notifications → the grant is
+ * Removes an account: stop its work → wait for its runs → end its watches → the grant is
  * revoked → every row is erased, account and credential last. Each step may be repeated, and the
  * account's state alone records the removal, so it may be interrupted anywhere: the CLI does the
  * work itself, and workers finish what an interrupted CLI leaves. The grant is revoked before the
  * rows are erased, because the token is erased with them. Runs are waited for before that, because
  * Google must not be called with a revoked grant.
  */
+
+type GrantUse = Awaited<ReturnType<Store['removal']['grantUse']>>;
 
 export type RemovalStep =
   | { step: 'waiting'; ms: number }
@@ -37,7 +40,7 @@ export async function removeAccount(
   rt: Runtime,
   deps: { store: Store; google: Google },
   accountId: string,
-  tell: (step: RemovalStep) => void = () => undefined,
+  onProgress: (step: RemovalStep) => void = () => undefined,
   options: { keepGrant?: boolean } = {},
 ): Promise<number> {
   const { removal } = deps.store;
@@ -47,20 +50,20 @@ export async function removeAccount(
     ms > 0;
     ms = await removal.leasesEndInMs(accountId)
   ) {
-    tell({ step: 'waiting', ms });
+    onProgress({ step: 'waiting', ms });
     await rt.clock.sleep(ms, rt.signal);
   }
   const use = await grantUse(deps, accountId);
   const isLast = use.sharedWith.length === 0 && !use.maySupportOthers;
   await stopWatches(rt, deps, accountId, { isLast });
-  tell({
+  onProgress({
     step: 'revoked',
     how: await revoke(rt, deps.google, accountId, use),
     sharedWith: use.sharedWith,
   });
   for (let rows = 0; ;) {
     const { erased, done } = await removal.eraseSome(accountId);
-    tell({ step: 'erased', rows: (rows += erased) });
+    onProgress({ step: 'erased', rows: (rows += erased) });
     if (!done) continue;
     await deps.google.forgetToken(accountId);
     return rows;
@@ -68,35 +71,54 @@ export async function removeAccount(
 }
 
 /**
- * Returns who else uses the grant. A grant that was not checked yet may belong to a person whom
- * other accounts mirror, so Google is asked for its owner before it is revoked.
+ * Returns who else uses the grant. Google is asked for its owner before it is revoked, unless no
+ * other account can need it: a grant that was not checked yet may belong to a person whom other
+ * accounts mirror, and an account that was not checked yet may belong to the owner of this one, under
+ * an address that this account does not have yet.
  */
 async function grantUse(
   { store, google }: { store: Store; google: Google },
   accountId: string,
 ): Promise<GrantUse> {
   const use = await store.removal.grantUse(accountId);
-  const isShared = use.sharedWith.length > 0;
-  if (use.isChecked || use.keep || isShared || !use.maySupportOthers) return use;
+  if (use.keep || use.sharedWith.length > 0 || !(use.needsOwner || use.maySupportOthers))
+    return use;
+  // The owner's address may have changed since the cached token was issued.
+  await google.forgetToken(accountId);
   const account = google.account(accountId, { lane: 'live', project: use.project });
-  return store.removal.grantUse(accountId, await ownerOf(account, use));
+  const owner = await ownerOf(account, use);
+  // A checked grant that Google refuses is gone, so no other account can need it.
+  if (owner === 'refused' && use.isChecked) return { ...use, maySupportOthers: false };
+  return store.removal.grantUse(accountId, owner === 'refused' ? NO_KEYS : owner);
 }
 
-/** Returns Google's identifiers of the owner; null for each one that it refuses to give. */
-async function ownerOf(google: GoogleAccount, use: GrantUse): Promise<GoogleKeys> {
-  const owner = (await unlessRefused(google.owner())) ?? { sub: null, address: null };
-  if (owner.address !== null) return owner;
-  const reported = await unlessRefused(addressOf(google, use));
-  return { sub: owner.sub, address: reported?.address ?? null };
+const NO_KEYS: GoogleKeys = { sub: null, address: null };
+
+/** Returns Google's identifiers of the owner; null for each one that it does not give. */
+async function ownerOf(google: GoogleAccount, use: GrantUse): Promise<GoogleKeys | 'refused'> {
+  try {
+    const owner = (await unlessRefused(google.owner())) ?? NO_KEYS;
+    if (owner.address !== null) return owner;
+    const reported = await unlessRefused(addressOf(google, use));
+    return { sub: owner.sub, address: reported?.address ?? null };
+  } catch (error) {
+    if (error instanceof GoogleError && isGrantRefused(error)) return 'refused';
+    throw error;
+  }
 }
 
 async function unlessRefused<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
   } catch (error) {
-    if (!(error instanceof GoogleError) || passesByItself(error)) throw error;
+    if (!(error instanceof GoogleError) || passesByItself(error) || isGrantRefused(error))
+      throw error;
     return null;
   }
+}
+
+function isGrantRefused({ detail }: GoogleError): boolean {
+  return detail.kind === 'unauthorized';
 }
 
 function passesByItself({ detail }: GoogleError): boolean {
@@ -117,10 +139,7 @@ export async function finishRemovals(
     try {
       await removeAccount(rt, deps, accountId);
       finished += 1;
-      rt.log.info(
-        { event: 'account_removed', accountId },
-        'a removal that was cut off is finished',
-      );
+      rt.log.info({ event: 'account_removed', accountId }, 'an interrupted removal was finished');
     } catch (error) {
       if (!(error instanceof GoogleError)) throw error;
       await deps.store.removal.note(accountId, `being removed; ${error.message}, trying again`);
@@ -150,7 +169,7 @@ async function revoke(
     if (!(error instanceof GoogleError) || passesByItself(error)) throw error;
     rt.log.warn(
       { event: 'revoke_refused', accountId, err: error },
-      'Google does not let the grant be revoked; the account is erased all the same',
+      'Google refuses to revoke the grant; the account is erased nevertheless',
     );
     return 'refused';
   }

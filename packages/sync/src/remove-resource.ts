@@ -4,7 +4,7 @@ import type { Resource, Store } from '@syncline/store';
 import { stopWatches } from './watch/maintain.js';
 
 /*
- * Removes a resource from an account: no more work → no more notifications → every row of it is
+ * Removes a resource from an account: stop its work → end its watches → every row of it is
  * erased, with its change events. Each step may be repeated; the command does the work itself, and
  * workers finish what an interrupted command leaves.
  */
@@ -25,7 +25,7 @@ export async function removeResource(
   deps: Deps,
   accountId: string,
   resource: Resource,
-  tell: (rows: number) => void = () => undefined,
+  onProgress: (rows: number) => void = () => undefined,
 ): Promise<number | null> {
   const { removal, resourceErasure } = deps.store;
   if (!(await resourceErasure.begin(accountId, resource))) return null;
@@ -34,7 +34,7 @@ export async function removeResource(
   await stopWatches(rt, deps, accountId, { isLast: sharedWith.length === 0, collections });
   for (let rows = 0; ;) {
     const { erased, done } = await resourceErasure.eraseSome(accountId, resource);
-    tell((rows += erased));
+    onProgress((rows += erased));
     if (done) return rows;
   }
 }
@@ -58,7 +58,7 @@ export async function finishResourceRemovals(
       finished += 1;
       rt.log.info(
         { event: 'resource_removed', accountId, resource },
-        'the removal of a resource that was cut off is finished',
+        'an interrupted removal of a resource was finished',
       );
     } catch (error) {
       if (!(error instanceof GoogleError)) throw error;

@@ -1,5 +1,5 @@
 import type { Runtime } from '@syncline/runtime';
-import { LEASE_TTL_MS, LeaseLost, type Lease, type Store } from '@syncline/store';
+import { LeaseLost, type Lease, type Leases } from '@syncline/store';
 
 /**
  * Renews the lease while the work runs. When the lease is lost, or the process drains, the run's
@@ -11,7 +11,7 @@ import { LEASE_TTL_MS, LeaseLost, type Lease, type Store } from '@syncline/store
  */
 export async function withRenewal<T>(
   rt: Runtime,
-  store: Store,
+  leases: Leases,
   lease: Lease,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
@@ -21,7 +21,7 @@ export async function withRenewal<T>(
   const drain = (): void => stop.abort(signal.reason);
   if (signal.aborted) drain();
   signal.addEventListener('abort', drain, { once: true });
-  const renewing = renewUntil(rt, store, lease, over.signal, (error) => stop.abort(error));
+  const renewing = renewUntil(rt, leases, lease, over.signal, (error) => stop.abort(error));
   try {
     return await work(stop.signal);
   } finally {
@@ -35,15 +35,15 @@ const RUN_IS_OVER = new Error('the run is over');
 
 async function renewUntil(
   rt: Runtime,
-  store: Store,
+  leases: Leases,
   lease: Lease,
   over: AbortSignal,
   lose: (error: LeaseLost) => void,
 ): Promise<void> {
   while (!over.aborted) {
     try {
-      await rt.clock.sleep(LEASE_TTL_MS / 3, over);
-      await store.lease.renew(lease);
+      await rt.clock.sleep(leases.ttlMs / 3, over);
+      await leases.renew(lease);
     } catch (error) {
       if (over.aborted) return;
       if (error instanceof LeaseLost) return lose(error);

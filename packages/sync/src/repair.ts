@@ -22,7 +22,7 @@ export interface RepairedAccount {
 export type NotDone = string | null;
 
 /** The total time to wait for quota, transient errors and workers that hold a lease. */
-const PATIENCE_MS = 10 * 60_000;
+const WAIT_LIMIT_MS = 10 * 60_000;
 const SLICE_MS = 60_000;
 
 /**
@@ -35,20 +35,20 @@ export async function repairDrift(
   deps: SyncDeps,
   account: RepairedAccount,
   report: VerifyReport,
-  patienceMs = PATIENCE_MS,
+  waitLimitMs = WAIT_LIMIT_MS,
 ): Promise<NotDone> {
   const ids = [...report.missing, ...report.extra, ...report.stale];
   if (ids.length === 0) return null;
   await resourceModule(report.resource).refetch(deps.store, account.accountId, ids);
-  const deadlineMs = rt.clock.nowMs() + patienceMs;
+  const deadlineMs = rt.clock.nowMs() + waitLimitMs;
   for (const collectionId of account.collectionIds) {
-    const behind = await serve(rt, deps, collectionId, deadlineMs);
+    const behind = await runUntilCaughtUp(rt, deps, collectionId, deadlineMs);
     if (behind !== null) return behind;
   }
   return null;
 }
 
-async function serve(
+async function runUntilCaughtUp(
   rt: Runtime,
   deps: SyncDeps,
   collectionId: string,
@@ -69,7 +69,7 @@ async function serve(
       case 'held':
       case 'busy': {
         const waitMs = Math.max(0, outcome.until.getTime() - rt.clock.nowMs());
-        const why = outcome.kind === 'busy' ? 'a worker is still at it' : outcome.reason;
+        const why = outcome.kind === 'busy' ? 'a worker has the lease' : outcome.reason;
         if (rt.clock.nowMs() + waitMs > deadlineMs) return why;
         await rt.clock.sleep(waitMs, rt.signal);
         break;

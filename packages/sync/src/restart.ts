@@ -1,11 +1,12 @@
 import { GoogleError } from '@syncline/google';
-import { isPositionDead } from './dead-position.js';
-import { judge } from './finish-run.js';
+import { isPositionUnusable } from './failing-position.js';
+import { outcomeOfError } from './finish-run.js';
 import type { Position } from './position.js';
 import type { StepContext } from './step.js';
 
 /**
- * What takes the place of a listing or a position that Google does not serve; null: nothing does.
+ * Returns what replaces a listing or a position that Google does not accept; null when the error
+ * ends the run.
  */
 export async function adviceFor(
   context: StepContext,
@@ -13,7 +14,7 @@ export async function adviceFor(
   error: unknown,
 ): Promise<'full-sync-again' | 'list-again' | null> {
   if (!(error instanceof GoogleError)) return null;
-  const { kind } = judge(context.rt, context.lease, position, error);
+  const { kind } = outcomeOfError(context.rt, context.lease, position, error);
   if (kind === 'full-sync-again' || kind === 'list-again') return kind;
-  return (await isPositionDead(context, position, error)) ? 'full-sync-again' : null;
+  return (await isPositionUnusable(context, position, error)) ? 'full-sync-again' : null;
 }

@@ -1,6 +1,6 @@
 import type { GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { Committed, HeldState, Lease, MailWindow, PageCommit, Store } from '@syncline/store';
+import type { Committed, Lease, PageCommit, Store } from '@syncline/store';
 import type { Cursor } from './cursor.js';
 import type { MirrorPolicy } from './mirror-policy.js';
 import type { AddressSource, Profile } from './resources/identity.js';
@@ -19,7 +19,7 @@ export interface StepContext {
   collection: CollectionModule;
   mirror: MirrorPolicy;
   /** How far back the mailbox is mirrored; a commit may move it. */
-  window: MailWindow;
+  window: Lease['window'];
   /** Number of the current full sync; a commit that begins a full sync raises it. */
   generation: number;
   /**
@@ -48,7 +48,7 @@ export interface StepContext {
   crashIsolation: CrashIsolation | null;
   policy: SyncPolicy;
   /** The sweep of the collection that waits for evidence; a commit may change it. */
-  held: HeldState | null;
+  held: Lease['held'];
   /**
    * The collection was synced incrementally since the last page of a second listing, so the next
    * page may be read.
@@ -68,13 +68,16 @@ export interface CrashIsolation {
   passed: number;
 }
 
+/** A commit whose step states where its events come from. */
+export type PlannedCommit = PageCommit & Required<Pick<PageCommit, 'origin'>>;
+
 /**
  * One step of a sync: one page, from request to commit. The commit stores it; `next` returns the
  * cursor of the next step. Where the commit itself decides (a sweep with more rows), `next` reads
  * its result.
  */
 export interface Step {
-  commit: PageCommit | null;
+  commit: PlannedCommit | null;
   next: (committed: Committed) => Cursor;
   /**
    * The changes that the step stores during incremental syncs are not in Google's log of changes,

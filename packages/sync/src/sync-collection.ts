@@ -65,14 +65,14 @@ export async function syncCollection(
   collectionId: string,
   run: Run,
 ): Promise<Outcome> {
-  const claim = await deps.store.lease.claim(collectionId);
+  const claim = await deps.store.leases.claim(collectionId);
   switch (claim.kind) {
     case 'idle':
       return { kind: 'gone' };
     case 'busy':
       return { kind: 'busy', until: later(rt, claim.untilMs) };
     case 'claimed':
-      return withRenewal(rt, deps.store, claim.lease, run.signal, (signal) =>
+      return withRenewal(rt, deps.store.leases, claim.lease, run.signal, (signal) =>
         runUnderLease(rt, deps, claim.lease, { ...run, signal }),
       );
     default:
@@ -153,7 +153,7 @@ async function runToOutcome(
     return await finishRun(rt, deps, lease, position, end, canResetCrashes(context));
   } catch (error) {
     return await finishWithError(rt, deps, lease, position, error, run.signal).catch(
-      (finishing: unknown) => lostOrThrow(rt, finishing),
+      (finishing: unknown) => lostOrThrow(rt, deps.store.leases, finishing),
     );
   }
 }
@@ -194,7 +194,7 @@ function passedOrThrow(check: GrantCheck, lease: Lease): Extract<GrantCheck, { k
       return check;
     case 'held':
       throw new AccountHeld(check.reason);
-    case 'overtaken':
+    case 'grant-replaced':
       throw new LeaseLost(lease);
     default:
       return unreachable(check);
@@ -229,10 +229,10 @@ function laneOf({ phase, onboarding }: Lease): 'live' | 'onboarding' | 'bulk' {
  * A run in crash isolation counts as calm after this many items passed one by one: more than a page
  * and the prefetched page.
  */
-const CALM_AFTER_ITEMS = 100;
+const CRASH_RESET_ITEMS = 100;
 
 function canResetCrashes({ crashIsolation }: StepContext): boolean {
-  return crashIsolation === null || crashIsolation.passed >= CALM_AFTER_ITEMS;
+  return crashIsolation === null || crashIsolation.passed >= CRASH_RESET_ITEMS;
 }
 
 async function runSteps(
@@ -248,7 +248,7 @@ async function runSteps(
     });
     if (step.commit) await commitStep(context, position, step, step.commit);
     unwritten = unwrittenAfter(step, position.cursor);
-    tellProgress(step, observer);
+    reportProgress(step, observer);
     const end = step.end ? await endOf(context, position.cursor, step.end) : null;
     if (end) return end;
     const mayStop = signal.aborted || !isUnfinished(context, position.cursor, step);
@@ -256,7 +256,7 @@ async function runSteps(
   }
 }
 
-function tellProgress({ commit }: Step, observer: RunObserver | undefined): void {
+function reportProgress({ commit }: Step, observer: RunObserver | undefined): void {
   const { phase, progress } = commit ?? {};
   if (progress && phase !== 'incremental') observer?.progressed(progress.done, progress.total);
 }
@@ -267,7 +267,7 @@ async function commitStep(
   step: Step,
   commit: PageCommit,
 ): Promise<void> {
-  const committed = await context.store.commitPage(
+  const committed = await context.store.leases.commitPage(
     context.lease,
     commitOf(context, position.cursor, commit),
   );
@@ -339,7 +339,7 @@ async function atEnd({ store, lease }: StepContext, caughtUp: CaughtUp): Promise
   return {
     kind: 'snoozed',
     delayMs: Math.max(LEAST_WAIT_MS, nextTryInMs),
-    reason: 'an item could not be read, and is tried again; all others are up to date',
+    reason: 'an item could not be read and is retried; all others are up to date',
     counts: false,
   };
 }
@@ -371,7 +371,7 @@ async function nextStep(context: StepContext, position: Position): Promise<Step>
           collectionId: context.lease.collectionId,
           recovery: kind,
         },
-        'Google no longer serves the sync position or the page',
+        'Google no longer accepts the sync position or the page token',
       );
     }
   }
@@ -386,6 +386,6 @@ const RECOVERIES_A_STEP = 2;
  */
 function firstCursor(lease: Lease): Cursor {
   return lease.fullSyncRequested
-    ? { phase: 'pending' }
+    ? { phase: 'pending', ...(lease.repairRequested ? { isRepair: true } : {}) }
     : collectionModule(lease.kind).parseCursor(lease.cursor);
 }

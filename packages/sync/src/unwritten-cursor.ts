@@ -2,15 +2,15 @@ import { GoogleError } from '@syncline/google';
 import { phaseOf, type Cursor } from './cursor.js';
 import type { Step, StepContext } from './step.js';
 
-/** The cursor that a commit's result has led to, if the commit has not written it. */
+/** Returns the cursor that follows from a commit's result, if the commit has not written it. */
 export function unwrittenAfter({ commit }: Step, cursor: Cursor): Cursor | null {
   return commit && commit.cursor !== cursor ? cursor : null;
 }
 
 /**
- * Where a commit's result has led is written with the next page. If that page fails it is written
- * alone: otherwise each run would repeat the step, and each commit of it would end the count of
- * failures.
+ * Writes the cursor that follows from a commit's result, after the next page has failed. Usually it
+ * is written with that page. Without this, each run would repeat the step, and each of its commits
+ * would reset the count of failures.
  */
 export async function writeCursor(
   context: StepContext,
@@ -18,7 +18,7 @@ export async function writeCursor(
   error: unknown,
 ): Promise<void> {
   if (!(error instanceof GoogleError)) return;
-  await context.store.commitPage(context.lease, {
+  await context.store.leases.commitPage(context.lease, {
     cursor,
     phase: phaseOf(cursor),
     generation: context.generation,

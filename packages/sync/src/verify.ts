@@ -2,10 +2,10 @@ import type { Google, GoogleAccount } from '@syncline/google';
 import { OperatorError, type Runtime } from '@syncline/runtime';
 import {
   resourceOf,
-  type HeldCollection,
   type LeaseHolder,
   type Resource,
   type Store,
+  type AccountReads,
 } from '@syncline/store';
 import { verifiedAccount } from './identity/require-verified.js';
 import { completePolicy, type MirrorPolicy } from './mirror-policy.js';
@@ -24,7 +24,7 @@ export interface VerifyReport extends Drift {
    * Full listings that lacked stored rows, which stay until another listing; absent when there are
    * none.
    */
-  held?: HeldCollection[];
+  held?: Awaited<ReturnType<AccountReads['heldSweeps']>>;
 }
 
 export interface VerifyDeps {
@@ -115,7 +115,7 @@ export async function verifyAccount(
   }
 }
 
-/** @throws OperatorError when another process compares the account */
+/** @throws ComparedElsewhere */
 async function alone(
   store: Store,
   accountId: string,
@@ -130,9 +130,12 @@ async function alone(
   return done.result;
 }
 
-function comparedElsewhere({ host, pid, since, endsInMs }: LeaseHolder): OperatorError {
+/** Another process compares the mailbox; it can be compared when that one has ended. */
+export class ComparedElsewhere extends OperatorError {}
+
+function comparedElsewhere({ host, pid, since, endsInMs }: LeaseHolder): ComparedElsewhere {
   const leftS = Math.max(1, Math.ceil(endsInMs / 1_000));
-  return new OperatorError(
+  return new ComparedElsewhere(
     `another comparison of this mailbox is under way, by process ${pid} on ${host} since ${since.toISOString()}; two at once would exceed what Google lets a mailbox answer at a time. ` +
       `If that process is dead, its lease ends in ${leftS} s.`,
   );
@@ -143,7 +146,7 @@ async function withHeld(
   accountId: string,
   report: VerifyReport,
 ): Promise<VerifyReport> {
-  const held = (await store.collections.heldOf(accountId)).filter(
+  const held = (await store.accounts.heldSweeps(accountId)).filter(
     ({ kind }) => resourceOf(kind) === report.resource,
   );
   const quarantined = (await store.quarantine.list([accountId]))
@@ -167,10 +170,10 @@ async function waitForFleet(
   accountId: string,
   resource: Resource,
 ): Promise<void> {
-  const since = await store.collections.requestSync([accountId], { resource });
+  const since = await store.schedule.requestSync([accountId], { resource });
   const deadlineMs = rt.clock.nowMs() + CATCH_UP_MS;
   while (rt.clock.nowMs() < deadlineMs) {
-    const behind = await store.collections.behindSince([accountId], since);
+    const behind = await store.schedule.behindSince([accountId], since);
     if (!behind.some(({ kind }) => resourceOf(kind) === resource)) return;
     await rt.clock.sleep(CATCH_UP_POLL_MS, rt.signal);
   }

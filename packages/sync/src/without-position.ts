@@ -38,6 +38,7 @@ export async function withoutPosition(
         phase: 'incremental',
         generation: context.generation,
         delta: { kind: 'none' },
+        origin: 'live',
       },
       next: () => cursor,
       end: {

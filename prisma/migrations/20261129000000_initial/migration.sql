@@ -23,6 +23,7 @@ CREATE TABLE "accounts" (
     "id" UUID NOT NULL,
     "tenant" TEXT NOT NULL,
     "email" TEXT NOT NULL,
+    "address" TEXT NOT NULL,
     "project" TEXT NOT NULL DEFAULT 'default',
     "state" TEXT NOT NULL DEFAULT 'active',
     "reason" TEXT,
@@ -52,7 +53,7 @@ CREATE TABLE "accounts" (
 );
 CREATE UNIQUE INDEX "accounts_tenant_email_key" ON "accounts"("tenant", "email");
 -- One account an address, whatever the case.
-CREATE UNIQUE INDEX "accounts_address_key" ON "accounts" (lower("email"), "tenant");
+CREATE UNIQUE INDEX "accounts_address_tenant_key" ON "accounts"("address", "tenant");
 CREATE INDEX "accounts_identity_id_idx" ON "accounts"("identity_id");
 CREATE INDEX "accounts_probe_at_idx" ON "accounts"("probe_at") WHERE "probe_at" IS NOT NULL;
 CREATE INDEX "accounts_erasing_idx" ON "accounts"("updated_at") WHERE "erasing" <> '{}';
@@ -125,6 +126,7 @@ CREATE TABLE "collections" (
     "lease_holder" TEXT,
     "requested_at" TIMESTAMPTZ(6),
     "full_sync_requested" BOOLEAN NOT NULL DEFAULT false,
+    "repair_requested" BOOLEAN NOT NULL DEFAULT false,
     "notified_at" TIMESTAMPTZ(6),
     "run_started_at" TIMESTAMPTZ(6),
     "caught_up_at" TIMESTAMPTZ(6),
@@ -138,19 +140,8 @@ CREATE TABLE "collections" (
     "full_syncs_since" TIMESTAMPTZ(3),
     "endless_listings" INTEGER NOT NULL DEFAULT 0,
     "audited_at" TIMESTAMPTZ(3),
-    "audit_checked" BIGINT,
-    "audit_contents" BIGINT,
-    "audit_drift" INTEGER,
-    "audit_position" JSONB,
-    "audit_begun_at" TIMESTAMPTZ(3),
     "audit_sliced_at" TIMESTAMPTZ(3),
-    "audit_so_far" BIGINT NOT NULL DEFAULT 0,
-    "audit_drift_so_far" INTEGER NOT NULL DEFAULT 0,
-    "run_open" BOOLEAN NOT NULL DEFAULT false,
-    "crashes" INTEGER NOT NULL DEFAULT 0,
-    "in_flight_item" TEXT,
-    "in_flight_epoch" BIGINT,
-    "in_flight_crashes" INTEGER NOT NULL DEFAULT 0,
+    "open_runs" INTEGER NOT NULL DEFAULT 0,
     "window_from" TIMESTAMPTZ(3),
     "window_goal" TIMESTAMPTZ(3),
     "held_since" TIMESTAMPTZ(3),
@@ -161,15 +152,44 @@ CREATE TABLE "collections" (
     "gone_at" TIMESTAMPTZ(3),
     CONSTRAINT "collections_pkey" PRIMARY KEY ("id"),
     CONSTRAINT "collections_account_id_fkey" FOREIGN KEY ("account_id") REFERENCES "accounts"("id") ON DELETE CASCADE ON UPDATE CASCADE,
-    CONSTRAINT "collections_kind_check" CHECK ("kind" IN ('gmail', 'calendar-list', 'calendar-events')),
+    CONSTRAINT "collections_kind_check" CHECK ("kind" IN ('gmail', 'calendar-list', 'calendar-events', 'contacts-connections', 'contacts-other', 'contacts-groups')),
     CONSTRAINT "collections_state_check" CHECK ("state" IN ('active', 'gone', 'removing')),
     CONSTRAINT "collections_phase_check" CHECK ("phase" IN ('pending', 'full', 'incremental'))
 );
 CREATE UNIQUE INDEX "collections_account_id_kind_external_id_key" ON "collections"("account_id", "kind", "external_id");
 -- "What is due?": one range of the index for each queue, oldest first. What it says of a row changes only with its schedule and its phase.
-CREATE INDEX "collections_due_by_queue_idx" ON "collections" (("kind" = 'gmail'), ("phase" <> 'incremental' OR "full_sync_requested"), "next_sync_at") INCLUDE ("tenant") WHERE "state" = 'active';
+CREATE INDEX "collections_due_by_queue_idx" ON "collections" ((split_part("kind", '-', 1)), ("phase" <> 'incremental' OR "full_sync_requested"), "next_sync_at") INCLUDE ("tenant") WHERE "state" = 'active';
 CREATE INDEX "collections_waiting_idx" ON "collections"("account_id") WHERE "parked" IN ('client', 'other-client', 'project', 'unknown-project');
 CREATE INDEX "collections_held" ON "collections"("kind") WHERE "held_since" IS NOT NULL;
+
+-- The result of a collection's last complete audit, and the state of the current one. A row exists once an audit has begun.
+CREATE TABLE "collection_audits" (
+    "collection_id" UUID NOT NULL,
+    "account_id" UUID NOT NULL,
+    "checked" BIGINT,
+    "contents" BIGINT,
+    "drift" INTEGER,
+    "position" JSONB,
+    "begun_at" TIMESTAMPTZ(3),
+    "checked_so_far" BIGINT NOT NULL DEFAULT 0,
+    "drift_so_far" INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "collection_audits_pkey" PRIMARY KEY ("collection_id"),
+    CONSTRAINT "collection_audits_collection_id_fkey" FOREIGN KEY ("collection_id") REFERENCES "collections"("id") ON DELETE CASCADE ON UPDATE CASCADE
+);
+CREATE INDEX "collection_audits_account_id_idx" ON "collection_audits"("account_id");
+
+-- Runs of a collection that ended without an outcome, and the item that a run in crash isolation has in flight. Most collections never have a row.
+CREATE TABLE "collection_crashes" (
+    "collection_id" UUID NOT NULL,
+    "account_id" UUID NOT NULL,
+    "crashes" INTEGER NOT NULL DEFAULT 0,
+    "in_flight_item" TEXT,
+    "in_flight_epoch" BIGINT,
+    "in_flight_crashes" INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT "collection_crashes_pkey" PRIMARY KEY ("collection_id"),
+    CONSTRAINT "collection_crashes_collection_id_fkey" FOREIGN KEY ("collection_id") REFERENCES "collections"("id") ON DELETE CASCADE ON UPDATE CASCADE
+);
+CREATE INDEX "collection_crashes_account_id_idx" ON "collection_crashes"("account_id");
 
 -- What Google has promised to notify of, and when that has to be renewed.
 CREATE TABLE "watches" (
@@ -278,6 +298,7 @@ CREATE TABLE "failing_items" (
     "item_id" TEXT NOT NULL,
     "reason" TEXT NOT NULL,
     "tries" SMALLINT NOT NULL,
+    "missing_tries" SMALLINT NOT NULL DEFAULT 0,
     "first_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "last_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "retry_at" TIMESTAMPTZ(3) NOT NULL,
@@ -418,14 +439,63 @@ CREATE TABLE "cancelled_occurrences" (
 );
 CREATE INDEX "cancelled_occurrences_account_id_calendar_id_recurring_even_idx" ON "cancelled_occurrences"("account_id", "calendar_id", "recurring_event_id");
 
--- Bodies, sources and Google's own JSON are kept out of line and uncompressed: compressing them (pglz) cost the server
--- more than half of its CPU during a full sync, for a disk saving of about a third.
-ALTER TABLE "gmail_bodies" ALTER COLUMN "text_plain" SET STORAGE EXTERNAL;
-ALTER TABLE "gmail_bodies" ALTER COLUMN "text_html" SET STORAGE EXTERNAL;
-ALTER TABLE "gmail_sources" ALTER COLUMN "source" SET STORAGE EXTERNAL;
-ALTER TABLE "gmail_messages" ALTER COLUMN "resource" SET STORAGE EXTERNAL;
-ALTER TABLE "calendar_events" ALTER COLUMN "resource" SET STORAGE EXTERNAL;
+CREATE TABLE "contacts" (
+    "account_id" UUID NOT NULL,
+    "id" TEXT NOT NULL,
+    "display_name" TEXT,
+    "email_addresses" TEXT[],
+    "phone_numbers" TEXT[],
+    "group_ids" TEXT[],
+    "etag" TEXT,
+    "resource" JSONB NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "contacts_pkey" PRIMARY KEY ("account_id", "id")
+);
 
+CREATE TABLE "other_contacts" (
+    "account_id" UUID NOT NULL,
+    "id" TEXT NOT NULL,
+    "display_name" TEXT,
+    "email_addresses" TEXT[],
+    "phone_numbers" TEXT[],
+    "etag" TEXT,
+    "resource" JSONB NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "other_contacts_pkey" PRIMARY KEY ("account_id", "id")
+);
+
+CREATE TABLE "contact_groups" (
+    "account_id" UUID NOT NULL,
+    "id" TEXT NOT NULL,
+    "name" TEXT,
+    "type" TEXT,
+    "etag" TEXT,
+    "resource" JSONB NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "contact_groups_pkey" PRIMARY KEY ("account_id", "id")
+);
+
+-- Bodies, sources and Google's own JSON are compressed with lz4 where the server has it: half of the disk and less WAL for
+-- a few microseconds of CPU a message. Without lz4 they are kept out of line and uncompressed: pglz cost the server more
+-- than half of its CPU during a full sync (docs/decisions/0140-disk.md).
+DO $$
+DECLARE
+  mirrored record;
+BEGIN
+  FOR mirrored IN SELECT * FROM (VALUES
+    ('gmail_bodies', 'text_plain'), ('gmail_bodies', 'text_html'), ('gmail_sources', 'source'),
+    ('gmail_messages', 'resource'), ('calendar_events', 'resource'), ('contacts', 'resource')) AS v(tbl, col)
+  LOOP
+    BEGIN
+      EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET COMPRESSION lz4', mirrored.tbl, mirrored.col);
+    EXCEPTION WHEN feature_not_supported THEN
+      EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET STORAGE EXTERNAL', mirrored.tbl, mirrored.col);
+    END;
+  END LOOP;
+END $$;
 CREATE TABLE "changes" (
     "account_id" UUID NOT NULL,
     "seq" BIGINT NOT NULL,
@@ -433,10 +503,102 @@ CREATE TABLE "changes" (
     "entity_id" TEXT NOT NULL,
     "calendar_id" TEXT,
     "op" TEXT NOT NULL,
+    "origin" TEXT NOT NULL DEFAULT 'live',
     "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT "changes_pkey" PRIMARY KEY ("account_id", "seq"),
-    CONSTRAINT "changes_op_check" CHECK ("op" IN ('created', 'updated', 'deleted'))
+    CONSTRAINT "changes_op_check" CHECK ("op" IN ('created', 'updated', 'deleted')),
+    CONSTRAINT "changes_origin_check" CHECK ("origin" IN ('live', 'full_sync', 'repair'))
 );
+
+-- The feeds of all accounts in one order. A commit leaves a move; the distributor turns moves into ranges of the log.
+-- What names an account in the column "account" may outlive it.
+CREATE TABLE "feed_moves" (
+    "id" BIGINT GENERATED BY DEFAULT AS IDENTITY NOT NULL,
+    "account" UUID NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "feed_moves_pkey" PRIMARY KEY ("id")
+);
+-- Every row is deleted within moments.
+ALTER TABLE "feed_moves" SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+
+CREATE TABLE "feed_heads" (
+    "account_id" UUID NOT NULL,
+    "distributed_seq" BIGINT NOT NULL,
+    CONSTRAINT "feed_heads_pkey" PRIMARY KEY ("account_id"),
+    CONSTRAINT "feed_heads_account_id_fkey" FOREIGN KEY ("account_id") REFERENCES "accounts"("id") ON DELETE CASCADE ON UPDATE CASCADE
+);
+
+CREATE TABLE "feed_log" (
+    "position" BIGINT NOT NULL,
+    "tenant" TEXT NOT NULL,
+    "account" UUID NOT NULL,
+    "from_seq" BIGINT NOT NULL,
+    "to_seq" BIGINT NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "feed_log_pkey" PRIMARY KEY ("position")
+);
+CREATE INDEX "feed_log_tenant_position_idx" ON "feed_log"("tenant", "position");
+
+CREATE TABLE "feed_position" (
+    "id" INTEGER NOT NULL DEFAULT 1,
+    "epoch" BIGINT NOT NULL,
+    "position" BIGINT NOT NULL DEFAULT 0,
+    "epoch_start" BIGINT NOT NULL DEFAULT 0,
+    CONSTRAINT "feed_position_pkey" PRIMARY KEY ("id"),
+    CONSTRAINT "feed_position_one_row" CHECK ("id" = 1)
+);
+INSERT INTO "feed_position" ("epoch") VALUES (1);
+
+CREATE TABLE "account_endings" (
+    "account" UUID NOT NULL,
+    "tenant" TEXT NOT NULL,
+    "feed_epoch" BIGINT NOT NULL,
+    "last_seq" BIGINT NOT NULL,
+    "position" BIGINT,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "account_endings_pkey" PRIMARY KEY ("account")
+);
+
+-- What happens to accounts and collections is a part of the account's feed. The triggers are deferred to the end of the
+-- transaction, because the account's row is the last lock of every commit. An account that is being removed has no events
+-- of its collections.
+-- The function finds its tables by the search_path of the migration.
+CREATE FUNCTION "append_lifecycle_event"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  changed_entity CONSTANT text := TG_ARGV[0];
+  changed_op CONSTANT text := TG_ARGV[1];
+  changed_id CONSTANT uuid := coalesce(NEW.id, OLD.id);
+  owner uuid := changed_id;
+BEGIN
+  IF changed_entity = 'collection' THEN
+    owner := coalesce(NEW.account_id, OLD.account_id);
+  END IF;
+  WITH numbered AS (
+         UPDATE accounts SET feed_seq = feed_seq + 1
+          WHERE id = owner AND (state <> 'removing' OR changed_entity = 'account') RETURNING feed_seq),
+       moved AS (INSERT INTO feed_moves (account) SELECT owner FROM numbered)
+  INSERT INTO changes (account_id, seq, entity, entity_id, op)
+  SELECT owner, feed_seq, changed_entity, changed_id::text, changed_op FROM numbered;
+  RETURN NULL;
+END
+$$;
+
+CREATE CONSTRAINT TRIGGER "accounts_created" AFTER INSERT ON "accounts" DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION "append_lifecycle_event"('account', 'created');
+CREATE CONSTRAINT TRIGGER "accounts_updated" AFTER UPDATE OF "state", "resources", "email" ON "accounts" DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD."state" <> NEW."state" OR OLD."resources" IS DISTINCT FROM NEW."resources" OR OLD."email" <> NEW."email")
+  EXECUTE FUNCTION "append_lifecycle_event"('account', 'updated');
+CREATE CONSTRAINT TRIGGER "collections_created" AFTER INSERT ON "collections" DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (NEW."state" = 'active') EXECUTE FUNCTION "append_lifecycle_event"('collection', 'created');
+CREATE CONSTRAINT TRIGGER "collections_opened" AFTER UPDATE OF "state" ON "collections" DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD."state" <> 'active' AND NEW."state" = 'active') EXECUTE FUNCTION "append_lifecycle_event"('collection', 'created');
+CREATE CONSTRAINT TRIGGER "collections_updated" AFTER UPDATE OF "phase", "parked" ON "collections" DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD."state" = 'active' AND NEW."state" = 'active' AND (OLD."phase" <> NEW."phase" OR OLD."parked" IS DISTINCT FROM NEW."parked"))
+  EXECUTE FUNCTION "append_lifecycle_event"('collection', 'updated');
+CREATE CONSTRAINT TRIGGER "collections_closed" AFTER UPDATE OF "state" ON "collections" DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD."state" = 'active' AND NEW."state" <> 'active') EXECUTE FUNCTION "append_lifecycle_event"('collection', 'deleted');
+CREATE CONSTRAINT TRIGGER "collections_deleted" AFTER DELETE ON "collections" DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD."state" = 'active') EXECUTE FUNCTION "append_lifecycle_event"('collection', 'deleted');
 
 -- The epoch of the change feed. Within one, a number stands for one change; after a restore numbers are given out again, in another epoch.
 CREATE TABLE "feed_state" (
@@ -484,3 +646,59 @@ CREATE TABLE "named_leases" (
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
     CONSTRAINT "named_leases_pkey" PRIMARY KEY ("name")
 );
+
+-- Keys of the HTTP API, by the part that names them. Only a hash of each key is stored.
+CREATE TABLE "api_keys" (
+    "id" TEXT NOT NULL,
+    "hash" BYTEA NOT NULL,
+    "name" TEXT NOT NULL,
+    "tenant" TEXT,
+    "scopes" TEXT[],
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_by" TEXT,
+    "expires_at" TIMESTAMPTZ(3),
+    "last_used_at" TIMESTAMPTZ(3),
+    "revoked_at" TIMESTAMPTZ(3),
+    "successor_id" TEXT,
+    CONSTRAINT "api_keys_pkey" PRIMARY KEY ("id")
+);
+CREATE INDEX "api_keys_tenant_created_at_idx" ON "api_keys"("tenant", "created_at");
+
+-- POSTs with an idempotency key, and their answers for a day.
+CREATE TABLE "idempotent_requests" (
+    "key_id" TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    "request_hash" BYTEA NOT NULL,
+    "run" UUID NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "status" SMALLINT,
+    "location" TEXT,
+    "answer" TEXT,
+    CONSTRAINT "idempotent_requests_pkey" PRIMARY KEY ("key_id", "key")
+);
+CREATE INDEX "idempotent_requests_created_at_idx" ON "idempotent_requests"("created_at");
+
+-- Long work that was requested over HTTP. Its rows outlive the account that they are about.
+CREATE TABLE "operations" (
+    "id" TEXT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "tenant" TEXT NOT NULL,
+    "subject" UUID NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'running',
+    "input" JSONB NOT NULL,
+    "progress_done" BIGINT NOT NULL DEFAULT 0,
+    "result" JSONB,
+    "problem" TEXT,
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "run" UUID,
+    "lease_until" TIMESTAMPTZ(3),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "operations_pkey" PRIMARY KEY ("id"),
+    CONSTRAINT "operations_kind_check" CHECK ("kind" IN ('removal', 'verification')),
+    CONSTRAINT "operations_state_check" CHECK ("state" IN ('running', 'done', 'failed'))
+);
+CREATE INDEX "operations_subject_kind_id_idx" ON "operations"("subject", "kind", "id");
+CREATE INDEX "operations_state_kind_lease_until_idx" ON "operations"("state", "kind", "lease_until");
+
+-- The lists of the HTTP API: neither column is written by a commit.
+CREATE INDEX "accounts_tenant_id_idx" ON "accounts"("tenant", "id");

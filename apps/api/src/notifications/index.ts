@@ -7,4 +7,4 @@ import type { PushSource } from './source.js';
 export const PUSH_SOURCES: readonly PushSource[] = [GMAIL_PUSH, CALENDAR_PUSH];
 
 export { runPull } from './gmail/pull.js';
-export { warnOfUnreceivedTopics } from './gmail/unheard.js';
+export { warnOfUnreceivedTopics } from './gmail/unreceived-topics.js';

@@ -1,7 +1,10 @@
 import { type Clock, createRuntime, type Runtime } from '@syncline/runtime';
-import type { Notifications, Notified } from '@syncline/store';
+import type { Store } from '@syncline/store';
 import { type Notifier, openNotifier } from './notifier.js';
 import { openTtlSet } from './ttl-set.js';
+
+type Notifications = Store['notifications'];
+type Notified = NonNullable<Awaited<ReturnType<Notifications['notifyChannel']>>>;
 
 const NOTIFIED: Notified = {
   collectionId: 'c1',
@@ -122,7 +125,7 @@ test('what is remembered of the unknown is bounded, and the oldest goes first', 
   expect(['a', 'b', 'c', 'd'].map((key) => set.has(key))).toEqual([false, true, true, true]);
 });
 
-test('jobs of notifications go before what the schedule has handed out, a hundred a second at most: in a storm the others queue up', async () => {
+test('jobs of notifications go before those of the schedule, a hundred a second at most: in a storm the others queue up', async () => {
   const notify = (from: number, count: number): Promise<unknown> =>
     notifier.mailboxes(Array.from({ length: count }, (_, i) => `m${from + i}@x.example`));
   await notify(0, 99);

@@ -8,9 +8,10 @@
  * for one mailbox take a few dozen writes, and none is missed. Unknown mailboxes and channels are
  * cached for a short time, so that a flood of them causes no queries.
  */
-import { type Enqueued, type Fleet, queueFor } from '@syncline/fleet';
+import type { Fleet } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
-import type { Notified, Store } from '@syncline/store';
+import type { Store } from '@syncline/store';
+import { openHints } from '../hints.js';
 import { openTtlSet } from './ttl-set.js';
 
 /** `busy`: too many writes are pending; the notification is to be sent again. */
@@ -27,7 +28,7 @@ export interface Notifier {
 }
 
 export interface NotifierDeps {
-  store: { notifications: Store['notifications'] };
+  store: Pick<Store, 'notifications'>;
   fleet: Pick<Fleet, 'enqueue'>;
 }
 
@@ -41,18 +42,10 @@ const WAITING_LIMIT = 2_000;
  */
 const UNKNOWN_FOR_MS = 10_000;
 const UNKNOWN_LIMIT = 10_000;
-/**
- * The number of hints per second and process that go to the head of their queue. There they precede
- * the syncs that a round of the schedule has just enqueued together; without this, one notification
- * in ten had fifty of those before it. In a burst the remaining hints go to the end, so that other
- * collections' syncs are not delayed until it is over.
- */
-const PRIORITY_HINTS_PER_SECOND = 100;
-
 export function openNotifier(rt: Runtime, { store, fleet }: NotifierDeps): Notifier {
   const unknown = openTtlSet(rt, { keepMs: UNKNOWN_FOR_MS, limit: UNKNOWN_LIMIT });
   const share = openSharing();
-  const hint = openHints(rt, fleet);
+  const hint = openHints(rt, fleet, 'notification');
   const notifyMailboxes = async (
     addresses: readonly string[],
   ): Promise<Map<string, NotificationOutcome>> => {
@@ -96,47 +89,6 @@ export function openNotifier(rt: Runtime, { store, fleet }: NotifierDeps): Notif
         );
       return share(key, () => notifyChannel(channelId, resourceId));
     },
-  };
-}
-
-/**
- * Enqueues a job for each ready collection; the first hints of each second go to the head of their
- * queue.
- */
-function openHints(
-  rt: Runtime,
-  fleet: NotifierDeps['fleet'],
-): (notified: readonly Notified[]) => void {
-  const hasPriority = openPriorityLimit(rt);
-  return (notified: readonly Notified[]): void => {
-    const ready = notified.filter((one) => one.ready).map((one) => jobFor(one, hasPriority()));
-    // The write to Redis is not awaited: the schedule has the notification.
-    if (ready.length > 0)
-      fleet
-        .enqueue(ready)
-        .catch((error: unknown) =>
-          rt.log.debug(
-            { event: 'hint_lost', err: error },
-            'a hint did not reach the queue; the schedule brings the collection',
-          ),
-        );
-  };
-}
-
-function jobFor({ collectionId, accountId, tenant, kind }: Notified, first: boolean): Enqueued {
-  const queue = queueFor(kind, false);
-  return { collectionId, accountId, tenant, queue, cause: 'notification', first };
-}
-
-/** Returns a function that is true for the first PRIORITY_HINTS_PER_SECOND calls of each second. */
-function openPriorityLimit(rt: Runtime): () => boolean {
-  let second = 0;
-  let given = 0;
-  return () => {
-    const now = Math.floor(rt.clock.nowMs() / 1_000);
-    if (now !== second) [second, given] = [now, 0];
-    given += 1;
-    return given <= PRIORITY_HINTS_PER_SECOND;
   };
 }
 

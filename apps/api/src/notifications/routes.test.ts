@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { openPushVerifier, type PushVerifier } from '@syncline/google/push';
 import { createRuntime, type Listener, type Runtime } from '@syncline/runtime';
-import type { Notifications, Notified } from '@syncline/store';
+import type { Store } from '@syncline/store';
 import {
   startStubGoogle,
   type StubGoogle,
@@ -11,6 +11,9 @@ import {
 import { listenForTest } from '../../../../test/support/listener.js';
 import { publicApp } from '../public-app.js';
 import { openNotifier } from './notifier.js';
+
+type Notifications = Store['notifications'];
+type Notified = NonNullable<Awaited<ReturnType<Notifications['notifyChannel']>>>;
 
 const AUDIENCE = 'https://sync.example.com/push/gmail';
 const SERVICE_ACCOUNT = 'push@project.iam.gserviceaccount.com';

@@ -48,7 +48,7 @@ function failuresReportedOnce(
       if (!reported.has('failed'))
         rt.log.warn(
           { event: 'notification_failed', err: error },
-          'a notification could not be written down; Google sends it again',
+          'a notification could not be stored; Google sends it again',
         );
       reported.add('failed');
       return 'failed';
@@ -81,7 +81,7 @@ function onlyWith(rt: Runtime, source: PushSource, deps: PushDeps): RequestHandl
     if (suppressed !== null)
       rt.log.warn(
         { event: 'push_refused', reason: refusal.reason, suppressed },
-        'a push with a good token comes from a subscription that PUSH_GMAIL_SUBSCRIPTION does not name; it was refused',
+        'a push with a valid token was refused: PUSH_GMAIL_SUBSCRIPTION does not name its subscription',
       );
     answer(response, refusal.status);
   };

@@ -1,5 +1,5 @@
 import type { PushVerifier } from '@syncline/google/push';
-import type { Vault } from '@syncline/store';
+import type { Credentials } from '@syncline/store';
 import type { Request } from 'express';
 import type { Notifier, NotificationOutcome } from './notifier.js';
 
@@ -11,7 +11,7 @@ export interface PushDeps {
   verifier: Pick<PushVerifier, 'verify'> | null;
   /** Whose pushes are taken; null for every subscription whose pushes carry a good token. */
   subscriptions?: readonly string[] | null;
-  vault: Pick<Vault, 'isChannelToken'>;
+  vault: Pick<Credentials['vault'], 'isChannelToken'>;
 }
 
 /** Why a request is refused. */

@@ -2,13 +2,13 @@ import { createReadStream } from 'node:fs';
 import { importAccounts, type ImportSummary } from '@syncline/control/import';
 import { counted } from '@syncline/control/words';
 import type { Google } from '@syncline/google';
-import { OperatorError } from '@syncline/runtime';
+import { hasOAuthClient, OperatorError } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { runWithStore, type Cli } from '../command.js';
-import { tellImport } from '../import-progress.js';
+import { showImportProgress } from '../import-progress.js';
 import { printJson } from '../output.js';
-import { openProgress, say } from '../terminal.js';
+import { openProgress, printMessage } from '../terminal.js';
 import { openConfigured } from '../with-google.js';
 
 /**
@@ -21,12 +21,12 @@ export function addAccountsImport(accounts: Command): void {
     .description('connect the accounts of an NDJSON file, or of standard input')
     .argument(
       '<file>',
-      'a line an account: {"email","refreshToken","tenant"?,"resources"?,"project"?}; - reads standard input',
+      'one account per line: {"email","refreshToken","tenant"?,"resources"?,"project"?}; - reads standard input',
     )
     .option('--json', 'print {"created","updated","failed":[{"line","problem"}]}')
     .option(
       '--no-verify',
-      'ask Google nothing: the first sync of each account checks whose its grant is, before it writes anything',
+      'send no request to Google: the first sync of each account checks to whom its grant belongs, before it writes',
     )
     .action((file: string, options: { json?: true; verify: boolean }) =>
       runWithStore(
@@ -34,7 +34,7 @@ export function addAccountsImport(accounts: Command): void {
           const summary = await importFile(cli, store, file, options.verify);
           if (options.json) await printJson(summary);
           else
-            say(
+            printMessage(
               `${counted(summary.created, 'account')} connected, ${summary.updated} renewed, ${counted(summary.failed.length, 'line')} refused`,
             );
           return summary.failed.length > 0 ? 1 : 0;
@@ -57,7 +57,7 @@ async function importFile(
   const projects = config.google.projects.map(({ name }) => name);
   try {
     const input = { content: contentOf(file), projects };
-    return await importAccounts(rt, { store, google }, input, tellImport(progress));
+    return await importAccounts(rt, { store, google }, input, showImportProgress(progress));
   } finally {
     progress.end();
     await google?.close();
@@ -69,8 +69,7 @@ async function importFile(
  * checks its grant.
  */
 async function openIfConfigured(cli: Cli, store: Store): Promise<Google | null> {
-  const { clientId, clientSecret } = cli.config.google;
-  return clientId === null || clientSecret === null ? null : openConfigured(cli, store);
+  return hasOAuthClient(cli.config.google) ? openConfigured(cli, store) : null;
 }
 
 async function* contentOf(file: string): AsyncGenerator<Buffer> {

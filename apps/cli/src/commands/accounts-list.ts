@@ -1,7 +1,12 @@
-import { accountDocument, accountPages, activeCollections } from '@syncline/control/accounts';
+import {
+  accountDocument,
+  accountPages,
+  activeCollections,
+  type AccountFilter,
+} from '@syncline/control/accounts';
 import { nameOf, stateOf, when } from '@syncline/control/words';
 import { stdout } from '@syncline/runtime';
-import type { AccountFilter, AccountState, AccountView, CollectionView } from '@syncline/store';
+import type { AccountView, CollectionView } from '@syncline/store';
 import { type Command, Option } from 'commander';
 import { runWithStore, wholeNumber } from '../command.js';
 import { print, printJsonList } from '../output.js';
@@ -12,7 +17,7 @@ interface ListOptions extends AccountFilter {
   json?: true;
 }
 
-const STATES: Record<AccountState, true> = {
+const STATES: Record<AccountView['state'], true> = {
   active: true,
   reauth_required: true,
   paused: true,
@@ -30,8 +35,10 @@ export function addAccountsList(accounts: Command): void {
     .command('list')
     .description('every account with its collections: phase, progress, freshness, errors')
     .option('--tenant <tenant>', "only this tenant's")
-    .addOption(new Option('--state <state>', 'only those in it').choices(Object.keys(STATES)))
-    .option('--limit <count>', 'no more accounts than this', wholeNumber(1))
+    .addOption(
+      new Option('--state <state>', 'only accounts in this state').choices(Object.keys(STATES)),
+    )
+    .option('--limit <count>', 'at most this many accounts', wholeNumber(1))
     .option(
       '--json',
       'print [{id,email,tenant,project,state,reason,reasonCode,aliases,collections:[…]}]',
@@ -98,11 +105,11 @@ function rowsOf(account: AccountView, nowMs: number): string[][] {
     c.phase,
     progressOf(c, nowMs),
     when(c.lastSyncedAt, nowMs),
-    troubleOf(c),
+    problemOf(c),
   ]);
 }
 
-function troubleOf(c: CollectionView): string {
+function problemOf(c: CollectionView): string {
   return [shortReason(c.error ?? ''), c.quarantined > 0 ? `${c.quarantined} in quarantine` : '']
     .filter(Boolean)
     .join('; ');

@@ -1,7 +1,7 @@
 import {
   pauseAccount,
   resumeAccount,
-  vouchForMailbox,
+  confirmMailbox,
   type NotResumable,
 } from '@syncline/control/accounts';
 import { OperatorError } from '@syncline/runtime';
@@ -10,14 +10,14 @@ import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { runWithStore } from '../command.js';
 import { printJson } from '../output.js';
-import { say } from '../terminal.js';
+import { printMessage } from '../terminal.js';
 import { forOneAccount, type OneAccountOptions } from './one-account.js';
 
 /** `syncline accounts pause EMAIL`: stops an account's work within two seconds. */
 export function addAccountsPause(accounts: Command): void {
   forOneAccount(
     accounts.command('pause'),
-    'no more work for this account; its rows stay readable',
+    'stop the work for this account; its rows stay readable',
   ).action((email: string, options: OneAccountOptions) =>
     runWithStore(async (_cli, store) => {
       const account = await findAccount(store, email, options.tenant);
@@ -37,12 +37,12 @@ export function addAccountsResume(accounts: Command): void {
   )
     .option(
       '--same-mailbox',
-      'the new grant is of the same mailbox, although nothing proves it: what is mirrored goes on with it',
+      'confirm that the new grant is of the same mailbox, although nothing proves it; its mirror continues',
     )
     .action((email: string, options: OneAccountOptions & { sameMailbox?: true }) =>
       runWithStore(async (_cli, store) => {
         const account = await findAccount(store, email, options.tenant);
-        if (options.sameMailbox) await vouch(store, account);
+        if (options.sameMailbox) await confirm(store, account);
         else await resume(store, account, email);
         return printState(account, 'active', options);
       }),
@@ -55,11 +55,11 @@ async function resume(store: Store, account: NamedAccount, email: string): Promi
     throw new OperatorError(`${email} cannot be resumed: ${adviceOf(resumed)}.`);
 }
 
-async function vouch(store: Store, account: NamedAccount): Promise<void> {
+async function confirm(store: Store, account: NamedAccount): Promise<void> {
   const { email } = account;
-  if ((await vouchForMailbox({ store }, account)) === 'not-waiting')
+  if ((await confirmMailbox({ store }, account)) === 'not-waiting')
     throw new OperatorError(
-      `${email} does not wait for anybody to say whose its grant is. See: syncline why ${email}`,
+      `${email} does not wait for a confirmation of its grant. See: syncline why ${email}`,
     );
 }
 
@@ -70,7 +70,7 @@ async function printState(
   since: '' | ' already' = '',
 ): Promise<number> {
   if (options.json) await printJson({ email: account.email, tenant: account.tenant, state });
-  else say(`${account.email} is ${state}${since}`);
+  else printMessage(`${account.email} is ${state}${since}`);
   return 0;
 }
 

@@ -12,7 +12,7 @@ import { findAccount } from '../accounts.js';
 import { confirmed } from '../confirm.js';
 import { runWithStore, type Cli } from '../command.js';
 import { printJson } from '../output.js';
-import { openProgress, say } from '../terminal.js';
+import { openProgress, printMessage } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
 import { forOneAccount, type OneAccountOptions } from './one-account.js';
 
@@ -25,11 +25,11 @@ export function addAccountsRemove(accounts: Command): void {
     accounts.command('remove'),
     'revoke the grant, unless other accounts of the same Google account need it, and erase every row of this account',
   )
-    .option('--keep-grant', 'leave the grant alive at Google')
+    .option('--keep-grant', 'keep the grant at Google')
     .option('--yes', 'do not ask on a terminal')
     .action((email: string, options: RemoveOptions) =>
       runWithStore(
-        (cli, store) => removeAndTell(cli, store, email, options),
+        (cli, store) => removeAndReport(cli, store, email, options),
         ['google', 'master-key'],
         {
           takesOtherKey: true,
@@ -43,7 +43,7 @@ interface RemoveOptions extends OneAccountOptions {
   yes?: true;
 }
 
-async function removeAndTell(
+async function removeAndReport(
   cli: Cli,
   store: Store,
   email: string,
@@ -53,12 +53,15 @@ async function removeAndTell(
   const { tenant } = account;
   const question = `Remove ${email} of tenant ${tenant}, with every row of it?`;
   if (!options.yes && !options.json && !(await confirmed(question, cli.rt.signal))) {
-    say('nothing was removed');
+    printMessage('nothing was removed');
     return 1;
   }
   const { rows, grant, sharedWith } = await remove(cli, store, account, options);
   if (options.json) await printJson({ email, tenant, state: 'removed', rows, grant, sharedWith });
-  else say(`${email} is removed: ${counted(rows, 'row')} erased; ${grantWords(grant, sharedWith)}`);
+  else
+    printMessage(
+      `${email} is removed: ${counted(rows, 'row')} erased; ${grantWords(grant, sharedWith)}`,
+    );
   return 0;
 }
 
@@ -72,10 +75,10 @@ async function remove(
 ): Promise<Removed> {
   const progress = openProgress(cli.rt.clock);
   const input = { account, keepGrant: options.keepGrant === true };
-  const tell = (step: RemovalStep): void => progress.show({ line: inWords(step) });
+  const onProgress = (step: RemovalStep): void => progress.show({ line: inWords(step) });
   try {
     return await withGoogle(cli, store, async (google, rt) =>
-      removedOf(await removeAccount(rt, { store, google }, input, tell)),
+      removedOf(await removeAccount(rt, { store, google }, input, onProgress)),
     );
   } finally {
     progress.end();
@@ -88,7 +91,7 @@ function removedOf(removal: AccountRemoval): Removed {
   const lost =
     missingKey === null ? '' : ` If that key is lost: syncline keys retire-lost ${missingKey}`;
   throw new OperatorError(
-    `The grant could not be revoked yet (${error.message}). The workers go on trying; the account is stopped already.${lost}`,
+    `The grant could not be revoked yet (${error.message}). The workers retry it; the account is stopped already.${lost}`,
   );
 }
 
@@ -102,11 +105,11 @@ const GRANT_WORDS: Record<Revocation, string> = {
   kept: 'the grant is kept',
   shared: 'the grant is kept, since other accounts of the same Google account need it',
   'maybe-shared':
-    'the grant is kept, since Google does not tell whether other accounts here need it; the customer can end it, at https://myaccount.google.com/connections',
+    'the grant is kept, since it is unknown whether other accounts here need it; the customer can end it at https://myaccount.google.com/connections',
   revoked: 'the grant is revoked',
   'already-gone': 'the grant is gone already',
   refused:
-    'Google does not let the grant be revoked; the customer can, at https://myaccount.google.com/connections',
+    'Google refuses to revoke the grant; the customer can, at https://myaccount.google.com/connections',
   unreadable:
     'the grant could not be revoked, since its stored refresh token does not open; the customer can, at https://myaccount.google.com/connections',
 };

@@ -7,7 +7,7 @@ import { findAccount } from '../accounts.js';
 import { runWithStore, type Cli } from '../command.js';
 import { UsageError } from '../errors.js';
 import { print, printJson } from '../output.js';
-import { openProgress, say } from '../terminal.js';
+import { openProgress, printMessage } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
 
 interface Options {
@@ -25,7 +25,7 @@ export function addAccountsResources(accounts: Command): void {
   accounts
     .command('resources')
     .description(
-      'what is mirrored of this account; with --remove, stop mirroring it and erase its rows',
+      'the mirrored resources of this account; with --remove, stop mirroring one and erase its rows',
     )
     .argument('<email>')
     .option('--remove <resource>', RESOURCE_NAMES.join(' or '), resourceNamed)
@@ -36,10 +36,10 @@ export function addAccountsResources(accounts: Command): void {
       runWithStore(
         async (cli, store) => {
           const account = await findAccount(store, email, options.tenant);
-          if (options.remove === undefined) return await tell(account, options);
+          if (options.remove === undefined) return await printResources(account, options);
           if (!options.yes)
             throw new UsageError(
-              `--remove ${options.remove} erases every row of it: say so with --yes`,
+              `--remove ${options.remove} erases every row of it: confirm with --yes`,
             );
           return await remove(cli, store, account, options.remove, options);
         },
@@ -48,7 +48,10 @@ export function addAccountsResources(accounts: Command): void {
     );
 }
 
-async function tell({ email, tenant, resources }: NamedAccount, options: Options): Promise<number> {
+async function printResources(
+  { email, tenant, resources }: NamedAccount,
+  options: Options,
+): Promise<number> {
   if (options.json) await printJson({ email, tenant, resources });
   else await print(resources.join('\n'));
   return 0;
@@ -65,7 +68,7 @@ async function remove(
   const removal = await removeRows(cli, store, account, removed);
   const { resources, rows } = removal;
   if (options.json) await printJson({ email, tenant, resources, removed, rows });
-  else say(`${removed} of ${email} is mirrored no more: ${counted(rows, 'row')} erased`);
+  else printMessage(`${removed} of ${email} is no longer mirrored: ${counted(rows, 'row')} erased`);
   return 0;
 }
 
@@ -97,7 +100,7 @@ function removedOf(removal: ResourceRemoval, account: NamedAccount, resource: Re
       throw new OperatorError(refusal(removal.because, account, resource));
     case 'watches-not-stopped':
       throw new OperatorError(
-        `Its watches could not be ended yet (${removal.error.message}). The workers go on trying; it is mirrored no more.`,
+        `Its watches could not be ended yet (${removal.error.message}). The workers retry it; the resource is no longer mirrored.`,
       );
     default:
       return unreachable(removal);
@@ -115,7 +118,7 @@ function refusal(
     case 'not-mirrored':
       return `${resource} of ${email} is not mirrored.`;
     case 'last-resource':
-      return `${resource} is all that is mirrored of ${email}. To remove the account: syncline accounts remove ${email} --tenant ${tenant}`;
+      return `${resource} is the only mirrored resource of ${email}. To remove the account: syncline accounts remove ${email} --tenant ${tenant}`;
     default:
       return unreachable(because);
   }

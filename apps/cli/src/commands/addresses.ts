@@ -22,7 +22,7 @@ export function addAddresses(program: Command): void {
     )
     .argument('[emails...]', 'default: all accounts')
     .option('--tenant <tenant>', 'the accounts of one tenant')
-    .option('--json', 'print {"email","tenant","filled"} an account')
+    .option('--json', 'print {"email","tenant","filled"} per account')
     .action((emails: string[], { tenant, json }: AddressesOptions) =>
       runWithStore(async ({ rt }, store) => {
         const named = await findAccounts(store, emails, tenant);

@@ -5,14 +5,14 @@ import {
   type ChangeDocument,
   type FeedCheck,
   type FeedItem,
+  type FeedPosition,
 } from '@syncline/control/feed';
 import { OperatorError, unreachable } from '@syncline/runtime';
-import type { FeedPosition } from '@syncline/store';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { findAccount } from '../accounts.js';
 import { runWithStore, wholeNumber } from '../command.js';
 import { printNdjson } from '../output.js';
-import { printable, say } from '../terminal.js';
+import { printable, printMessage } from '../terminal.js';
 
 interface ChangesOptions {
   after: bigint;
@@ -29,22 +29,22 @@ export function addChanges(program: Command): void {
   program
     .command('changes')
     .description(
-      'print the change feed, {"epoch","seq","entity","id","calendarId","op","at"} a line',
+      'print the change feed, {"epoch","seq","entity","id","calendarId","op","origin","at"} per line',
     )
     .argument('<email>')
     .addOption(
-      new Option('--after <seq>', 'only what came later; exit 1 when that is no longer kept')
+      new Option('--after <seq>', 'only later events; exit 1 when they are no longer kept')
         .argParser(sequenceNumber)
         // The help prints a default as JSON, which has no bigint.
         .default(0n, '0'),
     )
     .option(
       '--epoch <epoch>',
-      'the epoch that --after is of: exit 1 when the feed has another one by now',
+      'the epoch of --after: exit 1 when the feed has another one',
       wholeNumber(0),
     )
     .addOption(
-      new Option('--limit <count>', 'no more than this')
+      new Option('--limit <count>', 'at most this many')
         .argParser(wholeNumber(0))
         .default(Number.MAX_SAFE_INTEGER, 'no limit'),
     )
@@ -56,7 +56,7 @@ export function addChanges(program: Command): void {
         const { after, limit } = options;
         const check = await checkFeedPosition({ store }, account, options);
         const notice = noticeOf(email, options, check);
-        if (notice !== null) say(notice);
+        if (notice !== null) printMessage(notice);
         const { epoch } = check.feed;
         await printNdjson(documents(email, readFeed({ store }, account, { epoch, after, limit })));
         return 0;
@@ -75,23 +75,23 @@ function noticeOf(
   check: FeedCheck,
 ): string | null {
   const { feed } = check;
-  const anew = recovery(email, feed);
+  const advice = recovery(email, feed);
   switch (check.kind) {
     case 'applied':
       return null;
     case 'earlier-epoch':
-      return `${after} is a position of an earlier epoch: what came between it and ${feed.startSeq} is not known. ${anew}`;
+      return `${after} is a position of an earlier epoch: the changes between it and ${feed.startSeq} are unknown. ${advice}`;
     case 'other-epoch':
       throw new OperatorError(
-        `The feed of ${printable(email)} is in epoch ${feed.epoch} now, and --epoch says ${epoch}. ${anew}`,
+        `The feed of ${printable(email)} is in epoch ${feed.epoch} now, and --epoch says ${epoch}. ${advice}`,
       );
     case 'beyond-end':
       throw new OperatorError(
-        `The feed of ${printable(email)} ends with ${feed.seq} in epoch ${feed.epoch}, before ${after}: that position is of another epoch. ${anew}`,
+        `The feed of ${printable(email)} ends with ${feed.seq} in epoch ${feed.epoch}, before ${after}: that position is of another epoch. ${advice}`,
       );
     case 'pruned':
       throw new OperatorError(
-        `Events of ${printable(email)} after ${after} are no longer kept: the oldest is ${feed.oldestSeq}. ${anew}`,
+        `Events of ${printable(email)} after ${after} are no longer kept: the oldest is ${feed.oldestSeq}. ${advice}`,
       );
     default:
       return unreachable(check);
@@ -99,7 +99,7 @@ function noticeOf(
 }
 
 function recovery(email: string, { seq, epoch }: FeedPosition): string {
-  return `List the mirror again, and read on with: syncline changes ${printable(email)} --after ${seq} --epoch ${epoch}`;
+  return `List the mirror again, and continue with: syncline changes ${printable(email)} --after ${seq} --epoch ${epoch}`;
 }
 
 /** @throws OperatorError when another epoch begins meanwhile, or events are no longer kept */
@@ -110,7 +110,7 @@ async function* documents(
   for await (const item of items) {
     if (item.kind === 'pruned')
       throw new OperatorError(
-        `Events of ${printable(email)} after ${item.after} have been deleted meanwhile: the oldest is ${item.oldestSeq}. List the mirror again, and read on from the seq of \`accounts list --json\`.`,
+        `Events of ${printable(email)} after ${item.after} have been deleted meanwhile: the oldest is ${item.oldestSeq}. List the mirror again, and continue from the seq of \`accounts list --json\`.`,
       );
     if (item.kind === 'epoch-began')
       throw new OperatorError(

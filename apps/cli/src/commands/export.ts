@@ -12,7 +12,7 @@ import { printNdjson } from '../output.js';
 export function addExport(program: Command): void {
   program
     .command('export')
-    .description('print the mirror, a JSON document a line')
+    .description('print the mirror, one JSON document per line')
     .argument('<email>')
     .addOption(
       new Option('--resource <resource>', 'what to print')

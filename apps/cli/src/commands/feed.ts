@@ -2,7 +2,7 @@ import { beginFeedEpoch } from '@syncline/control/feed';
 import type { Command } from 'commander';
 import { runWithStore } from '../command.js';
 import { printJson } from '../output.js';
-import { say } from '../terminal.js';
+import { printMessage } from '../terminal.js';
 
 /**
  * `syncline feed new-epoch`: needed after a restore that the fleet cannot detect by itself
@@ -13,17 +13,14 @@ export function addFeed(program: Command): void {
   feed
     .command('new-epoch')
     .description(
-      'after a restore of the database: begin a new epoch of every feed, so that consumers list again and read on',
+      'after a restore of the database: begin a new epoch of every feed, so that consumers list again',
     )
     .option('--json', 'print {"epoch"}')
     .action((options: { json?: true }) =>
       runWithStore(async (_cli, store) => {
         const epoch = await beginFeedEpoch({ store });
         if (options.json) await printJson({ epoch });
-        else
-          say(
-            `the feeds are in epoch ${epoch} now; their consumers list again, and read on from there`,
-          );
+        else printMessage(`the feeds are now in epoch ${epoch}; their consumers must list again`);
         return 0;
       }),
     );

@@ -4,29 +4,29 @@ import type { Command } from 'commander';
 import { runWithStore } from '../command.js';
 import { confirmed } from '../confirm.js';
 import { printJson } from '../output.js';
-import { say } from '../terminal.js';
+import { printMessage } from '../terminal.js';
 
 /** `syncline keys retire-lost ID` (docs/how-to/security.md, "When a master key is lost"). */
 export function addRetireLost(keys: Command): void {
   keys
     .command('retire-lost')
-    .description('declare a master key lost: accounts that are still under it need a new import')
+    .description('declare a master key lost: accounts sealed with it need a new import')
     .argument('<id>', 'the id of the key, from the log of a process that lacks it')
     .option('--yes', 'do not ask on a terminal')
     .option('--json', 'print {"keyId","values"}')
     .action((keyId: string, { yes, json }: { yes?: true; json?: true }) =>
       runWithStore(
         async ({ rt }, store) => {
-          const question = `Give up the master key with the id ${keyId}, and every refresh token under it?`;
+          const question = `Declare the master key with the id ${keyId} lost, with every refresh token sealed with it?`;
           if (!yes && !json && !(await confirmed(question, rt.signal))) {
-            say('nothing was changed');
+            printMessage('nothing was changed');
             return 1;
           }
           const values = await retireLostKey({ store }, keyId);
           if (json) await printJson({ keyId, values });
           else
-            say(
-              `The master key with the id ${keyId} is given up; ${counted(values, 'refresh token')} under it cannot be opened. Import their accounts again.`,
+            printMessage(
+              `The master key with the id ${keyId} is declared lost; ${counted(values, 'refresh token')} sealed with it cannot be opened. Import their accounts again.`,
             );
           return 0;
         },

@@ -6,20 +6,25 @@ import {
 } from '@syncline/control/master-key';
 import { openSharedTokens } from '@syncline/google';
 import { OperatorError, redisSettings, unreachable, type Runtime } from '@syncline/runtime';
-import { holderText, type LeaseHolder, type Store } from '@syncline/store';
+import type { LeaseHolder, Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { runWithStore, wholeNumber, type Cli } from '../command.js';
 import { printJson } from '../output.js';
-import { say } from '../terminal.js';
+import { printMessage } from '../terminal.js';
+import { addApiKeys } from './api-keys.js';
 import { addRetireLost } from './keys-retire-lost.js';
 
 /** Values and channels per second. */
 const DEFAULT_RATE = 500;
 const PROGRESS_EVERY_MS = 2_000;
 
-/** `syncline keys rotate-master` and `retire-lost` (docs/how-to/security.md, "Rotating the master key"). */
+/**
+ * `syncline keys …`: the keys of the HTTP API, and `rotate-master` and `retire-lost`
+ * (docs/how-to/security.md, "Rotating the master key").
+ */
 export function addKeys(program: Command): void {
-  const keys = program.command('keys').description('the master key');
+  const keys = program.command('keys').description('keys of the HTTP API, and the master key');
+  addApiKeys(keys);
   addRetireLost(keys);
   keys
     .command('rotate-master')
@@ -71,8 +76,8 @@ function runningWords({ host, pid, endsInMs }: LeaseHolder): string {
 
 function stopWords(stop: RotationStop): string {
   switch (stop.kind) {
-    case 'hindered':
-      return hinderedWords(stop);
+    case 'blocked':
+      return blockedWords(stop);
     case 'old-key-missing':
       return `${stop.values} values are sealed with another key than SYNCLINE_MASTER_KEY: set the previous key as SYNCLINE_MASTER_KEY_OLD.`;
     case 'old-key-used':
@@ -84,10 +89,10 @@ function stopWords(stop: RotationStop): string {
   }
 }
 
-function hinderedWords({ by }: Extract<RotationStop, { kind: 'hindered' }>): string {
+function blockedWords({ by }: Extract<RotationStop, { kind: 'blocked' }>): string {
   const lines = by.map(
-    (holder) =>
-      `${holderText(holder)}: ${holder.lacksKey ? 'lacks the new key' : 'seals with another key'}`,
+    ({ service, host, pid, lacksKey }) =>
+      `  ${service} on ${host}, pid ${pid}: ${lacksKey ? 'lacks the new key' : 'seals with another key'}`,
   );
   return (
     `These processes do not seal with the SYNCLINE_MASTER_KEY of this command yet:\n${lines.join('\n')}\n` +
@@ -97,14 +102,18 @@ function hinderedWords({ by }: Extract<RotationStop, { kind: 'hindered' }>): str
 
 function printSummary(done: Rotated, hasOldKey: boolean): void {
   const { resealed, unreadable, resealedAccessTokens, renewedChannels, remaining } = done;
-  say(
+  printMessage(
     `${resealed} values sealed with the new key, ${resealedAccessTokens} access tokens in Redis, ${renewedChannels} channels renewed`,
   );
   if (unreadable > 0)
-    say(`${unreadable} values open with no key that is set here: import their accounts again`);
-  say(`${remaining} values remain under the old key`);
+    printMessage(
+      `${unreadable} values cannot be opened with the configured keys: import their accounts again`,
+    );
+  printMessage(`${remaining} values remain under the old key`);
   if (remaining === 0 && hasOldKey)
-    say('Remove SYNCLINE_MASTER_KEY_OLD and restart every process; then destroy the old key.');
+    printMessage(
+      'Remove SYNCLINE_MASTER_KEY_OLD and restart every process; then destroy the old key.',
+    );
 }
 
 /** Prints a line every two seconds at most, and the first of each pass. */
@@ -114,7 +123,7 @@ function progress(rt: Runtime): (step: RotationStep) => void {
     const nowMs = rt.clock.nowMs();
     if (nowMs - (printedAtMs[step.step] ?? -Infinity) < PROGRESS_EVERY_MS) return;
     printedAtMs[step.step] = nowMs;
-    say(stepWords(step));
+    printMessage(stepWords(step));
   };
 }
 

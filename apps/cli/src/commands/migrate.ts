@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { migrateDatabase, runCommand } from '../command.js';
 import { printJson } from '../output.js';
-import { say } from '../terminal.js';
+import { printMessage } from '../terminal.js';
 
 /**
  * `syncline migrate`: applies this program's migrations to the database; as a JSON document,
@@ -17,7 +17,9 @@ export function addMigrate(program: Command): void {
         const applied = await migrateDatabase(cli);
         if (options.json) await printJson({ applied });
         else
-          say(applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`);
+          printMessage(
+            applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`,
+          );
         return 0;
       }),
     );

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { findAccount, findAccounts } from '../accounts.js';
 import { runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
-import { say, table } from '../terminal.js';
+import { printMessage, table } from '../terminal.js';
 
 interface Options {
   tenant?: string;
@@ -18,10 +18,10 @@ interface Options {
 export function addQuarantine(program: Command): void {
   const quarantine = program
     .command('quarantine')
-    .description('items that could not be taken, with their reasons');
+    .description('items that could not be read or stored, with their reasons');
   withOptions(
     quarantine.command('list').argument('[email]'),
-    'what is in quarantine, the newest first',
+    'the items in quarantine, newest first',
     'print [{accountId,email,…,itemId,reason,attempts,firstAt,lastAt,retryAt}]',
   ).action((email: string | undefined, options: Options) =>
     runWithStore(async ({ rt }, store) => {
@@ -46,20 +46,22 @@ export function addQuarantine(program: Command): void {
       const { changed: retried, unknown } = await retryQuarantined({ store }, account, ids);
       if (options.json) await printJson({ email, retried });
       else
-        say(`${counted(retried, 'item')} will be read again; what cannot be taken comes back here`);
+        printMessage(
+          `${counted(retried, 'item')} will be read again; those that fail again return to the quarantine`,
+        );
       return unknown > 0 ? 1 : 0;
     }),
   );
   withOptions(
     quarantine.command('drop').argument('<email>').argument('<ids...>'),
-    'forget these items: they stay out of the mirror',
+    'drop these items: they stay out of the mirror',
     'print {"email","dropped"}',
   ).action((email: string, ids: string[], options: Options) =>
     runWithStore(async (_cli, store) => {
       const account = await findAccount(store, email, options.tenant);
       const { changed: dropped, unknown } = await dropQuarantined({ store }, account, ids);
       if (options.json) await printJson({ email, dropped });
-      else say(`${counted(dropped, 'item')} dropped`);
+      else printMessage(`${counted(dropped, 'item')} dropped`);
       return unknown > 0 ? 1 : 0;
     }),
   );

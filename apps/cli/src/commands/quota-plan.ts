@@ -1,4 +1,10 @@
-import { planQuota, type PlannedFleet, type QuotaPlan } from '@syncline/control/quota-plan';
+import {
+  fleetOf,
+  planDocument,
+  planQuota,
+  type AskedPlan,
+  type QuotaPlan,
+} from '@syncline/control/quota-plan';
 import { amount, duration } from '@syncline/control/words';
 import type { Config } from '@syncline/runtime';
 import { type Command, Option } from 'commander';
@@ -6,18 +12,8 @@ import { runPlain, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
 import { table } from '../terminal.js';
 
-interface PlanOptions {
-  accounts: number;
-  messages: number;
-  threads: number;
-  calendars: number;
-  projects: number;
-  daily: number;
-  activeHours: number;
-  within: number;
-  bodies?: Config['mirror']['bodies'];
+interface PlanOptions extends AskedPlan {
   tier?: 'new' | 'legacy';
-  watches: boolean;
   json?: true;
 }
 
@@ -31,7 +27,7 @@ export function addQuotaPlan(quota: Command): void {
   quota
     .command('plan')
     .description(
-      'what a fleet would cost of Google’s quota and how long its onboarding would take; asks nobody',
+      'what a fleet would cost of Google’s quota and how long its onboarding would take; sends no request',
     )
     .requiredOption('--accounts <n>', 'accounts to be connected', wholeNumber(1, MAILBOX_LIMIT))
     .requiredOption(
@@ -41,6 +37,11 @@ export function addQuotaPlan(quota: Command): void {
     )
     .option('--threads <n>', 'messages of a thread, on average', averageLength, 1)
     .option('--calendars <n>', 'calendars of an account', wholeNumber(0, 10_000), 3)
+    .option(
+      '--contacts <n>',
+      'contacts and other contacts of an account; omitted: contacts are not mirrored',
+      wholeNumber(0, 1_000_000),
+    )
     .option(
       '--projects <n>',
       'Google projects that the accounts are spread over',
@@ -81,29 +82,11 @@ export function addQuotaPlan(quota: Command): void {
 
 async function showPlan(options: PlanOptions, command: Command, config: Config): Promise<number> {
   const planned = planQuota(config, fleetOf(options), options.tier);
-  const { fleet, quotas, plan } = planned;
   // `quota` also has the option, and commander assigns it to the outer command.
   if (options.json ?? command.optsWithGlobals<{ json?: true }>().json)
-    await printJson({ fleet, quotas, ...plan });
+    await printJson(planDocument(planned));
   else await print(planText(planned));
   return 0;
-}
-
-function fleetOf(options: PlanOptions): PlannedFleet {
-  const { accounts, messages, threads, calendars, projects, daily, activeHours, bodies, watches } =
-    options;
-  return {
-    accounts,
-    messagesPerAccount: messages,
-    threadLength: threads,
-    calendarsPerAccount: calendars,
-    projects,
-    messagesPerDay: daily,
-    activeHoursPerDay: activeHours,
-    bodies,
-    watches,
-    withinDays: options.within,
-  };
 }
 
 function planText({
@@ -122,9 +105,10 @@ function planText({
       onboarding.fleetSeconds === null ? 'never' : timeOf(onboarding.fleetSeconds),
     ],
     ['calendars of an account', `${amount(onboarding.calendarRequestsPerAccount)} requests`, ''],
+    ...contactRows(fleet, onboarding),
   ];
-  const { polls, changes, watches, audits, unitsPerAccountDay, unitsPerProjectDay, shareOfDay } =
-    steady;
+  const { polls, changes, watches, audits, unitsPerAccountDay, unitsPerProjectDay } = steady;
+  const { shareOfDay, peopleRequestsPerAccountDay } = steady;
   const steadyRows = [
     ['polls', polls],
     ['changes', changes],
@@ -144,9 +128,33 @@ function planText({
       steadyRows.map(([name, value]) => [name, amount(value)]),
     ),
     `${(100 * shareOfDay).toFixed(1)} % of a project's day`,
+    ...(fleet.contactsPerAccount === null
+      ? []
+      : [`contacts: ${amount(peopleRequestsPerAccountDay)} requests of an account a day`]),
     '',
     `projects needed: ${projectsNeeded.forSteadyState} for incremental syncs, ${projectsNeeded.forOnboarding ?? 'no number suffices'} to be mirrored within ${fleet.withinDays} days`,
   ].join('\n');
+}
+
+/** The first pages of full syncs have a quota whose size Google does not publish. */
+function contactRows(
+  { contactsPerAccount, accounts }: QuotaPlan['fleet'],
+  onboarding: QuotaPlan['plan']['onboarding'],
+): string[][] {
+  if (contactsPerAccount === null) return [];
+  const { peopleRequestsPerAccount: requests, peopleFirstPagesPerAccount: first } = onboarding;
+  return [
+    [
+      `contacts of an account (${first} first pages)`,
+      `${amount(requests)} requests`,
+      timeOf(onboarding.peopleSeconds),
+    ],
+    [
+      'contacts of the fleet',
+      `${amount(requests * accounts)} requests`,
+      timeOf(onboarding.peopleFleetSeconds),
+    ],
+  ];
 }
 
 function timeOf(seconds: number): string {

@@ -5,7 +5,7 @@ import { fullSyncCell } from '../cells.js';
 import { type Cli, runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
 import { quotaText } from '../quota-text.js';
-import { say } from '../terminal.js';
+import { printMessage } from '../terminal.js';
 import { openConfigured } from '../with-google.js';
 import { addQuotaPlan } from './quota-plan.js';
 
@@ -17,13 +17,14 @@ export function addQuota(program: Command): void {
   const quota = program
     .command('quota')
     .description(
-      'what was spent, by method, account and project, what is left, and when backfills will end',
+      'what was spent, by method, account and project, what is left, and when full syncs will end',
     )
     .option('--json', 'print one document')
     .action((options: { json?: true }) =>
       runWithStore(async (cli, store) => {
         const { report, redisProblem } = await ask(cli, store);
-        if (redisProblem !== null) say(`Redis does not tell the current minute (${redisProblem})`);
+        if (redisProblem !== null)
+          printMessage(`the usage of this minute cannot be read from Redis (${redisProblem})`);
         await (options.json
           ? printJson(quotaDocument(report, fullSyncCell))
           : print(quotaText(report)));

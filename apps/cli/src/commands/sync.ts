@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { findAccount } from '../accounts.js';
 import { runWithStore } from '../command.js';
 import { printJson } from '../output.js';
-import { say } from '../terminal.js';
+import { printMessage } from '../terminal.js';
 
 interface SyncOptions {
   resource?: Resource;
@@ -36,8 +36,8 @@ export function addSync(program: Command): void {
         if (options.json)
           await printJson({ email, tenant: account.tenant, requestedAt: asked.requestedAt });
         else
-          say(
-            `${email}: ${full ? 'a full sync' : 'a sync'} of ${resource ?? 'everything'} is requested; see it done with: syncline wait ${email}`,
+          printMessage(
+            `${email}: ${full ? 'a full sync' : 'a sync'} of ${resource ?? 'everything'} is requested; wait for it with: syncline wait ${email}`,
           );
         return 0;
       }),

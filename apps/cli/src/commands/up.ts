@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { type Cli, migrateDatabase, runCommand, wholeNumber } from '../command.js';
 import { fleetEnv, fleetSpecs, urlsOf, whenApiAnswers, withPorts } from '../fleet-processes.js';
 import { openProcesses } from '../processes.js';
-import { say } from '../terminal.js';
+import { printMessage } from '../terminal.js';
 
 const WORKERS_LIMIT = 4;
 
@@ -32,28 +32,28 @@ export function addUp(program: Command): void {
 async function up(cli: Cli, workers: number): Promise<number> {
   const { rt, config, env } = cli;
   const applied = await migrateDatabase(cli);
-  if (applied.length > 0) say(`applied ${applied.join(', ')}`);
+  if (applied.length > 0) printMessage(`applied ${applied.join(', ')}`);
   const few = await waitForServers(rt, () =>
     fleetSessionsProblem(config.databaseUrl, workers, config.databasePoolSize),
   );
-  if (few !== null) say(few);
+  if (few !== null) printMessage(few);
   const logDir = path.join(config.dataDir, 'logs');
   const settings = await withPorts(config);
-  const processes = openProcesses(rt, { logDir, say });
+  const processes = openProcesses(rt, { logDir, report: printMessage });
   const signal = AbortSignal.any([rt.signal, processes.failed]);
   try {
     for (const spec of fleetSpecs(fleetEnv(env, settings), workers)) processes.keep(spec);
     await whenApiAnswers(rt, settings, signal);
-    say(
+    printMessage(
       `one scheduler, ${counted(workers, 'worker')} and the API are running; their logs are in ${logDir}`,
     );
-    for (const url of urlsOf(settings)) say(`  ${url}`);
+    for (const url of urlsOf(settings)) printMessage(`  ${url}`);
     await aborted(signal);
     signal.throwIfAborted();
   } catch (error) {
     if (!rt.signal.aborted) throw error;
   } finally {
-    if (rt.signal.aborted) say('draining');
+    if (rt.signal.aborted) printMessage('draining');
     await processes.drain();
   }
   return 0;

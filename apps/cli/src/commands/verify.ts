@@ -12,7 +12,7 @@ import { type Command, Option } from 'commander';
 import { findAccountView } from '../accounts.js';
 import { type Cli, runWithStore, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
-import { openProgress, printable, say } from '../terminal.js';
+import { openProgress, printable, printMessage } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
 
 interface VerifyOptions {
@@ -36,7 +36,7 @@ export function addVerify(program: Command): void {
     .description('compare the mirror with Google now (costs what reading everything costs)')
     .argument('<email>')
     .addOption(new Option('--resource <resource>', 'only this one').choices(RESOURCE_NAMES))
-    .option('--repair', 'read what differs, and nothing else, again')
+    .option('--repair', 'read the differing items again')
     .option(
       '--sample <count>',
       "of a mailbox: ids and labels by listing, and this many messages' content",
@@ -45,7 +45,7 @@ export function addVerify(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option(
       '--json',
-      'print {"resource","checked","missing","extra","stale","unread","quarantined"?,"held"?}, a line a resource',
+      'print {"resource","checked","missing","extra","stale","unread","quarantined"?,"held"?}, a line per resource',
     )
     .action((email: string, options: VerifyOptions) =>
       runWithStore(
@@ -78,10 +78,10 @@ async function verifyAll(verifying: Verifying, options: VerifyOptions): Promise<
   const drifted: VerifyReport[] = [];
   const resources = resource === undefined ? connectedResources(verifying.account) : [resource];
   for (const one of resources) {
-    const { report, sound } = await verifyOne(verifying, one, options);
+    const { report, isEqual } = await verifyOne(verifying, one, options);
     const text = (): string => reportText(report, verifying.rt.clock.nowMs());
     await (options.json ? printJson(report) : print(text()));
-    if (!sound) drifted.push(report);
+    if (!isEqual) drifted.push(report);
   }
   return drifted;
 }
@@ -90,11 +90,11 @@ async function verifyOne(
   { rt, account, ...deps }: Verifying,
   resource: Resource,
   { sample }: VerifyOptions,
-): Promise<{ report: VerifyReport; sound: boolean }> {
+): Promise<{ report: VerifyReport; isEqual: boolean }> {
   const progress = openProgress(rt.clock);
-  const tell = (checked: number): void =>
+  const onProgress = (checked: number): void =>
     progress.show({ line: `${resource}: ${amount(checked)} compared` });
-  const verified = await verifyMirror(rt, deps, { account, resource, sample }, tell);
+  const verified = await verifyMirror(rt, deps, { account, resource, sample }, onProgress);
   if (verified.kind === 'not-answered')
     throw new OperatorError(`The comparison could not be finished: ${verified.error.message}.`);
   progress.end();
@@ -103,10 +103,10 @@ async function verifyOne(
 
 async function repair({ rt, account, ...deps }: Verifying, report: VerifyReport): Promise<void> {
   const repaired = await repairMirror(rt, deps, account, report);
-  say(
+  printMessage(
     repaired.kind === 'repaired'
-      ? `${report.resource}: what differed was read again`
-      : `${report.resource}: what differs could not be read again yet (${repaired.reason}); it stays requested, and is read as soon as that is over`,
+      ? `${report.resource}: the differing items were read again`
+      : `${report.resource}: the differing items could not be read again yet (${repaired.reason}); they stay requested, and are read when that has passed`,
   );
 }
 

@@ -1,6 +1,9 @@
-import { waitUntilCaughtUp, type WaitProgress } from '@syncline/control/sync-requests';
+import {
+  waitUntilCaughtUp,
+  type BehindCollection,
+  type WaitProgress,
+} from '@syncline/control/sync-requests';
 import { amount, counted, nameOf } from '@syncline/control/words';
-import type { BehindCollection } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccounts } from '../accounts.js';
 import { runWithStore, wholeNumber } from '../command.js';
@@ -73,7 +76,7 @@ function listStuckAccounts(
   for (const { email, accountState, reason } of behind) {
     if (accountState === 'active' || known.has(email)) continue;
     known.add(email);
-    progress.say(
+    progress.printMessage(
       printable(`${email} is not synced: ${accountState}${reason === null ? '' : ` (${reason})`}`),
     );
   }
@@ -84,13 +87,15 @@ function nameBehind(
   behind: readonly BehindCollection[],
   timeoutMs: number,
 ): void {
-  progress.say(
+  progress.printMessage(
     `${counted(behind.length, 'collection')} not caught up within ${timeoutMs / 1_000} s:`,
   );
   for (const collection of behind.slice(0, NAMED_LIMIT))
-    progress.say(printable(`  ${collection.email}, ${nameOf(collection)}: ${whyNot(collection)}`));
+    progress.printMessage(
+      printable(`  ${collection.email}, ${nameOf(collection)}: ${whyNot(collection)}`),
+    );
   if (behind.length > NAMED_LIMIT)
-    progress.say(`  … and ${amount(behind.length - NAMED_LIMIT)} more`);
+    progress.printMessage(`  … and ${amount(behind.length - NAMED_LIMIT)} more`);
 }
 
 function whyNot({ accountState, reason }: BehindCollection): string {

@@ -1,12 +1,12 @@
 import type { AccountStatus } from '@syncline/control/status';
 import { explain } from '../../../../packages/control/src/status/explain.js';
-import type { AccountView, WatchView } from '@syncline/store';
+import type { AccountView, CollectionView } from '@syncline/store';
 import { collectionView } from '../../../../test/support/collection-view.js';
 import { screenOf } from './why.js';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12);
 const at = (ms: number): Date => new Date(NOW_MS + ms);
-const watched: WatchView = {
+const watched: NonNullable<CollectionView['watch']> = {
   state: 'on',
   silent: false,
   expiresAt: at(6 * 86_400_000),
@@ -57,7 +57,7 @@ test('the screen of a watched mailbox with items in quarantine', () => {
     'state: active',
     '',
     'COLLECTION  PHASE        PROGRESS  SYNCED   NEXT SYNC  WHY',
-    'mailbox     incremental            3 s ago  in 1 min   fresh',
+    'mailbox     incremental            3 s ago  in 1 min   caught up',
     '',
     'watches:',
     '  mailbox: on, last notified 12 s ago, renewed in 5 d',

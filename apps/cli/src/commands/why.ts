@@ -88,7 +88,7 @@ function quarantineLines(account: AccountView, nowMs: number): string[] {
       ),
     ),
   );
-  if (items === 0) return named.length === 0 ? [] : ['', 'being tried again:', ...named];
+  if (items === 0) return named.length === 0 ? [] : ['', 'being retried:', ...named];
   return [
     '',
     `in quarantine: ${counted(items, 'item')}; see them with: syncline quarantine list ${printable(account.email)}`,

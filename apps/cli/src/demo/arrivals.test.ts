@@ -15,7 +15,7 @@ function pageOf(seconds: readonly number[], polled: number): Promise<string> {
   return metrics.registry.metrics();
 }
 
-test('what all workers tell is added up', async () => {
+test('the counts of all workers are added up', async () => {
   const arrivals = arrivalsIn([
     await pageOf(Array(60).fill(0.07), 1),
     await pageOf(Array(40).fill(0.2), 2),

@@ -2,18 +2,22 @@
  * The result of the demo: compares every mirror with the simulator's data, and every change feed
  * with the rows.
  */
-import type { Store } from '@syncline/store';
+import { calendarIds } from '@syncline/control/calendar/list';
+import { exportMirror } from '@syncline/control/mirror';
+import { RESOURCE_NAMES, type AccountView, type Store } from '@syncline/store';
 import { type Drift, type Keyed, differingFields, driftOf } from './compare.js';
-import { againstRows, keyOf } from './fold-feed.js';
+import { differencesFromRows, keyOf } from './fold-feed.js';
+import { DEMO_RESOURCES, type DemoResource } from './resources.js';
 import type { Ledger, SimulatedGoogle } from './simulated-google.js';
 import { type Watch, type Watched, inOrder } from './watch-accounts.js';
 
-export interface AccountReport {
+/** Numbers of mirrored items by their names in a report. */
+export type Counts = Record<DemoResource['counted'], number>;
+
+export interface AccountReport extends Counts {
   email: string;
-  messages: number;
-  events: number;
   changesApplied: number;
-  /** Gmail's units and Calendar's requests together, as the simulator counted them. */
+  /** Gmail's units and the requests of the other APIs together, as the simulator counted them. */
   quotaUnits: number;
   /** From the demo's start to the end of the first full syncs. */
   mirroredAfterMs: number | null;
@@ -26,10 +30,8 @@ export interface AccountReport {
 
 export interface Report {
   accounts: AccountReport[];
-  totals: {
+  totals: Counts & {
     accounts: number;
-    messages: number;
-    events: number;
     changesApplied: number;
     quotaUnits: number;
     quotaViolations: number;
@@ -64,23 +66,22 @@ async function checkAccount(
   startedMs: number,
 ): Promise<AccountReport> {
   const { account, fold } = watched;
-  const mirror = await mirrorOf(store, account.id);
+  const mirror = await mirrorOf(store, account);
   const truth = await truthOf(google, account.email);
   const drift = driftOf(truth, mirror);
-  const calendars = (await store.mirror.calendarIds(account.id)).map((id) =>
+  const calendars = (await calendarIds({ store }, account)).map((id) =>
     keyOf({ entity: 'calendar', id, calendarId: null }),
   );
   const keys = [...mirror.keys()];
   return {
     email: account.email,
-    messages: keys.filter((key) => key.startsWith('message ')).length,
-    events: keys.filter((key) => key.startsWith('event ')).length,
+    ...countsOf(keys),
     changesApplied: watched.applied,
     quotaUnits: ledger.users[account.email]?.units ?? 0,
     mirroredAfterMs: watched.mirroredAtMs === null ? null : watched.mirroredAtMs - startedMs,
     drift,
     // Labels have no export of their own; the fold still checks that their events are consistent.
-    feed: againstRows(fold, new Set([...keys, ...calendars]), ['message', 'event', 'calendar']),
+    feed: differencesFromRows(fold, new Set([...keys, ...calendars]), [...EXPORTED, 'calendar']),
     details: drift.stale
       .slice(0, DETAILS_LIMIT)
       .map(
@@ -89,26 +90,35 @@ async function checkAccount(
   };
 }
 
-async function mirrorOf(store: Store, accountId: string): Promise<Keyed> {
+async function mirrorOf(store: Store, account: AccountView): Promise<Keyed> {
   const items: Keyed = new Map();
-  for await (const message of store.mirror.messages(accountId))
-    items.set(keyOf({ entity: 'message', id: message.id, calendarId: null }), message);
-  for await (const { calendarId, event } of store.mirror.events(accountId))
-    items.set(keyOf({ entity: 'event', id: String(event['id']), calendarId }), event);
+  for (const resource of RESOURCE_NAMES)
+    for await (const item of exportMirror({ store }, account, resource))
+      items.set(DEMO_RESOURCES[resource].keyOf(item), item);
   return items;
 }
 
+/** The simulator returns its data in the form in which the mirror is exported. */
 async function truthOf(google: SimulatedGoogle, email: string): Promise<Keyed> {
   const items: Keyed = new Map();
-  for (const message of (await google.truth(email, 'gmail')) as { id: string }[])
-    items.set(keyOf({ entity: 'message', id: message.id, calendarId: null }), message);
-  for (const { calendarId, event } of (await google.truth(email, 'calendar')) as {
-    calendarId: string;
-    event: { id: string };
-  }[]) {
-    items.set(keyOf({ entity: 'event', id: event.id, calendarId }), event);
-  }
+  for (const resource of RESOURCE_NAMES)
+    for (const item of await google.truth(email, resource))
+      items.set(DEMO_RESOURCES[resource].keyOf(item), item);
   return items;
+}
+
+const EXPORTED = RESOURCE_NAMES.flatMap((resource) => DEMO_RESOURCES[resource].entities);
+
+function countsOf(keys: readonly string[]): Counts {
+  return byCounted(
+    ({ entities }) =>
+      keys.filter((key) => entities.some((entity) => key.startsWith(`${entity} `))).length,
+  );
+}
+
+function byCounted(numberOf: (resource: DemoResource) => number): Counts {
+  const entries = Object.values(DEMO_RESOURCES).map((one) => [one.counted, numberOf(one)]);
+  return Object.fromEntries(entries) as Counts;
 }
 
 function reportOf(accounts: AccountReport[], quotaViolations: number, elapsedMs: number): Report {
@@ -124,8 +134,7 @@ function reportOf(accounts: AccountReport[], quotaViolations: number, elapsedMs:
     accounts,
     totals: {
       accounts: accounts.length,
-      messages: sum((a) => a.messages),
-      events: sum((a) => a.events),
+      ...byCounted(({ counted }) => sum((account) => account[counted])),
       changesApplied: sum((a) => a.changesApplied),
       quotaUnits: sum((a) => a.quotaUnits),
       quotaViolations,

@@ -1,5 +1,5 @@
 /** Compares the mirror with the simulator's data, every field of every item. Pure. */
-import { cleanJson } from '@syncline/store';
+import { storable } from '@syncline/store';
 
 /** Keys of items, in the meaning of `missing`, `extra`, `stale` of `syncline verify`. */
 export interface Drift {
@@ -18,7 +18,7 @@ export function driftOf(truth: Keyed, mirror: Keyed): Drift {
     if (!mirror.has(key)) drift.missing.push(key);
     // The mirror cleans text that Postgres cannot hold (NUL, lone surrogates); the same rule is
     // applied to the truth here.
-    else if (canonical(JSON.parse(cleanJson(item))) !== canonical(mirror.get(key)))
+    else if (canonical(JSON.parse(storable.json(item))) !== canonical(mirror.get(key)))
       drift.stale.push(key);
   }
   for (const key of mirror.keys()) if (!truth.has(key)) drift.extra.push(key);
@@ -35,7 +35,7 @@ export function differingFields(truth: unknown, mirror: unknown): string[] {
 
 function fieldsOf(item: unknown): Record<string, unknown> {
   return typeof item === 'object' && item !== null
-    ? (JSON.parse(cleanJson(item)) as Record<string, unknown>)
+    ? (JSON.parse(storable.json(item)) as Record<string, unknown>)
     : {};
 }
 

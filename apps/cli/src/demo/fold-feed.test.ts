@@ -1,5 +1,5 @@
 import type { ChangeEvent } from '@syncline/store';
-import { type FeedFold, againstRows, emptyFold, foldInto } from './fold-feed.js';
+import { type FeedFold, differencesFromRows, emptyFold, foldInto } from './fold-feed.js';
 
 function event(
   seq: number,
@@ -14,6 +14,7 @@ function event(
     id,
     calendarId: null,
     op,
+    origin: 'live',
     at: new Date(0),
     ...fields,
   };
@@ -34,10 +35,10 @@ describe('folding a change feed', () => {
       event(4, 'deleted', 'b'),
     );
     expect([...fold.live]).toEqual(['message a']);
-    expect(againstRows(fold, new Set(['message a']), ['message'])).toEqual([]);
+    expect(differencesFromRows(fold, new Set(['message a']), ['message'])).toEqual([]);
   });
 
-  it('goes on where it stopped', () => {
+  it('continues where it stopped', () => {
     const fold = folded(event(1, 'created', 'a'));
     foldInto(fold, [event(2, 'deleted', 'a')]);
     expect([fold.seq, fold.live.size, fold.problems]).toEqual([2n, 0, []]);
@@ -83,7 +84,7 @@ describe('folding a change feed', () => {
 
   it('is compared with the rows both ways, for the entities that have rows', () => {
     const fold = folded(event(1, 'created', 'a'), event(2, 'created', 'L', { entity: 'label' }));
-    expect(againstRows(fold, new Set(['message b']), ['message'])).toEqual([
+    expect(differencesFromRows(fold, new Set(['message b']), ['message'])).toEqual([
       'the feed has message a, the mirror does not',
       'the mirror has message b, the feed does not',
     ]);

@@ -46,7 +46,7 @@ export function foldInto(fold: FeedFold, events: readonly ChangeEvent[]): void {
 }
 
 /** Returns the differences from the existing rows. Only the entities in `rows` are compared. */
-export function againstRows(
+export function differencesFromRows(
   fold: FeedFold,
   rows: ReadonlySet<string>,
   entities: readonly ChangeEvent['entity'][],
@@ -54,13 +54,13 @@ export function againstRows(
   const fromFeed = [...fold.live].filter((key) =>
     entities.some((entity) => key.startsWith(`${entity} `)),
   );
-  const unreal = fromFeed
+  const notInMirror = fromFeed
     .filter((key) => !rows.has(key))
     .map((key) => `the feed has ${key}, the mirror does not`);
   const missing = [...rows]
     .filter((key) => !fold.live.has(key))
     .map((key) => `the mirror has ${key}, the feed does not`);
-  return [...fold.problems, ...unreal, ...missing].slice(0, PROBLEMS_LIMIT);
+  return [...fold.problems, ...notInMirror, ...missing].slice(0, PROBLEMS_LIMIT);
 }
 
 function note(fold: FeedFold, problem: string): void {

@@ -2,10 +2,13 @@
 import { amount, counted, duration } from '@syncline/control/words';
 import { printable, table } from '../terminal.js';
 import { type Arrivals, arrivalsInWords } from './arrivals.js';
-import type { AccountReport, Report } from './check-mirrors.js';
+import type { AccountReport, Counts, Report } from './check-mirrors.js';
+import { DEMO_RESOURCES } from './resources.js';
 
 /** The maximum number of items named per account; the JSON report has all of them. */
 const NAMED_LIMIT = 5;
+
+const COUNTED = Object.values(DEMO_RESOURCES).map((one) => one.counted);
 
 export function reportText(report: Report & { arrivals: Arrivals }): string {
   const { totals, drift } = report;
@@ -23,10 +26,12 @@ export function reportText(report: Report & { arrivals: Arrivals }): string {
 function accountTable({ accounts, totals }: Report): string[] {
   const columns = [
     { title: 'ACCOUNT' },
-    ...['MESSAGES', 'EVENTS', 'CHANGES APPLIED', 'QUOTA UNITS', 'TIME'].map((title) => ({
-      title,
-      align: 'right' as const,
-    })),
+    ...[...COUNTED.map((name) => name.toUpperCase()), 'CHANGES APPLIED', 'QUOTA UNITS', 'TIME'].map(
+      (title) => ({
+        title,
+        align: 'right' as const,
+      }),
+    ),
   ];
   const rows = accounts.map((account) => [
     account.email,
@@ -39,13 +44,8 @@ function accountTable({ accounts, totals }: Report): string[] {
   ]);
 }
 
-function numbersOf(of: {
-  messages: number;
-  events: number;
-  changesApplied: number;
-  quotaUnits: number;
-}): string[] {
-  return [of.messages, of.events, of.changesApplied, of.quotaUnits].map(amount);
+function numbersOf(of: Counts & { changesApplied: number; quotaUnits: number }): string[] {
+  return [...COUNTED.map((name) => of[name]), of.changesApplied, of.quotaUnits].map(amount);
 }
 
 function problemsOf(account: AccountReport): string[] {

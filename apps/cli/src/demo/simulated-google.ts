@@ -3,17 +3,17 @@
  * its data.
  */
 import { OperatorError } from '@syncline/runtime';
+import { RESOURCE_NAMES, type Resource } from '@syncline/store';
 
 /** The simulator's own counters. */
 export interface Ledger {
   users: Record<string, { calls: number; units: number; violations: number }>;
-  project: { gmailUnits: number; calendarRequests: number };
   violations: { total: number; recent: { method: string; email: string; kind: string }[] };
 }
 
 export interface SimulatedGoogle {
   readonly url: string;
-  /** Returns the accounts as NDJSON, in the format of `accounts import`. */
+  /** Returns the accounts as NDJSON, in the format of `accounts import`, with every resource. */
   accounts(): Promise<Buffer>;
   /** Sets the total rate of the users' actions per second; 0 stops them. */
   setRate(perSecond: number): Promise<void>;
@@ -24,7 +24,7 @@ export interface SimulatedGoogle {
   notifyAt(address: string, topic: string, serviceAccount: string): Promise<void>;
   ledger(): Promise<Ledger>;
   /** Returns every item of an account as a correct mirror exports it, sorted by id. */
-  truth(email: string, resource: 'gmail' | 'calendar'): Promise<unknown[]>;
+  truth(email: string, resource: Resource): Promise<object[]>;
 }
 
 /** Writing the data of a large mailbox takes seconds. */
@@ -34,7 +34,11 @@ const TIMEOUT_MS = 60_000;
 export function simulatedGoogle(url: string): SimulatedGoogle {
   return {
     url,
-    accounts: async () => Buffer.from(await (await ask(url, '/sim/accounts')).arrayBuffer()),
+    accounts: async () => {
+      const accounts = await linesOf(await ask(url, '/sim/accounts'));
+      const lines = accounts.map((one) => JSON.stringify({ ...one, resources: RESOURCE_NAMES }));
+      return Buffer.from(lines.join('\n'));
+    },
     setRate: async (perSecond) => {
       await (
         await ask(url, '/sim/rate', { method: 'POST', body: JSON.stringify({ perSecond }) })
@@ -55,16 +59,16 @@ export function simulatedGoogle(url: string): SimulatedGoogle {
       ).arrayBuffer();
     },
     ledger: async () => (await (await ask(url, '/sim/ledger')).json()) as Ledger,
-    truth: async (email, resource) => {
-      const text = await (
-        await ask(url, `/sim/truth/${encodeURIComponent(email)}?resource=${resource}`)
-      ).text();
-      return text
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as unknown);
-    },
+    truth: async (email, resource) =>
+      linesOf(await ask(url, `/sim/truth/${encodeURIComponent(email)}?resource=${resource}`)),
   };
+}
+
+async function linesOf(answer: Response): Promise<object[]> {
+  return (await answer.text())
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as object);
 }
 
 /**

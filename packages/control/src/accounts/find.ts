@@ -1,5 +1,6 @@
 /** Finds the account that an address and a tenant denote. */
-import type { AccountView, NamedAccount, Store } from '@syncline/store';
+import { comparableAddress } from '@syncline/runtime';
+import type { AccountView, NamedAccount, AccountReads } from '@syncline/store';
 
 /** An account as a person names it. */
 export interface AccountRef {
@@ -23,7 +24,7 @@ export type AccountRefusal =
 export type Found<T> = { kind: 'found'; found: T } | AccountRefusal;
 
 interface Deps {
-  store: { accounts: Pick<Store['accounts'], 'named' | 'list' | 'pages'> };
+  store: { accounts: Pick<AccountReads, 'named' | 'list' | 'pages'> };
 }
 
 /** Finds the account without its collections: faster than `findAccountView`. */
@@ -85,8 +86,8 @@ export function pickAccount<A extends NamedAccount>(
  * over an earlier one, which may belong to another person by now.
  */
 function namedBy<A extends NamedAccount>(known: readonly A[], email: string): A[] {
-  const address = email.toLowerCase();
-  const having = known.filter((account) => account.email.toLowerCase() === address);
+  const address = comparableAddress(email);
+  const having = known.filter((account) => comparableAddress(account.email) === address);
   const tenants = new Set(having.map((account) => account.tenant));
   const hadBefore = known.filter(
     (account) => account.aliases.includes(address) && !tenants.has(account.tenant),

@@ -1,5 +1,5 @@
 /** Lists, pauses and resumes accounts (`@syncline/control/accounts`). */
-export { accountDocument, activeCollections } from './document.js';
+export { accountDocument, activeCollections, type AccountDocument } from './document.js';
 export {
   findAccount,
   findAccountView,
@@ -7,5 +7,5 @@ export {
   type AccountRefusal,
   type Found,
 } from './find.js';
-export { accountPages, eachAccount } from './list.js';
-export { pauseAccount, resumeAccount, vouchForMailbox, type NotResumable } from './pause.js';
+export { accountPages, eachAccount, type AccountFilter } from './list.js';
+export { pauseAccount, resumeAccount, confirmMailbox, type NotResumable } from './pause.js';

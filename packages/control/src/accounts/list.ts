@@ -1,7 +1,10 @@
-import type { AccountFilter, AccountView, NamedAccount, Store } from '@syncline/store';
+import type { AccountView, NamedAccount, AccountReads } from '@syncline/store';
+
+/** Selects the listed accounts. An omitted field does not restrict the list. */
+export type AccountFilter = NonNullable<Parameters<AccountReads['pages']>[0]>;
 
 interface Deps {
-  store: { accounts: Pick<Store['accounts'], 'pages'> };
+  store: { accounts: Pick<AccountReads, 'pages'> };
 }
 
 /** Returns the accounts in pages by tenant and address, in bounded memory. */

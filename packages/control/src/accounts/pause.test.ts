@@ -1,7 +1,7 @@
 import type { NamedAccount } from '@syncline/store';
 import { storeFixture, type StoreFixture } from '../../../../test/support/database.js';
 import { findAccount } from './find.js';
-import { pauseAccount, resumeAccount, vouchForMailbox } from './pause.js';
+import { pauseAccount, resumeAccount, confirmMailbox } from './pause.js';
 
 let fixture: StoreFixture;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ test('an account is paused once, and a second pause says that it was paused alre
   expect(await pauseAccount(fixture, await ada())).toEqual({ kind: 'paused', already: true });
 });
 
-test('a paused account goes on when it is resumed', async () => {
+test('a paused account continues when it is resumed', async () => {
   await pauseAccount(fixture, await ada());
   expect(await resumeAccount(fixture, await ada())).toEqual({ kind: 'active' });
   expect(await ada()).toMatchObject({ state: 'active' });
@@ -43,6 +43,6 @@ test('an account that is being removed is neither paused nor resumed', async () 
   });
 });
 
-test('nobody can vouch for an account that does not wait for it', async () => {
-  expect(await vouchForMailbox(fixture, await ada())).toBe('not-waiting');
+test('an account that does not wait for it cannot be confirmed', async () => {
+  expect(await confirmMailbox(fixture, await ada())).toBe('not-waiting');
 });

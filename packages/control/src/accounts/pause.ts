@@ -1,5 +1,5 @@
 /** Pauses and resumes the work for an account. */
-import type { AccountState, NamedAccount, Store } from '@syncline/store';
+import type { AccountView, NamedAccount, Store } from '@syncline/store';
 
 interface Deps {
   store: { accounts: Pick<Store['accounts'], 'pause' | 'resume'> };
@@ -7,10 +7,10 @@ interface Deps {
 
 export type Paused =
   /** @property already whether the account was paused before */
-  { kind: 'paused'; already: boolean } | { kind: 'refused'; state: AccountState };
+  { kind: 'paused'; already: boolean } | { kind: 'refused'; state: AccountView['state'] };
 
 /** The state of an account that cannot be resumed. `reauth_required` needs a new refresh token. */
-export type NotResumable = { kind: 'refused'; state: AccountState; reason: string | null };
+export type NotResumable = { kind: 'refused'; state: AccountView['state']; reason: string | null };
 
 /** Stops the work for the account; its rows stay. Runs in progress end within two seconds. */
 export async function pauseAccount({ store }: Deps, account: NamedAccount): Promise<Paused> {
@@ -36,7 +36,7 @@ export async function resumeAccount(
  * Records a person's confirmation that the new grant belongs to the mirrored mailbox, although
  * nothing proves it. `not-waiting`: the account does not wait for a confirmation.
  */
-export async function vouchForMailbox(
+export async function confirmMailbox(
   { store }: { store: { grantChecks: Pick<Store['grantChecks'], 'vouch'> } },
   account: Pick<NamedAccount, 'id'>,
 ): Promise<'active' | 'not-waiting'> {

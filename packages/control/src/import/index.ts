@@ -1,9 +1,12 @@
 /** Imports the accounts of an NDJSON file (`@syncline/control/import`). */
 import type { Google } from '@syncline/google';
-import { DEFAULT_PROJECT, type Runtime } from '@syncline/runtime';
+import { comparableAddress, DEFAULT_PROJECT, type Runtime } from '@syncline/runtime';
 import type { AccountImport, Store } from '@syncline/store';
 import { linesOf, readImportLine } from './lines.js';
-import { grantChecker, importChecked } from './one.js';
+import { grantChecker, importChecked, type Imported } from './one.js';
+
+export { importLines } from './answered.js';
+export type { Imported } from './one.js';
 
 /** The results of an import's lines. */
 export interface ImportSummary {
@@ -36,6 +39,17 @@ interface Deps {
   google: Google | null;
 }
 
+/** Imports one account. `project` must be a configured one. */
+export async function importAccount(
+  rt: Runtime,
+  { store, google }: Deps,
+  account: AccountImport,
+): Promise<Imported> {
+  await store.keys.beforeSealing();
+  const checker = google ? grantChecker(rt, { store, google }, () => undefined) : null;
+  return importChecked(store, checker, account);
+}
+
 /**
  * Lines that are checked with Google concurrently; without checks lines are imported one by one.
  */
@@ -50,21 +64,21 @@ export async function importAccounts(
   rt: Runtime,
   { store, google }: Deps,
   input: { content: AsyncIterable<Buffer | string>; projects?: readonly string[] },
-  tell: ReportImportStep,
+  onProgress: ReportImportStep,
 ): Promise<ImportSummary> {
   await store.keys.beforeSealing();
   const projects = [DEFAULT_PROJECT, ...(input.projects ?? [])];
   const checker = google
-    ? grantChecker(rt, { store, google }, () => void tell({ step: 'google-silent' }))
+    ? grantChecker(rt, { store, google }, () => void onProgress({ step: 'google-silent' }))
     : null;
   const summary: ImportSummary = { created: 0, updated: 0, failed: [] };
   const refuse = async (line: number, problem: string): Promise<void> => {
     summary.failed.push({ line, problem });
-    await tell({ step: 'refused', line, problem });
+    await onProgress({ step: 'refused', line, problem });
   };
   const importLine = async (number: number, account: AccountImport): Promise<void> => {
     const { what, problem, note } = await importChecked(store, checker, account);
-    if (note !== undefined) await tell({ step: 'noted', line: number, note });
+    if (note !== undefined) await onProgress({ step: 'noted', line: number, note });
     if (what !== 'refused') summary[what] += 1;
     if (problem !== null) await refuse(number, problem);
   };
@@ -73,14 +87,14 @@ export async function importAccounts(
     const line = readImportLine(bytes, projects);
     if (line.kind === 'refused') await refuse(number, line.problem);
     if (line.kind === 'account') {
-      const key = JSON.stringify([line.account.tenant, line.account.email.toLowerCase()]);
+      const key = JSON.stringify([line.account.tenant, comparableAddress(line.account.email)]);
       await underWay.get(key);
       const task = importLine(number, line.account).finally(() => underWay.delete(key));
       underWay.set(key, task);
       // An error that ends the import is thrown here or below.
       if (underWay.size >= (checker ? CHECKS_AT_ONCE : 1)) await Promise.race(underWay.values());
     }
-    await tell({ step: 'read', lines: number });
+    await onProgress({ step: 'read', lines: number });
   }
   await Promise.all(underWay.values());
   summary.failed.sort((one, other) => one.line - other.line);

@@ -125,12 +125,12 @@ describe('a line of an import', () => {
     [
       'no resources',
       line({ email: 'a@b.c', refreshToken: TOKEN, resources: [] }),
-      'resources is not a list of gmail and calendar',
+      'resources is not a list of gmail, calendar, contacts',
     ],
     [
       'an unknown resource',
       line({ email: 'a@b.c', refreshToken: TOKEN, resources: ['drive'] }),
-      'resources is not a list of gmail and calendar',
+      'resources is not a list of gmail, calendar, contacts',
     ],
     [
       'an unknown key',

@@ -22,6 +22,7 @@ export interface RawLine {
  */
 export const LINE_LIMIT_BYTES = 64 * 1024;
 
+const DEFAULT_TENANT = 'default';
 const KEYS = ['email', 'refreshToken', 'tenant', 'resources', 'project'];
 const EMAIL_LIMIT = 320;
 const TENANT_LIMIT = 200;
@@ -54,10 +55,15 @@ export async function* linesOf(chunks: AsyncIterable<Buffer | string>): AsyncGen
   if (size > 0) yield take();
 }
 
-/** Returns the content of one line, or its problem. `projects` are the configured ones. */
+/**
+ * Returns the content of one line, or its problem.
+ * @param projects the configured ones
+ * @param tenant that of a line without one
+ */
 export function readImportLine(
   bytes: Buffer | null,
   projects: readonly string[] = [DEFAULT_PROJECT],
+  tenant = DEFAULT_TENANT,
 ): ImportLine {
   if (bytes === null) return refused(`is longer than ${LINE_LIMIT_BYTES / 1024} KB`);
   const text = decoded(bytes);
@@ -69,7 +75,9 @@ export function readImportLine(
     return refused('is not a JSON object');
   const line = value as Record<string, unknown>;
   const problem = problemOf(line, projects);
-  return problem === null ? { kind: 'account', account: accountOf(line) } : refused(problem);
+  return problem === null
+    ? { kind: 'account', account: accountOf(line, tenant) }
+    : refused(problem);
 }
 
 function problemOf(line: Record<string, unknown>, projects: readonly string[]): string | null {
@@ -85,18 +93,18 @@ function problemOf(line: Record<string, unknown>, projects: readonly string[]): 
   if (tenant !== undefined && !isTenant(tenant))
     return `tenant is not a name of 1 to ${TENANT_LIMIT} characters`;
   if (resources !== undefined && !areResources(resources))
-    return `resources is not a list of ${RESOURCE_NAMES.join(' and ')}`;
+    return `resources is not a list of ${RESOURCE_NAMES.join(', ')}`;
   if (project !== undefined && !projects.some((name) => name === project))
     return `project is not one that is configured; known are ${projects.join(', ')} (GOOGLE_PROJECTS_FILE)`;
   return null;
 }
 
 /** Called only for lines without a problem. */
-function accountOf(line: Record<string, unknown>): AccountImport {
+function accountOf(line: Record<string, unknown>, tenant: string): AccountImport {
   return {
     email: line['email'] as string,
     refreshToken: line['refreshToken'] as string,
-    tenant: (line['tenant'] as string | undefined) ?? 'default',
+    tenant: (line['tenant'] as string | undefined) ?? tenant,
     ...(line['resources'] === undefined
       ? {}
       : { resources: [...(line['resources'] as Resource[])] }),

@@ -13,7 +13,7 @@ const STUCK_MS = 15 * 60_000;
  * Waits until the workers have renewed the channels, as they do before an expiry.
  * @returns how many were renewed
  */
-export async function renewChannels({ rt, rotation, rate, tell }: Pass): Promise<number> {
+export async function renewChannels({ rt, rotation, rate, onProgress }: Pass): Promise<number> {
   const count = async (): Promise<{ left: number; tookMs: number }> => {
     const beganMs = rt.clock.nowMs();
     const left = await rotation.channelsLeft();
@@ -30,7 +30,7 @@ export async function renewChannels({ rt, rotation, rate, tell }: Pass): Promise
     await rt.clock.sleep(everyMs, rt.signal);
     now = await count();
     if (now.left < fewest.left) fewest = { left: now.left, atMs: rt.clock.nowMs() };
-    tell({ step: 'channels', left: now.left });
+    onProgress({ step: 'channels', left: now.left });
     if (now.left > 0 && rt.clock.nowMs() - fewest.atMs > STUCK_MS)
       throw new Stopped({ kind: 'channels-stuck', left: now.left, forMs: STUCK_MS });
   }

@@ -75,7 +75,7 @@ test('a process that lacks the new key stops the rotation, and is named', async 
   const deps = depsOf(await storeWith(fixture.masterKey));
   expect(await rotateMasterKey(fixture.rt, deps, { rate: 1_000 })).toMatchObject({
     kind: 'stopped',
-    stop: { kind: 'hindered', by: [{ pid: process.pid, lacksKey: true }] },
+    stop: { kind: 'blocked', by: [{ pid: process.pid, lacksKey: true }] },
   });
 });
 

@@ -1,7 +1,7 @@
 /** Replaces the master key, and retires a lost one (`@syncline/control/master-key`). */
 import type { SharedTokens } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { LeaseHolder, MasterKeyRotation, Store } from '@syncline/store';
+import type { LeaseHolder, Credentials, Store } from '@syncline/store';
 import { renewChannels } from './channels.js';
 import { resealAll, resealShared } from './reseal.js';
 import { type BlockingProcess, type Step, type Stop, Stopped } from './steps.js';
@@ -33,7 +33,10 @@ export type Rotation =
 interface Deps {
   store: Pick<Store, 'alone' | 'masterKeyRotation'>;
   /** Opens the access tokens that the fleet shares; the rotation closes them. */
-  openTokens(rt: Runtime, reseal: MasterKeyRotation['resealAccessToken']): Promise<SharedTokens>;
+  openTokens(
+    rt: Runtime,
+    reseal: Credentials['masterKeyRotation']['resealAccessToken'],
+  ): Promise<SharedTokens>;
 }
 
 /**
@@ -45,11 +48,11 @@ export async function rotateMasterKey(
   rt: Runtime,
   deps: Deps,
   input: { rate: number },
-  tell: (step: Step) => void = () => undefined,
+  onProgress: (step: Step) => void = () => undefined,
 ): Promise<Rotation> {
   try {
     const done = await deps.store.alone('rotate-master', ({ signal }) =>
-      rotate(endingWith(rt, signal), deps, input.rate, tell),
+      rotate(endingWith(rt, signal), deps, input.rate, onProgress),
     );
     return done.kind === 'held'
       ? { kind: 'running-elsewhere', holder: done.by }
@@ -81,10 +84,10 @@ async function rotate(
   rt: Runtime,
   { store, openTokens }: Deps,
   rate: number,
-  tell: (step: Step) => void,
+  onProgress: (step: Step) => void,
 ): Promise<Rotated> {
   const rotation = store.masterKeyRotation;
-  const pass = { rt, rotation, rate, tell, stopIfBlocked: () => stopIfBlocked(rotation) };
+  const pass = { rt, rotation, rate, onProgress, stopIfBlocked: () => stopIfBlocked(rotation) };
   await stopIfBlocked(rotation);
   if (rotation.start() === null) await stopWithoutOldKey(rotation);
   const tokens = await openTokens(rt, rotation.resealAccessToken);
@@ -111,9 +114,9 @@ async function rotate(
   }
 }
 
-async function stopIfBlocked(rotation: MasterKeyRotation): Promise<void> {
-  const hindrances: BlockingProcess[] = await rotation.blockingProcesses();
-  if (hindrances.length > 0) throw new Stopped({ kind: 'hindered', by: hindrances });
+async function stopIfBlocked(rotation: Credentials['masterKeyRotation']): Promise<void> {
+  const blocking: BlockingProcess[] = await rotation.blockingProcesses();
+  if (blocking.length > 0) throw new Stopped({ kind: 'blocked', by: blocking });
 }
 
 /** Throws when a process has used an old key after its values were sealed again. */
@@ -121,7 +124,7 @@ function stopIfKept(keyIds: readonly string[]): void {
   if (keyIds.length > 0) throw new Stopped({ kind: 'old-key-used', keyIds });
 }
 
-async function stopWithoutOldKey(rotation: MasterKeyRotation): Promise<void> {
+async function stopWithoutOldKey(rotation: Credentials['masterKeyRotation']): Promise<void> {
   const { old, lost } = await rotation.remaining();
   if (old + lost > 0) throw new Stopped({ kind: 'old-key-missing', values: old + lost });
 }

@@ -11,7 +11,7 @@ export async function resealAll({
   rt,
   rotation,
   rate,
-  tell,
+  onProgress,
   stopIfBlocked,
 }: Pass): Promise<{ resealed: number; unreadable: number }> {
   const limit = Math.min(BATCH_LIMIT, rate);
@@ -26,7 +26,7 @@ export async function resealAll({
       cursor = batch.next;
       if (batch.resealed === 0) continue;
       await stopIfBlocked();
-      tell({ step: 'values', resealed });
+      onProgress({ step: 'values', resealed });
       await rt.clock.sleep((1_000 * limit) / rate, rt.signal);
     }
     if (resealed === before) return { resealed, unreadable };
@@ -38,7 +38,7 @@ export async function resealAll({
  * under the old key for up to an hour.
  */
 export async function resealShared(
-  { rt, rotation, rate, tell, stopIfBlocked }: Pass,
+  { rt, rotation, rate, onProgress, stopIfBlocked }: Pass,
   tokens: SharedTokens,
 ): Promise<number> {
   const limit = Math.min(BATCH_LIMIT, rate);
@@ -52,7 +52,7 @@ export async function resealShared(
     last = accounts.at(-1)?.accountId ?? null;
     if (changed === 0) continue;
     await stopIfBlocked();
-    tell({ step: 'access-tokens', resealed });
+    onProgress({ step: 'access-tokens', resealed });
     await rt.clock.sleep((1_000 * limit) / rate, rt.signal);
   }
 }

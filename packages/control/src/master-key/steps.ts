@@ -1,6 +1,6 @@
 /** The progress reports of a rotation of the master key, and its reasons to stop. */
 import type { Runtime } from '@syncline/runtime';
-import type { MasterKeyRotation } from '@syncline/store';
+import type { Credentials } from '@syncline/store';
 
 export type Step =
   /** Refresh tokens sealed so far. */
@@ -10,10 +10,12 @@ export type Step =
   | { step: 'channels'; left: number };
 
 /** A live process that does not seal with the current key. */
-export type BlockingProcess = Awaited<ReturnType<MasterKeyRotation['blockingProcesses']>>[number];
+export type BlockingProcess = Awaited<
+  ReturnType<Credentials['masterKeyRotation']['blockingProcesses']>
+>[number];
 
 export type Stop =
-  | { kind: 'hindered'; by: readonly BlockingProcess[] }
+  | { kind: 'blocked'; by: readonly BlockingProcess[] }
   /** Values are sealed with a key that this process does not have. */
   | { kind: 'old-key-missing'; values: number }
   /** Values or channels are under replaced keys again. */
@@ -32,10 +34,10 @@ export class Stopped extends Error {
 /** What the passes of a rotation need. */
 export interface Pass {
   rt: Runtime;
-  rotation: MasterKeyRotation;
+  rotation: Credentials['masterKeyRotation'];
   /** Values and channels per second. */
   rate: number;
-  tell(step: Step): void;
+  onProgress(step: Step): void;
   /** @throws Stopped */
   stopIfBlocked(): Promise<void>;
 }

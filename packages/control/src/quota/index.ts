@@ -7,4 +7,4 @@ export {
   type QuotaReport,
   type Usage,
 } from './report.js';
-export { readQuota, type QuotaAnswer } from './usage.js';
+export { readQuota, readQuotaOfTenant, type QuotaAnswer } from './usage.js';

@@ -1,7 +1,7 @@
 import { storeFixture, type StoreFixture } from '../../../../test/support/database.js';
 import { readQuota } from './usage.js';
 
-type Google = Parameters<typeof readQuota>[1]['google'];
+type Google = NonNullable<Parameters<typeof readQuota>[1]['google']>;
 
 let fixture: StoreFixture;
 beforeAll(async () => {
@@ -22,7 +22,7 @@ test('the report has what was spent, and the minute of the accounts that spent i
     tellSpentDay: async () => undefined,
     quotaUsage: async (users, project) => {
       asked.push([users, project]);
-      return { gmail: {}, calendar: {} } as Awaited<ReturnType<Google['quotaUsage']>>;
+      return { gmail: {}, calendar: {}, people: {} } as Awaited<ReturnType<Google['quotaUsage']>>;
     },
   };
   const { report, redisProblem } = await readQuota(fixture.rt, { store: fixture.store, google });

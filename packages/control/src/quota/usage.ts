@@ -1,6 +1,6 @@
 import type { Google } from '@syncline/google';
 import { type Runtime, describeError } from '@syncline/runtime';
-import type { AccountView, SpentToday, Store } from '@syncline/store';
+import type { AccountView, SpentToday, Store, AccountReads } from '@syncline/store';
 import { etaOf } from '../status/eta.js';
 import { nameOf } from '../words.js';
 import { type FullSync, type QuotaReport, type Usage, quotaReport, quotaUserOf } from './report.js';
@@ -18,19 +18,33 @@ export interface QuotaAnswer {
 }
 
 /**
+ * Reads the report of one tenant: without the usage of projects, which tenants share.
+ */
+export async function readQuotaOfTenant(
+  rt: Pick<Runtime, 'clock'>,
+  { store }: { store: Pick<Store, 'quota'> & { accounts: Pick<AccountReads, 'pages'> } },
+  tenant: string,
+): Promise<QuotaReport> {
+  const spent = (await store.quota.today()).filter((one) => one.tenant === tenant);
+  const fullSyncs = await fullSyncsOf(store, { tenant }, rt.clock.nowMs());
+  return quotaReport(spent, null, fullSyncs);
+}
+
+/**
  * Reads today's spending, the remaining quota of this minute by Redis' counters, and the end of the
  * full syncs.
  */
 export async function readQuota(
   rt: Pick<Runtime, 'clock'>,
   deps: {
-    store: Pick<Store, 'quota' | 'accounts'>;
-    google: Pick<Google, 'projects' | 'quotaUsage' | 'tellSpentDay'>;
+    store: Pick<Store, 'quota'> & { accounts: Pick<AccountReads, 'pages'> };
+    /** Null: without the usage of the present minute. */
+    google: Pick<Google, 'projects' | 'quotaUsage' | 'tellSpentDay'> | null;
   },
 ): Promise<QuotaAnswer> {
   const spent = await deps.store.quota.today();
   const minute = await usageOf(deps, spent);
-  const fullSyncs = await fullSyncsOf(deps.store, rt.clock.nowMs());
+  const fullSyncs = await fullSyncsOf(deps.store, {}, rt.clock.nowMs());
   return {
     report: quotaReport(spent, minute.usage, fullSyncs),
     redisProblem: minute.problem,
@@ -43,6 +57,7 @@ async function usageOf(
   { store, google }: Parameters<typeof readQuota>[1],
   spent: readonly SpentToday[],
 ): Promise<Minute> {
+  if (google === null) return { usage: null, problem: 'there is no OAuth client here' };
   try {
     // The ledger's usage is reported to Redis first, so that both agree even when Redis has just lost
     // its data.
@@ -60,11 +75,12 @@ async function usageOf(
 }
 
 async function fullSyncsOf(
-  store: { accounts: Pick<Store['accounts'], 'pages'> },
+  store: { accounts: Pick<AccountReads, 'pages'> },
+  filter: { tenant?: string },
   nowMs: number,
 ): Promise<FullSync[]> {
   const found: FullSync[] = [];
-  for await (const page of store.accounts.pages())
+  for await (const page of store.accounts.pages(filter))
     found.push(...page.flatMap((account) => fullSyncsOfAccount(account, nowMs)));
   return found;
 }

@@ -1,4 +1,4 @@
-import type { AuditView, CollectionView } from '@syncline/store';
+import type { CollectionView } from '@syncline/store';
 import { collectionView } from '../../../../test/support/collection-view.js';
 import { auditWords } from './audit-words.js';
 
@@ -7,13 +7,13 @@ const HOUR_MS = 3_600_000;
 
 function collection(
   kind: CollectionView['kind'],
-  audit: AuditView,
+  audit: CollectionView['audit'],
   state = 'active',
 ): CollectionView {
   return collectionView({ id: kind, kind, externalId: kind, state, audit });
 }
 
-const last = (hoursAgo: number, drift: number): AuditView['last'] => ({
+const last = (hoursAgo: number, drift: number): CollectionView['audit']['last'] => ({
   at: new Date(NOW_MS - hoursAgo * HOUR_MS),
   checked: 1_000,
   contents: 20,
@@ -21,7 +21,7 @@ const last = (hoursAgo: number, drift: number): AuditView['last'] => ({
 });
 
 test('what was not compared is named, and never passes for what did not differ', () => {
-  const never: AuditView = { last: null, inHand: null };
+  const never: CollectionView['audit'] = { last: null, inHand: null };
   expect(
     auditWords(
       {
@@ -34,7 +34,7 @@ test('what was not compared is named, and never passes for what did not differ',
       NOW_MS,
     ),
   ).toEqual(['not audited: mailbox, calendar list']);
-  const inHand: AuditView = {
+  const inHand: CollectionView['audit'] = {
     last: null,
     inHand: { begunAt: new Date(NOW_MS - HOUR_MS), checked: 200_000, drift: 0 },
   };
@@ -49,6 +49,6 @@ test('finished audits are summed up with what they compared', () => {
     collection('calendar-list', { last: last(1, 0), inHand: null }),
   ];
   expect(auditWords({ collections }, NOW_MS)).toEqual([
-    'audited 3 h ago or later: 2,000 items compared, 40 of them with their content; 2 items differed and are mended',
+    'audited 3 h ago or later: 2,000 items compared, 40 of them with their content; 2 items differed and are repaired',
   ]);
 });

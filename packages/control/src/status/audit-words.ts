@@ -13,12 +13,12 @@ export function auditWords(account: Pick<AccountView, 'collections'>, nowMs: num
   const total = (of: 'checked' | 'contents' | 'drift'): number =>
     finished.reduce((sum, audit) => sum + audit[of], 0);
   const oldest = finished.reduce((first, { at }) => Math.min(first, at.getTime()), nowMs);
-  const whole = `audited ${when(new Date(oldest), nowMs)}${finished.length > 1 ? ' or later' : ''}: ${counted(total('checked'), 'item')} compared, ${amount(total('contents'))} of them with their content; ${found(total('drift'))}`;
+  const whole = `audited ${when(new Date(oldest), nowMs)}${finished.length > 1 ? ' or later' : ''}: ${counted(total('checked'), 'item')} compared, ${amount(total('contents'))} of them with their content; ${findingWords(total('drift'))}`;
   const inHand = active.flatMap((c) =>
     c.audit.inHand === null
       ? []
       : [
-          `audit of ${nameOf(c)} under way since ${when(c.audit.inHand.begunAt, nowMs)}: ${counted(c.audit.inHand.checked, 'item')} listed; so far ${found(c.audit.inHand.drift)}`,
+          `audit of ${nameOf(c)} under way since ${when(c.audit.inHand.begunAt, nowMs)}: ${counted(c.audit.inHand.checked, 'item')} listed; so far ${findingWords(c.audit.inHand.drift)}`,
         ],
   );
   return [
@@ -28,8 +28,8 @@ export function auditWords(account: Pick<AccountView, 'collections'>, nowMs: num
   ];
 }
 
-function found(drift: number): string {
+function findingWords(drift: number): string {
   return drift === 0
     ? 'nothing differed'
-    : `${counted(drift, 'item')} differed and ${drift === 1 ? 'is' : 'are'} mended`;
+    : `${counted(drift, 'item')} differed and ${drift === 1 ? 'is' : 'are'} repaired`;
 }

@@ -3,4 +3,4 @@ export { auditWords } from './audit-words.js';
 export { etaOf } from './eta.js';
 export { explanationWords } from './explain.js';
 export { watchWords } from './watch-words.js';
-export { accountStatus, statusDocument, type AccountStatus } from './why.js';
+export { accountStatus, explainAccount, statusDocument, type AccountStatus } from './why.js';

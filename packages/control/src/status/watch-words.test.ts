@@ -1,5 +1,4 @@
-import type { WatchView } from '@syncline/store';
-import { watchWords } from './watch-words.js';
+import { watchWords, type WatchView } from './watch-words.js';
 
 const NOW_MS = 1_800_000_000_000;
 const at = (ms: number): Date => new Date(NOW_MS + ms);
@@ -16,7 +15,7 @@ const viewOf = (over: Partial<WatchView> = {}): WatchView => ({
 test.each<[string, WatchView, string]>([
   ['on', viewOf(), 'on, last notified 12 s ago, renewed in 5 d'],
   [
-    'on and never heard',
+    'on and never notified',
     viewOf({ lastNotifiedAt: null }),
     'on, last notified never, renewed in 5 d',
   ],
@@ -28,7 +27,7 @@ test.each<[string, WatchView, string]>([
   [
     'silent',
     viewOf({ silent: true, dueAt: at(8_000) }),
-    'silent: a poll found what it had not announced; made anew in 8 s, last notified 12 s ago',
+    'silent: a poll found a change without a notification; replaced in 8 s, last notified 12 s ago',
   ],
   [
     'expired',
@@ -46,7 +45,7 @@ test.each<[string, WatchView, string]>([
   expect(watchWords({ kind: 'gmail', watch }, NOW_MS)).toBe(words);
 });
 
-test('a calendar that Google does not notify of is shown as polled, and what nobody watches is left out', () => {
+test('a calendar that Google does not notify of is shown as polled, and a collection without a watch is left out', () => {
   const unwatchable = viewOf({ state: 'unwatchable' });
   expect(watchWords({ kind: 'calendar-events', watch: unwatchable }, NOW_MS)).toBe(
     'none; the calendar is polled',

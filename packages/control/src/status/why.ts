@@ -1,9 +1,11 @@
 /** Reads what `why` shows of an account, as data. */
 import type { Runtime } from '@syncline/runtime';
-import type { AccountView, CollectionView, SpentToday, Store } from '@syncline/store';
+import type { AccountView, CollectionView, Store } from '@syncline/store';
 import { type AccountRef, type Found, findAccountView } from '../accounts/find.js';
 import { etaOf } from './eta.js';
 import { type Explanation, explain, explanationWords, isLeased, isRequested } from './explain.js';
+
+type SpentUnits = Awaited<ReturnType<Store['quota']['todayOf']>>[number];
 
 /** The state of an account at one time. */
 export interface AccountStatus {
@@ -12,32 +14,41 @@ export interface AccountStatus {
   /** The collections in the account's order. */
   collections: { collection: CollectionView; explanation: Explanation }[];
   /** Quota spent today (Pacific time), by method. */
-  spentToday: Pick<SpentToday, 'method' | 'calls' | 'units'>[];
+  spentToday: SpentUnits[];
+}
+
+interface Deps {
+  store: Pick<Store, 'accounts' | 'quota'>;
 }
 
 /** Reads the account and explains each of its collections. */
 export async function accountStatus(
   rt: Pick<Runtime, 'clock'>,
-  { store }: { store: Pick<Store, 'accounts' | 'quota'> },
+  deps: Deps,
   ref: AccountRef,
 ): Promise<Found<AccountStatus>> {
-  const named = await findAccountView({ store }, ref);
+  const named = await findAccountView(deps, ref);
   if (named.kind !== 'found') return named;
-  const account = named.found;
-  const spent = await store.quota.today();
+  return { kind: 'found', found: await explainAccount(rt, deps, named.found) };
+}
+
+/** Explains each collection of the account. */
+export async function explainAccount(
+  rt: Pick<Runtime, 'clock'>,
+  { store }: { store: Pick<Store, 'quota'> },
+  account: AccountView,
+): Promise<AccountStatus> {
+  const spentToday = await store.quota.todayOf(account.id);
   const atMs = rt.clock.nowMs();
-  const found: AccountStatus = {
+  return {
     atMs,
     account,
     collections: account.collections.map((collection) => ({
       collection,
       explanation: explain(account, collection, atMs),
     })),
-    spentToday: spent
-      .filter(({ accountId }) => accountId === account.id)
-      .map(({ method, calls, units }) => ({ method, calls, units })),
+    spentToday,
   };
-  return { kind: 'found', found };
 }
 
 /** The status as `why --json` and the API show it; the field names are public. */

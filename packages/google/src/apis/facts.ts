@@ -1,12 +1,13 @@
 import { CALENDAR_API, CALENDAR_METHODS } from './calendar/methods.js';
 import { GMAIL_API, GMAIL_METHODS } from './gmail/methods.js';
+import { PEOPLE_API, PEOPLE_METHODS } from './people/methods.js';
 
 /*
  * The registry of Google's APIs: their quotas, methods and origins. The clients that call them are
  * in index.ts.
  */
 
-export const APIS = { gmail: GMAIL_API, calendar: CALENDAR_API } as const;
+export const APIS = { gmail: GMAIL_API, calendar: CALENDAR_API, people: PEOPLE_API } as const;
 
 export type Api = keyof typeof APIS;
 
@@ -18,7 +19,7 @@ export function byApi<T>(valueOf: (api: Api, at: number) => T): Record<Api, T> {
   return Object.fromEntries(API_NAMES.map((api, at) => [api, valueOf(api, at)])) as Record<Api, T>;
 }
 
-export const METHODS = { ...GMAIL_METHODS, ...CALENDAR_METHODS } as const;
+export const METHODS = { ...GMAIL_METHODS, ...CALENDAR_METHODS, ...PEOPLE_METHODS } as const;
 
 /** Google's method names; each begins with its API's name. */
 export type Method = keyof typeof METHODS;

@@ -96,7 +96,7 @@ async function install(log: (line: string) => void, signal: AbortSignal): Promis
 
 /**
  * An interrupted package manager leaves the machine's packages half installed. apt-get therefore
- * runs in its own process group and continues when this process is told to end. The policy that
+ * runs in its own process group and continues when this process gets a signal to end. The policy that
  * prevents the service has no effect once apt-get has ended.
  * @returns the failure, or null
  */

@@ -103,7 +103,7 @@ async function release(dataDir: string, registration: string): Promise<void> {
 
 async function leave(dataDir: string, registration: string): Promise<void> {
   rmSync(registration, { force: true });
-  if (livingUsers(dataDir) > 0) return;
+  if (liveProcesses(dataDir) > 0) return;
   await Promise.all([stopPostgres(dataDir), stopRedis(dataDir)]);
 }
 
@@ -119,7 +119,7 @@ function register(dataDir: string): string {
  * Returns the number of processes that use the servers, and removes the files of processes that
  * have ended.
  */
-function livingUsers(dataDir: string): number {
+function liveProcesses(dataDir: string): number {
   const dir = path.join(dataDir, 'users');
   let living = 0;
   for (const name of readdirSync(dir)) {

@@ -122,7 +122,7 @@ export function originOf(host: string, port: number): string {
 }
 
 /**
- * The address that stands for every address of a family, and the loopback address of that family.
+ * The address that means every address of a family, and the loopback address of that family.
  */
 const LOOPBACK_OF_ALL: ReadonlyMap<string, string> = new Map([
   ['0.0.0.0', '127.0.0.1'],

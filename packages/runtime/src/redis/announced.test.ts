@@ -10,14 +10,14 @@ import { OwnError } from '../errors.js';
 import { createRuntime } from '../runtime.js';
 import { parseRedisUrl } from './address.js';
 import { RefusedServer, serverRuleOf } from './announced.js';
-import { letsAnybodyIn } from './anonymous.js';
+import { acceptsAnonymous } from './anonymous.js';
 import {
   type RedisConnection,
   type RedisSettings,
   endConnection,
   onRedisError,
 } from './connect.js';
-import { type FoundRedis, findRedis, unmetRedis } from './find.js';
+import { type FoundRedis, findRedis, undiscoveredRedis } from './find.js';
 
 /*
  * Servers that the connected servers announce. 0.0.0.0 reaches this machine but is not a loopback
@@ -136,7 +136,7 @@ describe('a cluster on loopback', () => {
     );
   });
 
-  test('is refused when another node than the first lets in whoever reaches it', async () => {
+  test('is refused when another node than the first asks for no password', async () => {
     const server = await announce(BEYOND);
     const allowInsecure = ['redis'] as const;
     await expect(find(url, { allowInsecure })).resolves.toBeDefined();
@@ -171,7 +171,7 @@ describe('sentinels on loopback', () => {
     await sentinels.announceMaster(BEYOND);
     const sentence = `leads to ${BEYOND}:${port}, which is beyond loopback: REDIS_URL must begin with rediss: (or rediss+sentinel:)`;
     await expect(find(sentinels.url)).rejects.toThrow(sentence);
-    const { connection: unmet, errors: ofUnmet } = open(unmetRedis(settings(sentinels.url)));
+    const { connection: unmet, errors: ofUnmet } = open(undiscoveredRedis(settings(sentinels.url)));
     await until(async () => ofUnmet.some((error) => error instanceof RefusedServer));
     expect(ofUnmet[0]?.message).toContain(sentence);
     expect(unmet.status).not.toBe('ready');
@@ -222,11 +222,11 @@ test('a certificate counts for nothing where the server asks for none', async ()
   const target = { address: parseRedisUrl(server.url)!, tls: { ca: ca!, client }, rule: null };
   const admin = new Redis(server.url, { tls: { ca, ...client } });
   try {
-    expect(await letsAnybodyIn(target, 'p:k')).toBe(false);
+    expect(await acceptsAnonymous(target, 'p:k')).toBe(false);
     await admin.config('SET', 'tls-auth-clients', 'optional');
-    expect(await letsAnybodyIn(target, 'p:k')).toBe(true);
+    expect(await acceptsAnonymous(target, 'p:k')).toBe(true);
     await admin.config('SET', 'requirepass', PASSWORD);
-    expect(await letsAnybodyIn(target, 'p:k')).toBe(false);
+    expect(await acceptsAnonymous(target, 'p:k')).toBe(false);
   } finally {
     endConnection(admin);
     await server.stop();

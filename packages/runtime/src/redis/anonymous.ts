@@ -16,7 +16,7 @@ const ANSWERS = /^(?:MOVED|ASK|NOPERM|LOADING|CLUSTERDOWN|MASTERDOWN|BUSY) /;
  * Requests a key without a password and without a client certificate. Also returns false when the
  * server does not reply.
  */
-export async function letsAnybodyIn(
+export async function acceptsAnonymous(
   { address, tls, rule }: RedisTarget,
   key: string,
 ): Promise<boolean> {

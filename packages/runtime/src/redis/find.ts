@@ -15,7 +15,7 @@ import {
   redisHosts,
 } from './address.js';
 import { type ServerRule, announcedNodes, serverRuleOf } from './announced.js';
-import { letsAnybodyIn } from './anonymous.js';
+import { acceptsAnonymous } from './anonymous.js';
 import {
   type ConnectionOptions,
   type RedisConnection,
@@ -62,14 +62,14 @@ export async function findRedis(
   const { address } = target;
   const hosts = redisHosts(address);
   const reached: RedisHost[] = [];
-  const probe = probeOf({ ...target, rule: noting(reached, target) });
+  const probe = probeOf({ ...target, rule: recordingNodes(reached, target) });
   // An emitted error is more specific than the error that ends the attempt.
   let emitted: Error | undefined;
   probe.on('error', (error: Error) => (emitted = error));
   const waited = new AbortController();
   try {
     const info = await Promise.race([
-      meet(rt, probe, address, waited.signal),
+      connectOnce(rt, probe, address, waited.signal),
       rt.clock
         .sleep(timeoutMs, waited.signal)
         .then(() =>
@@ -77,7 +77,7 @@ export async function findRedis(
         ),
     ]);
     const isCluster = /^cluster_enabled:1/m.test(info);
-    await refuseUnfit(probe, {
+    await refuseUnusable(probe, {
       target,
       reached,
       hosts,
@@ -104,7 +104,7 @@ export async function findRedis(
 }
 
 /** Returns the rule of the target, extended to record the servers that it checks. */
-function noting(reached: RedisHost[], { rule }: RedisTarget): ServerRule {
+function recordingNodes(reached: RedisHost[], { rule }: RedisTarget): ServerRule {
   return (server) => {
     reached.push(server);
     return rule?.(server) ?? null;
@@ -115,7 +115,7 @@ function noting(reached: RedisHost[], { rule }: RedisTarget): ServerRule {
  * For a server that cannot be reached at the start. It is treated as a single server, and problems
  * are reported when it is reachable.
  */
-export function unmetRedis(settings: RedisSettings): FoundRedis {
+export function undiscoveredRedis(settings: RedisSettings): FoundRedis {
   const target = targetOf(settings);
   const connect = (options: ConnectionOptions): RedisConnection =>
     connectTo(target, false, options);
@@ -131,7 +131,7 @@ function targetOf({ redisUrl, redisTls = null, allowInsecure = [] }: RedisSettin
 /**
  * Logs in and selects the database. Returns INFO, or '' when the user lacks the right to run it.
  */
-async function meet(
+async function connectOnce(
   rt: Runtime,
   probe: Redis,
   { database }: RedisAddress,
@@ -151,7 +151,7 @@ async function meet(
   }
 }
 
-interface Met {
+interface ProbedRedis {
   rt: Runtime;
   target: RedisTarget;
   /** Every server that the probe was directed to; the last one answered. */
@@ -164,22 +164,22 @@ interface Met {
 }
 
 /** Without queues only the reply to INFO is required. */
-async function missingRightsOf(probe: Redis, met: Met): Promise<string[]> {
-  const { rt, info, isCluster, isForQueues, settings } = met;
+async function missingRightsOf(probe: Redis, probed: ProbedRedis): Promise<string[]> {
+  const { rt, info, isCluster, isForQueues, settings } = probed;
   if (!isForQueues) return info === '' ? ['+info'] : [];
   const key = `probe:${rt.random.uuid()}`;
   return missingRights(probe, settings.redisPrefix, { isCluster, key });
 }
 
-async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
-  const { rt, target, hosts, info, isCluster, isForQueues } = met;
+async function refuseUnusable(probe: Redis, probed: ProbedRedis): Promise<void> {
+  const { rt, target, hosts, info, isCluster, isForQueues } = probed;
   const user = target.address.username ?? 'default';
-  const missing = await missingRightsOf(probe, met);
+  const missing = await missingRightsOf(probe, probed);
   if (missing.length > 0)
     throw new OperatorError(
       `Redis at ${hosts} denies the user ${user} permissions that Syncline needs. Type: ACL SETUSER ${user} ${missing.join(' ')}`,
     );
-  await refuseOpen(met, isCluster ? await fitNodes(probe, target) : []);
+  await refuseOpenServers(probed, isCluster ? await allowedNodes(probe, target) : []);
   if (!isForQueues) return;
   const problem = redisProblem(info);
   if (problem !== null) throw new OperatorError(`Redis at ${hosts} ${problem}`);
@@ -194,7 +194,7 @@ async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
  * Checks every node. The client would refuse a node too, but only when it connects to that node.
  * @throws RefusedServer
  */
-async function fitNodes(probe: Redis, { rule }: RedisTarget): Promise<RedisHost[]> {
+async function allowedNodes(probe: Redis, { rule }: RedisTarget): Promise<RedisHost[]> {
   const nodes = await announcedNodes(probe);
   for (const node of nodes) {
     const refused = rule?.(node) ?? null;
@@ -204,8 +204,8 @@ async function fitNodes(probe: Redis, { rule }: RedisTarget): Promise<RedisHost[
 }
 
 /** Refuses a Redis of which a server beyond loopback requires no password. */
-async function refuseOpen(
-  { target, reached, hosts, settings }: Met,
+async function refuseOpenServers(
+  { target, reached, hosts, settings }: ProbedRedis,
   nodes: readonly RedisHost[],
 ): Promise<void> {
   if (settings.allowInsecure?.includes('redis-password')) return;
@@ -220,8 +220,8 @@ async function refuseOpen(
         address: { ...address, hosts: [node], sentinel: null },
       })),
   ];
-  const open = await firstOpen(servers, (server) =>
-    letsAnybodyIn({ ...target, address: server.address }, key),
+  const open = await firstOpenServer(servers, (server) =>
+    acceptsAnonymous({ ...target, address: server.address }, key),
   );
   if (open === null) return;
   throw new OperatorError(
@@ -230,7 +230,7 @@ async function refuseOpen(
 }
 
 /** Asks several servers at a time, because one that does not answer takes seconds. */
-async function firstOpen<Server>(
+async function firstOpenServer<Server>(
   servers: readonly Server[],
   isOpen: (server: Server) => Promise<boolean>,
 ): Promise<Server | null> {

@@ -7,7 +7,9 @@ import type { Redis } from 'ioredis';
 
 /** Placeholder of a key in the arguments below. */
 const KEY = Symbol('key');
-type Arguments = readonly (string | number | typeof KEY)[];
+/** Placeholder of a channel, which has the name of the key. */
+const CHANNEL = Symbol('channel');
+type Arguments = readonly (string | number | typeof KEY | typeof CHANNEL)[];
 
 /**
  * Every command that Syncline and BullMQ send or run in their scripts, with harmless arguments.
@@ -83,7 +85,11 @@ export const REDIS_COMMANDS: Readonly<Record<string, Arguments>> = {
   xlen: [KEY],
   xrange: [KEY, '-', '+'],
   xtrim: [KEY, 'MAXLEN', 0],
+  publish: [CHANNEL, ''],
 };
+
+/** Needed too, and not tried: it would change what the connection may do. */
+export const UNTRIED_COMMANDS = ['subscribe'] as const;
 
 /** Additional commands in a cluster, with which the client finds the nodes. */
 export const CLUSTER_COMMANDS: Readonly<Record<string, Arguments>> = {
@@ -93,7 +99,7 @@ export const CLUSTER_COMMANDS: Readonly<Record<string, Arguments>> = {
 
 /**
  * Returns the missing rights of this connection's user in the syntax of `ACL SETUSER`:
- * `+client|list`, `~syncline:*`.
+ * `+client|list`, `~syncline:*`, `&syncline:*`.
  */
 export async function missingRights(
   probe: Redis,
@@ -116,18 +122,29 @@ export async function missingRights(
   // Redis checks the right to a key only after the right to the command. Without a permitted
   // command that takes a key, the right to the key is unknown and therefore listed.
   const reachesKeys = tried.some(({ takesKey, lack }) => takesKey && lack === null);
-  return reachesKeys ? missing : [...missing, `~${prefix}:*`];
+  if (!reachesKeys) missing.push(`~${prefix}:*`);
+  // The right to a channel is checked in the same way; it is needed to publish and to subscribe.
+  const publishing = tried.find(({ name }) => name === 'publish')?.lack;
+  if (publishing === 'command') missing.push(...UNTRIED_COMMANDS.map((name) => `+${name}`));
+  if (publishing != null) missing.push(`&${prefix}:*`);
+  return missing;
 }
+
+type Lack = 'command' | 'key' | 'channel';
 
 async function lackIn(
   probe: Redis,
   name: string,
   args: Arguments,
   key: string,
-): Promise<'command' | 'key' | null> {
+): Promise<Lack | null> {
   const [command = '', ...subcommand] = name.split('|');
   try {
-    await probe.call(command, ...subcommand, ...args.map((arg) => (arg === KEY ? key : arg)));
+    await probe.call(
+      command,
+      ...subcommand,
+      ...args.map((arg) => (typeof arg === 'symbol' ? key : arg)),
+    );
     return null;
   } catch (error) {
     return lackOf(error);
@@ -141,7 +158,8 @@ const NO_PERMISSION = /^(?:EXECABORT .*)?NOPERM\b/;
  * Returns the kind of the missing right. Returns null when the error does not concern rights: a key
  * of another type, a slot of another node.
  */
-export function lackOf(error: unknown): 'command' | 'key' | null {
+export function lackOf(error: unknown): Lack | null {
   if (!(error instanceof Error) || !NO_PERMISSION.test(error.message)) return null;
+  if (/access (?:a|one of the) channel/i.test(error.message)) return 'channel';
   return /access (?:a|one of the) key/i.test(error.message) ? 'key' : 'command';
 }

@@ -6,6 +6,13 @@ import {
   type CalendarQuotas,
 } from './calendar/variables.js';
 import {
+  PEOPLE_PROJECT_KEYS,
+  PEOPLE_QUOTA_VARIABLES,
+  peopleQuotas,
+  peopleQuotasOf,
+  type PeopleQuotas,
+} from './contacts/variables.js';
+import {
   GMAIL_LIMIT_KEYS,
   GMAIL_PROJECT_FORMS,
   GMAIL_PROJECT_KEYS,
@@ -18,9 +25,13 @@ import {
 
 /* The registry of each resource's configuration. */
 
-export type Quotas = GmailQuotas & CalendarQuotas;
+export type Quotas = GmailQuotas & CalendarQuotas & PeopleQuotas;
 
-export const QUOTA_VARIABLES = { ...GMAIL_QUOTA_VARIABLES, ...CALENDAR_QUOTA_VARIABLES };
+export const QUOTA_VARIABLES = {
+  ...GMAIL_QUOTA_VARIABLES,
+  ...CALENDAR_QUOTA_VARIABLES,
+  ...PEOPLE_QUOTA_VARIABLES,
+};
 export const PUSH_VARIABLES = { ...GMAIL_PUSH_VARIABLES };
 
 /** Names of the variables that concern one resource. */
@@ -35,22 +46,31 @@ export const RESOURCE_VARIABLES = [
 export const PROJECT_KEYS = {
   ...GMAIL_LIMIT_KEYS,
   ...CALENDAR_PROJECT_KEYS,
+  ...PEOPLE_PROJECT_KEYS,
   ...GMAIL_PROJECT_KEYS,
 };
 export const PROJECT_FORMS = { ...GMAIL_PROJECT_FORMS };
 
 export function toQuotas(
-  values: Parameters<typeof gmailQuotas>[0] & Parameters<typeof calendarQuotas>[0],
+  values: Parameters<typeof gmailQuotas>[0] &
+    Parameters<typeof calendarQuotas>[0] &
+    Parameters<typeof peopleQuotas>[0],
 ): Quotas {
-  return { ...gmailQuotas(values), ...calendarQuotas(values) };
+  return { ...gmailQuotas(values), ...calendarQuotas(values), ...peopleQuotas(values) };
 }
 
 /** Returns the quotas of a further project. */
 export function quotasOf(
-  entry: Parameters<typeof gmailQuotasOf>[0] & Parameters<typeof calendarQuotasOf>[0],
+  entry: Parameters<typeof gmailQuotasOf>[0] &
+    Parameters<typeof calendarQuotasOf>[0] &
+    Parameters<typeof peopleQuotasOf>[0],
   defaults: Quotas,
 ): Quotas {
-  return { ...gmailQuotasOf(entry, defaults), ...calendarQuotasOf(entry, defaults) };
+  return {
+    ...gmailQuotasOf(entry, defaults),
+    ...calendarQuotasOf(entry, defaults),
+    ...peopleQuotasOf(entry, defaults),
+  };
 }
 
 export { channelAddressAt } from './calendar/variables.js';

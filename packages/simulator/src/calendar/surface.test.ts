@@ -61,7 +61,7 @@ const byId = (a: Json, b: Json): number => (a.id < b.id ? -1 : 1);
 describe('calendarList', () => {
   const LIST = '/calendar/v3/users/me/calendarList';
 
-  test('lists own and subscribed calendars, always with role, summary and zone', async () => {
+  test('lists own and subscribed calendars with role, summary and time zone', async () => {
     const { items } = await listAll(LIST, { maxResults: '2' });
     expect(items.map((entry) => [entry.primary ?? false, entry.accessRole])).toEqual([
       [true, 'owner'],
@@ -83,7 +83,7 @@ describe('calendarList', () => {
       ]);
   });
 
-  test('a delta has what changed, deleted entries included', async () => {
+  test('an incremental list has the changes, including deleted entries', async () => {
     const { syncToken } = await listAll(LIST);
     expect((await listAll(LIST, { syncToken })).items).toEqual([]);
     const { calendarId } = simulator.act(email, { action: 'calendar-create', name: 'New' });
@@ -97,7 +97,7 @@ describe('calendarList', () => {
     expect((await client.get(eventsOf(gone.calendarId!))).status).toBe(404);
   });
 
-  test('refuses what a sync token forbids', async () => {
+  test('refuses parameters that a sync token forbids', async () => {
     const { syncToken } = await listAll(LIST);
     for (const extra of ['minAccessRole=owner', 'showDeleted=false', 'showHidden=false'])
       expect(
@@ -108,7 +108,7 @@ describe('calendarList', () => {
 });
 
 describe('events.list', () => {
-  test('a full list by pages has every event of the truth once, cancelled occurrences too; primary is an alias', async () => {
+  test('a full list by pages has every event once, including cancelled occurrences; primary is an alias', async () => {
     const { items, pages } = await listAll(eventsOf('primary'), { maxResults: '7' });
     expect(pages).toBeGreaterThan(5);
     expect(items.sort(byId)).toEqual(truth(email));
@@ -125,7 +125,7 @@ describe('events.list', () => {
       ]);
   });
 
-  test('a page may be asked with its token alone', async () => {
+  test('a page may be requested with its token alone', async () => {
     const first = (await client.get(`${eventsOf(email)}?maxResults=7&showDeleted=true`)).json;
     const second = (
       await client.get(`${eventsOf(email)}?pageToken=${encodeURIComponent(first.nextPageToken)}`)
@@ -134,7 +134,7 @@ describe('events.list', () => {
     expect(second.items[0].id).not.toBe(first.items[0].id);
   });
 
-  test('full list plus deltas is the truth, whatever happens in between', async () => {
+  test('a full list and its incremental lists equal the calendar after any changes', async () => {
     const mirror = new Map<string, Json>();
     const apply = (events: Json[]): void => {
       for (const event of events) {
@@ -165,7 +165,7 @@ describe('events.list', () => {
     }
   });
 
-  test('deleted events are bare tombstones in a delta, whole with showDeleted, absent from a full list', async () => {
+  test('deleted events are bare in an incremental list, whole with showDeleted, absent from a full list', async () => {
     const { syncToken } = await listAll(eventsOf(email));
     const { eventId } = simulator.act(email, {
       action: 'event-create',
@@ -197,7 +197,7 @@ describe('events.list', () => {
       ]),
     );
 
-  test('deleting a series deletes its exceptions; a delta names the series and what was changed of it', async () => {
+  test('deleting a series deletes its exceptions; an incremental list names the series and its changed occurrences', async () => {
     const eventId = act('event-create', { event: SERIES });
     const cancelled = act('event-cancel-instance', { eventId });
     const moved = act('event-move-instance', { eventId });
@@ -227,7 +227,7 @@ describe('events.list', () => {
     expect((await listAll(eventsOf(email))).items.map((event) => event.id)).toContain(moved);
   });
 
-  test('a cancelled occurrence without its series is listed and is no event, until the series comes', async () => {
+  test('a cancelled occurrence without its series is listed and is not an event until the series exists', async () => {
     const occurrence = act('event-cancel-orphan', { eventId: 'unknownseries' });
     const listed = (await listAll(eventsOf(email))).items.find((event) => event.id === occurrence);
     expect(listed).toMatchObject({ status: 'cancelled', recurringEventId: 'unknownseries' });
@@ -236,7 +236,7 @@ describe('events.list', () => {
     expect(living()).toContain(occurrence);
   });
 
-  test("an invalid token is 410 with the recorded body, garbage and another calendar's 400", async () => {
+  test("an invalid token gives 410 with the recorded body; a malformed one or another calendar's gives 400", async () => {
     const { syncToken } = await listAll(eventsOf(email));
     const list = (await client.get('/calendar/v3/users/me/calendarList')).json.items;
     const with_ = (token: string, id = email): ReturnType<Client['get']> =>
@@ -274,7 +274,7 @@ describe('events.list', () => {
     ).toBe(410);
   });
 
-  test('what a sync token forbids is a 400; lists by order, text or change end without one', async () => {
+  test('parameters that a sync token forbids give 400; lists by order, text or change end without a token', async () => {
     const { syncToken } = await listAll(eventsOf(email));
     for (const extra of [
       'timeMin=2026-01-01T00:00:00Z',
@@ -297,7 +297,7 @@ describe('events.list', () => {
     ).toBe(true);
   });
 
-  test('time bounds are exclusive, need an offset and a length', async () => {
+  test('time bounds are exclusive and need an offset and a positive length', async () => {
     const start = { dateTime: '2026-06-10T10:00:00Z', timeZone: 'UTC' };
     const end = { dateTime: '2026-06-10T11:00:00Z', timeZone: 'UTC' };
     const { calendarId } = simulator.act(email, { action: 'calendar-create' });
@@ -335,7 +335,7 @@ describe('events.list', () => {
     );
   });
 
-  test("another user's calendar is 404", async () => {
+  test("another user's calendar gives 404", async () => {
     expect((await client.get(eventsOf(simulator.accounts()[1]!.email))).json).toEqual({
       error: {
         errors: [{ domain: 'global', reason: 'notFound', message: 'Not Found' }],
@@ -346,7 +346,7 @@ describe('events.list', () => {
   });
 });
 
-test('short and empty pages end as whole lists', async () => {
+test('lists with short and empty pages are complete', async () => {
   await simulator.close();
   simulator = await startSimulator({
     accounts: 1,
@@ -362,7 +362,7 @@ test('short and empty pages end as whole lists', async () => {
 });
 
 describe('single events', () => {
-  test('a weekly series keeps its wall clock time over a change of daylight saving, less its exceptions', async () => {
+  test('a weekly series keeps its local time over a change of daylight saving, without its exceptions', async () => {
     const { calendarId } = simulator.act(email, { action: 'calendar-create' });
     const event = {
       summary: 'Weekly',

@@ -1,8 +1,5 @@
-/**
- * Calendar's tokens contain their data and a checksum, so that they survive a restart and malformed
- * tokens can be distinguished from old ones.
- */
-import { hashText } from '../prng.js';
+/** Calendar's tokens. */
+import { seal, unseal } from '../sealed.js';
 
 /** `scope` is the calendar id, or `list:<key of the person>` for a calendar list. */
 export interface SyncToken {
@@ -27,7 +24,7 @@ export function writeSyncToken(token: SyncToken): string {
 
 /** Returns null for a malformed token. */
 export function readSyncToken(text: string): SyncToken | null {
-  const fields = open('s', text);
+  const fields = unseal('s', text);
   if (fields === null) return null;
   const [scope, revision, issuedMs] = fields as [string, number, number];
   return { scope, revision, issuedMs };
@@ -39,7 +36,7 @@ export function writePageToken(token: PageToken): string {
 
 /** Returns null for a malformed token. */
 export function readPageToken(text: string): PageToken | null {
-  const fields = open('p', text);
+  const fields = unseal('p', text);
   if (fields === null) return null;
   const [scope, query, after, revision] = fields as [string, string, number, number];
   return { scope, query, after, revision };
@@ -54,27 +51,4 @@ export function requestedPage(query: URLSearchParams, scope: string): PageToken 
   if (token === '') return null;
   const page = readPageToken(token);
   return page?.scope === scope ? page : 'invalid';
-}
-
-/**
- * Encodes a token. Most end in `=`, as Google's do, so that clients that forget to escape it fail
- * here too.
- */
-function seal(kind: string, fields: readonly (string | number)[]): string {
-  const content = kind + JSON.stringify(fields);
-  return Buffer.from(`${hashText(content).toString(16).padStart(8, '0')}${content}`)
-    .toString('base64')
-    .replaceAll('+', '-')
-    .replaceAll('/', '_');
-}
-
-function open(kind: string, text: string): unknown[] | null {
-  const content = Buffer.from(text, 'base64url').toString();
-  const body = content.slice(8);
-  if (
-    !body.startsWith(`${kind}[`) ||
-    hashText(body).toString(16).padStart(8, '0') !== content.slice(0, 8)
-  )
-    return null;
-  return JSON.parse(body.slice(1)) as unknown[];
 }

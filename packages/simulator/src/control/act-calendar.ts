@@ -3,7 +3,7 @@ import { occurrences, type Occurrence } from '../calendar/recurrence.js';
 import type { AccessRole } from '../calendar/shelf.js';
 import type { CalendarStore, StoredEvent } from '../calendar/store.js';
 import { eventDraft, movedBy } from '../generate/seed-calendar.js';
-import type { ActionOrder, ActResult, Stage } from './act.js';
+import type { ActionOrder, ActResult, ActionContext } from './act.js';
 
 export const CALENDAR_ACTIONS = [
   'event-create',
@@ -31,13 +31,16 @@ const HOUR_MS = 3_600_000;
 
 /** Returns null when there was nothing to act on. */
 export function actOnCalendar(
-  stage: Stage,
+  context: ActionContext,
   order: ActionOrder & { action: CalendarAction },
 ): Touched | null {
-  return PERFORM[order.action](stage, order);
+  return PERFORM[order.action](context, order);
 }
 
-const PERFORM: Record<CalendarAction, (stage: Stage, order: ActionOrder) => Touched | null> = {
+const PERFORM: Record<
+  CalendarAction,
+  (context: ActionContext, order: ActionOrder) => Touched | null
+> = {
   'event-create': createEvent,
   'event-update': updateEvent,
   'event-delete': deleteEvent,
@@ -47,58 +50,62 @@ const PERFORM: Record<CalendarAction, (stage: Stage, order: ActionOrder) => Touc
   'event-cancel-orphan': cancelOrphan,
   'calendar-create': createCalendar,
   'calendar-rename': renameCalendar,
-  'calendar-delete': (stage, order) =>
-    onSecondary(stage, order, (id) => stage.account.shelf.remove(id)),
-  'calendar-hide': (stage, order) => setHidden(stage, order, true),
-  'calendar-show': (stage, order) => setHidden(stage, order, false),
-  'calendar-acl-loss': (stage, order) => setAccess(stage, order, 'none'),
-  'calendar-acl-return': (stage, order) => setAccess(stage, order, order.role ?? 'owner'),
-  'calendar-role': (stage, order) => setAccess(stage, order, order.role ?? 'owner'),
+  'calendar-delete': (context, order) =>
+    onSecondary(context, order, (id) => context.account.shelf.remove(id)),
+  'calendar-hide': (context, order) => setHidden(context, order, true),
+  'calendar-show': (context, order) => setHidden(context, order, false),
+  'calendar-acl-loss': (context, order) => setAccess(context, order, 'none'),
+  'calendar-acl-return': (context, order) => setAccess(context, order, order.role ?? 'owner'),
+  'calendar-role': (context, order) => setAccess(context, order, order.role ?? 'owner'),
   // The event moves to another organizer, into a calendar that this world does not contain; only a
   // deleted id remains here.
   'event-move-organizer': deleteEvent,
 };
 
-function cancelInstance(stage: Stage, order: ActionOrder): Touched | null {
-  return onOccurrence(stage, order, (calendar, master, one) =>
-    calendar.cancelInstance(master.id, one.start, stage.clock.nowMs()),
+function cancelInstance(context: ActionContext, order: ActionOrder): Touched | null {
+  return onOccurrence(context, order, (calendar, master, one) =>
+    calendar.cancelInstance(master.id, one.start, context.clock.nowMs()),
   );
 }
 
-function moveInstance(stage: Stage, order: ActionOrder): Touched | null {
-  return onOccurrence(stage, order, (calendar, master, one) => {
-    const moved = movedBy(one.start, one.end, HOUR_MS, stage.account.prng);
+function moveInstance(context: ActionContext, order: ActionOrder): Touched | null {
+  return onOccurrence(context, order, (calendar, master, one) => {
+    const moved = movedBy(one.start, one.end, HOUR_MS, context.account.prng);
     const patch = { ...moved, ...order.event };
-    return calendar.changeInstance(master.id, one.start, patch, stage.clock.nowMs());
+    return calendar.changeInstance(master.id, one.start, patch, context.clock.nowMs());
   });
 }
 
-function createCalendar({ world, account }: Stage, order: ActionOrder): Touched {
+function createCalendar({ world, account }: ActionContext, order: ActionOrder): Touched {
   const name = order.name ?? `Calendar ${account.prng.hex(4)}`;
   return {
     calendarId: world.addCalendar(account, name, account.prng.fork(account.prng.hex(8))).id,
   };
 }
 
-function renameCalendar(stage: Stage, order: ActionOrder): Touched | null {
-  const { shelf, prng } = stage.account;
-  return onSecondary(stage, order, (id) =>
+function renameCalendar(context: ActionContext, order: ActionOrder): Touched | null {
+  const { shelf, prng } = context.account;
+  return onSecondary(context, order, (id) =>
     shelf.rename(id, order.name ?? `Renamed ${prng.hex(4)}`),
   );
 }
 
-function setHidden(stage: Stage, order: ActionOrder, hidden: boolean): Touched | null {
-  return onSecondary(stage, order, (id) => stage.account.shelf.hide(id, hidden));
+function setHidden(context: ActionContext, order: ActionOrder, hidden: boolean): Touched | null {
+  return onSecondary(context, order, (id) => context.account.shelf.hide(id, hidden));
 }
 
-function setAccess(stage: Stage, order: ActionOrder, role: AccessRole | 'none'): Touched | null {
-  return onSecondary(stage, order, (id) => stage.account.shelf.setAccess(id, role));
+function setAccess(
+  context: ActionContext,
+  order: ActionOrder,
+  role: AccessRole | 'none',
+): Touched | null {
+  return onSecondary(context, order, (id) => context.account.shelf.setAccess(id, role));
 }
 
-function createEvent(stage: Stage, order: ActionOrder): Touched {
-  const { account } = stage;
-  const calendar = writable(stage, order);
-  const nowMs = stage.clock.nowMs();
+function createEvent(context: ActionContext, order: ActionOrder): Touched {
+  const { account } = context;
+  const calendar = writable(context, order);
+  const nowMs = context.clock.nowMs();
   const drawn = eventDraft(
     account.prng,
     account.email,
@@ -112,17 +119,17 @@ function createEvent(stage: Stage, order: ActionOrder): Touched {
   return { calendarId: calendar.id, eventId: event.id };
 }
 
-function updateEvent(stage: Stage, order: ActionOrder): Touched | null {
-  const calendar = writable(stage, order);
-  const event = chosenEvent(stage, order, calendar, calendar.current());
+function updateEvent(context: ActionContext, order: ActionOrder): Touched | null {
+  const calendar = writable(context, order);
+  const event = chosenEvent(context, order, calendar, calendar.current());
   if (event === null) return null;
-  calendar.update(event.id, order.event ?? drawnPatch(stage, event), stage.clock.nowMs());
+  calendar.update(event.id, order.event ?? drawnPatch(context, event), context.clock.nowMs());
   return { calendarId: calendar.id, eventId: event.id };
 }
 
 /** A new title, a new place, or an hour later: typical changes. */
-function drawnPatch(stage: Stage, event: StoredEvent): Partial<EventDraft> {
-  const { prng } = stage.account;
+function drawnPatch(context: ActionContext, event: StoredEvent): Partial<EventDraft> {
+  const { prng } = context.account;
   const { start, end, recurrence } = event.body;
   const dice = prng.next();
   if (dice < 0.4 || start === undefined || end === undefined || recurrence !== undefined)
@@ -132,11 +139,11 @@ function drawnPatch(stage: Stage, event: StoredEvent): Partial<EventDraft> {
     : movedBy(start, end, HOUR_MS, prng);
 }
 
-function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
-  const calendar = writable(stage, order);
+function deleteEvent(context: ActionContext, order: ActionOrder): Touched | null {
+  const calendar = writable(context, order);
   // Deleting one changed occurrence cancels that occurrence and not the event.
   const event = chosenEvent(
-    stage,
+    context,
     order,
     calendar,
     calendar.current().filter((one) => one.body.recurringEventId === undefined),
@@ -144,8 +151,8 @@ function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
   if (event === null) return null;
   const { recurringEventId, originalStartTime } = event.body;
   if (recurringEventId !== undefined && originalStartTime !== undefined)
-    calendar.cancelInstance(recurringEventId, originalStartTime, stage.clock.nowMs());
-  else calendar.delete(event.id, stage.clock.nowMs());
+    calendar.cancelInstance(recurringEventId, originalStartTime, context.clock.nowMs());
+  else calendar.delete(event.id, context.clock.nowMs());
   return { calendarId: calendar.id, eventId: event.id };
 }
 
@@ -153,24 +160,24 @@ function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
  * Removes the user from a series while the invitation to one of its occurrences remains; an
  * occurrence is changed first if none is.
  */
-function leaveSeries(stage: Stage, order: ActionOrder): Touched | null {
-  const calendar = writable(stage, order);
+function leaveSeries(context: ActionContext, order: ActionOrder): Touched | null {
+  const calendar = writable(context, order);
   const series = calendar.current().filter((event) => event.body.recurrence !== undefined);
-  const master = chosenEvent(stage, order, calendar, series);
+  const master = chosenEvent(context, order, calendar, series);
   if (master === null) return null;
-  const nowMs = stage.clock.nowMs();
+  const nowMs = context.clock.nowMs();
   const at = { calendarId: calendar.id, eventId: master.id };
   if (calendar.leaveSeries(master.id, nowMs)) return at;
   const moved = { ...order, calendarId: calendar.id, eventId: master.id };
-  if (actOnCalendar(stage, { ...moved, action: 'event-move-instance' }) === null) return null;
+  if (actOnCalendar(context, { ...moved, action: 'event-move-instance' }) === null) return null;
   return calendar.leaveSeries(master.id, nowMs) ? at : null;
 }
 
 /** Cancels an occurrence of a series that is not in this calendar; `eventId` names the series. */
-function cancelOrphan(stage: Stage, order: ActionOrder): Touched {
-  const { prng } = stage.account;
-  const calendar = writable(stage, order);
-  const nowMs = stage.clock.nowMs();
+function cancelOrphan(context: ActionContext, order: ActionOrder): Touched {
+  const { prng } = context.account;
+  const calendar = writable(context, order);
+  const nowMs = context.clock.nowMs();
   const startMs = Math.floor((nowMs + prng.between(1, 60) * DAY_MS) / HOUR_MS) * HOUR_MS;
   const seriesId = order.eventId ?? prng.hex(26);
   const event = calendar.cancelWithoutSeries(seriesId, timedAt(startMs, calendar.timeZone), nowMs);
@@ -178,13 +185,13 @@ function cancelOrphan(stage: Stage, order: ActionOrder): Touched {
 }
 
 function onOccurrence(
-  stage: Stage,
+  context: ActionContext,
   order: ActionOrder,
   change: (calendar: CalendarStore, master: StoredEvent, one: Occurrence) => StoredEvent | null,
 ): Touched | null {
-  const calendar = writable(stage, order);
+  const calendar = writable(context, order);
   const master = chosenEvent(
-    stage,
+    context,
     order,
     calendar,
     calendar.current().filter((event) => event.body.recurrence !== undefined),
@@ -201,27 +208,28 @@ function onOccurrence(
     toMs: Number.POSITIVE_INFINITY,
     limit: 30,
   }).filter((one) => !cancelled.has(instanceId(master.id, one.start)));
-  const event = free.length === 0 ? null : change(calendar, master, stage.account.prng.pick(free));
+  const event =
+    free.length === 0 ? null : change(calendar, master, context.account.prng.pick(free));
   return event === null ? null : { calendarId: calendar.id, eventId: event.id };
 }
 
 function onSecondary(
-  stage: Stage,
+  context: ActionContext,
   order: ActionOrder,
   change: (calendarId: string) => boolean,
 ): Touched | null {
-  const own = stage.account.shelf
+  const own = context.account.shelf
     .current()
     .filter((entry) => !entry.primary && entry.accessRole === 'owner');
   const calendarId =
-    order.calendarId ?? (own.length === 0 ? null : stage.account.prng.pick(own).calendar.id);
+    order.calendarId ?? (own.length === 0 ? null : context.account.prng.pick(own).calendar.id);
   if (calendarId === null) return null;
   if (!change(calendarId)) throw new Error('no such secondary calendar');
   return { calendarId };
 }
 
-function writable(stage: Stage, order: ActionOrder): CalendarStore {
-  const { shelf, prng } = stage.account;
+function writable(context: ActionContext, order: ActionOrder): CalendarStore {
+  const { shelf, prng } = context.account;
   if (order.calendarId === undefined)
     return prng.pick(shelf.current().filter((entry) => entry.accessRole === 'owner')).calendar;
   const entry = shelf.find(order.calendarId);
@@ -231,13 +239,13 @@ function writable(stage: Stage, order: ActionOrder): CalendarStore {
 }
 
 function chosenEvent(
-  stage: Stage,
+  context: ActionContext,
   order: ActionOrder,
   calendar: CalendarStore,
   candidates: readonly StoredEvent[],
 ): StoredEvent | null {
   if (order.eventId === undefined)
-    return candidates.length === 0 ? null : stage.account.prng.pick(candidates);
+    return candidates.length === 0 ? null : context.account.prng.pick(candidates);
   const event = calendar.get(order.eventId);
   if (event === null || event.deleted || event.body.status === 'cancelled')
     throw new Error('no such event');

@@ -5,12 +5,18 @@
 import type { SimClock } from '../clock.js';
 import type { EventDraft } from '../calendar/event.js';
 import type { AccessRole } from '../calendar/shelf.js';
+import type { EnteredFields } from '../people/fields.js';
 import type { Account, World } from '../world.js';
 import { actOnCalendar, CALENDAR_ACTIONS, type CalendarAction } from './act-calendar.js';
+import { actOnContacts, CONTACT_ACTIONS, type ContactAction } from './act-contacts.js';
 import { actOnMail, MAIL_ACTIONS, type MailAction } from './act-mail.js';
 
-export type ActionName = MailAction | CalendarAction;
-export const ACTIONS: readonly ActionName[] = [...MAIL_ACTIONS, ...CALENDAR_ACTIONS];
+export type ActionName = MailAction | CalendarAction | ContactAction;
+export const ACTIONS: readonly ActionName[] = [
+  ...MAIL_ACTIONS,
+  ...CALENDAR_ACTIONS,
+  ...CONTACT_ACTIONS,
+];
 
 /** Ids may be omitted; the account then picks one at random. */
 export interface ActionOrder {
@@ -20,7 +26,7 @@ export interface ActionOrder {
   labelId?: string;
   labelIds?: string[];
   draftId?: string;
-  /** The name of a label or calendar. */
+  /** The name of a label, calendar or contact group. */
   name?: string;
   /** `deliver`, `draft-save`: parts of a plain message. */
   subject?: string;
@@ -37,6 +43,16 @@ export interface ActionOrder {
   role?: AccessRole;
   /** `event-create`, `event-update`, `event-move-instance`: fields that replace the random ones. */
   event?: Partial<EventDraft>;
+  /** A contact (`people/…`), other contact (`otherContacts/…`) or group (`contactGroups/…`). */
+  resourceName?: string;
+  /** `contact-merge`: the contact that is merged into `resourceName`. */
+  formerName?: string;
+  /** `group-add`, `group-remove`: the group whose member `resourceName` becomes or is. */
+  groupName?: string;
+  /** `contact-merge`, `contact-link`: whether lists report the former name as deleted too. */
+  tombstone?: boolean;
+  /** `contact-…`, `other-…`: fields that replace the random ones, without metadata. */
+  person?: EnteredFields;
 }
 
 /** `done` is false when there was nothing to act on. The ids are those of the changed objects. */
@@ -50,9 +66,12 @@ export interface ActResult {
   draftId?: string;
   calendarId?: string;
   eventId?: string;
+  resourceName?: string;
+  formerName?: string;
+  groupName?: string;
 }
 
-export interface Stage {
+export interface ActionContext {
   world: World;
   clock: SimClock;
   account: Account;
@@ -62,15 +81,16 @@ export interface Stage {
  * Performs one action. Throws RangeError for an unknown action, Error for an id that does not
  * exist.
  */
-export function act(stage: Stage, order: ActionOrder): ActResult {
-  const done = perform(stage, order);
-  return { action: order.action, email: stage.account.email, done: done !== null, ...done };
+export function act(context: ActionContext, order: ActionOrder): ActResult {
+  const done = perform(context, order);
+  return { action: order.action, email: context.account.email, done: done !== null, ...done };
 }
 
-function perform(stage: Stage, order: ActionOrder): Partial<ActResult> | null {
+function perform(context: ActionContext, order: ActionOrder): Partial<ActResult> | null {
   const { action } = order;
-  if (isMailAction(action)) return actOnMail(stage, { ...order, action });
-  if (isCalendarAction(action)) return actOnCalendar(stage, { ...order, action });
+  if (isMailAction(action)) return actOnMail(context, { ...order, action });
+  if (isCalendarAction(action)) return actOnCalendar(context, { ...order, action });
+  if (isContactAction(action)) return actOnContacts(context, { ...order, action });
   throw new RangeError(`unknown action; the actions are ${ACTIONS.join(', ')}`);
 }
 
@@ -82,17 +102,27 @@ function isCalendarAction(action: string): action is CalendarAction {
   return CALENDAR_ACTIONS.some((one) => one === action);
 }
 
-/** Returns a random action; frequent actions of real users are more likely. */
+function isContactAction(action: string): action is ContactAction {
+  return CONTACT_ACTIONS.some((one) => one === action);
+}
+
+/**
+ * Returns a random action; frequent actions of real users are more likely. Accounts without
+ * contacts have the sequence that they had before the simulator had contacts.
+ */
 export function randomAction(account: Account): ActionName {
-  let left = account.prng.next() * TOTAL_WEIGHT;
-  for (const [action, weight] of MIX) {
+  const mix = account.contacts.isEmpty() ? MIX : MIX_WITH_CONTACTS;
+  let left = account.prng.next() * mix.reduce((sum, [, weight]) => sum + weight, 0);
+  for (const [action, weight] of mix) {
     left -= weight;
     if (left < 0) return action;
   }
   return 'deliver';
 }
 
-const MIX: readonly (readonly [ActionName, number])[] = [
+type Mix = readonly (readonly [ActionName, number])[];
+
+const MIX: Mix = [
   ['deliver', 30],
   ['unlabel', 20],
   ['label', 14],
@@ -112,4 +142,20 @@ const MIX: readonly (readonly [ActionName, number])[] = [
   ['calendar-rename', 0.3],
   ['calendar-delete', 0.2],
 ];
-const TOTAL_WEIGHT = MIX.reduce((sum, [, weight]) => sum + weight, 0);
+const MIX_WITH_CONTACTS: Mix = [
+  ...MIX,
+  ['contact-create', 4],
+  ['contact-update', 8],
+  ['contact-delete', 1.5],
+  ['contact-merge', 0.7],
+  ['contact-link', 0.5],
+  ['other-create', 3],
+  ['other-update', 1],
+  ['other-delete', 0.7],
+  ['other-promote', 1],
+  ['group-create', 0.5],
+  ['group-rename', 0.5],
+  ['group-delete', 0.3],
+  ['group-add', 2],
+  ['group-remove', 1],
+];

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Client, type Json } from '../../test-support/client.js';
 import { HELP } from '../cli-options.js';
 import { startSimulator, type Simulator } from '../simulator.js';
-import { ACTIONS } from './act.js';
+import { ACTIONS, type ActionName } from './act.js';
+import { CONTACT_ACTIONS } from './act-contacts.js';
 
 let simulator: Simulator;
 beforeEach(async () => {
@@ -42,11 +43,11 @@ const lines = (text: string): Json[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
 
-test('accounts are listed as an import takes them', async () => {
+test('accounts are listed in the format of an import', async () => {
   expect(lines((await call('GET', '/sim/accounts')).text)).toEqual(simulator.accounts());
 });
 
-test('an account can be added, acted for and asked for its truth', async () => {
+test('an account can be added, changed by actions and read', async () => {
   const { json } = await call('POST', '/sim/accounts', {
     email: 'New@demo.example',
     messages: 3,
@@ -102,7 +103,7 @@ test('an account can be added, acted for and asked for its truth', async () => {
   );
 });
 
-test('every action can be named, and says what it touched', async () => {
+test('every action can be requested by name, and returns what it changed', async () => {
   const names = [
     'deliver',
     'label',
@@ -159,12 +160,51 @@ test('every action can be named, and says what it touched', async () => {
     400,
     `unknown action; the actions are ${ACTIONS.join(', ')}`,
   ]);
-  expect([...new Set([...names, ...sharing, 'event-move-organizer'])].sort()).toEqual(
-    [...ACTIONS].sort(),
+  const named = [...names, ...sharing, 'event-move-organizer', ...CONTACT_ACTIONS];
+  expect([...new Set(named)].sort()).toEqual([...ACTIONS].sort());
+});
+
+test('every action on contacts can be named, and says what it touched', async () => {
+  await call('POST', '/sim/accounts', { email: 'ada@demo.example', messages: 0, contacts: 6 });
+  const act = async (action: ActionName, order: object = {}): Promise<Json> => {
+    const answer = await call('POST', '/sim/accounts/ada@demo.example/act', { action, ...order });
+    expect([action, answer.status, answer.json.done]).toEqual([action, 200, true]);
+    return answer.json;
+  };
+  const person = { names: [{ givenName: 'Zoë' }] };
+  const { resourceName } = await act('contact-create', { person });
+  const { resourceName: group } = await act('group-create', { name: 'Choir' });
+  expect(await act('group-add', { resourceName, groupName: group })).toMatchObject({
+    resourceName,
+    groupName: group,
+  });
+  const merged = await act('contact-merge', { resourceName });
+  expect([merged.resourceName, merged.formerName]).toEqual([
+    resourceName,
+    expect.stringMatching(/^people\/c\d+$/),
+  ]);
+  const linked = await act('contact-link', { resourceName });
+  expect(linked.formerName).toBe(resourceName);
+  const { resourceName: deleted } = await act('contact-delete', {
+    resourceName: linked.resourceName,
+  });
+  await act('contact-restore', { resourceName: deleted });
+  const promoted = await act('other-promote');
+  expect(promoted.formerName).toMatch(/^otherContacts\/c\d+$/);
+  const others = ['contact-update', 'other-create', 'other-update', 'other-delete'] as const;
+  for (const action of others) await act(action);
+  for (const action of ['group-remove', 'group-rename', 'group-delete'] as const) await act(action);
+  const truth = lines((await call('GET', '/sim/truth/ada@demo.example?resource=contacts')).text);
+  expect(new Set(truth.map((one) => one.kind))).toEqual(new Set(['person', 'other', 'group']));
+  const masked = '?resource=contacts&personFields=names&readMask=names&groupFields=name';
+  const masks = lines((await call('GET', `/sim/truth/ada@demo.example${masked}`)).text);
+  const some = masks.find((one) => one.kind === 'person');
+  expect(Object.keys(some.resource).every((key) => /^(resourceName|etag|names)$/.test(key))).toBe(
+    true,
   );
 });
 
-test('a sent draft is gone, and its content comes again under a new id', async () => {
+test('a sent draft is deleted, and its content has a new message id', async () => {
   const { draftId, messageId } = simulator.act('user1@demo.example', {
     action: 'draft-save',
     subject: 'ready',
@@ -180,7 +220,7 @@ test('a sent draft is gone, and its content comes again under a new id', async (
   ).toThrow('no such draft');
 });
 
-test('random actions are the same for the same seed', async () => {
+test('random actions are equal for equal seeds', async () => {
   await call('POST', '/sim/act', { count: 200 });
   const twin = await startSimulator({
     accounts: 2,
@@ -197,7 +237,7 @@ test('random actions are the same for the same seed', async () => {
   await twin.close();
 });
 
-test('rate, clock, faults and ledger are at hand', async () => {
+test('rate, clock, faults and ledger can be controlled', async () => {
   expect((await call('POST', '/sim/rate', { perSecond: 3 })).json).toEqual({ perSecond: 3 });
   expect((await call('GET', '/sim')).json).toMatchObject({ accounts: 2, actionsPerSecond: 3 });
   expect((await call('POST', '/sim/clock', { advanceMs: 60_000 })).json).toEqual({
@@ -256,7 +296,7 @@ test('notifications are set up and inspected', async () => {
   });
 });
 
-test('the help names every control, and the command line prints it', async () => {
+test('the help lists every control, and the command line prints it', async () => {
   const { json } = await call('GET', '/sim');
   expect(json).toMatchObject({
     faults: expect.arrayContaining(['gzip-cut', 'token-503']),
@@ -272,7 +312,7 @@ test('the help names every control, and the command line prints it', async () =>
   expect(Object.keys(json.controls).filter((control) => !HELP.includes(control))).toEqual([]);
 });
 
-test('an account may be added with scopes of its own', async () => {
+test('an account may be added with its own scopes', async () => {
   const { json } = await call('POST', '/sim/accounts', {
     email: 'scoped@demo.example',
     messages: 0,
@@ -297,16 +337,25 @@ test.each([
   ['POST', '/sim/accounts', { email: 'user1@demo.example' }],
   ['GET', '/sim/truth/nobody@demo.example', undefined],
   ['GET', '/sim/truth/user1@demo.example?resource=drive', undefined],
-])('%s %s with %j is a 400 that says why', async (method, path, body) => {
+])('%s %s with %j gives 400 with the reason', async (method, path, body) => {
   const { status, json } = await call(method, path, body);
   expect([status, typeof json.error]).toEqual([400, 'string']);
 });
 
-test('what is no control is a 404', async () => {
+test('an unknown control gives 404', async () => {
   expect((await call('GET', '/sim/nothing')).status).toBe(404);
 });
 
-test('users act on their own at the rate that is set', async () => {
+test('users with contacts change them at random, users without have none', async () => {
+  await call('POST', '/sim/accounts', { email: 'ada@demo.example', messages: 0, contacts: 6 });
+  const before = JSON.stringify(simulator.contactsTruth('ada@demo.example'));
+  const none = JSON.stringify(simulator.contactsTruth('user1@demo.example'));
+  simulator.actAtRandom(200);
+  expect(JSON.stringify(simulator.contactsTruth('ada@demo.example'))).not.toBe(before);
+  expect(JSON.stringify(simulator.contactsTruth('user1@demo.example'))).toBe(none);
+});
+
+test('users act at the configured rate', async () => {
   const before = simulator.world.all().map((account) => account.mailbox.history.current);
   simulator.setRate(2_000);
   const moved = (): boolean =>

@@ -12,9 +12,10 @@ import { fullScope } from '../scopes.js';
 import type { Sim } from '../sim.js';
 import type { Account } from '../world.js';
 import { act, type ActionOrder } from './act.js';
-import type { RandomTraffic } from './crowd.js';
+import type { RandomTraffic } from './traffic.js';
 import { CONTROLS, MENUS } from './help.js';
 import { calendarTruth, gmailTruth } from './truth.js';
+import { contactsTruth } from './truth-contacts.js';
 
 export interface Control {
   handle(
@@ -26,13 +27,13 @@ export interface Control {
   ): Promise<void>;
 }
 
-export function createControl(sim: Sim, crowd: RandomTraffic): Control {
+export function createControl(sim: Sim, traffic: RandomTraffic): Control {
   return {
     handle: async (request, response, path, query, body) => {
       const parts = path.split('/').slice(2).map(decodeURIComponent);
       try {
         const order = { method: request.method ?? 'GET', parts, query, json: parse(body) };
-        const answer = await route(sim, crowd, order, response);
+        const answer = await route(sim, traffic, order, response);
         if (answer !== STREAMED)
           reply(
             response,
@@ -60,16 +61,16 @@ const ACTIONS_LIMIT = 100_000;
 
 interface Call extends Order {
   sim: Sim;
-  crowd: RandomTraffic;
+  traffic: RandomTraffic;
   response: ServerResponse;
   /** The path after the control's name. */
   rest: readonly string[];
 }
 
-function route(sim: Sim, crowd: RandomTraffic, order: Order, response: ServerResponse): unknown {
+function route(sim: Sim, traffic: RandomTraffic, order: Order, response: ServerResponse): unknown {
   const [first = '', ...rest] = order.parts;
   const control = ROUTES.get(`${order.method} ${first}`);
-  return control === undefined ? NOTHING : control({ ...order, sim, crowd, response, rest });
+  return control === undefined ? NOTHING : control({ ...order, sim, traffic, response, rest });
 }
 
 const ROUTES: ReadonlyMap<string, (call: Call) => unknown> = new Map(
@@ -80,8 +81,8 @@ const ROUTES: ReadonlyMap<string, (call: Call) => unknown> = new Map(
       sim.world.all().map(({ email, sub, aliases }) => ({ email, sub, aliases })),
     'POST accounts': onAccounts,
     'POST clients': ({ sim, json }) => sim.clients.register(json as unknown as ClientOrder),
-    'POST act': ({ crowd, json }) => ({
-      done: crowd.actAtRandom(wholeNumber(json['count'] ?? 1, ACTIONS_LIMIT)),
+    'POST act': ({ traffic, json }) => ({
+      done: traffic.actAtRandom(wholeNumber(json['count'] ?? 1, ACTIONS_LIMIT)),
     }),
     'POST rate': setRate,
     'GET ledger': ({ sim }) => sim.ledger.snapshot(),
@@ -92,7 +93,7 @@ const ROUTES: ReadonlyMap<string, (call: Call) => unknown> = new Map(
     'POST clock': advanceClock,
     'POST bodies': ({ sim, json }) => serveBodies(sim, json),
     'GET truth': ({ sim, query, response, rest: [email = ''] }) =>
-      stream(response, truthOf(accountOf(sim, email), query.get('resource') ?? 'gmail')),
+      stream(response, truthOf(accountOf(sim, email), query)),
     'GET pubsub': ({ sim }) => sim.pubsub.describe(),
     'POST pubsub': ({ sim, json }) => configurePubSub(sim, json),
     'GET delivery': ({ sim }) => sim.delivery.conditions,
@@ -102,11 +103,11 @@ const ROUTES: ReadonlyMap<string, (call: Call) => unknown> = new Map(
   }),
 );
 
-function describe({ sim, crowd }: Call): unknown {
+function describe({ sim, traffic }: Call): unknown {
   return {
     accounts: sim.world.all().length,
     nowMs: sim.clock.nowMs(),
-    actionsPerSecond: crowd.perSecond,
+    actionsPerSecond: traffic.perSecond,
     quota: sim.settings.quota,
     controls: CONTROLS,
     options: sim.settings,
@@ -118,9 +119,9 @@ function onAccounts({ sim, json, rest: [email = '', verb = ''] }: Call): unknown
   return email === '' ? addAccount(sim, json) : onAccount(sim, accountOf(sim, email), verb, json);
 }
 
-function setRate({ crowd, json }: Call): unknown {
-  crowd.setRate(Number(json['perSecond']));
-  return { perSecond: crowd.perSecond };
+function setRate({ traffic, json }: Call): unknown {
+  traffic.setRate(Number(json['perSecond']));
+  return { perSecond: traffic.perSecond };
 }
 
 function resetLedger({ sim }: Call): unknown {
@@ -235,6 +236,7 @@ function addAccount(sim: Sim, json: Record<string, unknown>): unknown {
     messages: json['messages'],
     calendars: json['calendars'],
     eventsPerCalendar: json['eventsPerCalendar'],
+    contacts: json['contacts'],
   };
   const plan = Object.fromEntries(
     Object.entries(limits)
@@ -255,10 +257,12 @@ function* accountLines(sim: Sim): Generator {
     yield { email, refreshToken: sim.grants.ofAccount(key)?.refreshToken };
 }
 
-function truthOf(account: Account, resource: string): Generator {
+function truthOf(account: Account, query: URLSearchParams): Generator {
+  const resource = query.get('resource') ?? 'gmail';
   if (resource === 'gmail') return gmailTruth(account);
   if (resource === 'calendar') return calendarTruth(account);
-  throw new RangeError('resource must be gmail or calendar');
+  if (resource === 'contacts') return contactsTruth(account, Object.fromEntries(query));
+  throw new RangeError('resource must be gmail, calendar or contacts');
 }
 
 /**

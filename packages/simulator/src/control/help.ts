@@ -3,38 +3,39 @@ import { CALL_FAULTS, REFUSAL_NAMES, WORLD_FAULTS } from '../fault-kinds.js';
 import { ACTIONS } from './act.js';
 
 export const CONTROLS: Readonly<Record<string, string>> = {
-  'GET /sim': 'this list, the options in force, the time',
-  'GET /sim/accounts': 'NDJSON {email, refreshToken} as an import takes it',
+  'GET /sim': 'this list, the current options, the time',
+  'GET /sim/accounts': 'NDJSON {email, refreshToken} in the format of an import',
   'POST /sim/accounts':
-    '{email, messages?, calendars?, eventsPerCalendar?, scopes?} adds an account',
-  'POST /sim/accounts/EMAIL/act': '{action, …ids, …content} lets the user act',
+    '{email, messages?, calendars?, eventsPerCalendar?, contacts?, scopes?} adds an account',
+  'POST /sim/accounts/EMAIL/act': '{action, …ids, …content} makes the user act',
   'POST /sim/accounts/EMAIL/consent':
-    '{scopes?} consents anew, after a revocation; returns the new refresh token',
+    '{scopes?} gives a new consent after a revocation; returns the new refresh token',
   'GET /sim/people': '[{email, sub, aliases}]: who has which address now',
   'POST /sim/accounts/EMAIL/rename':
-    '{email} gives the person another primary address; the one before becomes an alias',
+    '{email} gives the person another primary address; the previous one becomes an alias',
   'POST /sim/accounts/EMAIL/delete':
     'ends the account and its grants; POST /sim/accounts gives its address to another person',
   'POST /sim/accounts/EMAIL/scopes':
-    '{scopes: [gmail.metadata, …]} changes what the newest consent allows, at once',
+    '{scopes: [gmail.metadata, …]} changes the scopes of the newest consent at once',
   'POST /sim/accounts/EMAIL/suspend':
-    '{suspended?: true} an administrator suspends the account: its grants are refused until {suspended: false}, and live again then',
+    '{suspended?: true} an administrator suspends the account: its grants are refused until {suspended: false}',
   'POST /sim/clients':
-    '{id, secret?, state?: active|deleted|disabled} registers an OAuth client: another secret is invalid_client; clients that were never registered are taken with any',
+    '{id, secret?, state?: active|deleted|disabled} registers an OAuth client: another secret gives invalid_client; unregistered clients are accepted with any secret',
   'POST /sim/act': '{count} random actions over all accounts',
-  'POST /sim/rate': '{perSecond} random actions that go on by themselves',
-  'GET|DELETE /sim/ledger': 'what was seen and spent; DELETE sets it to zero',
+  'POST /sim/rate': '{perSecond} starts continuous random actions',
+  'GET|DELETE /sim/ledger': 'counts of calls, quota and violations; DELETE resets them',
   'GET|POST|DELETE /sim/faults':
-    '{kind, probability?, count?, email?, method?, id?, item?, patch?, pages?, label?, incremental?, ms?, share?, variant?, quote?} orders a fault and returns its id; DELETE ends all faults of calls',
-  'DELETE /sim/faults/ID': 'ends this one',
+    '{kind, probability?, count?, email?, method?, id?, item?, patch?, pages?, label?, incremental?, ms?, share?, variant?, quote?} adds a fault and returns its id; DELETE ends all faults of calls',
+  'DELETE /sim/faults/ID': 'ends this fault',
   'POST /sim/bodies':
-    '{charset?: declared|utf-8, inlineBytes?} how text bodies are handed out: in the declared charset or recoded to UTF-8; larger ones by attachmentId',
-  'POST /sim/clock': '{advanceMs} moves the time, and with it everything that expires',
-  'GET /sim/truth/EMAIL': '?resource=gmail|calendar: NDJSON of what a mirror should hold',
+    '{charset?: declared|utf-8, inlineBytes?} how text bodies are returned: in the declared charset or recoded to UTF-8; larger ones by attachmentId',
+  'POST /sim/clock': '{advanceMs} advances the time, with everything that expires',
+  'GET /sim/truth/EMAIL':
+    '?resource=gmail|calendar|contacts: NDJSON of what a mirror should hold; of contacts with the masks personFields, readMask and groupFields',
   'GET|POST /sim/pubsub':
     '{topics: [name | {name, granted}], subscriptions: [{name, topic, pushEndpoint?, serviceAccountEmail?, audience?, ackDeadlineSeconds?, minBackoffMs?, maxBackoffMs?, retentionMs?}]}',
   'GET|POST /sim/delivery':
-    '{dropPercent?, duplicatePercent?, reorderPercent?, delayMs?: [min, max], minGapMs?} says how notifications are delivered',
+    '{dropPercent?, duplicatePercent?, reorderPercent?, delayMs?: [min, max], minGapMs?} sets how notifications are delivered',
   'GET /sim/watches': "Gmail's watches and Calendar's channels that are active",
   'GET /sim/service-account': "the key file of the project's service account",
 };

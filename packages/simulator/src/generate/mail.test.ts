@@ -16,7 +16,7 @@ const flat = (part: PartView): unknown => ({
   parts: part.parts.map(flat),
 });
 
-test('what is shown of a generated mail is what parsing its bytes shows', () => {
+test('the view of a generated mail equals the parsing of its bytes', () => {
   for (let n = 0; n < 1_000; n++) {
     const direct = mails.view(recipe(n));
     const parsed = viewOf(mails.raw(recipe(n)));
@@ -24,12 +24,12 @@ test('what is shown of a generated mail is what parsing its bytes shows', () => 
   }
 });
 
-test('the same recipe gives the same bytes, another one others', () => {
+test('equal recipes give equal bytes, different ones different bytes', () => {
   expect(mails.raw(recipe(1)).equals(createMailFactory(7, 5_000).raw(recipe(1)))).toBe(true);
   expect(mails.raw(recipe(1)).equals(mails.raw(recipe(2)))).toBe(false);
 });
 
-test('generated mail has every kind that a mirror stumbles over', () => {
+test('generated mail has every kind that is hard to parse', () => {
   const raws = Array.from({ length: 500 }, (_, n) => mails.raw(recipe(n)).toString('latin1')).join(
     '\n',
   );

@@ -26,7 +26,7 @@ async function allIds(query: string): Promise<string[]> {
 const truth = (): ReturnType<Simulator['gmailTruth']> => simulator.gmailTruth(email);
 
 describe('messages.list', () => {
-  test('gives ids and thread ids, newest first, and a page token carries the query', async () => {
+  test('returns ids and thread ids, newest first; a page token contains the query', async () => {
     const first = (await client.get(`${ME}/messages?maxResults=50&includeSpamTrash=true`)).json;
     expect(Object.keys(first)).toEqual(['messages', 'nextPageToken', 'resultSizeEstimate']);
     expect(Object.keys(first.messages[0])).toEqual(['id', 'threadId']);
@@ -38,7 +38,7 @@ describe('messages.list', () => {
     expect(ids).toEqual(byDate);
   });
 
-  test('leaves spam and trash out unless they are asked for', async () => {
+  test('omits spam and trash unless they are requested', async () => {
     const without = truth()
       .filter(
         (message) => !message.labelIds.includes('SPAM') && !message.labelIds.includes('TRASH'),
@@ -73,13 +73,13 @@ describe('messages.list', () => {
     ).toHaveLength(230);
   });
 
-  test('nothing found has no messages key', async () => {
+  test('an empty result has no messages key', async () => {
     expect((await client.get(`${ME}/messages?q=rfc822msgid:nobody@nowhere`)).json).toEqual({
       resultSizeEstimate: 0,
     });
   });
 
-  test('a mail that comes between two pages neither repeats nor hides another', async () => {
+  test('a mail that arrives between two pages neither repeats nor hides another', async () => {
     const before = await allIds('maxResults=500&includeSpamTrash=true');
     const first = (await client.get(`${ME}/messages?maxResults=20&includeSpamTrash=true`)).json;
     simulator.act(email, { action: 'deliver' });
@@ -121,7 +121,7 @@ describe('messages.list', () => {
     ['pageToken=1', 'Invalid pageToken'],
     ['labelIds=Nope', 'Invalid label: Nope'],
     ['maxResults=many', 'Invalid value for maxResults: many'],
-  ])('%s is a 400', async (query, message) => {
+  ])('%s gives 400', async (query, message) => {
     const answer = await client.get(`${ME}/messages?${query}`);
     expect([answer.status, answer.json.error.message, answer.json.error.status]).toEqual([
       400,
@@ -132,7 +132,7 @@ describe('messages.list', () => {
 });
 
 describe('messages.get', () => {
-  test('full keys come in the order that Gmail sends, and data is padded base64url', async () => {
+  test("format full has keys in Gmail's order and padded base64url data", async () => {
     const message = truth().find(
       (one) =>
         one.attachments.length > 0 &&
@@ -167,7 +167,7 @@ describe('messages.get', () => {
     }
   });
 
-  test('every message shows what the truth says', async () => {
+  test('every message equals its stored data', async () => {
     for (const message of truth().slice(0, 60)) {
       const { json } = await client.get(`${ME}/messages/${message.id}?prettyPrint=false`);
       expect([
@@ -189,7 +189,7 @@ describe('messages.get', () => {
     }
   });
 
-  test('raw is the mail, and sizeEstimate its length', async () => {
+  test('format raw is the mail, and sizeEstimate its length', async () => {
     const message = truth().find((one) => one.sizeEstimate !== null)!;
     const { json } = await client.get(`${ME}/messages/${message.id}?format=raw`);
     const raw = Buffer.from(json.raw, 'base64url');
@@ -201,7 +201,7 @@ describe('messages.get', () => {
     expect(raw.toString('latin1')).toContain(message.messageId);
   });
 
-  test('metadata has headers alone, filtered by name; minimal has no payload', async () => {
+  test('format metadata has headers filtered by name; minimal has no payload', async () => {
     const { id } = truth()[0]!;
     const metadata = (
       await client.get(
@@ -215,7 +215,7 @@ describe('messages.get', () => {
     expect('payload' in (await client.get(`${ME}/messages/${id}?format=minimal`)).json).toBe(false);
   });
 
-  test('attachment ids are new at each reading, and older ones still work', async () => {
+  test('attachment ids differ at each read, and earlier ones remain valid', async () => {
     const message = truth().find((one) => one.attachments.length > 0)!;
     const idIn = (part: Json): string | undefined =>
       part.body.attachmentId ??
@@ -249,7 +249,7 @@ describe('messages.get', () => {
     });
   });
 
-  test('fields select, prettyPrint=false is compact, and a bad selector is a 400', async () => {
+  test('fields selects, prettyPrint=false is compact, and a malformed selector gives 400', async () => {
     const { id } = truth()[0]!;
     expect(
       (await client.get(`${ME}/messages/${id}?fields=id,payload/headers/name&prettyPrint=false`))
@@ -260,7 +260,7 @@ describe('messages.get', () => {
       expect((await client.get(`${ME}/messages/${id}?fields=${fields}`)).status).toBe(400);
   });
 
-  test('missing is 404 with the recorded body, malformed is 400', async () => {
+  test('a missing message gives 404 with the recorded body, a malformed id 400', async () => {
     const missing = await client.get(`${ME}/messages/00000000deadbeef`);
     const message = 'Requested entity was not found.';
     expect([missing.status, missing.json]).toEqual([
@@ -284,14 +284,14 @@ describe('messages.get', () => {
 describe('history.list', () => {
   const now = async (): Promise<string> => (await client.get(`${ME}/profile`)).json.historyId;
 
-  test('nothing new has no history key', async () => {
+  test('without changes there is no history key', async () => {
     const historyId = await now();
     expect((await client.get(`${ME}/history?startHistoryId=${historyId}`)).json).toEqual({
       historyId,
     });
   });
 
-  test('tells what happened, in order, with labels as they are now', async () => {
+  test('lists the changes in order, with the current labels', async () => {
     const start = await now();
     const { messageId } = simulator.act(email, {
       action: 'deliver',
@@ -320,7 +320,7 @@ describe('history.list', () => {
     expect(json.historyId).toBe(json.history[3].id);
   });
 
-  test('types are filtered by their singular names; plural ones find nothing', async () => {
+  test('types are filtered by their singular names; plural names match nothing', async () => {
     const start = await now();
     const { messageId } = simulator.act(email, { action: 'deliver', labelIds: ['INBOX'] });
     simulator.act(email, { action: 'label', messageId: messageId!, labelIds: ['STARRED'] });
@@ -342,7 +342,7 @@ describe('history.list', () => {
     ).toBeUndefined();
   });
 
-  test('pages are stable while the mailbox goes on, and each names the newest record', async () => {
+  test('pages are stable while the mailbox changes, and each names the newest record', async () => {
     const start = await now();
     for (let n = 0; n < 7; n++) simulator.act(email, { action: 'deliver' });
     const first = (await client.get(`${ME}/history?startHistoryId=${start}&maxResults=3`)).json;
@@ -359,7 +359,7 @@ describe('history.list', () => {
     expect([third.nextPageToken, second.historyId]).toEqual([undefined, await now()]);
   });
 
-  test('too old is 404, malformed or missing is 400', async () => {
+  test('an expired start id gives 404, a malformed or missing one 400', async () => {
     const status = async (query: string): Promise<number> =>
       (await client.get(`${ME}/history?${query}`)).status;
     expect([
@@ -393,7 +393,7 @@ describe('labels, threads and profile', () => {
     );
   });
 
-  test('threads hold the messages that name them, and raw is no format of theirs', async () => {
+  test('threads have the messages that name them, and do not support format raw', async () => {
     const threads = new Map<string, string[]>();
     for (const message of truth())
       threads.set(message.threadId, [...(threads.get(message.threadId) ?? []), message.id]);
@@ -415,7 +415,7 @@ describe('labels, threads and profile', () => {
     );
   });
 
-  test('the profile counts', async () => {
+  test('the profile has the counts', async () => {
     expect((await client.get(`${ME}/profile`)).json).toMatchObject({
       emailAddress: email,
       messagesTotal: truth().length,
@@ -424,8 +424,8 @@ describe('labels, threads and profile', () => {
   });
 });
 
-describe('who may call', () => {
-  test('unknown and expired tokens are 401, other mailboxes 403', async () => {
+describe('authorization', () => {
+  test('unknown and expired tokens give 401, other mailboxes 403', async () => {
     const body = (await new Client(simulator.url, 'nobody').get(`${ME}/profile`)).json;
     expect(body.error).toMatchObject({
       code: 401,
@@ -438,7 +438,7 @@ describe('who may call', () => {
     );
   });
 
-  test('a token request without a client is 401, of another kind 400, of an unknown token invalid_grant', async () => {
+  test('a token request without a client gives 401, of another kind 400, with an unknown token invalid_grant', async () => {
     const { refreshToken } = simulator.accounts()[0]!;
     const answers = [
       await tokenRequest(simulator.url, refreshToken, { client_id: '' }),

@@ -9,7 +9,10 @@ import type { Reply } from './reply.js';
 type Json = Record<string, unknown>;
 
 export interface Alteration {
-  /** The `id` of the objects to alter, anywhere in an answer; absent: the answer itself. */
+  /**
+   * The `id` or `resourceName` of the objects to alter, anywhere in an answer; absent: the answer
+   * itself.
+   */
   item?: string;
   /**
    * A merge patch (RFC 7386) with one addition: applied to an array, an object's keys are indexes.
@@ -30,7 +33,7 @@ export function altered(reply: Reply, { item, patch }: Alteration): Reply {
 function alteredIn(value: unknown, item: string, patch: Json): unknown {
   if (Array.isArray(value)) return value.map((one) => alteredIn(one, item, patch));
   if (!isObject(value)) return value;
-  if (value['id'] === item) return merged(value, patch);
+  if (value['id'] === item || value['resourceName'] === item) return merged(value, patch);
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [name, alteredIn(inner, item, patch)]),
   );

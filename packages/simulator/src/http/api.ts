@@ -9,7 +9,15 @@ import { gmailHandlers, routeGmail, type Handlers, type Route } from '../gmail/r
 import type { AttachmentIds } from '../gmail/attachments.js';
 import { applyFaults, type InjectedFaults } from '../faults.js';
 import type { Grant } from '../grants.js';
-import { isPushMethod, type CalendarMethod, type PlainGmailMethod } from '../methods.js';
+import {
+  isPushMethod,
+  type ApiMethod,
+  type CalendarMethod,
+  type PlainGmailMethod,
+} from '../methods.js';
+import { firstPeoplePage } from '../people/lists.js';
+import { isFullSyncStart, isPeoplePath, peopleHandlers, routePeople } from '../people/routes.js';
+import { PEOPLE_SHAPES } from '../people/shapes.js';
 import { routeChannels, servePush } from '../push/routes.js';
 import { scopeRefusal } from '../scopes.js';
 import type { Asked, Sim } from '../sim.js';
@@ -23,7 +31,7 @@ import {
   notFound,
   unauthenticated,
 } from './errors.js';
-import { parseFields, unknownField } from './fields.js';
+import { parseFields, unknownField, type Shape } from './fields.js';
 import { Endings } from './endings.js';
 import { withOmissions } from './omit.js';
 import { PageOverlap } from './overlap.js';
@@ -66,9 +74,14 @@ export function createApi(sim: Sim, attachmentIds: AttachmentIds): Api {
   return { admit: (call) => admit(surface, call) };
 }
 
-/** Whether the path is one of Gmail or Calendar. Both hosts of Gmail serve the same paths. */
+/** Whether the path is one of an API. Both hosts of Gmail serve the same paths. */
 export function isApiPath(path: string): boolean {
-  return path.startsWith('/gmail/v1/') || path.startsWith('/calendar/v3/');
+  return path.startsWith('/gmail/v1/') || path.startsWith('/calendar/v3/') || isPeoplePath(path);
+}
+
+function apiOf(path: string): ApiMethod['api'] {
+  if (isPeoplePath(path)) return 'people';
+  return path.startsWith('/calendar/') ? 'calendar' : 'gmail';
 }
 
 interface Surface {
@@ -81,13 +94,12 @@ interface Surface {
 function admit(surface: Surface, call: ApiCall): Admitted {
   const { sim } = surface;
   const route = routeOf(call);
-  if (route === null)
-    return settled(notFound(call.path.startsWith('/calendar/') ? 'calendar' : 'gmail'));
+  if (route === null) return settled(notFound(apiOf(call.path)));
   const caller = authenticate(sim, call);
   if (caller === null) return settled(unauthenticated());
   const { account, grant, client } = caller;
   if (account === null)
-    return settled(route.method.api === 'gmail' ? mailNotEnabled() : notFound('calendar'));
+    return settled(route.method.api === 'gmail' ? mailNotEnabled() : notFound(route.method.api));
   const named = route.userId.toLowerCase();
   if (named !== 'me' && named !== account.email) return settled(delegationDenied(account.email));
   const refusal = scopeRefusal(route.method, call.query, grant.scopes);
@@ -106,7 +118,13 @@ function admitKnown(
   const release = (): void => sim.quota.leave(account.key);
   const refusal =
     sim.quota.enter(route.method, account.key, nowMs) ??
-    sim.quota.charge(route.method, account.key, nowMs, client);
+    sim.quota.charge(
+      route.method,
+      account.key,
+      nowMs,
+      client,
+      isFullSyncStart(route.method.name, call.query),
+    );
   if (refusal !== null) return { ...settled(refusal), release };
   const injected = sim.faults.draw(
     {
@@ -115,7 +133,8 @@ function admitKnown(
       method: route.method,
       ids: route.ids,
       query: call.query,
-      holds: (item) => holdsItem(account, route, item),
+      holds: (item) =>
+        holdsItem(account, route, item) || call.query.getAll('resourceNames').includes(item),
     },
     nowMs,
   );
@@ -147,24 +166,18 @@ function serve(
   call: ApiCall,
   route: Route,
   account: Account,
-  { overlap, endings, circle, omitted }: InjectedFaults,
+  { overlap, endings, cycle, omitted }: InjectedFaults,
 ): Reply {
   const { sim } = surface;
   const { method, ids } = route;
-  const format = formatOf(
-    call,
-    method.api === 'gmail' ? GMAIL_SHAPES[method.name] : CALENDAR_SHAPES[method.name],
-  );
+  const format = formatOf(call, shapeOf(method));
   if (typeof format === 'string') return badFields(format);
   const query = surface.endings.resolve(call.query);
   const asked: Asked = { sim, account, ids, query, format, method };
   if (isPushMethod(method.name)) return servePush(asked, method.name, call.body);
   if (method.name.startsWith('events.')) forgetTombstones(sim, account, ids[0] ?? '');
   const key = `${account.key} ${method.name} ${ids.join(' ')}`;
-  const answerTo = (one: Asked): Reply =>
-    method.api === 'gmail'
-      ? surface.gmail[method.name as PlainGmailMethod](one)
-      : calendarHandlers[method.name as CalendarMethod](one);
+  const answerTo = (one: Asked): Reply => answerOf(surface, one);
   const answer = answerTo(asked);
   const reply = surface.endings.apply(
     endings,
@@ -175,12 +188,36 @@ function serve(
     {
       key,
       sent: call.query.get('pageToken') ?? '',
-      first: endings.length > 0 ? (firstPageToken(asked) ?? '') : '',
-      length: circle,
+      first: endings.length > 0 ? (firstPeoplePage(asked) ?? firstPageToken(asked) ?? '') : '',
+      length: cycle,
     },
   );
   if (!sim.faults.isActive('overlapping-pages') && !overlap) return reply;
   return surface.overlap.answer(key, reply, overlap, format);
+}
+
+/** Push methods are not among the handlers. */
+function answerOf(surface: Surface, asked: Asked): Reply {
+  const { method } = asked;
+  switch (method.api) {
+    case 'gmail':
+      return surface.gmail[method.name as PlainGmailMethod](asked);
+    case 'calendar':
+      return calendarHandlers[method.name as CalendarMethod](asked);
+    case 'people':
+      return peopleHandlers[method.name](asked);
+  }
+}
+
+function shapeOf(method: ApiMethod): Shape {
+  switch (method.api) {
+    case 'gmail':
+      return GMAIL_SHAPES[method.name];
+    case 'calendar':
+      return CALENDAR_SHAPES[method.name];
+    case 'people':
+      return PEOPLE_SHAPES[method.name];
+  }
 }
 
 function forgetTombstones(sim: Sim, account: Account, calendarId: string): void {
@@ -195,7 +232,7 @@ function atPage(asked: Asked, pageToken: string): Asked {
 }
 
 /** Returns the format of the answer, or the invalid selector. */
-function formatOf(call: ApiCall, shape: Parameters<typeof unknownField>[1]): Format | string {
+function formatOf(call: ApiCall, shape: Shape): Format | string {
   const pretty = call.query.get('prettyPrint')?.toLowerCase() !== 'false';
   const text = call.query.get('fields');
   if (text === null || text === '') return { pretty, fields: null };
@@ -227,6 +264,7 @@ function routeOf(call: ApiCall): Route | null {
   if (path === null) return null;
   if (path[0] === 'gmail' && path[1] === 'v1' && path[2] === 'users')
     return routeGmail(call.httpMethod, path.slice(3));
+  if (path[0] === 'v1') return routePeople(call.httpMethod, path.slice(1));
   if (path[0] !== 'calendar' || path[1] !== 'v3') return null;
   return (
     routeCalendar(call.httpMethod, path.slice(2)) ?? routeChannels(call.httpMethod, path.slice(2))

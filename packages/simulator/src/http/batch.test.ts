@@ -17,7 +17,7 @@ afterAll(() => simulator.close());
 
 const path = (id: string): string => `/gmail/v1/users/me/messages/${id}?format=minimal`;
 
-test('answers come whole, in another order, with response- before the id', async () => {
+test('responses are complete, in another order, with response- before the id', async () => {
   const answer = await client.batch(
     batchOf(ids.slice(0, 20).map(path)),
     'multipart/mixed; boundary=frontier',
@@ -34,7 +34,7 @@ test('answers come whole, in another order, with response- before the id', async
   }
 });
 
-test('the Python client is understood: bare line feeds, a quoted boundary, ids with spaces, a token and an encoded address in each part', async () => {
+test("the Python client's batch is read: bare line feeds, a quoted boundary, ids with spaces, a token and an encoded address in each part", async () => {
   const boundary = '===============6151521444608887434==';
   const part = (n: number): string =>
     [
@@ -69,7 +69,7 @@ test('the Python client is understood: bare line feeds, a quoted boundary, ids w
   ]);
 });
 
-test('ids without angle brackets, absolute addresses and requests without a version are fine', async () => {
+test('ids without angle brackets, absolute addresses and requests without a version are accepted', async () => {
   const body = `--x\r\nContent-Type: application/http\r\nContent-ID: bare\r\n\r\nGET https://gmail.googleapis.com${path(ids[3]!)}\r\n\r\n--x--`;
   expect(readBatch(await client.batch(body, 'multipart/mixed; boundary=x'))).toMatchObject([
     { contentId: 'response-bare', status: 200, json: { id: ids[3] } },
@@ -139,7 +139,7 @@ test('parts above the limit in flight get 429 inside a 200, and count as violati
   expect(after.batchParts - before.batchParts).toBe(40);
 });
 
-test('the answer is compressed only if the client accepts it and says gzip in its User-Agent', async () => {
+test('the response is compressed only if the client accepts gzip and names it in its User-Agent', async () => {
   const body = batchOf(ids.slice(0, 5).map(path));
   const zipped = await client.batch(body, 'multipart/mixed; boundary=frontier', '/batch', {
     'accept-encoding': 'gzip',
@@ -156,7 +156,7 @@ test('the answer is compressed only if the client accepts it and says gzip in it
   expect(readBatch(zipped)).toHaveLength(5);
 });
 
-test('other work runs between the parts of a large batch, and the answers stay in order', async () => {
+test('other work runs between the parts of a large batch, and the responses keep their order', async () => {
   const went: string[] = [];
   const parts = Array.from({ length: 10 }, (_, index) => ({
     partAnswer: () => ({

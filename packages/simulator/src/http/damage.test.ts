@@ -50,7 +50,7 @@ function raw(path: string, headers: Record<string, string> = {}): Promise<Seen> 
   });
 }
 
-test('a truncated body declares more than comes', async () => {
+test('a truncated body is shorter than declared', async () => {
   simulator.faults.add({ kind: 'truncated-body', count: 1 });
   const seen = await raw(LABELS);
   expect([seen.status, seen.whole, Number(seen.headers['content-length'])]).toEqual([
@@ -64,7 +64,7 @@ test('a truncated body declares more than comes', async () => {
   expect((await raw(LABELS)).body.toString()).toBe(good);
 });
 
-test('half an answer, then the connection is cut', async () => {
+test('half of a response is sent, then the connection ends', async () => {
   simulator.faults.add({ kind: 'half-then-reset', count: 1 });
   const seen = await raw(LABELS);
   expect([seen.status, seen.whole, seen.headers['content-length'], seen.body.length]).toEqual([
@@ -75,14 +75,14 @@ test('half an answer, then the connection is cut', async () => {
   ]);
 });
 
-test('a compressed body ends in its middle while its framing is whole', async () => {
+test('a compressed body is truncated within complete framing', async () => {
   simulator.faults.add({ kind: 'gzip-cut', count: 1 });
   const seen = await raw(LABELS);
   expect([seen.status, seen.whole, seen.headers['content-encoding']]).toEqual([200, true, 'gzip']);
   expect(() => gunzipSync(seen.body)).toThrow('unexpected end of file');
 });
 
-test('a slow body trickles', async () => {
+test('a slow body comes in small pieces', async () => {
   simulator.faults.add({ kind: 'slow-body', ms: 200, count: 1 });
   const began = performance.now();
   const seen = await raw(LABELS);
@@ -116,7 +116,7 @@ test.each([
   ]);
 });
 
-test('a part of a batch is damaged by itself, its neighbours stay whole', async () => {
+test('a part of a batch is damaged alone', async () => {
   const ids = (await client.get('/gmail/v1/users/me/messages?maxResults=3')).json.messages.map(
     ({ id }: { id: string }) => id,
   );
@@ -139,7 +139,7 @@ test('a part of a batch is damaged by itself, its neighbours stay whole', async 
   expect([answer.status, bodies.length, whole.length]).toEqual([200, 3, 2]);
 });
 
-test('a whole batch and the token endpoint suffer too', async () => {
+test('a whole batch and the token endpoint can be damaged too', async () => {
   simulator.faults.add({ kind: 'half-then-reset', method: 'batch', count: 1 });
   await expect(
     client.batch(batchOf([LABELS]), 'multipart/mixed; boundary=frontier'),
@@ -153,7 +153,7 @@ test('a whole batch and the token endpoint suffer too', async () => {
   );
 });
 
-test('a body over the limit is refused, and the next request is answered', async () => {
+test('a request body over the limit is refused, and the next request is answered', async () => {
   const refused = await fetch(`${simulator.url}/batch/gmail/v1`, {
     method: 'POST',
     body: Buffer.alloc(11 * 1024 * 1024),

@@ -44,21 +44,21 @@ async function pages(
   return seen;
 }
 
-test.each(LISTS)('%s: a page names itself', async (method, path, name) => {
+test.each(LISTS)('%s: a page names itself as the next', async (method, path, name) => {
   simulator.faults.add({ kind: 'page-names-itself', method });
   const [first, second, third] = await pages(path, name, 3);
   expect(second).toEqual({ next: first?.next, ids: first?.ids });
   expect(third).toEqual(second);
 });
 
-test.each(LISTS)('%s: pages lead in a circle of the ordered length', async (method, path, name) => {
-  simulator.faults.add({ kind: 'pages-in-a-circle', method, pages: 2 });
+test.each(LISTS)('%s: pages form a cycle of the requested length', async (method, path, name) => {
+  simulator.faults.add({ kind: 'pages-in-a-cycle', method, pages: 2 });
   const seen = await pages(path, name, 7);
   expect(seen.map(({ next }) => next).slice(2)).toEqual([0, 1, 0, 1, 0].map((n) => seen[n]?.next));
   expect(new Set(seen.map(({ ids }) => ids)).size).toBe(3);
 });
 
-test.each(LISTS)('%s: a page repeats under ever new tokens', async (method, path, name) => {
+test.each(LISTS)('%s: a page repeats under new tokens', async (method, path, name) => {
   simulator.faults.add({ kind: 'pages-repeat', method });
   const seen = await pages(path, name, 5);
   expect(new Set(seen.map(({ next }) => next)).size).toBe(5);
@@ -67,7 +67,7 @@ test.each(LISTS)('%s: a page repeats under ever new tokens', async (method, path
 });
 
 test.each(LISTS)(
-  '%s: empty pages go on for as long as the fault does, and then the list where it stood',
+  '%s: empty pages continue as long as the fault, and then the list continues where it was',
   async (method, path, name) => {
     simulator.faults.add({ kind: 'empty-pages', method, count: 4 });
     const seen = await pages(path, name, 6);
@@ -76,7 +76,7 @@ test.each(LISTS)(
   },
 );
 
-test.each(['page-names-itself', 'pages-repeat', 'empty-pages', 'pages-in-a-circle'] as const)(
+test.each(['page-names-itself', 'pages-repeat', 'empty-pages', 'pages-in-a-cycle'] as const)(
   'the sync token of a listing reports what was deleted while the listing had no end: %s',
   async (kind) => {
     const events = '/calendar/v3/calendars/primary/events';
@@ -106,7 +106,7 @@ test.each([
   ['no-history-id', undefined],
   ['garbled-history-id', 'NaN'],
   ['old-history-id', '1'],
-] as const)('%s is what profile, history, messages and threads say', async (kind, historyId) => {
+] as const)('profile, history, messages and threads return %s', async (kind, historyId) => {
   const me = '/gmail/v1/users/me';
   const { messages } = (await client.get(`${me}/messages?maxResults=1`)).json;
   const { id, threadId } = messages[0] as { id: string; threadId: string };
@@ -119,5 +119,5 @@ test.each([
 });
 
 test('a cycle has at least one page', () => {
-  expect(() => simulator.faults.add({ kind: 'pages-in-a-circle', pages: 0 })).toThrow('at least 1');
+  expect(() => simulator.faults.add({ kind: 'pages-in-a-cycle', pages: 0 })).toThrow('at least 1');
 });

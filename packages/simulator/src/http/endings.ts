@@ -10,7 +10,7 @@ import { jsonReply, type Format, type Reply } from './reply.js';
 /** Changes to the pages of a listing. */
 export const PAGE_ENDINGS = [
   'page-names-itself',
-  'pages-in-a-circle',
+  'pages-in-a-cycle',
   'pages-repeat',
   'empty-pages',
   'pages-without-news',
@@ -35,8 +35,17 @@ const LIST_METHODS = new Set([
   'calendarList.list',
   'events.list',
   'events.instances',
+  'people.connections.list',
+  'otherContacts.list',
+  'contactGroups.list',
 ]);
-const SYNC_TOKEN_METHODS = new Set(['calendarList.list', 'events.list']);
+const SYNC_TOKEN_METHODS = new Set([
+  'calendarList.list',
+  'events.list',
+  'people.connections.list',
+  'otherContacts.list',
+  'contactGroups.list',
+]);
 const HISTORY_ID_METHODS = new Set(['getProfile', 'history.list', 'messages.get', 'threads.get']);
 
 export function isEnding(kind: string): kind is Ending {
@@ -65,7 +74,7 @@ export class Endings {
    */
   private readonly real = new Map<string, string>();
   /** For each listing the tokens of its cycle, in order. */
-  private readonly circles = new Map<string, string[]>();
+  private readonly cycles = new Map<string, string[]>();
   private made = 0;
 
   /** Returns the query with a page token that the simulator knows. */
@@ -103,14 +112,12 @@ export class Endings {
     switch (kind) {
       case 'page-names-itself':
         return { ...page, nextPageToken: sent === '' ? this.alias(first) : sent };
-      case 'pages-in-a-circle':
+      case 'pages-in-a-cycle':
         return { ...page, nextPageToken: this.nextCycleToken(listing, natural) };
       case 'pages-repeat':
         return { ...page, nextPageToken: this.alias(this.realOf(sent) || first) };
-      case 'empty-pages': {
-        const { messages: _m, threads: _t, drafts: _d, history: _h, items: _i, ...rest } = page;
-        return { ...rest, nextPageToken: this.alias(this.realOf(sent) || first) };
-      }
+      case 'empty-pages':
+        return { ...withoutItems(page), nextPageToken: this.alias(this.realOf(sent) || first) };
       case 'pages-without-news': {
         const some = sent === '' ? page : someOf(page, this.made);
         return { ...some, nextPageToken: this.alias(this.realOf(sent) || first) };
@@ -120,17 +127,17 @@ export class Endings {
 
   /** The cycle begins with the second page; a shorter listing leads back to its beginning. */
   private nextCycleToken({ key, sent, first, length }: Listing, natural: string | null): string {
-    if (sent === '' || !this.circles.has(key)) {
-      if (this.circles.size >= KEPT) this.circles.clear();
-      this.circles.set(key, []);
+    if (sent === '' || !this.cycles.has(key)) {
+      if (this.cycles.size >= KEPT) this.cycles.clear();
+      this.cycles.set(key, []);
     }
-    const circle = this.circles.get(key) ?? [];
-    const at = circle.indexOf(sent);
-    const known = circle[at + 1];
+    const cycle = this.cycles.get(key) ?? [];
+    const at = cycle.indexOf(sent);
+    const known = cycle[at + 1];
     if (known !== undefined && sent !== '') return known;
-    if (circle[0] !== undefined && (circle.length >= length || natural === null)) return circle[0];
+    if (cycle[0] !== undefined && (cycle.length >= length || natural === null)) return cycle[0];
     const next = natural ?? this.alias(first);
-    circle.push(next);
+    cycle.push(next);
     return next;
   }
 
@@ -144,6 +151,21 @@ export class Endings {
     this.real.set(made, token);
     return made;
   }
+}
+
+const ITEMS = [
+  'messages',
+  'threads',
+  'drafts',
+  'history',
+  'items',
+  'connections',
+  'otherContacts',
+  'contactGroups',
+];
+
+function withoutItems(page: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(page).filter(([name]) => !ITEMS.includes(name)));
 }
 
 /** The largest number of stored tokens, and of stored cycles. */

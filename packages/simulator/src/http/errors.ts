@@ -1,9 +1,9 @@
 /**
  * Google's error responses, with the original text where a recording exists. Gmail's have `status`
- * (and sometimes `details`), Calendar's do not. A quota refusal comes from a layer that both share
- * and always has them.
+ * (and sometimes `details`), Calendar's do not, and People's have no list of `errors`. A quota
+ * refusal comes from a layer that Gmail and Calendar share and always has both.
  */
-import type { ApiMethod } from '../methods.js';
+import type { ApiMethod, PeopleMethod } from '../methods.js';
 import { jsonReply, PLAIN, type Reply } from './reply.js';
 
 export interface ErrorItem {
@@ -56,7 +56,17 @@ export function calendarError(
   );
 }
 
+/** People's envelope. */
+export function peopleError(
+  code: number,
+  message: string,
+  more: { status?: string; details?: unknown[] } = {},
+): Reply {
+  return jsonReply({ error: { code, message, status: STATUS_NAMES[code], ...more } }, PLAIN, code);
+}
+
 export function notFound(api: ApiMethod['api']): Reply {
+  if (api === 'people') return peopleError(404, 'Requested entity was not found.');
   return api === 'gmail'
     ? platformError(404, 'Requested entity was not found.', 'notFound')
     : calendarError(404, 'Not Found', 'notFound');
@@ -64,6 +74,7 @@ export function notFound(api: ApiMethod['api']): Reply {
 
 export function badRequest(api: ApiMethod['api'], message: string, parameter?: string): Reply {
   if (api === 'gmail') return platformError(400, message, 'invalidArgument');
+  if (api === 'people') return peopleError(400, 'Request contains an invalid argument.');
   return calendarError(
     400,
     message,
@@ -97,7 +108,8 @@ export function quotaExceeded(
   scope: 'user' | 'project',
   limitValue: number,
 ): Reply {
-  const service = `${api === 'gmail' ? 'gmail' : 'calendar-json'}.googleapis.com`;
+  if (api === 'people') return peopleQuotaExceeded(scope);
+  const service = serviceOf(api);
   const limit = `Queries per minute${scope === 'user' ? ' per user' : ''}`;
   const message = `Quota exceeded for quota metric 'Queries' and limit '${limit}' of service '${service}' for consumer 'project_number:123456789012'.`;
   const metadata = {
@@ -116,6 +128,24 @@ export function quotaExceeded(
     },
   ];
   return platformError(403, message, 'rateLimitExceeded', { domain: 'usageLimits', details });
+}
+
+/**
+ * 429 for the limit per minute, as recorded (mrmattwilkins/google-contacts-sync #1). Which of
+ * People's metrics a list counts for is not documented; all count for this one.
+ */
+function peopleQuotaExceeded(scope: 'user' | 'project'): Reply {
+  const metric = 'Critical read requests (Contact and Profile Reads)';
+  const limit = `${metric} per minute${scope === 'user' ? ' per user' : ''}`;
+  const service = serviceOf('people');
+  const message = `Quota exceeded for quota metric '${metric}' and limit '${limit}' of service '${service}' for consumer 'project_number:123456789012'.`;
+  const metadata = {
+    service,
+    consumer: 'projects/123456789012',
+    quota_metric: `${service}/critical_read_requests`,
+    quota_limit: `CriticalReadsPerMinutePerProject${scope === 'user' ? 'PerUser' : ''}`,
+  };
+  return peopleError(429, message, { details: [errorInfo('RATE_LIMIT_EXCEEDED', metadata)] });
 }
 
 /** The time is in the text, after two spaces; Google sends no Retry-After header. */
@@ -159,16 +189,27 @@ export function htmlPage(status: 200 | 502): Reply {
 /** The token lacks a scope that the method needs. */
 export function insufficientScope(method: ApiMethod): Reply {
   const service = serviceOf(method.api);
-  return platformError(
-    403,
-    'Request had insufficient authentication scopes.',
-    'insufficientPermissions',
-    {
-      item: { message: 'Insufficient Permission' },
-      details: [errorInfo('ACCESS_TOKEN_SCOPE_INSUFFICIENT', { service, method: method.name })],
-    },
-  );
+  const message = 'Request had insufficient authentication scopes.';
+  const name = method.api === 'people' ? PEOPLE_CALLS[method.name] : method.name;
+  const details = [errorInfo('ACCESS_TOKEN_SCOPE_INSUFFICIENT', { service, method: name })];
+  return method.api === 'people'
+    ? peopleError(403, message, { details })
+    : platformError(403, message, 'insufficientPermissions', {
+        item: { message: 'Insufficient Permission' },
+        details,
+      });
 }
+
+/** People's methods in its errors (recorded for ListContactGroups and UpdateContact). */
+const PEOPLE_CALLS: Readonly<Record<PeopleMethod, string>> = {
+  'people.connections.list': 'google.people.v1.PeopleService.ListConnections',
+  'people.get': 'google.people.v1.PeopleService.GetPerson',
+  'people.getBatchGet': 'google.people.v1.PeopleService.GetPeople',
+  'otherContacts.list': 'google.people.v1.PeopleService.ListOtherContacts',
+  'contactGroups.list': 'google.people.v1.PeopleService.ListContactGroups',
+  'contactGroups.get': 'google.people.v1.PeopleService.GetContactGroup',
+  'contactGroups.batchGet': 'google.people.v1.PeopleService.BatchGetContactGroups',
+};
 
 /** The same for Pub/Sub, whose methods are not in `methods.ts`. */
 export function insufficientPubSubScope(): Reply {
@@ -203,11 +244,11 @@ export function domainPolicy(): Reply {
 /** The API is not enabled in the client's Cloud project. */
 export function accessNotConfigured(api: ApiMethod['api']): Reply {
   const service = serviceOf(api);
-  const message = `${api === 'gmail' ? 'Gmail' : 'Google Calendar'} API has not been used in project 123456789012 before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/${service}/overview?project=123456789012 then retry.`;
-  return platformError(403, message, 'accessNotConfigured', {
-    domain: 'usageLimits',
-    details: [errorInfo('SERVICE_DISABLED', { service, consumer: 'projects/123456789012' })],
-  });
+  const message = `${TITLES[api]} API has not been used in project 123456789012 before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/${service}/overview?project=123456789012 then retry.`;
+  const details = [errorInfo('SERVICE_DISABLED', { service, consumer: 'projects/123456789012' })];
+  return api === 'people'
+    ? peopleError(403, message, { details })
+    : platformError(403, message, 'accessNotConfigured', { domain: 'usageLimits', details });
 }
 
 export function dailyLimitExceeded(): Reply {
@@ -239,8 +280,11 @@ export function unavailable(): Reply {
   return platformError(503, 'The service is currently unavailable.', 'backendError');
 }
 
+const TITLES = { gmail: 'Gmail', calendar: 'Google Calendar', people: 'People' } as const;
+const SERVICES = { gmail: 'gmail', calendar: 'calendar-json', people: 'people' } as const;
+
 function serviceOf(api: ApiMethod['api']): string {
-  return `${api === 'gmail' ? 'gmail' : 'calendar-json'}.googleapis.com`;
+  return `${SERVICES[api]}.googleapis.com`;
 }
 
 function errorInfo(reason: string, metadata: Record<string, string>): unknown {

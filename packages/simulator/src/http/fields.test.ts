@@ -11,7 +11,7 @@ test.each([
   ['*', { a: 1, b: [{ c: 2, d: { e: 4, f: 5 } }, { c: 3 }] }],
   ['b/*', { b: [{ c: 2, d: { e: 4, f: 5 } }, { c: 3 }] }],
   ['b/c,b/d/f', { b: [{ c: 2, d: { f: 5 } }, { c: 3 }] }],
-])('%s selects what it names', (text, asked) => {
+])('%s selects the named fields', (text, asked) => {
   const parsed = mask(text);
   expect(
     parsed.ok && applyFields({ a: 1, b: [{ c: 2, d: { e: 4, f: 5 } }, { c: 3 }] }, parsed.mask),
@@ -32,7 +32,7 @@ test.each([
 });
 
 test.each(['__proto__', 'constructor', 'toString', 'valueOf'])(
-  '%s, which every object knows, is an unknown field',
+  '%s, a property of every object, is an unknown field',
   (word) => {
     for (const text of [word, `id,${word}`, `payload/${word}`, `payload(${word})`]) {
       const parsed = mask(text);

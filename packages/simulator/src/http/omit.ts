@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { jsonReply, type Format, type Reply } from './reply.js';
 
-const LISTS = ['messages', 'items', 'labels'];
+const LISTS = ['messages', 'items', 'labels', 'connections', 'otherContacts', 'contactGroups'];
 
 /**
  * Leaves items out of a listing.
@@ -21,8 +21,8 @@ export function withOmissions(
   const page = JSON.parse(reply.body.toString()) as Record<string, unknown>;
   const name = LISTS.find((list) => Array.isArray(page[list]));
   if (name === undefined) return reply;
-  const items = (page[name] as { id?: string }[]).filter(
-    ({ id = '' }) => hashFraction(id) >= share,
+  const items = (page[name] as { id?: string; resourceName?: string }[]).filter(
+    ({ id, resourceName }) => hashFraction(id ?? resourceName ?? '') >= share,
   );
   return jsonReply(
     { ...page, [name]: items, ...(share === 1 ? endingFields(page, nextPage) : {}) },
@@ -31,8 +31,8 @@ export function withOmissions(
 }
 
 /**
- * Returns the fields that end the listing: no next page, and for Calendar the sync token of the
- * real last page.
+ * Returns the fields that end the listing: no next page, and the sync token of the real last page
+ * if it has one.
  */
 function endingFields(
   page: Record<string, unknown>,

@@ -4,7 +4,16 @@
  */
 import { jsonReply, type Format, type Reply } from './reply.js';
 
-const LISTS = ['messages', 'threads', 'drafts', 'history', 'items'];
+const LISTS = [
+  'messages',
+  'threads',
+  'drafts',
+  'history',
+  'items',
+  'connections',
+  'otherContacts',
+  'contactGroups',
+];
 const REPEATED = 3;
 /** The largest number of lists whose ends are stored. */
 const KEPT = 10_000;

@@ -72,7 +72,7 @@ const BATCH_PREFIXES: ReadonlyMap<string, string> = new Map([
   ['/batch/calendar/v3', '/calendar/'],
 ]);
 
-/** Serves everything except the two APIs: tokens, Pub/Sub, certificates. */
+/** Serves everything except the APIs: tokens, Pub/Sub, certificates. */
 async function elsewhere(exchange: Exchange, path: string, query: URLSearchParams): Promise<void> {
   const { sim, request, response } = exchange;
   if (path === '/token' && request.method === 'POST') {

@@ -20,29 +20,59 @@ export async function loadEml(
     .map((entry) => entry.name)
     .sort();
   const files: FileReport[] = [];
+  const threads: Threads = new Map();
   for (const [index, file] of names.entries()) {
-    seedRaw(account, await readFile(path.join(directory, file)), index, nowMs);
+    seedRaw(account, await readFile(path.join(directory, file)), { index, nowMs, threads });
     files.push({ file, loaded: 1, ignored: [] });
   }
   return reportOf('eml', directory, account.email, files);
 }
 
+/** The threads of loaded messages: subject and Message-ID header → thread id. */
+export type Threads = Map<string, string>;
+
 /**
  * Adds one message. Its date is that of the Date header, as for imported mail, otherwise that of
- * the last hop, otherwise a generated one.
+ * the last hop, otherwise a generated one. It joins the thread of a message that was loaded before
+ * when its References or In-Reply-To header names that message and the subjects match
+ * (https://developers.google.com/workspace/gmail/api/guides/threads).
  */
-export function seedRaw(account: Account, bytes: Buffer, index: number, nowMs: number): void {
+export function seedRaw(
+  account: Account,
+  bytes: Buffer,
+  { index, nowMs, threads }: { index: number; nowMs: number; threads: Threads },
+): void {
   const raw = withoutEnvelope(bytes);
-  const internalDateMs =
-    dateOf(readHeaders(raw).headers, nowMs) ?? UNDATED_FROM_MS + index * 60_000;
-  account.mailbox.seed(
+  const { headers } = readHeaders(raw);
+  const threadId = referencesOf(headers)
+    .map((key) => threads.get(key))
+    .find((id) => id !== undefined);
+  const message = account.mailbox.seed(
     {
       content: { kind: 'given', raw },
       labelIds: index % 3 === 0 ? ['UNREAD', 'INBOX'] : ['INBOX'],
-      internalDateMs,
+      internalDateMs: dateOf(headers, nowMs) ?? UNDATED_FROM_MS + index * 60_000,
+      ...(threadId === undefined ? {} : { threadId }),
     },
     nowMs,
   );
+  for (const id of idsIn(headerValue(headers, 'message-id')))
+    threads.set(threadKey(headers, id), message.threadId);
+}
+
+function referencesOf(headers: readonly Header[]): string[] {
+  return ['references', 'in-reply-to']
+    .flatMap((name) => idsIn(headerValue(headers, name)).toReversed())
+    .map((id) => threadKey(headers, id));
+}
+
+function idsIn(value: string | null | undefined): string[] {
+  return value?.match(/<[^<>\s]+>/g) ?? [];
+}
+
+function threadKey(headers: readonly Header[], messageId: string): string {
+  const subject = (headerValue(headers, 'subject') ?? '').replace(/^(?:(?:re|fwd?):\s*)+/i, '');
+  return `${subject.trim()}\n${messageId}`;
 }
 
 /** Removes the `From ` line of an mbox, which is not part of the message. */

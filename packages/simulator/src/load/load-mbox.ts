@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Account } from '../world.js';
-import { seedRaw } from './load-eml.js';
+import { seedRaw, type Threads } from './load-eml.js';
 import { reportOf, type LoadReport } from './report.js';
 
 /**
@@ -10,7 +10,8 @@ import { reportOf, type LoadReport } from './report.js';
  */
 export async function loadMbox(account: Account, file: string, nowMs: number): Promise<LoadReport> {
   const mails = splitMbox(await readFile(file));
-  for (const [index, raw] of mails.entries()) seedRaw(account, raw, index, nowMs);
+  const threads: Threads = new Map();
+  for (const [index, raw] of mails.entries()) seedRaw(account, raw, { index, nowMs, threads });
   const ignored = mails.length === 0 ? [{ what: 'file', reason: 'no "From " line in it' }] : [];
   return reportOf('mbox', file, account.email, [
     { file: path.basename(file), loaded: mails.length, ignored },

@@ -1,8 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { growthOf, LINEAR } from '../../../../test/support/growth.js';
 import type { Json } from '../../test-support/client.js';
 import { startSimulator } from '../simulator.js';
+import { parseIcs } from './ics-parser.js';
 import { splitMbox } from './load-mbox.js';
 
 let folder: string;
@@ -34,7 +36,7 @@ async function loadIcs(lines: readonly string[]): Promise<{ events: Json[]; repo
 
 const calendar = (...lines: string[]): string[] => ['BEGIN:VCALENDAR', ...lines, 'END:VCALENDAR'];
 
-test('mails become messages, dated by their header, the last hop, or for want of both long ago', async () => {
+test('mails become messages, dated by their header, else the last hop, else a default', async () => {
   await writeFile(
     path.join(folder, '1.eml'),
     'From x@y Mon Jan 1\nDate: Tue, 5 May 2020 10:00:00 +0200 (CEST)\nSubject: dated\n\nx',
@@ -73,6 +75,24 @@ test('mails become messages, dated by their header, the last hop, or for want of
       ],
     },
   ]);
+});
+
+test('a loaded reply joins the thread that its References name, if the subjects match', async () => {
+  const mails = [
+    'Message-ID: <1@x>\nSubject: Lunch\n\nx',
+    'Message-ID: <2@x>\nIn-Reply-To: <1@x>\nSubject: Re: Lunch\n\nx',
+    'Message-ID: <3@x>\nReferences: <other@x>\n <2@x>\nSubject: RE: re: Lunch\n\nx',
+    'Message-ID: <4@x>\nReferences: <1@x>\nSubject: Dinner\n\nx',
+    'Message-ID: <5@x>\nSubject: Re: Lunch\n\nx',
+  ];
+  for (const [n, mail] of mails.entries()) await writeFile(path.join(folder, `${n}.eml`), mail);
+  const simulator = await startSimulator({ messagesPerAccount: 0, emlDirectories: [folder] });
+  const truth = simulator.gmailTruth('user1@demo.example');
+  await simulator.close();
+  const threadOf = new Map(truth.map(({ messageId, threadId }) => [messageId, threadId]));
+  const first = threadOf.get('<1@x>');
+  expect(['<2@x>', '<3@x>'].map((id) => threadOf.get(id))).toEqual([first, first]);
+  expect(new Set(threadOf.values()).size).toBe(3);
 });
 
 test('an mbox is split at From lines after an empty line, and quoted ones are restored', () => {
@@ -136,7 +156,7 @@ test('a series becomes a master, its exceptions and cancelled occurrences', asyn
   expect(report).toEqual({ file: 'a.ics', loaded: 3, ignored: [] });
 });
 
-test('all-day events, vendor zones, attendees and alarms become what Google makes of them', async () => {
+test('all-day events, vendor time zones, attendees and alarms are converted as Google does', async () => {
   const { events } = await loadIcs(
     calendar(
       'BEGIN:VEVENT',
@@ -186,7 +206,7 @@ test('all-day events, vendor zones, attendees and alarms become what Google make
   expect(events[2]).toMatchObject({ status: 'cancelled', deleted: true });
 });
 
-test('what is no event is reported with its reason, and an event without a date stands somewhere', async () => {
+test('components that are not events are reported with a reason; an event without a date gets one', async () => {
   const { events, report } = await loadIcs(
     calendar(
       'BEGIN:VTODO',
@@ -267,7 +287,7 @@ test('loads the version of an event with the highest SEQUENCE', async () => {
   expect(report).toMatchObject({ loaded: 1, ignored: [{ what: 'VEVENT' }, { what: 'VEVENT' }] });
 });
 
-test('an occurrence of an all-day series that is named by a time is the one of that day', async () => {
+test("an occurrence of an all-day series that is named by a time is that day's", async () => {
   const { events } = await loadIcs(
     calendar(
       'BEGIN:VEVENT',
@@ -289,9 +309,13 @@ test('an occurrence of an all-day series that is named by a time is the one of t
   });
 });
 
-test('a line of parameters that never ends in a colon is read at once', async () => {
-  const { report } = await loadIcs(
-    calendar('BEGIN:VEVENT', `DTSTART${';a=  '.repeat(5_000)}`, 'DTSTART:20260105', 'END:VEVENT'),
-  );
+test('a long line of parameters without a colon is read in linear time', async () => {
+  const linesOf = (bytes: number): string[] => {
+    const line = `DTSTART${';a=  '.repeat(bytes / 5)}`;
+    return calendar('BEGIN:VEVENT', line, 'DTSTART:20260105', 'END:VEVENT');
+  };
+  const fileOf = (bytes: number): Buffer => Buffer.from(linesOf(bytes).join('\r\n'));
+  expect(growthOf(fileOf, parseIcs)).toBeLessThan(LINEAR);
+  const { report } = await loadIcs(linesOf(1_000_000));
   expect(report).toMatchObject({ loaded: 1 });
 });

@@ -15,7 +15,7 @@ test.each([
 });
 
 test.each(['b', 'q'] as const)(
-  'what is encoded (%s) decodes to itself, in words of at most 75 characters',
+  'encoded text (%s) decodes to itself, in words of at most 75 characters',
   (encoding) => {
     const text = 'שלום 🎉 Zażółć gęślą jaźń, ein längerer Betreff über zwei Zeilen';
     const encoded = encodeWords(text, encoding);
@@ -24,7 +24,7 @@ test.each(['b', 'q'] as const)(
   },
 );
 
-test('undeclared text is UTF-8 if valid, else windows-1252, and windows-1252 has its quotes', () => {
+test('undeclared text is UTF-8 if valid, else windows-1252, including its quotation marks', () => {
   expect(decodeText(Buffer.from('é'), null)).toBe('é');
   expect(decodeText(Buffer.from([0x93, 0x81, 0x80]), null)).toBe('“\u0081€');
   expect(decodeText(Buffer.from([0x93]), 'iso-8859-1')).toBe('“');

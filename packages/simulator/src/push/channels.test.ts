@@ -34,7 +34,7 @@ const open = (
 ): Promise<{ status: number; json: Json }> =>
   client.post(`${path}/watch`, { id, type: 'web_hook', address: receiver.url, ...more });
 
-test('sync comes first, then one empty message for each change, numbered with gaps', async () => {
+test('the sync message is first, then one empty message per change, numbered with gaps', async () => {
   const { json } = await open('one', { token: 'secret' });
   expect(json).toEqual({
     kind: 'api#channel',
@@ -67,7 +67,7 @@ test('sync comes first, then one empty message for each change, numbered with ga
   });
 });
 
-test('now and then sync has come before the answer', async () => {
+test('the sync message sometimes arrives before the response', async () => {
   let before = 0;
   for (let n = 0; n < 20; n++) {
     await open(`channel-${n}`);
@@ -77,7 +77,7 @@ test('now and then sync has come before the answer', async () => {
   expect(before).toBeGreaterThan(3);
 });
 
-test('a calendar list is watched by itself', async () => {
+test('a calendar list has its own channel', async () => {
   await open('list', {}, '/calendar/v3/users/me/calendarList');
   simulator.act(email, { action: 'calendar-create' });
   const posted = await receiver.until(2);
@@ -87,7 +87,7 @@ test('a calendar list is watched by itself', async () => {
   });
 });
 
-test('a calendar that goes is announced once', async () => {
+test('the removal of a calendar is announced once', async () => {
   const { calendarId } = simulator.act(email, { action: 'calendar-create' });
   await open('doomed', {}, `/calendar/v3/calendars/${encodeURIComponent(calendarId!)}/events`);
   await receiver.until(1);
@@ -99,7 +99,7 @@ test('a calendar that goes is announced once', async () => {
   ]);
 });
 
-test('a channel ends at its time, the nearer of what is asked and a month', async () => {
+test('a channel ends at the requested time, after a month at most', async () => {
   expect((await open('short', { params: { ttl: '60' } })).json.expiration).toBe(
     String(NOW + 60_000),
   );
@@ -142,7 +142,7 @@ test.each([
   expect([answer.status, answer.json.error.errors[0].reason]).toEqual([status, reason]);
 });
 
-test('holidays have no channels, unknown calendars neither, and https is taken as it is', async () => {
+test('holidays and unknown calendars have no channels, and https addresses are accepted', async () => {
   const holidays = await open('one', {}, HOLIDAYS);
   expect([holidays.status, holidays.json.error.errors[0].reason]).toEqual([
     400,
@@ -152,7 +152,7 @@ test('holidays have no channels, unknown calendars neither, and https is taken a
   expect((await open('three', { address: 'https://127.0.0.1:9/hook' })).status).toBe(200);
 });
 
-test('a busy receiver is tried again, a refusing one is not', async () => {
+test('deliveries to a busy receiver are repeated, to a refusing one they are not', async () => {
   receiver.statuses = [503, 403, 204];
   await open('one');
   await receiver.until(1);

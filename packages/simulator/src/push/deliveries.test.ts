@@ -24,7 +24,7 @@ afterEach(() => {
   receiver.close();
 });
 
-test('the status is given, redirects are not requested, and nobody there is null', async () => {
+test('the status is returned, redirects are not requested, and an unreachable receiver gives null', async () => {
   const deliveries = new Deliveries();
   expect(await deliveries.post(`${url}/`, { 'x-goog-channel-id': 'c' }, null, 10_000)).toBe(204);
   expect(await deliveries.post(`${url}/elsewhere`, {}, '{}', 10_000)).toBe(302);
@@ -32,7 +32,7 @@ test('the status is given, redirects are not requested, and nobody there is null
   expect(await deliveries.post('http://127.0.0.1:1/', {}, '{}', 10_000)).toBeNull();
 });
 
-test('who does not answer in time is given up, and stop ends what is under way and whatever would come', async () => {
+test('a receiver without a response in time is abandoned; stop ends current and later deliveries', async () => {
   const deliveries = new Deliveries();
   expect(await deliveries.post(`${url}/never`, {}, '{}', 20)).toBeNull();
   const met = once(receiver, 'met');

@@ -33,7 +33,7 @@ async function sent(
   };
 }
 
-test('without conditions everything arrives at once, in order', async () => {
+test('without conditions all messages arrive at once, in order', async () => {
   const { arrived, ledger } = await sent({}, 20);
   expect([arrived, ledger.snapshot().notifications.channel.published]).toEqual([
     Array.from({ length: 20 }, (_, n) => n),
@@ -41,7 +41,7 @@ test('without conditions everything arrives at once, in order', async () => {
   ]);
 });
 
-test('drops and duplicates about as many as it is set to, and counts them', async () => {
+test('drops and duplicates about the configured shares, and counts them', async () => {
   const { arrived, ledger } = await sent({ dropPercent: 30, duplicatePercent: 20 }, 1_000);
   const { dropped, duplicated } = ledger.snapshot().notifications.channel;
   expect(arrived).toHaveLength(1_000 - dropped + duplicated);
@@ -51,7 +51,7 @@ test('drops and duplicates about as many as it is set to, and counts them', asyn
   ]);
 });
 
-test('what is reordered comes after one that was sent later, and none is lost', async () => {
+test('a reordered message arrives after a later one, and none is lost', async () => {
   const { later, ledger } = await sent({ reorderPercent: 40 }, 100);
   const arrived = await later();
   expect(arrived.some((n, at) => at > 0 && n < (arrived[at - 1] as number))).toBe(true);
@@ -66,7 +66,7 @@ test('a delay waits for the clock', async () => {
   expect([arrived.length, (await later()).length]).toEqual([0, 5]);
 });
 
-test('conditions that make no sense are refused', () => {
+test('invalid conditions are refused', () => {
   const sky = new Delivery(startClock(0), createPrng(1), new Ledger(0));
   for (const change of [
     { dropPercent: 101 },

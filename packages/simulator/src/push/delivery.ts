@@ -47,7 +47,7 @@ export class Delivery {
     const next = { ...this.now, ...change };
     for (const name of ['dropPercent', 'duplicatePercent', 'reorderPercent'] as const)
       if (!(next[name] >= 0 && next[name] <= 100))
-        throw new RangeError(`${name} must lie between 0 and 100`);
+        throw new RangeError(`${name} must be between 0 and 100`);
     if (!(next.minGapMs >= 0)) throw new RangeError('minGapMs must be at least 0');
     if (
       !Array.isArray(next.delayMs) ||

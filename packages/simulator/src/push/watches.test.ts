@@ -52,7 +52,7 @@ describe('watch', () => {
     simulator.pubsub.subscribe({ name: SUBSCRIPTION, topic: TOPIC });
   });
 
-  test('is announced at once, by the current history id as a number', async () => {
+  test('sends a notification at once, with the current history id as a number', async () => {
     const { historyId } = (await client.get(`${ME}/profile`)).json;
     expect((await watch()).json).toEqual({ historyId, expiration: String(Date.UTC(2026, 5, 8)) });
     const [first] = await pull();
@@ -68,7 +68,7 @@ describe('watch', () => {
     });
   });
 
-  test('a second within a second is dropped, a later one comes', async () => {
+  test('drops a second notification within a second and sends a later one', async () => {
     await watch();
     await pull();
     simulator.act(email, { action: 'deliver' });
@@ -80,7 +80,7 @@ describe('watch', () => {
     ]);
   });
 
-  test('a label filter lets pass what concerns it', async () => {
+  test('a label filter passes the changes of its labels', async () => {
     await watch({ topicName: TOPIC, labelIds: ['STARRED'], labelFilterBehavior: 'INCLUDE' });
     simulator.delivery.set({ minGapMs: 0 });
     const { messageId } = simulator.act(email, { action: 'deliver', labelIds: ['INBOX'] });
@@ -134,7 +134,7 @@ describe('watch', () => {
     expect([answer.status, answer.json.error.message]).toEqual([status, message]);
   });
 
-  test('another topic is refused while a watch is active, and costs are counted', async () => {
+  test('another topic is refused while a watch is active, and calls are charged', async () => {
     simulator.pubsub.addTopic('projects/demo/topics/second');
     await watch();
     const second = await watch({ topicName: 'projects/demo/topics/second' });
@@ -156,7 +156,7 @@ describe('pull', () => {
     simulator.pubsub.subscribe({ name: SUBSCRIPTION, topic: TOPIC, retentionMs: 600_000 });
   });
 
-  test('what is not acknowledged in time comes again; what is acknowledged does not', async () => {
+  test('an unacknowledged message is delivered again; an acknowledged one is not', async () => {
     await watch();
     const [first] = await pull();
     expect(await waiting()).toEqual([]);
@@ -174,7 +174,7 @@ describe('pull', () => {
     expect([await waiting(), counts().delivered]).toEqual([[], 1]);
   });
 
-  test('a deadline of 0 gives it back at once, a longer one holds it', async () => {
+  test('a deadline of 0 returns a message at once, a longer one delays it', async () => {
     await watch();
     const [first] = await pull();
     await subscription('modifyAckDeadline', { ackIds: [first.ackId], ackDeadlineSeconds: 0 });
@@ -184,14 +184,14 @@ describe('pull', () => {
     expect([second.deliveryAttempt, await waiting(), counts().refused]).toEqual([2, [], 1]);
   });
 
-  test('what nobody takes within the retention is gone', async () => {
+  test('a message is deleted after the retention', async () => {
     await watch();
     await pull();
     simulator.clock.advance(600_000);
     expect([await waiting(), counts().expired]).toEqual([[], 1]);
   });
 
-  test('requires its scope, an existing subscription and sane numbers', async () => {
+  test('requires its scope, an existing subscription and valid numbers', async () => {
     const path = `/v1/${SUBSCRIPTION}:pull`;
     const stranger = new Client(simulator.url, 'nobody');
     const answers = [
@@ -211,7 +211,7 @@ describe('pull', () => {
 describe('push', () => {
   const NAME = 'projects/demo/subscriptions/push';
 
-  test('posts the envelope, with a token that the certificates confirm', async () => {
+  test('posts the envelope, with a token that the certificates verify', async () => {
     simulator.pubsub.subscribe({
       name: NAME,
       topic: TOPIC,
@@ -256,7 +256,7 @@ describe('push', () => {
     expect(certificate.verify(certificate.publicKey)).toBe(true);
   });
 
-  test('a refused push comes again, later and later, until it is taken', async () => {
+  test('a refused push is repeated with growing delays until it is accepted', async () => {
     receiver.statuses = [500, 404, 204];
     simulator.pubsub.subscribe({ name: NAME, topic: TOPIC, pushEndpoint: receiver.url });
     await watch();

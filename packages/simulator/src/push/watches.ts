@@ -64,7 +64,7 @@ export class Watches {
       this.changed(account, record);
     };
     const { current } = account.mailbox.history;
-    this.tell(account, watch);
+    this.notify(account, watch);
     return jsonReply({ historyId: String(current), expiration: String(watch.expiresAtMs) }, format);
   }
 
@@ -117,10 +117,10 @@ export class Watches {
       this.end(account);
       return;
     }
-    if (concerns(watch, record)) this.tell(account, watch);
+    if (concerns(watch, record)) this.notify(account, watch);
   }
 
-  private tell(account: Account, watch: Watch): void {
+  private notify(account: Account, watch: Watch): void {
     const nowMs = this.clock.nowMs();
     if (nowMs - watch.lastEventMs < this.delivery.conditions.minGapMs) {
       this.ledger.notified('pubsub', 'throttled');

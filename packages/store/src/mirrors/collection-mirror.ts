@@ -60,7 +60,7 @@ interface AbsenceSql {
    */
   scope: string | null;
   /**
-   * Query with the columns `id`, `age`, `weight` and `telling`. `telling` is whether Google's
+   * Query with the columns `id`, `age`, `weight` and `can_decide`. `can_decide` is whether Google's
    * answer to a request for the id can show that the listing was wrong.
    * @param absent returns the condition for the id in the given column
    */

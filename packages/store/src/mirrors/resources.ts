@@ -1,4 +1,5 @@
 import { CALENDAR } from './calendar/resource.js';
+import { CONTACTS } from './contacts/resource.js';
 import { GMAIL } from './gmail/resource.js';
 
 /*
@@ -10,8 +11,11 @@ import { GMAIL } from './gmail/resource.js';
 export interface ResourceRows {
   /** Kinds of its collections. */
   collections: readonly string[];
-  /** The collection that is opened when an account is connected. */
-  first: { kind: string; externalId: string };
+  /**
+   * The collections that are opened when an account is connected. The rows of the first one name
+   * the further collections of the resource, if it has any.
+   */
+  first: readonly [FirstCollection<string>, ...FirstCollection<string>[]];
   /** Whether an account has this resource unless it is connected for other resources. */
   isDefault: boolean;
   /**
@@ -35,6 +39,11 @@ export interface ResourceRows {
   tables: readonly MirrorTable[];
 }
 
+interface FirstCollection<Kind> {
+  kind: Kind;
+  externalId: string;
+}
+
 /** A table of a resource's rows. */
 interface MirrorTable {
   name: string;
@@ -44,10 +53,11 @@ interface MirrorTable {
   entity?: string;
 }
 
-const REGISTRY = { gmail: GMAIL, calendar: CALENDAR } as const satisfies Record<
-  string,
-  ResourceRows
->;
+const REGISTRY = {
+  gmail: GMAIL,
+  calendar: CALENDAR,
+  contacts: CONTACTS,
+} as const satisfies Record<string, ResourceRows>;
 
 export type Resource = keyof typeof REGISTRY;
 export type CollectionKind = (typeof REGISTRY)[Resource]['collections'][number];
@@ -60,7 +70,7 @@ export type Entity = Extract<
 /** A resource with its names as literal types. */
 type Registered = Omit<ResourceRows, 'collections' | 'first' | 'tables'> & {
   collections: readonly CollectionKind[];
-  first: { kind: CollectionKind; externalId: string };
+  first: readonly [FirstCollection<CollectionKind>, ...FirstCollection<CollectionKind>[]];
   tables: readonly (MirrorTable & { entity?: Entity })[];
 };
 
@@ -82,11 +92,14 @@ export function resourceOf(kind: CollectionKind): Resource {
   return OF_KIND.get(kind) ?? kindUnknown(kind);
 }
 
-/**
- * Whether the rows of the collection name the resource's other collections, or there are no others.
- */
+/** Whether the collection is opened when an account is connected. */
 export function isFirst(kind: CollectionKind): boolean {
-  return RESOURCES[resourceOf(kind)].first.kind === kind;
+  return RESOURCES[resourceOf(kind)].first.some((first) => first.kind === kind);
+}
+
+/** Returns the kind of the collection whose rows name the resource's further collections. */
+export function listingKindOf(kind: CollectionKind): CollectionKind {
+  return RESOURCES[resourceOf(kind)].first[0].kind;
 }
 
 /** SQL: whether the collection `c` is of one of these kinds. */
@@ -101,17 +114,11 @@ export function collectionsOf(resource: Resource): string {
 
 /**
  * SQL: the range of the index of due work (`collections_due_by_queue_idx`) that contains a
- * collection. The index has one range for mailboxes and one for all others; a further resource can
- * have its own.
+ * collection: the name of its resource, with which its kind begins.
  * @param alias alias of `collections`, with its dot
  */
 export function dueRange(alias = ''): string {
-  return `(${alias}kind = 'gmail')`;
-}
-
-/** The value of `dueRange` for a resource's collections. */
-export function isInDueRange(resource: Resource): boolean {
-  return resource === 'gmail';
+  return `split_part(${alias}kind, '-', 1)`;
 }
 
 /** Whether the items of the collection are requested one by one, and not by listing alone. */

@@ -30,6 +30,15 @@ test('rows that nothing can be asked of are held after a listing with items with
   expect(decide(found({ ...nameless, asked: { alive: 0, gone: 1 }, confirmedBy }))).toBe('sweep');
 });
 
+test('rows that nothing can be asked of are held until a second listing, however few they are', () => {
+  const unanswered = { alive: 0, gone: 0 };
+  for (const missing of [1, 2, 3])
+    expect(decide(found({ rows: 3, missing, asked: unanswered }))).toBe('hold');
+  expect(decide(found({ missing: 6, asked: unanswered }))).toBe('hold');
+  const confirmedBy = 'second-listing';
+  expect(decide(found({ missing: 6, asked: unanswered, confirmedBy }))).toBe('sweep');
+});
+
 test('one row that Google still has discards the listing, whatever else confirms it', () => {
   for (const confirmedBy of [null, 'count', 'second-listing'] as const)
     expect(decide(found({ missing: 60, asked: { alive: 1, gone: 19 }, confirmedBy }))).toBe(
@@ -60,7 +69,7 @@ test('for all sizes, nothing beyond five rows or a fifth is deleted without aski
   expect(decisions({ alive: 1, gone: 0 })).toEqual(new Set(['discard']));
 });
 
-test('a count stands in for a second listing only of a whole mailbox, exactly, and not of an empty one', () => {
+test('a count replaces a second listing only of a whole mailbox, exactly, and not of an empty one', () => {
   expect(countConfirms(40, 40, true)).toBe(true);
   expect(countConfirms(40, 39, true)).toBe(false);
   expect(countConfirms(40, 40, false)).toBe(false);

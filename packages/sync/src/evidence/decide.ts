@@ -40,17 +40,24 @@ export const SAMPLE = 20;
 /** A sweep of more than one row in this many needs a second complete listing. */
 const LARGE_SHARE = 5;
 
-export function decide({ rows, missing, mayHaveNameless, asked, confirmedBy }: Findings): Decision {
+export function decide(findings: Findings): Decision {
+  const { rows, missing, mayHaveNameless, asked, confirmedBy } = findings;
   const isSmall = missing <= SMALL_SWEEP;
   const isLarge = missing * LARGE_SHARE > rows;
   if (missing === 0 || (isSmall && !isLarge && !mayHaveNameless)) return 'sweep';
   if (asked === null) return 'ask';
   if (asked.alive > 0) return 'discard';
-  if (confirmedBy !== null) return 'sweep';
+  return confirmedBy === null && needsSecondListing(findings, asked.gone) ? 'hold' : 'sweep';
+}
+
+/** @param gone number of missing rows that Google does not have, of those that it was asked for */
+function needsSecondListing({ rows, missing, mayHaveNameless }: Findings, gone: number): boolean {
+  // Google has no call for such an item, so only a second listing is evidence.
+  if (gone === 0) return true;
   // In a small sweep every row was asked for by id, so a second listing adds nothing.
-  if (!isSmall) return isLarge ? 'hold' : 'sweep';
+  if (missing > SMALL_SWEEP) return missing * LARGE_SHARE > rows;
   // The exception is a row that cannot be asked for by id: a cancelled occurrence.
-  return mayHaveNameless && asked.alive + asked.gone < missing ? 'hold' : 'sweep';
+  return mayHaveNameless && gone < missing;
 }
 
 /**

@@ -1,7 +1,14 @@
-import type { HeldState, HeldSweep, PageCommit, ItemsDelta } from '@syncline/store';
+import type { Lease, PageCommit } from '@syncline/store';
 import type { Cursor, Hold, ListingNote, FullSyncEndState } from '../cursor.js';
 import { excludedLabels } from '../mirror-policy.js';
-import { CLEAR_PAGE, HOLD_PAGE, SWEEP_PAGE, type Step, type StepContext } from '../step.js';
+import {
+  CLEAR_PAGE,
+  HOLD_PAGE,
+  SWEEP_PAGE,
+  type PlannedCommit,
+  type Step,
+  type StepContext,
+} from '../step.js';
 import type { Asked } from './ask.js';
 import {
   CONFIRM_AFTER_MS,
@@ -20,6 +27,7 @@ import {
 
 /** The kind-specific parts of the end of a full sync. */
 export interface FullSyncEnd {
+  origin: PlannedCommit['origin'];
   listing: ListingNote | undefined;
   /** Returns the collection's cursor for this state. */
   at(state: FullSyncEndState): Cursor;
@@ -72,13 +80,13 @@ async function evidenceStep(context: StepContext, end: FullSyncEnd): Promise<Ste
         : sweepStep(context, undefined, end);
     case 'hold': {
       const hold = secondListing(context, end.listing, earlier);
-      return stepTo(context, end.at({ step: 'hold', after: '', hold }), {
+      return stepTo(context, end, end.at({ step: 'hold', after: '', hold }), {
         held: { rows: missing, waitsFor: 'second-listing', untilMs: hold.notBeforeMs },
       });
     }
     case 'discard': {
       const { hold, held } = newListing(context, Math.max(missing, end.listing?.lacking ?? 0));
-      return stepTo(context, end.at({ step: 'clear', hold }), { held });
+      return stepTo(context, end, end.at({ step: 'clear', hold }), { held });
     }
   }
 }
@@ -105,7 +113,7 @@ async function decidedBy(
 }
 
 /**
- * Whether an earlier listing was not taken for complete either, and this one began when the next
+ * Whether an earlier listing did not count as complete either, and this one began when the next
  * was due.
  */
 function isAnother({ held }: StepContext, listing: ListingNote | undefined): boolean {
@@ -125,7 +133,7 @@ function reportShort({ rt, lease }: StepContext, lacking: number): void {
  * Returns the hold of an earlier full sync. Applies only if every row that this full sync lacks is
  * held already.
  */
-function heldBefore({ held }: StepContext): HeldState | null {
+function heldBefore({ held }: StepContext): Lease['held'] {
   return held?.waitsFor === 'second-listing' ? held : null;
 }
 
@@ -135,7 +143,7 @@ function heldBefore({ held }: StepContext): HeldState | null {
  */
 function confirmationOf(
   listing: ListingNote | undefined,
-  earlier: HeldState | null,
+  earlier: Lease['held'],
 ): Findings['confirmedBy'] {
   if (listing?.countConfirms) return 'count';
   const isDue = earlier !== null && (listing?.begunAtMs ?? 0) >= earlier.untilMs;
@@ -194,7 +202,7 @@ export function reportConfirmed({ rt, lease }: StepContext, missing: number): vo
 function secondListing(
   { rt, policy }: StepContext,
   listing: ListingNote | undefined,
-  earlier: HeldState | null,
+  earlier: Lease['held'],
 ): Extract<Hold, { waitsFor: 'second-listing' }> {
   const begunAtMs = listing?.begunAtMs ?? rt.clock.nowMs();
   const notBeforeMs = earlier?.untilMs ?? begunAtMs + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
@@ -205,7 +213,7 @@ function secondListing(
 export function newListing(
   { rt, policy, held }: StepContext,
   rows: number,
-): { hold: Hold; held: HeldSweep } {
+): { hold: Hold; held: NonNullable<PageCommit['held']> } {
   const notBeforeMs =
     rt.clock.nowMs() +
     relistDelayMs(policy.confirmAfterMs ?? CONFIRM_AFTER_MS, held?.discards ?? 0, rt.random.next());
@@ -236,14 +244,14 @@ async function holdStep(
       ? { step: 'sweep', isProven: true, hold }
       : { step: 'hold', after: last, hold },
   );
-  return stepTo(context, next, { items: { held: ids } });
+  return stepTo(context, end, next, { items: { held: ids } });
 }
 
 function sweepStep(context: StepContext, hold: Hold | undefined, end: FullSyncEnd): Step {
   const held = hold === undefined ? {} : { hold };
   const again = end.at({ step: 'sweep', isProven: true, ...held });
   return {
-    commit: commitOf(context, again, { items: { sweepLimit: SWEEP_PAGE } }),
+    commit: commitOf(context, end, again, { items: { sweepLimit: SWEEP_PAGE } }),
     next: (committed) =>
       committed.swept >= SWEEP_PAGE ? again : end.at({ step: 'clear', ...held }),
   };
@@ -257,13 +265,13 @@ function clearStep(
   context: StepContext,
   hold: Hold | undefined,
   end: FullSyncEnd,
-  first: ItemsDelta,
+  first: NonNullable<PageCommit['items']>,
 ): Step {
   const isOver = context.held !== null && hold === undefined;
   const { items, ...more } = end.clearing?.(hold) ?? {};
   const again = end.at({ step: 'clear', ...(hold === undefined ? {} : { hold }) });
   return {
-    commit: commitOf(context, again, {
+    commit: commitOf(context, end, again, {
       ...more,
       ...(isOver ? { held: null } : {}),
       items: {
@@ -277,16 +285,27 @@ function clearStep(
   };
 }
 
-function stepTo(context: StepContext, next: Cursor, more: Partial<PageCommit>): Step {
-  return { commit: commitOf(context, next, more), next: () => next };
+function stepTo(
+  context: StepContext,
+  end: FullSyncEnd,
+  next: Cursor,
+  more: Partial<PageCommit>,
+): Step {
+  return { commit: commitOf(context, end, next, more), next: () => next };
 }
 
-function commitOf(context: StepContext, cursor: Cursor, more: Partial<PageCommit>): PageCommit {
+function commitOf(
+  context: StepContext,
+  { origin }: FullSyncEnd,
+  cursor: Cursor,
+  more: Partial<PageCommit>,
+): PlannedCommit {
   return {
     cursor,
     phase: 'full',
     generation: context.generation,
     delta: { kind: 'none' },
+    origin,
     ...more,
   };
 }

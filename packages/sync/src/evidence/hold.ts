@@ -176,6 +176,8 @@ function stepTo(context: StepContext, next: Cursor, more: Partial<PageCommit> = 
       phase: next.phase,
       generation: context.generation,
       delta: { kind: 'none' },
+      // What is deleted is the end of a full sync.
+      origin: 'full_sync',
       ...more,
     },
     next: () => next,

@@ -1,7 +1,10 @@
 import type { GoogleAccount } from '@syncline/google';
-import type { GoogleKeys, KnownIdentity } from '@syncline/store';
+import type { AccountImport, KnownIdentity } from '@syncline/store';
 import { addressOf, byRows, type Checks, type Profile } from '../resources/identity.js';
-import { byKeys, type IdentityOutcome } from './judge.js';
+import { byKeys, type IdentityOutcome } from './identity-outcome.js';
+
+/** Google's information about the owner of a grant. */
+export type GoogleKeys = NonNullable<AccountImport['owner']>;
 
 /**
  * The result of a check, and the profile if the check has read it: a full sync needs the profile as
@@ -20,7 +23,7 @@ export interface Checked {
  * @throws GoogleError when no answer of Google decides: nothing is concluded, and the check is
  * repeated later
  */
-export async function askWhose(
+export async function ownerOfGrant(
   google: GoogleAccount,
   known: KnownIdentity,
   checks: Checks,

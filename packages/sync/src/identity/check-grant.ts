@@ -1,10 +1,10 @@
 import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
-import type { GoogleKeys, Held, KnownIdentity, Store } from '@syncline/store';
+import type { KnownIdentity, Store } from '@syncline/store';
 import { decisiveAddress, type AddressSource, type Profile } from '../resources/identity.js';
-import { askWhose } from './ask-google.js';
-import { sameAddress, type NotTheSame } from './judge.js';
-import { addressTaken, heldAccountState } from './words.js';
+import { ownerOfGrant, type GoogleKeys } from './ask-google.js';
+import { sameAddress, type NotTheSame } from './identity-outcome.js';
+import { addressTaken, heldAccountState, type Held } from './words.js';
 
 /*
  * An account's rows come from that account's Google identity only. A grant is not used before it
@@ -18,7 +18,7 @@ export type GrantCheck =
   /** The account now waits for a person. */
   | { kind: 'held'; reason: string }
   /** Another grant was imported meanwhile: the next run checks that one. */
-  | { kind: 'overtaken' };
+  | { kind: 'grant-replaced' };
 
 export interface CheckedAccount {
   accountId: string;
@@ -48,8 +48,8 @@ export async function checkGrant(
 ): Promise<GrantCheck> {
   const { store } = deps;
   const known = await store.grantChecks.known(account.accountId);
-  if (!known || known.grant !== account.grant) return { kind: 'overtaken' };
-  const { outcome, keys, profile } = await askWhose(google, known, store.grantChecks).catch(
+  if (!known || known.grant !== account.grant) return { kind: 'grant-replaced' };
+  const { outcome, keys, profile } = await ownerOfGrant(google, known, store.grantChecks).catch(
     asUndecided,
   );
   if (outcome.kind !== 'same') {
@@ -94,7 +94,7 @@ export async function adoptAddress(
   if (sameAddress(address, account.email)) return null;
   if (of === 'list') {
     const known = await deps.store.grantChecks.known(account.accountId);
-    if (!known) return { kind: 'overtaken' };
+    if (!known) return { kind: 'grant-replaced' };
     const decisive = await decisiveAddress(google, known);
     if (decisive !== null) return adoptAddress(rt, deps, google, account, decisive, 'profile');
   }
@@ -138,7 +138,7 @@ async function bind(
       return { kind: 'passed', profile };
     case 'address-taken':
       return await hold(store, account, addressTaken(keys.address));
-    case 'overtaken':
+    case 'grant-replaced':
       return bound;
     default:
       return unreachable(bound);
@@ -152,5 +152,5 @@ async function hold(
 ): Promise<GrantCheck> {
   return (await grantChecks.hold(accountId, grant, held))
     ? { kind: 'held', reason: held.reason }
-    : { kind: 'overtaken' };
+    : { kind: 'grant-replaced' };
 }

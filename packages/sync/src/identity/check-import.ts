@@ -3,16 +3,14 @@ import { unreachable, type Runtime } from '@syncline/runtime';
 import {
   DEFAULT_RESOURCES,
   type AccountImport,
-  type Held,
   type KnownIdentity,
-  type OfferedTo,
   type Store,
 } from '@syncline/store';
 import { grantRefused } from '../outcome.js';
-import { askWhose, type Checked } from './ask-google.js';
+import { ownerOfGrant, type Checked } from './ask-google.js';
 import { noteRefusal } from './check-grant.js';
-import { sameAddress } from './judge.js';
-import { heldAccountState } from './words.js';
+import { sameAddress } from './identity-outcome.js';
+import { heldAccountState, type Held } from './words.js';
 
 /*
  * Checks a grant before it is imported, while it can still be refused: nothing of a refused grant
@@ -29,6 +27,8 @@ export type ImportCheck =
   | { kind: 'refused'; problem: string }
   /** Google did not answer: imported, and checked by the account's first run. */
   | { kind: 'no-answer'; account: AccountImport };
+
+type OfferedTo = NonNullable<Awaited<ReturnType<Store['accounts']['offered']>>>;
 
 /** An import runs in a terminal: a check that takes longer is left to the first sync. */
 const MAX_QUOTA_WAIT_MS = 10_000;
@@ -52,16 +52,20 @@ export async function checkImport(
     signal: rt.signal,
     maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
   });
-  const asKnown = known ? offeredGrant(known, account, offered) : newcomer(account);
+  const asKnown = known ? offeredGrant(known, account, offered) : newAccount(account);
   try {
-    const checked = await askWhose(candidate, asKnown, store.grantChecks);
+    const checked = await ownerOfGrant(candidate, asKnown, store.grantChecks);
     const renewed = { ...account, refreshToken: candidate.refreshToken() };
-    return await judged(rt, { store, google }, { account: renewed, offered, asKnown, checked });
+    return await importCheckOf(
+      rt,
+      { store, google },
+      { account: renewed, offered, asKnown, checked },
+    );
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
     // Google may have replaced the refresh token before it failed.
     const renewed = { ...account, refreshToken: candidate.refreshToken() };
-    return undecided(error, renewed, offered, rt.random.next());
+    return withoutAnswer(error, renewed, offered, rt.random.next());
   } finally {
     if (offered) await store.quota.record(offered.accountId, candidate.takeSpent());
   }
@@ -74,7 +78,7 @@ interface Offer {
   checked: Checked;
 }
 
-async function judged(
+async function importCheckOf(
   rt: Runtime,
   deps: { store: Store; google: Google },
   { account, offered, asKnown, checked }: Offer,
@@ -96,7 +100,7 @@ async function judged(
         };
       const held = heldAccountState(outcome, asKnown);
       noteRefusal(rt, outcome, { ...asKnown, accountId: offered?.accountId ?? null });
-      if (offered) await keepWaiting(rt, deps, offered, asKnown, held);
+      if (offered) await keepCurrentGrant(rt, deps, offered, asKnown, held);
       return { kind: 'refused', problem: held.reason };
     }
     default:
@@ -108,7 +112,7 @@ async function judged(
  * The account keeps its current grant. If Google refuses that one too, the account waits, with the
  * reason.
  */
-async function keepWaiting(
+async function keepCurrentGrant(
   rt: Runtime,
   { store, google }: { store: Store; google: Google },
   { accountId, state }: OfferedTo,
@@ -131,7 +135,7 @@ async function keepWaiting(
   }
 }
 
-function undecided(
+function withoutAnswer(
   error: GoogleError,
   account: AccountImport,
   offered: OfferedTo | null,
@@ -168,7 +172,7 @@ function offeredGrant(
   };
 }
 
-function newcomer({ tenant, email, project, resources }: AccountImport): KnownIdentity {
+function newAccount({ tenant, email, project, resources }: AccountImport): KnownIdentity {
   return {
     accountId: '',
     tenant,
@@ -184,5 +188,6 @@ function newcomer({ tenant, email, project, resources }: AccountImport): KnownId
     hasRows: false,
     hasMessages: false,
     primaryAddress: null,
+    people: [],
   };
 }

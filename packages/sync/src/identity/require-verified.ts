@@ -18,7 +18,7 @@ export async function verifiedAccount(
   options: CallOptions,
 ): Promise<GoogleAccount> {
   const caller = await store.accounts.caller(accountId);
-  if (!caller) throw new OperatorError('the account is no more');
+  if (!caller) throw new OperatorError('the account no longer exists');
   const account = google.account(accountId, { ...options, ...callerOf(caller) });
   const { verified, number } = caller.grant;
   if (verified) return account;

@@ -1,14 +1,17 @@
 import { unreachable } from '@syncline/runtime';
-import type { Held, KnownIdentity } from '@syncline/store';
+import type { KnownIdentity, Store } from '@syncline/store';
 import { contradiction } from '../resources/identity.js';
-import type { NotTheSame } from './judge.js';
+import type { NotTheSame } from './identity-outcome.js';
+
+/** The state of an account that waits for a person, or for Google to accept its grant again. */
+export type Held = Parameters<Store['grantChecks']['hold']>[2];
 
 /**
  * Returns `a***@example.com`: a person who knows the addresses recognizes it, and it does not
  * disclose the address.
  */
 export function masked(address: string | null): string {
-  if (address === null) return 'whose address it does not tell';
+  if (address === null) return 'whose address is unknown';
   const at = address.lastIndexOf('@');
   return at < 1
     ? '***'
@@ -34,7 +37,7 @@ export function heldAccountState(outcome: NotTheSame, known: Pick<KnownIdentity,
           outcome.otherAddress === null
             ? 'nothing proves that this grant belongs to the same Google account'
             : `this grant belongs to another Google account (${masked(outcome.otherAddress)}) as far as is known`
-        }: ${contradiction(outcome.because)}; if it is the same account, run: syncline accounts resume EMAIL --same-mailbox; otherwise remove the account and import it anew`,
+        }: ${contradiction(outcome.because)}; if it is the same account, run: syncline accounts resume EMAIL --same-mailbox; otherwise remove the account and import it again`,
       };
     default:
       return unreachable(outcome);

@@ -7,9 +7,10 @@ import {
   type Evidence,
   type IdentityOutcome,
   type Unprovable,
-} from '../identity/judge.js';
+} from '../identity/identity-outcome.js';
 import { answerOf } from '../error-outcomes.js';
 import { primaryIdOf } from './calendar/identity.js';
+import { byStoredContacts } from './contacts/identity.js';
 import { byStoredMessages, mailboxProfile, type Checks, type Profile } from './gmail/identity.js';
 
 export type { Checks, Profile } from './gmail/identity.js';
@@ -35,7 +36,7 @@ export async function decisiveAddress(
 
 /**
  * Returns the mailbox's address; without a mailbox, the primary calendar's id, which is its owner's
- * address.
+ * address. Contacts name no address of their owner.
  * @throws GoogleError when Google does not give it
  */
 export async function addressOf(
@@ -50,13 +51,14 @@ export async function addressOf(
   } catch (error) {
     if (!isClosed(error) || !resources.includes('calendar')) throw error;
   }
-  return { address: addressOrNull(await primaryIdOf(google)), profile: null };
+  const primary = resources.includes('calendar') ? await primaryIdOf(google) : null;
+  return { address: addressOrNull(primary), profile: null };
 }
 
 /**
- * Decides by the stored rows: by messages where there are any. The id of the primary calendar is an
- * address, which may have been reassigned to another person: it never replaces messages that the
- * grant cannot read.
+ * Decides by the stored rows: by messages where there are any, by contacts where there is nothing
+ * else. The id of the primary calendar is an address, which may have been reassigned to another
+ * person: it never replaces messages that the grant cannot read.
  * @throws GoogleError when nothing is decided
  */
 export async function byRows(
@@ -72,6 +74,8 @@ export async function byRows(
         return await byStoredMessages(google, known, address, checks);
       case 'primary-address':
         return await byPrimaryAddress(google, known, address);
+      case 'people':
+        return await byStoredContacts(google, known, address);
       case null:
         return unproven(known, address, { kind: 'no-evidence' });
       default:
@@ -83,9 +87,10 @@ export async function byRows(
   }
 }
 
-function evidenceOf({ hasMessages, primaryAddress }: KnownIdentity): Evidence | null {
+function evidenceOf({ hasMessages, primaryAddress, people }: KnownIdentity): Evidence | null {
   if (hasMessages) return 'messages';
-  return primaryAddress === null ? null : 'primary-address';
+  if (primaryAddress !== null) return 'primary-address';
+  return people.length > 0 ? 'people' : null;
 }
 
 async function byPrimaryAddress(
@@ -100,6 +105,12 @@ async function byPrimaryAddress(
     : unproven(known, addressOrNull(now) ?? address, { kind: 'other-primary-address' });
 }
 
+const COVERED: Record<Evidence, string> = {
+  messages: 'mail',
+  'primary-address': 'calendars',
+  people: 'contacts',
+};
+
 /** Returns, for a person, why nothing proves that a grant is the account's. */
 export function contradiction(because: Unprovable): string {
   switch (because.kind) {
@@ -107,12 +118,12 @@ export function contradiction(because: Unprovable): string {
       return `its mailbox has none of ${because.asked} stored messages`;
     case 'other-primary-address':
       return 'its primary calendar is another one';
+    case 'no-known-contact':
+      return `it has none of ${because.asked} stored contacts and groups`;
     case 'no-evidence':
-      return 'neither messages nor a primary calendar are stored, which could prove it';
+      return 'neither messages nor a primary calendar nor contacts are stored, which could prove it';
     case 'not-covered':
-      return because.evidence === 'messages'
-        ? "it does not cover the account's mail, which could prove it"
-        : "it does not cover the account's calendars, which could prove it";
+      return `it does not cover the account's ${COVERED[because.evidence]}, which could prove it`;
     default:
       return unreachable(because);
   }

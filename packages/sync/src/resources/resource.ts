@@ -1,5 +1,5 @@
 import type { GoogleAccount } from '@syncline/google';
-import type { Delta, HeldWatch, Store } from '@syncline/store';
+import type { PageCommit, HeldWatch, Store } from '@syncline/store';
 import type { Runtime } from '@syncline/runtime';
 import type { AuditContext, AuditEnd } from '../audit-slice.js';
 import type { Cursor } from '../cursor.js';
@@ -46,7 +46,7 @@ export interface CollectionModule {
   step(context: StepContext, cursor: Cursor): Promise<Step>;
   position: PositionCall;
   /** Returns the ids of rows that a page's delta shows to exist. */
-  namedBy(delta: Delta): string[];
+  namedBy(delta: PageCommit['delta']): string[];
   /**
    * Asks Google for each of these by its id.
    * @throws GoogleError

@@ -1,4 +1,4 @@
-import type { Lease, LeaseWatch } from '@syncline/store';
+import type { Lease } from '@syncline/store';
 import { nextPollMs } from '../policy.js';
 import { afterRun, type CaughtUpRun } from './after-run.js';
 
@@ -7,10 +7,12 @@ const TARGETS = { topic: 'projects/p/topics/t', channelAddress: null };
 const MINUTE_MS = 60_000;
 const NOW_MS = 1_800_000_000_000;
 
-const watch = (over: Partial<LeaseWatch> = {}): LeaseWatch => ({
+type Watch = NonNullable<Lease['watch']>;
+
+const watch = (over: Partial<Watch> = {}): Watch => ({
   state: 'on',
   target: TARGETS.topic,
-  heard: true,
+  hasNotified: true,
   silent: false,
   silences: 0,
   expired: false,
@@ -67,7 +69,7 @@ test.each<[string, ReturnType<typeof lease>, CaughtUpRun]>([
     lease({ notification: { agoMs: 9_000, behind: false } }),
     run({ changed: 1 }),
   ],
-  ['nobody is to ring', lease({ watch: null }), run({ changed: 1 })],
+  ['no watch exists', lease({ watch: null }), run({ changed: 1 })],
   [
     'the watch has ended, which is known',
     lease({ watch: watch({ expired: true }) }),
@@ -82,7 +84,7 @@ test.each<[string, ReturnType<typeof lease>, CaughtUpRun]>([
   expect(after(l, r).silent).toBe(false);
 });
 
-test('polls stretch with the quiet under a watch that is heard, between the two intervals', () => {
+test('polls stretch with the time without changes under a watch that notifies, between the two intervals', () => {
   const at = (quietMs: number | null): number =>
     after(lease(), run({ lastChangeAtMs: quietMs === null ? null : NOW_MS - quietMs, jitter: 1 }))
       .nextInMs;
@@ -94,8 +96,8 @@ test('polls stretch with the quiet under a watch that is heard, between the two 
 });
 
 test.each([
-  ['nobody watches', null],
-  ['nothing was heard since it was made', watch({ heard: false })],
+  ['there is no watch', null],
+  ['no notification since it was made', watch({ hasNotified: false })],
   ['it is silent', watch({ silent: true })],
   ['it has ended', watch({ expired: true })],
 ])('polls keep their pace when %s', (_what, none) => {
@@ -118,17 +120,17 @@ test('what Gmail drops within a second of a notification is polled for once, a l
   ).toBeGreaterThan(50_000);
 });
 
-test('a collection that nobody watches, or at the wrong place, requests a watch', () => {
-  expect(after(lease({ watch: null })).want).toBe(true);
-  expect(after(lease({ watch: watch({ state: 'off' }) })).want).toBe(true);
-  expect(after(lease({ watch: watch({ target: 'projects/p/topics/old' }) })).want).toBe(true);
+test('a collection without a watch, or with a watch on another target, requests a watch', () => {
+  expect(after(lease({ watch: null })).needsWatch).toBe(true);
+  expect(after(lease({ watch: watch({ state: 'off' }) })).needsWatch).toBe(true);
+  expect(after(lease({ watch: watch({ target: 'projects/p/topics/old' }) })).needsWatch).toBe(true);
   expect(
     [
       watch(),
       watch({ state: 'refused' }),
       watch({ state: 'requested', target: null }),
       watch({ state: 'unwatchable', target: null }),
-    ].map((one) => after(lease({ watch: one })).want),
+    ].map((one) => after(lease({ watch: one })).needsWatch),
   ).toEqual([false, false, false, false]);
-  expect(after(lease({ watch: null, kind: 'calendar-events' })).want).toBe(false);
+  expect(after(lease({ watch: null, kind: 'calendar-events' })).needsWatch).toBe(false);
 });

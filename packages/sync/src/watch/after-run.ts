@@ -1,5 +1,5 @@
 import type { Runtime } from '@syncline/runtime';
-import type { Lease, LeaseWatch, Store } from '@syncline/store';
+import type { Lease, Store } from '@syncline/store';
 import { nextPollMs, type SyncPolicy } from '../policy.js';
 import { COLLECTION_FACTS } from '../resources/facts.js';
 import { silenceDelayMs } from './schedule.js';
@@ -30,7 +30,7 @@ export interface AfterRun {
   /** A change was found that no notification had announced. */
   silent: boolean;
   /** The collection has no watch, or one on a target other than the configured one. */
-  want: boolean;
+  needsWatch: boolean;
   /** A notification caused this run, and the run found changes. */
   announced: boolean;
   /** Rows changed according to Google's log, and whether a notification had announced them. */
@@ -73,7 +73,7 @@ export function afterRun(
   return {
     nextInMs: echo ? Math.min(pollMs, EXTRA_SYNC_AFTER_MS) : pollMs,
     silent,
-    want: target !== null && lacksWatchOn(target, watch),
+    needsWatch: target !== null && lacksWatchOn(target, watch),
     announced: found && notification.behind,
     applied: found ? { rows: run.changed, via: isNotified ? 'notification' : 'poll' } : null,
   };
@@ -83,22 +83,22 @@ function isYoungerThan(ms: number, { agoMs }: Lease['notification']): boolean {
   return agoMs !== null && agoMs < ms;
 }
 
-function isInForce(watch: LeaseWatch | null): boolean {
+function isInForce(watch: Lease['watch']): boolean {
   return watch?.state === 'on' && !watch.expired;
 }
 
-function lacksWatchOn(target: string, watch: LeaseWatch | null): boolean {
+function lacksWatchOn(target: string, watch: Lease['watch']): boolean {
   if (watch === null || watch.state === 'off') return true;
   return watch.target !== null && watch.target !== target && watch.state !== 'requested';
 }
 
 function nextCheckMs(
-  watch: LeaseWatch | null,
+  watch: Lease['watch'],
   silent: boolean,
   { nowMs, lastChangeAtMs, jitter }: CaughtUpRun,
   policy: SyncPolicy,
 ): number {
-  const healthy = isInForce(watch) && watch?.heard && !watch.silent && !silent;
+  const healthy = isInForce(watch) && watch?.hasNotified && !watch.silent && !silent;
   if (!healthy) return nextPollMs(policy, nowMs, lastChangeAtMs, jitter);
   const quietMs = lastChangeAtMs === null ? Number.POSITIVE_INFINITY : nowMs - lastChangeAtMs;
   const idleMs = Math.max(policy.activeMs, policy.idleMs);
@@ -131,7 +131,7 @@ export async function noteAfterRun(
     after.silent &&
     (await store.watches.silent(
       lease,
-      silenceDelayMs(lease.watch?.silences ?? 0, lease.watch?.heard ?? false),
+      silenceDelayMs(lease.watch?.silences ?? 0, lease.watch?.hasNotified ?? false),
     ))
   ) {
     rt.metrics.silentWatches.inc({ kind: lease.kind });
@@ -140,5 +140,5 @@ export async function noteAfterRun(
       'a poll found a change that no notification had announced',
     );
   }
-  if (after.want) await store.watches.request(lease);
+  if (after.needsWatch) await store.watches.request(lease);
 }

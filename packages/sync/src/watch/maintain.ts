@@ -86,7 +86,7 @@ export async function stopWatches(
         throw error;
       rt.log.warn(
         { event: 'watch_not_stopped', accountId, collectionId, err: error },
-        'Google does not let this notification be ended; it ends by itself within a week',
+        'Google refuses to end this watch; it expires within a week',
       );
     } finally {
       await deps.store.watches.finish(held, {
@@ -105,7 +105,9 @@ async function holdWhenFree(rt: Runtime, store: Store, collectionId: string): Pr
     if (held) return held;
     await rt.clock.sleep(RECHECK_MS, rt.signal);
   }
-  throw new Error(`the watch of collection ${collectionId} is held for longer than anybody may`);
+  throw new Error(
+    `the watch of collection ${collectionId} is held for longer than a hold may last`,
+  );
 }
 
 async function finishWithError(
@@ -137,7 +139,7 @@ async function finishWithError(
       state: finish.state,
       err: error,
     },
-    'Google does not ring for this collection now; it is polled',
+    'Google does not notify of this collection; it is polled',
   );
   return 'refused';
 }
@@ -155,7 +157,7 @@ async function stepUnderHold(work: WatchWork): Promise<WatchOutcome> {
         error: null,
       }))
         ? 'waiting'
-        : 'overtaken';
+        : 'taken-over';
     case 'stop':
       await endWatch(deps.store, account, held);
       return (await deps.store.watches.finish(held, {
@@ -164,7 +166,7 @@ async function stepUnderHold(work: WatchWork): Promise<WatchOutcome> {
         error: null,
       }))
         ? 'stopped'
-        : 'overtaken';
+        : 'taken-over';
     case 'watch':
       return watch.begin(work, step.target, step.forSilence);
     default:

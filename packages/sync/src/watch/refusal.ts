@@ -1,6 +1,6 @@
 import type { GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import type { HeldWatch, WatchFinish } from '@syncline/store';
+import type { HeldWatch, Store } from '@syncline/store';
 import { COLLECTION_FACTS, type WatchFacts } from '../resources/facts.js';
 import { retryInMs, unwatchableForMs } from './schedule.js';
 
@@ -8,6 +8,8 @@ import { retryInMs, unwatchableForMs } from './schedule.js';
  * The meaning of Google's refusals of a watch. None of them concerns the mirror: polling continues,
  * and the next sync finds and reports errors of the account itself (a refused grant).
  */
+
+type WatchFinish = Parameters<Store['watches']['finish']>[1];
 
 const KEY_MISSING_RETRY_MS = 10_000;
 

@@ -57,7 +57,7 @@ test('a calendar that Google does not notify of is asked about once a month', ()
   ).toEqual([27, 30, 33]);
 });
 
-test('silence is waited for longer each time, and a watch that was never heard is left alone for hours', () => {
+test('each silence delays the next replacement longer, and a watch that never notified is kept for hours', () => {
   expect([0, 1, 2, 3, 9].map((silences) => silenceDelayMs(silences, true))).toEqual([
     10_000, 600_000, 3_600_000, 21_600_000, 21_600_000,
   ]);

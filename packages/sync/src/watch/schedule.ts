@@ -57,8 +57,8 @@ const SILENCE_STEPS_MS = [10_000, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS] as const
  * notifications, and a renewal costs as much as fifty polls. A watch that never delivered a
  * notification is not lost: its delivery is not set up, and creating it again would not help.
  */
-export function silenceDelayMs(silences: number, heardBefore: boolean): number {
-  const step = heardBefore
+export function silenceDelayMs(silences: number, hasNotified: boolean): number {
+  const step = hasNotified
     ? Math.min(silences, SILENCE_STEPS_MS.length - 1)
     : SILENCE_STEPS_MS.length - 1;
   return SILENCE_STEPS_MS[step] as number;

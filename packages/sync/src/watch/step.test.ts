@@ -30,7 +30,7 @@ const channel = { id: 'c', resourceId: 'r', superseded: false, expired: false, i
 
 test.each<[string, Partial<HeldWatch>, object]>([
   [
-    'one that nobody has made yet',
+    'one that was never made',
     { state: 'requested', target: null, watchedAgoMs: null, expiresInMs: null },
     { kind: 'watch', forSilence: false },
   ],

@@ -20,7 +20,9 @@ export function targetOf(
   { kind, project }: { kind: CollectionKind; project: string },
   targets: WatchTargets | undefined,
 ): string | null {
-  if (COLLECTION_FACTS[kind].watch.via === 'channel') return targets?.channelAddress ?? null;
+  const { via } = COLLECTION_FACTS[kind].watch;
+  if (via === null) return null;
+  if (via === 'channel') return targets?.channelAddress ?? null;
   if (project === DEFAULT_PROJECT) return targets?.topic ?? null;
   const topics = targets?.projectTopics ?? {};
   return Object.hasOwn(topics, project) ? (topics[project] ?? null) : null;

@@ -10,7 +10,7 @@ export interface WatchDeps {
   watchTargets?: WatchTargets;
 }
 
-export type WatchOutcome = 'watched' | 'stopped' | 'waiting' | 'refused' | 'busy' | 'overtaken';
+export type WatchOutcome = 'watched' | 'stopped' | 'waiting' | 'refused' | 'busy' | 'taken-over';
 
 /** One watch that is maintained now, under its hold. */
 export interface WatchWork {

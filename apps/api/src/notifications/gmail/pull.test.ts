@@ -82,7 +82,7 @@ test('a transient error is retried after ever longer pauses up to half a minute,
   expect(logged).toHaveLength(3);
 });
 
-test('what the operator has to mend is named', async () => {
+test('errors that the operator has to correct are named', async () => {
   const { logged } = await pull(
     [
       new GoogleError('pubsub.subscriptions.pull', { kind: 'not-found' }),

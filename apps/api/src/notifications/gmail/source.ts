@@ -13,7 +13,7 @@ export const GMAIL_PUSH: PushSource = {
     if (verifier === null) return { status: 403, reason: 'not-configured' };
     const reason = await verifier.verify(request.headers.authorization);
     if (reason === null) return null;
-    if (reason === 'cannot-tell') return { status: 503, reason };
+    if (reason === 'keys-unavailable') return { status: 503, reason };
     return { status: reason === 'wrong-service-account' ? 403 : 401, reason };
   },
   // Not acknowledged, so that the owner of the subscription sees it among the failed deliveries.

@@ -10,7 +10,7 @@ import { findAccount } from '../../accounts.js';
 import { runWithStore, wholeNumber } from '../../command.js';
 import { UsageError } from '../../errors.js';
 import { printNdjson } from '../../output.js';
-import { say } from '../../terminal.js';
+import { printMessage } from '../../terminal.js';
 
 interface InstancesOptions {
   calendar: string;
@@ -28,7 +28,7 @@ export function addInstances(program: Command): void {
   program
     .command('instances')
     .description(
-      'print the events of a time range with series expanded, {"calendarId","event"} a line',
+      'print the events of a time range with series expanded, {"calendarId","event"} per line',
     )
     .argument('<email>')
     .requiredOption('--calendar <id>', "the calendar's id, or primary")
@@ -40,7 +40,7 @@ export function addInstances(program: Command): void {
     .requiredOption('--to <time>', 'events that start before it', instant)
     .option(
       '--limit <count>',
-      'no more than this',
+      'at most this many',
       wholeNumber(1, MAX_INSTANCE_LIMIT),
       DEFAULT_INSTANCE_LIMIT,
     )
@@ -60,8 +60,8 @@ export function addInstances(program: Command): void {
           );
         await printNdjson(lines(list.calendarId, list.events));
         if (!list.complete)
-          say(
-            `not all of them: there are more than ${limit}, or a rule gave too little for a long search; a shorter range or a larger --limit shows more`,
+          printMessage(
+            `incomplete: there are more than ${limit}, or the search of a rule was too long; use a shorter range or a larger --limit`,
           );
         return list.complete ? 0 : 1;
       }),
@@ -69,8 +69,8 @@ export function addInstances(program: Command): void {
 }
 
 const RANGE_PROBLEMS = {
-  empty: '--from must lie before --to',
-  'too-long': 'from --from to --to there may be 100 years at most',
+  empty: '--from must be before --to',
+  'too-long': '--from to --to may span 100 years at most',
 } as const;
 
 async function* lines(calendarId: string, events: readonly object[]): AsyncGenerator<object> {

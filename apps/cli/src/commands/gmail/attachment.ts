@@ -68,6 +68,8 @@ function attachmentOf(
       throw new OperatorError(
         `Google has no message ${messageId} with a part ${partId} in this mailbox (any more).`,
       );
+    case 'not-verified':
+      throw fetched.error;
     case 'not-answered':
       throw new OperatorError(`The attachment could not be fetched: ${fetched.error.message}.`);
     default:

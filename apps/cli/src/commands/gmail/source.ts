@@ -19,7 +19,7 @@ export function addSource(program: Command): void {
   program
     .command('source')
     .description(
-      'write the stored RFC 822 source of a message to standard output (kept under MIRROR_BODIES=raw)',
+      'write the stored RFC 822 source of a message to standard output (stored with MIRROR_BODIES=raw)',
     )
     .argument('<email>')
     .argument('<message>', 'the id of the message')
@@ -50,6 +50,6 @@ function whyNone(messageId: string, kind: 'no-message' | 'no-source', bodies: st
   const why =
     bodies === 'raw'
       ? 'it was stored before MIRROR_BODIES was raw; `sync EMAIL --resource gmail --full` fetches what is missing'
-      : `MIRROR_BODIES is ${bodies}, and sources are kept under raw alone`;
+      : `MIRROR_BODIES is ${bodies}, and sources are stored with raw only`;
   return `The mirror keeps no source of message ${messageId}: ${why}.`;
 }

@@ -3,7 +3,7 @@
  * (`@syncline/control/calendar/instances`).
  */
 import { expandInstances, MAX_INSTANCE_RANGE_MS } from '@syncline/recurrence';
-import type { NamedAccount, Store } from '@syncline/store';
+import type { NamedAccount, Mirror } from '@syncline/store';
 
 export { DEFAULT_INSTANCE_LIMIT, MAX_INSTANCE_LIMIT } from '@syncline/recurrence';
 
@@ -39,7 +39,7 @@ export function rangeProblem({ timeMinMs, timeMaxMs }: TimeRange): 'empty' | 'to
  * @throws RangeError for an invalid range, and for a limit above `MAX_INSTANCE_LIMIT`
  */
 export async function listInstances(
-  { store }: { store: { mirror: Pick<Store['mirror'], 'instanceSources'> } },
+  { store }: { store: { mirror: Pick<Mirror, 'instanceSources'> } },
   account: Pick<NamedAccount, 'id'>,
   { calendarId, limit, ...range }: TimeRange & { calendarId: string; limit: number },
 ): Promise<InstanceList> {

@@ -2,44 +2,33 @@
  * Fetches the bytes of an attachment, which are not mirrored
  * (`@syncline/control/gmail/attachment`).
  */
-import { type Attachment, type Google, GoogleError } from '@syncline/google';
+import type { Attachment, Google } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { NamedAccount, Store } from '@syncline/store';
-import { verifiedAccount } from '@syncline/sync';
+import { askGoogle, type Answered, type OnDemand } from './on-demand.js';
 
 /** The maximum time that the call waits for quota, while a person waits for the result. */
 const MAX_QUOTA_WAIT_MS = 60_000;
 
 export type AttachmentFetched =
-  | { kind: 'found'; attachment: Attachment }
+  /** @property units what the calls have cost */
+  | { kind: 'found'; attachment: Attachment; units: number }
   /** Google no longer has such a message, or such a part of it. */
   | { kind: 'no-attachment' }
-  | { kind: 'not-answered'; error: GoogleError };
+  | Exclude<Answered<never>, { kind: 'answered' }>;
 
-/**
- * Requests the attachment from Google.
- * @throws OperatorError when the grant is not known to be the account's own
- */
+/** Requests the attachment from Google. */
 export async function fetchAttachment(
   rt: Runtime,
-  { store, google }: { store: Store; google: Google },
-  { id }: Pick<NamedAccount, 'id'>,
+  deps: { store: Store; google: Google },
+  account: Pick<NamedAccount, 'id'>,
   { messageId, partId }: { messageId: string; partId: string },
+  wait: OnDemand = { maxQuotaWaitMs: MAX_QUOTA_WAIT_MS, signal: rt.signal },
 ): Promise<AttachmentFetched> {
-  try {
-    const account = await verifiedAccount(rt, { store, google }, id, {
-      lane: 'live',
-      signal: rt.signal,
-      maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
-    });
-    try {
-      const attachment = await account.gmail.attachment(messageId, partId);
-      return attachment ? { kind: 'found', attachment } : { kind: 'no-attachment' };
-    } finally {
-      await store.quota.record(id, account.takeSpent());
-    }
-  } catch (error) {
-    if (error instanceof GoogleError) return { kind: 'not-answered', error };
-    throw error;
-  }
+  const asked = await askGoogle(rt, deps, account, wait, ({ gmail }) =>
+    gmail.attachment(messageId, partId),
+  );
+  if (asked.kind !== 'answered') return asked;
+  const { answer: attachment, units } = asked;
+  return attachment ? { kind: 'found', attachment, units } : { kind: 'no-attachment' };
 }

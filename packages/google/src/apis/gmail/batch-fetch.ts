@@ -22,7 +22,7 @@ import {
   request,
   requireRefusedGrant,
 } from '../../request.js';
-import { type LoneRefusals, isThrottled, openLoneRefusals } from '../../lone-refusals.js';
+import { type ItemRefusals, isThrottled, openItemRefusals } from '../../item-refusals.js';
 import { type JsonObject, isIdentified, parseObject } from '../../shape.js';
 
 /** What is requested: one call per part. */
@@ -68,7 +68,7 @@ interface Fetch<T = unknown> {
   found: T[];
   missing: string[];
   errors: Map<string, GoogleError>;
-  lone: LoneRefusals;
+  itemRefusals: ItemRefusals;
   /** Why requests stopped. */
   stop: GoogleError | null;
   outerFailures: number;
@@ -98,7 +98,7 @@ export async function fetchByBatch<T>(
     found: [],
     missing: [],
     errors: new Map(),
-    lone: openLoneRefusals(),
+    itemRefusals: openItemRefusals(),
     stop: null,
     outerFailures: 0,
     forbiddenBatches: 0,
@@ -122,18 +122,18 @@ export async function fetchByBatch<T>(
 
 /** Requests each of `ids` once, in batches, and returns those to request again. */
 async function requestAll(fetch: Fetch, ids: string[]): Promise<string[]> {
-  const again: string[] = [];
+  const toRetry: string[] = [];
   const size = fetch.atMost;
   let next = 0;
   while (next < ids.length && !fetch.stop) {
     const most = maxPartsOf(fetch.session);
     const batch = takeWithinWeight(fetch.kind, ids.slice(next, next + Math.min(size, most)));
-    const fitting = batch.slice(0, fetch.lone.fitting(batch, most));
-    next += await requestBatch(fetch, fitting, again);
+    const fitting = batch.slice(0, fetch.itemRefusals.countFitting(batch, most));
+    next += await requestBatch(fetch, fitting, toRetry);
   }
   const { stop } = fetch;
   if (stop) for (const id of ids.slice(next)) fetch.errors.set(id, stop);
-  return again;
+  return toRetry;
 }
 
 function maxPartsOf({ batchSizes, accountId, options }: Session): number {
@@ -149,9 +149,9 @@ function takeWithinWeight(kind: Kind<unknown>, ids: string[]): string[] {
 }
 
 /** Returns how many of `ids`, counted from the first, were handled. */
-async function requestBatch(fetch: Fetch, ids: string[], again: string[]): Promise<number> {
+async function requestBatch(fetch: Fetch, ids: string[], toRetry: string[]): Promise<number> {
   const { session } = fetch;
-  const parts = [...ids, ...fetch.lone.companyOf(ids, maxPartsOf(session))];
+  const parts = [...ids, ...fetch.itemRefusals.controlsFor(ids, maxPartsOf(session))];
   const boundary = `batch_${session.rt.random.uuid()}`;
   const compose = (granted: number) => {
     const body = encodeBatch(
@@ -173,7 +173,7 @@ async function requestBatch(fetch: Fetch, ids: string[], again: string[]): Promi
     });
     const answers = parseBatch(sent.answer.contentType, sent.answer.body);
     fetch.outerFailures = 0;
-    await takeParts(fetch, ids.slice(0, sent.granted), sent, answers, again);
+    await takeParts(fetch, ids.slice(0, sent.granted), sent, answers, toRetry);
     return Math.min(sent.granted, ids.length);
   } catch (error) {
     const failure =
@@ -185,7 +185,7 @@ async function requestBatch(fetch: Fetch, ids: string[], again: string[]): Promi
       return 0;
     }
     fetch.atMost = Math.max(1, Math.floor(ids.length / 4));
-    for (const id of ids) scheduleRetry(fetch, id, failure, again);
+    for (const id of ids) scheduleRetry(fetch, id, failure, toRetry);
     return ids.length;
   }
 }
@@ -195,12 +195,12 @@ async function takeParts(
   ids: string[],
   sent: Sent,
   parts: BatchPart[],
-  again: string[],
+  toRetry: string[],
 ): Promise<void> {
   const { session } = fetch;
   const failures = await fileParts(fetch, ids, parts, sent.answer.body);
   const throttled = judgeThrottling(fetch, ids, parts, failures);
-  const isCrowding = throttled || fetch.lone.isSeveral();
+  const isCrowding = throttled || fetch.itemRefusals.hasSeveral();
   if (isCrowding && failures.some(({ error }) => isConcurrencyRefusal(error)))
     session.batchSizes.refused(session.accountId);
   else session.batchSizes.accepted(session.accountId, ids.length);
@@ -217,9 +217,9 @@ async function takeParts(
       code: 'part',
       reason: error.detail.kind,
     });
-    if (renew && error.detail.kind === 'unauthorized') scheduleRetry(fetch, id, error, again);
-    else if (isThrottled(error) && !throttled) acceptLoneRefusal(fetch, id, error, again);
-    else await acceptFailure(fetch, id, error, again);
+    if (renew && error.detail.kind === 'unauthorized') scheduleRetry(fetch, id, error, toRetry);
+    else if (isThrottled(error) && !throttled) acceptItemRefusal(fetch, id, error, toRetry);
+    else await acceptFailure(fetch, id, error, toRetry);
   }
   countForbiddenBatch(fetch, ids, failures);
 }
@@ -233,19 +233,19 @@ function judgeThrottling(
 ): boolean {
   const refused = failures.filter(({ error }) => isThrottled(error)).map(({ id }) => id);
   const failed = new Set(failures.map(({ id }) => id));
-  const own = new Set(ids.map((_, i) => `item-${i}`));
-  const company = parts.filter(({ id }) => !own.has(id));
-  return fetch.lone.note({
+  const itemParts = new Set(ids.map((_, i) => `item-${i}`));
+  const controls = parts.filter(({ id }) => !itemParts.has(id));
+  return fetch.itemRefusals.record({
     refused,
     passed: ids.filter((id) => !failed.has(id)),
-    company: company.filter(({ status }) => status === 404).length,
-    isCompanyRefused: company.some(({ status }) => status === 429 || status === 403),
+    passedControls: controls.filter(({ status }) => status === 404).length,
+    isControlRefused: controls.some(({ status }) => status === 429 || status === 403),
   });
 }
 
-/** Asked for again beside others at once; when it was refused often enough, it has failed by itself. */
-function acceptLoneRefusal(fetch: Fetch, id: string, error: GoogleError, again: string[]): void {
-  if (!fetch.lone.isOwn(id)) return scheduleRetry(fetch, id, error, again);
+/** Requests the item again together with controls, until it is known to fail by itself. */
+function acceptItemRefusal(fetch: Fetch, id: string, error: GoogleError, toRetry: string[]): void {
+  if (!fetch.itemRefusals.failsByItself(id)) return scheduleRetry(fetch, id, error, toRetry);
   const reason = 'quota-of-one-item';
   fetch.errors.set(id, new GoogleError(fetch.kind.method, { kind: 'forbidden', reason }));
 }
@@ -341,14 +341,14 @@ async function acceptFailure(
   fetch: Fetch,
   id: string,
   error: GoogleError,
-  again: string[],
+  toRetry: string[],
 ): Promise<void> {
   const { detail } = error;
   switch (detail.kind) {
     case 'unavailable':
-      return scheduleRetry(fetch, id, error, again);
+      return scheduleRetry(fetch, id, error, toRetry);
     case 'rate-limited':
-      if (isConcurrencyRefusal(error)) return scheduleRetry(fetch, id, error, again);
+      if (isConcurrencyRefusal(error)) return scheduleRetry(fetch, id, error, toRetry);
       if (!fetch.stop) await noteRefusal(fetch.session, fetch.kind.method, detail);
       return stopRequests(fetch, id, error);
     case 'key-missing':
@@ -376,19 +376,19 @@ async function acceptUnauthorized(fetch: Fetch, id: string, error: GoogleError):
   const { session, kind } = fetch;
   if (fetch.stop) return stopRequests(fetch, id, error);
   if (!fetch.grantIsGood) {
-    const judged = await requireRefusedGrant(session, kind.method).catch((failure: unknown) => {
+    const refusal = await requireRefusedGrant(session, kind.method).catch((failure: unknown) => {
       if (failure instanceof GoogleError) return failure;
       throw failure;
     });
-    if (judged?.detail.kind !== 'forbidden') return stopRequests(fetch, id, judged ?? error);
+    if (refusal?.detail.kind !== 'forbidden') return stopRequests(fetch, id, refusal ?? error);
     fetch.grantIsGood = true;
   }
   fetch.errors.set(id, new GoogleError(kind.method, { kind: 'forbidden', reason: 'authError' }));
 }
 
-function scheduleRetry(fetch: Fetch, id: string, error: GoogleError, again: string[]): void {
+function scheduleRetry(fetch: Fetch, id: string, error: GoogleError, toRetry: string[]): void {
   fetch.errors.set(id, error);
-  again.push(id);
+  toRetry.push(id);
 }
 
 /** Stops all requests of the account. The first reason is kept. */

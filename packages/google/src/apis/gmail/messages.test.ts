@@ -44,7 +44,7 @@ async function gmail(over: object = {}): Promise<{ gmail: Gmail; takeSpent: () =
 
 const sizes = (): number[] => bench.stub.seen.map((seen) => askedIn(seen).length);
 
-test('messages are fetched twenty a batch, each once, whatever order the parts come in', async () => {
+test('messages are fetched once each, twenty per batch, with parts in any order', async () => {
   bench.stub.answer = perPart(good);
   const { gmail: api, takeSpent } = await gmail();
   const { messages, missing, failed } = await api.getMessages([...ids(45), 'm3']);
@@ -70,7 +70,7 @@ test('a batch is read in pieces of eight parts', async () => {
   yieldToOthers.mockRestore();
 });
 
-test('no ids are no calls', async () => {
+test('without ids nothing is requested', async () => {
   expect(await (await gmail()).gmail.getMessages([])).toEqual({
     messages: [],
     missing: [],
@@ -79,7 +79,7 @@ test('no ids are no calls', async () => {
   expect(bench.stub.seen).toEqual([]);
 });
 
-test('what is gone is missing; what Google rejects is failed on its own, also when it was the only one', async () => {
+test('a 404 is missing; a rejected message fails alone, also when it is the only one', async () => {
   bench.stub.answer = perPart((id) => {
     if (id === 'm1') return { status: 404, json: refusal(404, 'notFound') };
     return id === 'm2' ? { status: 400, json: refusal(400, 'invalidArgument') } : good(id);
@@ -93,7 +93,7 @@ test('what is gone is missing; what Google rejects is failed on its own, also wh
   expect((await api.getMessages(['m2'])).failed).toHaveLength(1);
 });
 
-test('only the parts that failed are asked again, and charged again', async () => {
+test('only failed parts are requested again, and charged again', async () => {
   const tries = new Map<string, number>();
   bench.stub.answer = perPart((id) => {
     const nth = (tries.get(id) ?? 0) + 1;
@@ -109,7 +109,7 @@ test('only the parts that failed are asked again, and charged again', async () =
   expect(takeSpent()).toMatchObject([{ calls: 9, units: 180 }]);
 });
 
-test('what fails four times is failed, everything else is kept', async () => {
+test('a message that fails four times is failed; all others are returned', async () => {
   bench.stub.answer = perPart((id) => (id === 'm1' ? { status: 500, json: {} } : good(id)));
   const { messages, failed } = await (await gmail()).gmail.getMessages(ids(3));
   expect(messages).toHaveLength(2);
@@ -117,7 +117,7 @@ test('what fails four times is failed, everything else is kept', async () => {
   expect(sizes()).toEqual([3, 1, 1, 1]);
 });
 
-test('a mailbox that takes ten parts at once gets ten from then on', async () => {
+test('a mailbox that answers ten parts at once gets batches of ten from then on', async () => {
   bench.stub.answer = (seen) => {
     const asked = askedIn(seen);
     return batchReply(
@@ -132,7 +132,7 @@ test('a mailbox that takes ten parts at once gets ten from then on', async () =>
   expect(sizes()).toEqual([20, 10, 10, 10, 10, 10]);
 });
 
-test('quota that ends halfway returns what was paid for, and asks Google no more', async () => {
+test('when quota ends halfway, the fetched messages are returned and no further request is made', async () => {
   bench.stub.answer = perPart(good);
   const { gmail: api } = await gmail({ gmailUnitsPerUserMinute: 500 });
   const { messages, failed } = await api.getMessages(ids(40));
@@ -149,7 +149,7 @@ test('quota that ends halfway returns what was paid for, and asks Google no more
 const quotaRefusal = { status: 403, json: refusal(403, 'userRateLimitExceeded') };
 const closedWindow = { detail: { kind: 'rate-limited', source: 'governor' } };
 
-test("five parts of a batch refused for the user's rate stop the asking and close the window", async () => {
+test("five parts refused for the user's rate stop the fetch and close the quota window", async () => {
   const refused = new Set(['m4', 'm5', 'm6', 'm7', 'm8']);
   bench.stub.answer = perPart((id) => (refused.has(id) ? quotaRefusal : good(id)));
   const { gmail: api } = await gmail();
@@ -172,7 +172,7 @@ test.each<[string, number, Reply | null, number[]]>([
   ['its company is refused', 20, null, [20, 5]],
   ['it was asked for alone, and its company is refused', 1, null, [1, 5]],
 ])(
-  "a part refused for the user's rate stops the asking and closes the window when %s",
+  "a part refused for the user's rate stops the fetch and closes the quota window when %s",
   async (_when, count, whole, asked) => {
     let batches = 0;
     bench.stub.answer = (seen) => {
@@ -191,7 +191,7 @@ test.each([
   ['among others', 30, [20, 10, 5, 5]],
   ['alone', 1, [1, 5, 5, 5]],
 ])(
-  'a message that is refused for quota each time, %s, while ids of no message are not, fails by itself and closes no window',
+  'a message refused for quota each time, %s, while ids without a message are answered, fails alone and closes no window',
   async (_where, count, asked) => {
     bench.stub.answer = perPart((id) => {
       if (id === 'm0') return quotaRefusal;
@@ -217,7 +217,7 @@ test.each([
   },
 );
 
-test('a message that is always refused for concurrency makes no batch smaller', async () => {
+test('a message always refused for concurrency does not reduce the batch size', async () => {
   bench.stub.answer = perPart((id) => {
     if (id === 'm0') return { status: 429, json: crowded };
     return id.startsWith('m') ? good(id) : { status: 404, json: refusal(404, 'notFound') };
@@ -229,7 +229,7 @@ test('a message that is always refused for concurrency makes no batch smaller', 
   expect(sizes()).toEqual([20, 19]);
 });
 
-test('sources come byte for byte, 8 MB of mail a batch and a larger one alone, and cost what messages cost', async () => {
+test('sources are fetched byte for byte, 8 MB per batch and larger ones alone, at the price of messages', async () => {
   const bytes = (id: string): Buffer => Buffer.from([0, 255, 13, 10, ...Buffer.from(id)]);
   let odd = 0;
   bench.stub.answer = perPart((id) => ({
@@ -288,7 +288,7 @@ test('a forbidden message fails alone while others are returned, also when it is
   expect(failed[0]?.error.detail).toEqual({ kind: 'forbidden', reason: 'forbidden' });
 });
 
-test('two wholly forbidden batches in a row stop the fetch', async () => {
+test('two batches in a row in which every part is forbidden stop the fetch', async () => {
   bench.stub.answer = perPart(() => ({ status: 403, json: refusal(403, 'forbidden') }));
   await expect((await gmail()).gmail.getMessages(ids(80))).rejects.toMatchObject({
     detail: { kind: 'forbidden' },
@@ -296,7 +296,7 @@ test('two wholly forbidden batches in a row stop the fetch', async () => {
   expect(sizes()).toEqual([20, 20]);
 });
 
-test('an outage before anything was fetched is thrown, after three batches', async () => {
+test('an outage before the first message is thrown after three batches', async () => {
   bench.stub.answer = () => ({ status: 502, body: '<html>' });
   await expect((await gmail()).gmail.getMessages(ids(200))).rejects.toMatchObject({
     detail: { kind: 'unavailable' },
@@ -304,7 +304,7 @@ test('an outage before anything was fetched is thrown, after three batches', asy
   expect(sizes()).toEqual([20, 20, 20]);
 });
 
-test('an answer that is no batch is asked for again', async () => {
+test('a response that is not a batch is requested again', async () => {
   let calls = 0;
   bench.stub.answer = (seen) => {
     calls += 1;
@@ -314,7 +314,7 @@ test('an answer that is no batch is asked for again', async () => {
   expect((await (await gmail()).gmail.getMessages(ids(3))).messages).toHaveLength(3);
 });
 
-test('a 401 in the parts is answered with one fresh token, as one around them is', async () => {
+test('a 401 in a part renews the token once, as a 401 of the whole batch does', async () => {
   bench.stub.answer = (seen) =>
     seen.headers.authorization === 'Bearer ya29.1'
       ? perPart(() => ({ status: 401, json: refusal(401, 'authError') }))(seen)
@@ -334,7 +334,7 @@ test.each([
   ['among others', 30],
   ['alone', 1],
 ])(
-  'a message that is answered 401, %s, says nothing of the grant while the mailbox answers',
+  'a message answered with 401, %s, does not affect the grant while the mailbox answers',
   async (_, count) => {
     bench.stub.answer = (seen) =>
       seen.path === '/gmail/v1/users/me/profile'
@@ -356,7 +356,7 @@ test.each([
   },
 );
 
-test('a message that is answered 401 is asked for later when the mailbox gives no answer that decides', async () => {
+test("a message answered with 401 is requested later when the mailbox's answer is inconclusive", async () => {
   bench.stub.answer = (seen) =>
     seen.verb === 'GET'
       ? { status: 503, body: {} }
@@ -366,7 +366,7 @@ test('a message that is answered 401 is asked for later when the mailbox gives n
   });
 });
 
-test('a grant that does not cover reading stops the asking at once', async () => {
+test('a grant without the scope for reading stops the fetch at once', async () => {
   bench.stub.answer = perPart(() => ({
     status: 403,
     json: refusal(403, 'insufficientPermissions'),

@@ -45,7 +45,7 @@ const BATCH_MESSAGES = 100;
 const BATCH_SOURCE_BYTES = 8 * 1024 * 1024;
 /**
  * A source waits longer for quota than other calls. The message itself has been paid for by then,
- * and would be paid for again if its source were put off.
+ * and would be paid for again if its source were postponed.
  */
 const SOURCE_QUOTA_WAIT_MS = 1_000;
 
@@ -125,7 +125,7 @@ export async function fetchSources(
   messages: { id: string; bytes: number }[],
 ): Promise<FetchedSources> {
   const bytes = new Map(messages.map((message) => [message.id, message.bytes]));
-  const patientSession = {
+  const sessionWithLongWait = {
     ...session,
     options: {
       ...session.options,
@@ -133,11 +133,13 @@ export async function fetchSources(
     },
   };
   const kind = sourceKind((id) => bytes.get(id) ?? BATCH_SOURCE_BYTES);
-  const { found, missing, failed } = await fetchByBatch(patientSession, kind, [...bytes.keys()]);
+  const { found, missing, failed } = await fetchByBatch(sessionWithLongWait, kind, [
+    ...bytes.keys(),
+  ]);
   const without = found.flatMap(({ id, source }) => (source === null ? [id] : []));
   if (without.length === 0) return { sources: found, missing, failed };
   // A missing source is recorded permanently, so two answers without one are required.
-  const again = await fetchByBatch(patientSession, kind, without).catch((error: unknown) => {
+  const again = await fetchByBatch(sessionWithLongWait, kind, without).catch((error: unknown) => {
     if (!(error instanceof GoogleError)) throw error;
     return { found: [], missing: [], failed: without.map((id) => ({ id, error })) };
   });

@@ -3,12 +3,13 @@
  * never used as data. Pub/Sub delivers at least once and in no order, so a notification's history
  * id may be older or newer than the mirror's. It is not read.
  */
+import { comparableAddress } from '@syncline/runtime';
 import { addressOrNull, objectOf, parseObject } from '../../shape.js';
 import { MalformedAnswer } from '../../errors.js';
 
 /**
- * Returns the mailbox of a Gmail notification, in lower case; null when the body is not a Pub/Sub
- * push that contains one.
+ * Returns the mailbox of a Gmail notification in its comparable form; null when the body is not a
+ * Pub/Sub push that contains one.
  */
 export function readGmailPush(body: Buffer): string | null {
   return orNull(() => addressIn(objectOf(parseObject(body).message, 'message')));
@@ -28,7 +29,8 @@ export function addressIn(message: Record<string, unknown>): string | null {
     const { emailAddress } = parseObject(
       Buffer.from(typeof message['data'] === 'string' ? message['data'] : '', 'base64'),
     );
-    return addressOrNull(emailAddress)?.toLowerCase() ?? null;
+    const address = addressOrNull(emailAddress);
+    return address === null ? null : comparableAddress(address);
   });
 }
 

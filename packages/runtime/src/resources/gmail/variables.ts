@@ -92,10 +92,10 @@ export function gmailQuotasOf(entry: ProjectValues, defaults: GmailQuotas): Gmai
 /** Returns the topic and the subscription of a further project's accounts. */
 export function topicsOf(
   { gmailPubsubTopic, gmailPubsubSubscription }: ProjectValues,
-  tell: (problem: string) => void,
+  report: (problem: string) => void,
 ): { topic?: string; subscription?: string } {
   if (gmailPubsubSubscription !== undefined && gmailPubsubTopic === undefined)
-    tell('gmailPubsubSubscription needs gmailPubsubTopic: without it nothing is published there');
+    report('gmailPubsubSubscription needs gmailPubsubTopic: without it nothing is published there');
   return {
     ...(gmailPubsubTopic === undefined ? {} : { topic: gmailPubsubTopic }),
     ...(gmailPubsubSubscription === undefined ? {} : { subscription: gmailPubsubSubscription }),

@@ -39,19 +39,15 @@ async function* exportEvents(
   only?: string,
 ): AsyncGenerator<ExportedEvent> {
   for (let calendarId = '', id = ''; ;) {
-    const page = await pool.query<{
-      calendar_id: string;
-      id: string;
-      resource: Record<string, unknown>;
-    }>({
-      text: `SELECT calendar_id, id, resource FROM syncline.calendar_events
+    const page = await pool.query<ExportedEvent & { id: string }>({
+      text: `SELECT calendar_id AS "calendarId", id, resource AS event FROM syncline.calendar_events
               WHERE account_id = $1 AND (calendar_id COLLATE "C", id COLLATE "C") > ($2, $3) AND ($5::text IS NULL OR calendar_id = $5) ORDER BY calendar_id COLLATE "C", id COLLATE "C" LIMIT $4`,
       values: [accountId, calendarId, id, PAGE, only ?? null],
     });
-    for (const row of page.rows) yield { calendarId: row.calendar_id, event: row.resource };
+    for (const row of page.rows) yield { calendarId: row.calendarId, event: row.event };
     const last = page.rows.at(-1);
     if (!last || page.rows.length < PAGE) return;
-    calendarId = last.calendar_id;
+    calendarId = last.calendarId;
     id = last.id;
   }
 }

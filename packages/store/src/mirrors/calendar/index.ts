@@ -54,7 +54,7 @@ export const CALENDAR_LIST_MIRROR: CollectionMirror<CalendarListDelta> = {
     table: 'calendars',
     scope: null,
     missing: (absent) =>
-      `SELECT c.id, NULL::timestamptz AS age, true AS telling,
+      `SELECT c.id, NULL::timestamptz AS age, true AS can_decide,
                      1 + (SELECT count(*) FROM syncline.calendar_events e WHERE e.account_id = $1 AND e.calendar_id = c.id) AS weight
                 FROM syncline.calendars c WHERE c.account_id = $1 AND ${absent('c.id')}`,
     // Every event of every calendar counts too, because it is deleted with its calendar.
@@ -107,7 +107,7 @@ export const CALENDAR_EVENTS_MIRROR: CollectionMirror<CalendarEventsDelta> = {
       `SELECT e.id, coalesce(e.start_at, e.start_date::timestamp AT TIME ZONE 'UTC') AS age, 1 AS weight,
                      e.status <> 'cancelled' AND (e.recurring_event_id IS NULL OR NOT ${existsByIndex(
                        'SELECT 1 FROM syncline.calendar_events s WHERE s.account_id = $1 AND s.calendar_id = $5 AND s.id = e.recurring_event_id',
-                     )}) AS telling
+                     )}) AS can_decide
                 FROM syncline.calendar_events e WHERE e.account_id = $1 AND e.calendar_id = $5 AND ${absent('e.id')}`,
     count:
       'SELECT count(*) FROM syncline.calendar_events WHERE account_id = $1 AND calendar_id = $5',

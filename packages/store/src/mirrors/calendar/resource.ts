@@ -9,7 +9,7 @@ export const REOPEN_AFTER = "interval '1 hour'";
 /** The calendar list of an account is one collection; the events of each calendar are another. */
 export const CALENDAR = {
   collections: ['calendar-list', 'calendar-events'],
-  first: { kind: 'calendar-list', externalId: 'calendars' },
+  first: [{ kind: 'calendar-list', externalId: 'calendars' }],
   isDefault: true,
   hasOwnRows: `(EXISTS (SELECT 1 FROM syncline.calendars k WHERE k.account_id = a.id) OR EXISTS (SELECT 1 FROM syncline.calendar_events e WHERE e.account_id = a.id))`,
   isReadOneByOne: false,

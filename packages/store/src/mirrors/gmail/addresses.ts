@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import { textArray } from '../../pool.js';
+import { HEADER_COLUMNS, withColumnValues, type HeaderColumns } from './header-values.js';
 import type { MessageRow } from './rows.js';
 import { inTransaction, type Transaction } from '../../transaction.js';
 
 /*
- * Fills `addresses` of existing rows. The column contains only information that the headers in
- * `resource` already have. Filling it therefore does not change the message: it causes no event and
+ * Fills `addresses` of existing rows. The column contains only information that the headers
+ * already have. Filling it therefore does not change the message: it causes no event and
  * needs no fence. Rejected: filling it in the migration (a lock on every row of the largest table),
  * or in sync runs (each would search for such rows forever).
  */
@@ -54,14 +55,16 @@ async function missing(
   after: string,
   limit: number,
 ): ReturnType<Addresses['missing']> {
-  const found = await pool.query<{
-    id: string;
-    headers: { name?: string; value?: string }[] | null;
-  }>(
-    `SELECT id, resource->'payload'->'headers' AS headers FROM syncline.gmail_messages WHERE account_id = $1 AND id > $2 AND addresses IS NULL ORDER BY id LIMIT $3`,
+  const found = await pool.query<
+    HeaderColumns & { id: string; headers: { name?: string; value?: string }[] | null }
+  >(
+    `SELECT id, resource->'payload'->'headers' AS headers, ${HEADER_COLUMNS} FROM syncline.gmail_messages m WHERE account_id = $1 AND id > $2 AND addresses IS NULL ORDER BY id LIMIT $3`,
     [accountId, after, limit],
   );
-  return found.rows.map(({ id, headers }) => ({ id, headers: headers ?? [] }));
+  return found.rows.map(({ id, headers, ...columns }) => ({
+    id,
+    headers: withColumnValues(headers ?? [], columns),
+  }));
 }
 
 /** Fills only empty columns, because addresses that a run has written meanwhile are newer. */

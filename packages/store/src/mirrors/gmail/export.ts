@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { WINDOW_COLUMNS, windowOf, type MailWindow, type WindowRow } from '../../lease.js';
+import { WINDOW, type MailWindow } from '../../lease.js';
+import { HEADER_COLUMNS } from './header-values.js';
 
 /**
  * One message in the format of `syncline export`. The names are part of the public interface
@@ -56,6 +57,20 @@ const PAGE = 500;
 const LABELS_PAGE = 5_000;
 
 /**
+ * SQL: the fields of `ExportedMessage` of `gmail_messages m`.
+ * @param body the columns of the bodies
+ */
+export function messageColumns(body: { text: string; html: string }): string {
+  return `m.id, m.thread_id AS "threadId", m.label_ids AS "labelIds", coalesce(round(extract(epoch FROM m.internal_date) * 1000)::bigint::text, m.resource->>'internalDate') AS "internalDate",
+                    m.size_estimate AS "sizeEstimate", m.snippet, ${HEADER_COLUMNS},
+                    ${body.text} AS text, ${body.html} AS html,
+                    (SELECT coalesce(json_agg(json_build_object('partId', a.part_id, 'filename', a.filename, 'mimeType', a.mime_type, 'size', a.size) ORDER BY a.position), '[]')
+                       FROM syncline.gmail_attachments a WHERE a.account_id = m.account_id AND a.message_id = m.id) AS attachments`;
+}
+
+const COLUMNS = messageColumns({ text: 'b.text_plain', html: 'b.text_html' });
+
+/**
  * Reads the messages sorted by id. Pages are read one by one, so the export is not a snapshot of a
  * mailbox that changes meanwhile.
  */
@@ -65,15 +80,13 @@ async function* exportMessages(
   ids?: readonly string[],
 ): AsyncGenerator<ExportedMessage> {
   for (let after = ''; ;) {
-    const page = await pool.query<MessageRecord>({
-      text: `SELECT m.*, extract(epoch FROM m.internal_date) * 1000 AS internal_ms, m.resource->>'internalDate' AS odd_date, b.text_plain, b.text_html,
-                    (SELECT coalesce(json_agg(json_build_object('partId', a.part_id, 'filename', a.filename, 'mimeType', a.mime_type, 'size', a.size) ORDER BY a.position), '[]')
-                       FROM syncline.gmail_attachments a WHERE a.account_id = m.account_id AND a.message_id = m.id) AS attachments
+    const page = await pool.query<ExportedMessage>({
+      text: `SELECT ${COLUMNS}
                FROM syncline.gmail_messages m LEFT JOIN syncline.gmail_bodies b ON b.account_id = m.account_id AND b.message_id = m.id
               WHERE m.account_id = $1 AND m.id COLLATE "C" > $2 AND ($4::text[] IS NULL OR m.id = ANY($4::text[])) ORDER BY m.id COLLATE "C" LIMIT $3`,
       values: [accountId, after, PAGE, ids ?? null],
     });
-    for (const row of page.rows) yield messageOf(row);
+    yield* page.rows;
     const last = page.rows.at(-1);
     if (!last || page.rows.length < PAGE) return;
     after = last.id;
@@ -106,11 +119,11 @@ async function withSource(
 
 /** @returns the window of the whole mailbox when the account has no mailbox */
 async function mailWindow(pool: pg.Pool, accountId: string): Promise<MailWindow> {
-  const found = await pool.query<WindowRow>(
-    `SELECT ${WINDOW_COLUMNS} FROM syncline.collections c WHERE c.account_id = $1 AND c.kind = 'gmail'`,
+  const found = await pool.query<{ window: MailWindow }>(
+    `SELECT ${WINDOW} AS window FROM syncline.collections c WHERE c.account_id = $1 AND c.kind = 'gmail'`,
     [accountId],
   );
-  return windowOf(found.rows[0] ?? { window_from_ms: null, window_goal_ms: null });
+  return found.rows[0]?.window ?? { fromMs: 0, goalMs: null };
 }
 
 /**
@@ -122,55 +135,15 @@ async function* exportLabels(
   fromMs: number,
 ): AsyncGenerator<{ id: string; labelIds: string[] }> {
   for (let after = ''; ;) {
-    const page = await pool.query<{ id: string; label_ids: string[] }>(
-      `SELECT id, label_ids FROM syncline.gmail_messages
+    const page = await pool.query<{ id: string; labelIds: string[] }>(
+      `SELECT id, label_ids AS "labelIds" FROM syncline.gmail_messages
         WHERE account_id = $1 AND id COLLATE "C" > $2 AND ($4::bigint = 0 OR internal_date IS NULL OR internal_date >= 'epoch'::timestamptz + $4 * interval '1 ms')
         ORDER BY id COLLATE "C" LIMIT $3`,
       [accountId, after, LABELS_PAGE, Math.round(fromMs)],
     );
-    for (const row of page.rows) yield { id: row.id, labelIds: row.label_ids };
+    yield* page.rows;
     const last = page.rows.at(-1);
     if (!last || page.rows.length < LABELS_PAGE) return;
     after = last.id;
   }
-}
-
-interface MessageRecord {
-  id: string;
-  thread_id: string;
-  label_ids: string[];
-  internal_ms: string | null;
-  odd_date: string | null;
-  size_estimate: number | null;
-  snippet: string;
-  subject: string | null;
-  from_header: string | null;
-  to_header: string | null;
-  cc_header: string | null;
-  date_header: string | null;
-  message_id_header: string | null;
-  text_plain: string | null;
-  text_html: string | null;
-  attachments: ExportedMessage['attachments'];
-}
-
-function messageOf(row: MessageRecord): ExportedMessage {
-  return {
-    id: row.id,
-    threadId: row.thread_id,
-    labelIds: row.label_ids,
-    internalDate:
-      row.internal_ms === null ? row.odd_date : String(Math.round(Number(row.internal_ms))),
-    sizeEstimate: row.size_estimate,
-    snippet: row.snippet,
-    subject: row.subject,
-    from: row.from_header,
-    to: row.to_header,
-    cc: row.cc_header,
-    date: row.date_header,
-    messageId: row.message_id_header,
-    text: row.text_plain,
-    html: row.text_html,
-    attachments: row.attachments,
-  };
 }

@@ -36,7 +36,7 @@ export const GMAIL_MIRROR: CollectionMirror<GmailDelta> = {
     table: 'gmail_messages',
     scope: null,
     missing: (absent) =>
-      `SELECT m.id, m.internal_date AS age, 1 AS weight, true AS telling FROM syncline.gmail_messages m
+      `SELECT m.id, m.internal_date AS age, 1 AS weight, true AS can_decide FROM syncline.gmail_messages m
                WHERE m.account_id = $1 AND ${absent('m.id')} AND NOT m.label_ids && $5::text[]`,
     count: 'SELECT count(*) FROM syncline.gmail_messages WHERE account_id = $1',
     values: (_lease, excluded) => [arrayLiteral(excluded, (label) => label)],

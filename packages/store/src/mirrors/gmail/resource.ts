@@ -3,7 +3,7 @@ import type { ResourceRows } from '../resources.js';
 /** A mailbox is one collection. */
 export const GMAIL = {
   collections: ['gmail'],
-  first: { kind: 'gmail', externalId: 'mailbox' },
+  first: [{ kind: 'gmail', externalId: 'mailbox' }],
   isDefault: true,
   // Every mailbox has the system labels. A full sync stores the other labels before it lists the
   // first message. Until the first full sync has ended, they are read again regardless of the

@@ -17,7 +17,7 @@ export interface MessageRow {
   cc: string | null;
   date: string | null;
   messageId: string | null;
-  /** MailAddresses, serialised. */
+  /** The addresses of the headers, serialised (docs/reference/tables.md). */
   addresses: string;
   /** Google's fields without a column, serialised. */
   resource: string;
@@ -26,26 +26,6 @@ export interface MessageRow {
   /** RFC 822 source, as Google returns it; null when sources are not kept. */
   source: Buffer | null;
   attachments: AttachmentRow[];
-}
-
-/**
- * The content of `gmail_messages.addresses`: the people that a message's headers name. A header
- * that the message does not have has no key here; a header without an address has an empty list.
- */
-export type MailAddresses = Partial<
-  Record<'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'sender', MailAddress[]>
->;
-
-export interface MailAddress {
-  /** Decoded display name; null when there is none. */
-  name: string | null;
-  /**
-   * `local@domain` with its original case; null when the text is not an address. In that case
-   * `name` is the text.
-   */
-  address: string | null;
-  /** Name of the group that the address is a member of. */
-  group?: string;
 }
 
 export interface AttachmentRow {

@@ -33,7 +33,7 @@ test('the full list comes six to twenty-four hours later', () => {
       fc.integer({ min: 0, max: 2 ** 42 }),
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (nowMs, jitter) => {
-        const hours = (nextRelistAtMs(nowMs, jitter) - nowMs) / 3_600_000;
+        const hours = (nextRelistAtMs({ nowMs, jitter }) - nowMs) / 3_600_000;
         expect(hours).toBeGreaterThanOrEqual(6);
         expect(hours).toBeLessThanOrEqual(24);
       },

@@ -39,8 +39,8 @@ const MOST_RELIST_MS = 24 * HOUR_MS;
 /**
  * Returns when the calendar list is to be read in full again: 6 to 24 hours later, spread so that
  * accounts connected together do not ask together. Costs one request for 250 calendars.
- * @param jitter a number in [0, 1)
+ * @param o.jitter a number in [0, 1)
  */
-export function nextRelistAtMs(nowMs: number, jitter: number): number {
+export function nextRelistAtMs({ nowMs, jitter }: { nowMs: number; jitter: number }): number {
   return Math.round(nowMs + LEAST_RELIST_MS + (MOST_RELIST_MS - LEAST_RELIST_MS) * jitter);
 }

@@ -1,8 +1,9 @@
 import type { CalendarListEntry } from '@syncline/google';
-import { cleanJson, quarantineId } from '@syncline/store';
-import { reportDrift, type AuditContext, type AuditEnd } from '../../audit-slice.js';
+import { storable } from '@syncline/store';
+import type { AuditContext, AuditEnd } from '../../audit-slice.js';
 import { meaningOfCalendars, meaningOfEvents } from './interpret.js';
 import type { Cursor } from '../../cursor.js';
+import { CHANGED_MEANWHILE, driftReported, withoutQuarantined } from '../sync-token/audit.js';
 import { parseSyncTokenCursor } from '../sync-token/cursor.js';
 import { fingerprint } from '../../fingerprint.js';
 import { readCalendars, readEvents } from './verify.js';
@@ -13,13 +14,11 @@ import { readCalendars, readEvents } from './verify.js';
  * fingerprint of each event, not the event.
  */
 
-const MOVED_ON: AuditEnd = { kind: 'unfinished', why: 'Google has moved on' };
-
 /** Compares every field of every event. */
 export async function auditCalendar(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const { store, account, lease } = context;
   const calendar = parseSyncTokenCursor(cursor);
-  if (calendar.phase !== 'incremental' || calendar.syncToken === null) return MOVED_ON;
+  if (calendar.phase !== 'incremental' || calendar.syncToken === null) return CHANGED_MEANWHILE;
   const source = await readEvents(account, lease.externalId);
   const checked = source.size;
   const differ: string[] = [];
@@ -29,37 +28,26 @@ export async function auditCalendar(context: AuditContext, cursor: Cursor): Prom
     source.delete(id);
   }
   differ.push(...source.keys());
-  const unexcused = await withoutQuarantined(context, differ);
-  if (unexcused.length === 0) return { kind: 'whole', checked, contents: checked, drift: 0 };
+  const unexplained = await withoutQuarantined(context, differ);
+  if (unexplained.length === 0) return { kind: 'whole', checked, contents: checked, drift: 0 };
   const since = await account.calendar.events({
     calendarId: lease.externalId,
     syncToken: calendar.syncToken,
     pageToken: null,
   });
-  if (since.nextPageToken !== null) return MOVED_ON;
-  const { metIds, delta } = meaningOfEvents(since.items);
-  const changed = new Set([...metIds, ...(delta.kind === 'calendar-events' ? delta.deleted : [])]);
+  if (since.nextPageToken !== null) return CHANGED_MEANWHILE;
+  const { listedIds, delta } = meaningOfEvents(since.items);
+  const changed = new Set([
+    ...listedIds,
+    ...(delta.kind === 'calendar-events' ? delta.deleted : []),
+  ]);
   // If a series changed since then, its cancelled occurrences may appear or disappear; their ids
   // begin with the series' id.
-  return mended(
+  return driftReported(
     context,
     checked,
-    unexcused.filter((id) => !changed.has(id) && !changed.has(id.replace(/_[^_]*$/, ''))),
+    unexplained.filter((id) => !changed.has(id) && !changed.has(id.replace(/_[^_]*$/, ''))),
   );
-}
-
-/** Leaves out quarantined items: they are known to differ and are listed in the quarantine. */
-async function withoutQuarantined(
-  { store, lease }: AuditContext,
-  differ: readonly string[],
-): Promise<string[]> {
-  if (differ.length === 0) return [];
-  const excused = new Set(
-    (await store.quarantine.list([lease.accountId]))
-      .filter(({ kind, externalId }) => kind === lease.kind && externalId === lease.externalId)
-      .map(({ itemId }) => itemId),
-  );
-  return differ.filter((id) => !excused.has(quarantineId(id)));
 }
 
 /**
@@ -70,7 +58,7 @@ async function withoutQuarantined(
 export async function auditCalendarList(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const { store, account, lease } = context;
   const list = parseSyncTokenCursor(cursor);
-  if (list.phase !== 'incremental' || list.syncToken === null) return MOVED_ON;
+  if (list.phase !== 'incremental' || list.syncToken === null) return CHANGED_MEANWHILE;
   const source = new Map(
     (await readCalendars(account)).map((entry) => [entry.id, sameForm(entry)]),
   );
@@ -90,10 +78,10 @@ export async function auditCalendarList(context: AuditContext, cursor: Cursor): 
       ? null
       : await account.calendar.calendars({ syncToken: list.syncToken, pageToken: null });
   if (since === null) return { kind: 'whole', checked, contents: checked, drift: 0 };
-  const { metIds, delta } = meaningOfCalendars(since.items);
-  const changed = new Set([...metIds, ...(delta.kind === 'calendar-list' ? delta.removed : [])]);
-  if (late > 0) await store.collections.requestFullSync(lease.collectionId);
-  return mended(
+  const { listedIds, delta } = meaningOfCalendars(since.items);
+  const changed = new Set([...listedIds, ...(delta.kind === 'calendar-list' ? delta.removed : [])]);
+  if (late > 0) await store.schedule.requestRepair(lease.collectionId);
+  return driftReported(
     context,
     checked,
     unexcused.filter((id) => !changed.has(id)),
@@ -101,16 +89,5 @@ export async function auditCalendarList(context: AuditContext, cursor: Cursor): 
 }
 
 function sameForm(entry: CalendarListEntry): string {
-  return fingerprint(JSON.parse(cleanJson(entry)));
-}
-
-async function mended(
-  context: AuditContext,
-  checked: number,
-  drifted: readonly string[],
-): Promise<AuditEnd> {
-  reportDrift(context, drifted.length);
-  if (drifted.length > 0)
-    await context.store.collections.requestFullSync(context.lease.collectionId);
-  return { kind: 'whole', checked, contents: checked, drift: drifted.length };
+  return fingerprint(JSON.parse(storable.json(entry)));
 }

@@ -1,6 +1,6 @@
-import type { CollectionModule, PositionCall, ResourceModule } from '../resource.js';
+import type { CollectionModule, ResourceModule } from '../resource.js';
 import { parseSyncTokenCursor } from '../sync-token/cursor.js';
-import type { SyncTokenSource } from '../sync-token/source.js';
+import { positionOf } from '../sync-token/source.js';
 import { syncTokenStep } from '../sync-token/step.js';
 import { askForCalendars, askForEvents } from './ask.js';
 import { auditCalendar, auditCalendarList } from './audit.js';
@@ -15,7 +15,11 @@ export const CALENDAR: ResourceModule = {
   comparesAlone: false,
   // A full sync costs a request for every 2,500 events, and writes only what differs.
   refetch: async (store, accountId) =>
-    void (await store.collections.requestSync([accountId], { resource: 'calendar', full: true })),
+    void (await store.schedule.requestSync([accountId], {
+      resource: 'calendar',
+      full: true,
+      isRepair: true,
+    })),
 };
 
 export const CALENDAR_LIST: CollectionModule = {
@@ -37,11 +41,3 @@ export const CALENDAR_EVENTS: CollectionModule = {
   audit: auditCalendar,
   watch: CHANNEL_WATCH,
 };
-
-/** A page of a full listing is asked for by the same method, without the sync token. */
-function positionOf(source: SyncTokenSource): PositionCall {
-  return {
-    method: source.method,
-    otherAnswer: (context) => source.read(context, { syncToken: null, pageToken: null, gone: [] }),
-  };
-}

@@ -1,6 +1,7 @@
 import type { CalendarEvent, CalendarListEntry } from '@syncline/google';
+import { parsed } from '../sync-token/parse.js';
 import type { Meaning } from '../sync-token/source.js';
-import { isTombstone, parseCalendar, parseEvent, parsed } from './parse.js';
+import { isTombstone, parseCalendar, parseEvent } from './parse.js';
 
 /* The meaning of a page's items for the mirror. Pure. */
 
@@ -14,13 +15,13 @@ export function meaningOfCalendars(items: readonly CalendarListEntry[]): Meaning
     delta: { kind: 'calendar-list', calendars, removed },
     quarantined,
     gone: [],
-    metIds: live.map((item) => item.id ?? ''),
+    listedIds: live.map((item) => item.id ?? ''),
   };
 }
 
 /** What is known of the listing that a page of events belongs to. */
 interface ListingSoFar {
-  /** What earlier pages told to be deleted, and none has named again since. */
+  /** Events that earlier pages reported as deleted, and no later page has named. */
   gone: readonly string[];
   isLast: boolean;
 }
@@ -53,6 +54,6 @@ export function meaningOfEvents(
     },
     quarantined,
     gone: deleted,
-    metIds: live.map((item) => item.id ?? ''),
+    listedIds: live.map((item) => item.id ?? ''),
   };
 }

@@ -1,4 +1,4 @@
-import { isTombstone, parseEvent, parsed } from './parse.js';
+import { isTombstone, parseEvent } from './parse.js';
 import { meaningOfEvents } from './interpret.js';
 
 test('all-day events keep their dates, timed ones their instant and zone', () => {
@@ -61,21 +61,10 @@ test('a cancelled occurrence with three fields stays, a cancelled event goes', (
     { id: 'twice', status: 'confirmed' },
     { id: 'twice', status: 'cancelled' },
   ]);
-  expect(meaning.metIds).toEqual(['abc_20260921T073000Z']);
+  expect(meaning.listedIds).toEqual(['abc_20260921T073000Z']);
   expect(meaning.delta).toMatchObject({
     kind: 'calendar-events',
     deleted: ['gone', 'twice'],
     events: [{ id: 'abc_20260921T073000Z', recurringEventId: 'abc', status: 'cancelled' }],
   });
-});
-
-test('an item that cannot be understood is quarantined by name, and the others are read', () => {
-  const { rows, quarantined } = parsed([{ id: 'a' }, { id: 'b' }, { id: 'c' }], ({ id }) => {
-    if (id === 'b') throw new TypeError('no text');
-    return id;
-  });
-  expect(rows).toEqual(['a', 'c']);
-  expect(quarantined).toEqual([
-    { id: 'b', reason: expect.stringContaining('it cannot be read'), cause: 'not-understood' },
-  ]);
 });

@@ -1,15 +1,6 @@
 import type { CalendarEvent, CalendarListEntry } from '@syncline/google';
 import { instantOfDateTime } from '@syncline/recurrence';
-import { describeError } from '@syncline/runtime';
-import {
-  serialised,
-  storableCalendar,
-  storableEvent,
-  type CalendarRow,
-  type EventRow,
-  type EventTime,
-  type SetAside,
-} from '@syncline/store';
+import { storable, type CalendarRow, type EventRow } from '@syncline/store';
 
 /*
  * Google's calendar entries and events → rows. Dates that no column can hold (year zero, beyond
@@ -17,38 +8,15 @@ import {
  * them.
  */
 
-/**
- * Returns the rows of the items that can be parsed. An item that cannot be parsed is quarantined
- * and blocks no other. Like a whole page it is read again by a full sync.
- */
-export function parsed<Item extends { id?: string | null }, Row>(
-  items: readonly Item[],
-  parse: (item: Item) => Row,
-): { rows: Row[]; quarantined: SetAside[] } {
-  const rows: Row[] = [];
-  const quarantined: SetAside[] = [];
-  for (const item of items)
-    try {
-      rows.push(parse(item));
-    } catch (error) {
-      quarantined.push({
-        id: item.id ?? '',
-        reason: `it cannot be read: ${describeError(error)}`,
-        cause: 'not-understood',
-      });
-    }
-  return { rows, quarantined };
-}
-
 export function parseCalendar(entry: CalendarListEntry): CalendarRow {
   if (!entry.id) throw new Error('a calendar without id');
-  return storableCalendar({
+  return storable.calendar({
     id: entry.id,
     summary: entry.summaryOverride ?? entry.summary ?? null,
     timeZone: entry.timeZone ?? null,
     accessRole: entry.accessRole ?? null,
     isPrimary: entry.primary ?? false,
-    resource: serialised(entry),
+    resource: storable.serialised(entry),
   });
 }
 
@@ -58,7 +26,7 @@ export function parseCalendar(entry: CalendarListEntry): CalendarRow {
  */
 export function parseEvent(event: CalendarEvent): EventRow {
   if (!event.id) throw new Error('an event without id');
-  return storableEvent({
+  return storable.event({
     id: event.id,
     status: event.status ?? 'confirmed',
     icalUid: event.iCalUID ?? null,
@@ -68,7 +36,7 @@ export function parseEvent(event: CalendarEvent): EventRow {
     start: eventTime(event.start),
     end: eventTime(event.end),
     etag: event.etag ?? null,
-    resource: serialised(event),
+    resource: storable.serialised(event),
   });
 }
 
@@ -96,8 +64,8 @@ export function seriesOfCancelled(event: CalendarEvent): string | null {
   return event.status === 'cancelled' ? (event.recurringEventId ?? null) : null;
 }
 
-/** Days are passed on unchanged: `storableEvent` decides which of them a column can hold. */
-function eventTime(time: CalendarEvent['start']): EventTime {
+/** Days are passed on unchanged: `storable.event` decides which of them a column can hold. */
+function eventTime(time: CalendarEvent['start']): EventRow['start'] {
   return {
     date: time?.date ?? null,
     atMs: instant(time?.dateTime, time?.timeZone),

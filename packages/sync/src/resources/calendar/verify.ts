@@ -1,6 +1,6 @@
 import { GoogleError, type CalendarListEntry, type GoogleAccount } from '@syncline/google';
 import { must } from '@syncline/runtime';
-import { cleanJson, isStorableId, type Store } from '@syncline/store';
+import { storable, type Store } from '@syncline/store';
 import { fingerprint } from '../../fingerprint.js';
 import { isAccountWideError } from '../../account-refusal.js';
 import type { Comparison } from '../../verify.js';
@@ -64,7 +64,7 @@ async function readAllEvents(
 ): Promise<{ events: Map<string, string>; unread: Set<string> }> {
   const events = new Map<string, string>();
   const unread = new Set<string>();
-  const calendars = (await readCalendars(account)).filter(({ id }) => isStorableId(id));
+  const calendars = (await readCalendars(account)).filter(({ id }) => storable.isId(id));
   for (const { id: calendarId } of calendars) {
     const read = await readEvents(account, calendarId).catch((error: unknown) => {
       if (!(error instanceof GoogleError) || isAccountWideError(error)) throw error;
@@ -88,7 +88,7 @@ export async function readEvents(
     for (const event of page.items)
       if (!isTombstone(event))
         events.set(must(event.id, 'an event without id'), {
-          print: fingerprint(JSON.parse(cleanJson(event))),
+          print: fingerprint(JSON.parse(storable.json(event))),
           series: seriesOfCancelled(event),
         });
     pageToken = page.nextPageToken;

@@ -1,5 +1,5 @@
 import { GoogleError, type GoogleAccount } from '@syncline/google';
-import type { ChannelRow, Store } from '@syncline/store';
+import type { HeldWatch, Store } from '@syncline/store';
 import { LONGEST_LIFE_MS, renewInMs } from '../../watch/schedule.js';
 import type { WatchOutcome, WatchWork } from '../../watch/work.js';
 import type { WatchModule } from '../resource.js';
@@ -26,7 +26,7 @@ async function openChannel(
   if (
     !(await store.watches.addChannel(held, channelId, new Date(rt.clock.nowMs() + LONGEST_LIFE_MS)))
   )
-    return 'overtaken';
+    return 'taken-over';
   const order = {
     channelId,
     token: store.vault.channelToken(channelId),
@@ -51,13 +51,13 @@ async function openChannel(
     error: null,
     watched: { target: address, expiresAt: channel.expiresAt, forSilence },
   });
-  return finished ? 'watched' : 'overtaken';
+  return finished ? 'watched' : 'taken-over';
 }
 
 async function stopChannels(
   store: Store,
   account: GoogleAccount,
-  channels: readonly ChannelRow[],
+  channels: readonly HeldWatch['channels'][number][],
 ): Promise<void> {
   for (const { id, resourceId, expired } of channels) {
     // A channel whose resource id is unknown cannot be stopped, and expires by itself.

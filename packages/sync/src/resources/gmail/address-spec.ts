@@ -17,7 +17,7 @@ export interface Spec {
 /**
  * Returns the address around the at sign at index `at`; null when there is none.
  * @param floor the lowest index at which the local part may begin
- * @param isBracketed whether the address stands in brackets, where white space beside any dot
+ * @param isBracketed whether the address is in brackets, where white space beside any dot
  * belongs to it; in bare text (`Acme Inc. info@example.com`) only white space before a dot or
  * around a separate dot does
  */

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import type { MailAddress } from '@syncline/store';
-import { addressesIn, parseAddressList } from './addresses.js';
+import { addressesIn, parseAddressList, type MailAddress } from './addresses.js';
 
 /** A mailbox as `name <address>` without its absent parts, so that a table of them is readable. */
 const shown = ({ name, address, group }: MailAddress): string =>
@@ -450,7 +449,7 @@ test.each([
   expect(found.length).toBeLessThanOrEqual(1);
 });
 
-test('no more than 5,000 mailboxes of a field are read, and none that the end of what is read cuts in two', () => {
+test('at most 5,000 mailboxes of a field are read, and none that is cut by the limit', () => {
   const many = Array.from({ length: 6_000 }, (_, n) => ({
     name: null,
     address: `u${n}@example.com`,
@@ -475,7 +474,7 @@ test.each([
   ['(', ')'],
   ['=?utf-8?Q?', '?='],
 ])(
-  'what stands between %s and %s is nobody, though it closes beyond what is read',
+  'text between %s and %s is no mailbox, though it closes beyond what is read',
   (opening, closing) => {
     const value = `ada@example.com, ${opening}${'x'.repeat(262_000)}, <boss@bank.example>, ${'y'.repeat(1_000)}${closing} <eve@example.com>`;
     expect(parseAddressList(value)).toEqual([{ name: null, address: 'ada@example.com' }]);

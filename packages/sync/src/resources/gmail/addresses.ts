@@ -1,4 +1,3 @@
-import type { MailAddress, MailAddresses } from '@syncline/store';
 import { readSpec } from './address-spec.js';
 import { tokensOf, type Token } from './address-tokens.js';
 import { decodeHeader } from './encoded-words.js';
@@ -10,6 +9,26 @@ import { decodeHeader } from './encoded-words.js';
  * Rejected: mailparser's parser, which takes minutes for a header of 130 KB and accepts the content
  * of any brackets as an address.
  */
+
+/**
+ * The content of `gmail_messages.addresses`: the people that a message's headers name. A header
+ * that the message does not have has no key here; a header without an address has an empty list.
+ */
+export type MailAddresses = Partial<
+  Record<'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'sender', MailAddress[]>
+>;
+
+export interface MailAddress {
+  /** Decoded display name; null when there is none. */
+  name: string | null;
+  /**
+   * `local@domain` with its original case; null when the text is not an address. In that case
+   * `name` is the text.
+   */
+  address: string | null;
+  /** Name of the group that the address is a member of. */
+  group?: string;
+}
 
 /**
  * The length of a header's value that is read; the rest of a longer one is cut off. A thousand

@@ -1,10 +1,10 @@
 import type { GmailLabel } from '@syncline/google';
-import { isStorableId, type CompleteList } from '@syncline/store';
+import { storable, type Store } from '@syncline/store';
 import type { Cursor } from '../../cursor.js';
 import { type GmailIncremental, parseGmailCursor } from './cursor.js';
 import { reportDrift, type AuditContext, type AuditEnd } from '../../audit-slice.js';
 import { isNoSuchList } from './list-page.js';
-import { meaningOfHistory } from './interpret.js';
+import { meaningOfHistory } from './history-meaning.js';
 import { excludedLabels } from '../../mirror-policy.js';
 import { searchFor, termsOf } from './mirror-policy.js';
 import { floorMs } from './window.js';
@@ -22,6 +22,8 @@ import { COMPARE_PAGE, compareMessages } from './compare.js';
  * not stored, and suspected if it is. The full sync's own search is not used, so that an error of
  * Google in one of them shows in the other.
  */
+
+type CompleteList = NonNullable<Parameters<Store['audit']['note']>[1]['complete']>;
 
 /** Where the audit continues; the store treats it as opaque. */
 type AuditPosition = {
@@ -69,11 +71,11 @@ const SPENT: AuditEnd = { kind: 'unfinished', why: 'budget spent' };
 /** Continues the audit in progress, or begins one. */
 export async function auditMailbox(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const mailbox = parseGmailCursor(cursor);
-  if (mailbox.phase !== 'incremental') return { kind: 'unfinished', why: 'Google has moved on' };
+  if (mailbox.phase !== 'incremental') return { kind: 'unfinished', why: 'changed meanwhile' };
   if (!context.budget.take(LABELS_UNITS)) return SPENT;
   // A label whose id cannot be stored is on no row.
   const labels = (await context.account.gmail.labels()).filter((label) =>
-    isStorableId(idOf(label)),
+    storable.isId(idOf(label)),
   );
   for (let position = await begin(context); ;) {
     const next =
@@ -86,7 +88,7 @@ export async function auditMailbox(context: AuditContext, cursor: Cursor): Promi
 }
 
 async function begin({ store, lease, policy }: AuditContext): Promise<AuditPosition> {
-  const known = lease.audit?.position as AuditPosition | undefined;
+  const known = (await store.audit.position(lease)) as AuditPosition | null;
   const under = {
     generation: lease.generation,
     exclude: excludedLabels(policy),
@@ -163,7 +165,7 @@ async function counted(
   { checked, sample }: Listing,
   ids: readonly string[],
 ): Promise<Pick<Listing, 'checked' | 'sample'>> {
-  const { messages: stored } = await store.knownMessages(lease.accountId, ids, []);
+  const { messages: stored } = await store.mirror.knownMessages(lease.accountId, ids, []);
   const candidates = ids.filter((id) => stored.has(id));
   return {
     checked: checked + candidates.length,
@@ -273,7 +275,7 @@ async function compareStep(
   );
   const differ = [...found.missing, ...found.extra, ...found.stale];
   const changed = differ.length === 0 ? new Set<string>() : await changedSince(context, mailbox);
-  if (changed === null) return { kind: 'unfinished', why: 'Google has moved on' };
+  if (changed === null) return { kind: 'unfinished', why: 'changed meanwhile' };
   const drifted = differ.filter((id) => !changed.has(id));
   reportDrift(context, drifted.length);
   if (drifted.length > 0) await store.quarantine.wantMessages(lease.accountId, drifted);

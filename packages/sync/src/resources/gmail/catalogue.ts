@@ -2,7 +2,7 @@ import type { LabelRow } from '@syncline/store';
 import { SAMPLE } from '../../evidence/decide.js';
 import type { StepContext } from '../../step.js';
 import { isRefusedAlone } from '../../account-refusal.js';
-import { labelRow } from './interpret.js';
+import { labelRow } from './parse.js';
 
 export interface Catalogue {
   labels: LabelRow[];

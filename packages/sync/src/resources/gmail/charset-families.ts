@@ -75,19 +75,21 @@ const GUESSED_FROM_BYTES = 2_048;
  */
 function guessedOrder(bytes: Buffer): 'utf-16le' | 'utf-16be' {
   const first = bytes.subarray(0, GUESSED_FROM_BYTES);
-  return strangeness(first, 'utf-16be') < strangeness(first, 'utf-16le') ? 'utf-16be' : 'utf-16le';
+  return unlikelyShare(first, 'utf-16be') < unlikelyShare(first, 'utf-16le')
+    ? 'utf-16be'
+    : 'utf-16le';
 }
 
-function strangeness(bytes: Buffer, order: 'utf-16le' | 'utf-16be'): number {
+function unlikelyShare(bytes: Buffer, order: 'utf-16le' | 'utf-16be'): number {
   const uppers = new Set<number>();
   for (let at = order === 'utf-16be' ? 0 : 1; at < bytes.length; at += 2)
     uppers.add(bytes[at] ?? 0);
-  const strange = iconv.decode(bytes, order).match(STRANGE) ?? [];
+  const strange = iconv.decode(bytes, order).match(UNLIKELY) ?? [];
   return uppers.size + strange.length;
 }
 
 /** Characters outside the scripts, punctuation and pictographs that mail in UTF-16 uses. */
-const STRANGE =
+const UNLIKELY =
   /[^\t\n\r\x20-\x7e\xa0-\xff\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}\p{scx=Hebrew}\p{scx=Arabic}\p{scx=Devanagari}\p{scx=Thai}\p{scx=Hangul}\p{scx=Hiragana}\p{scx=Katakana}\u4e00-\u9fff\u2000-\u22ff\u3000-\u303f\uff00-\uffef\p{Emoji_Presentation}\p{M}]/gu;
 
 const iso2022Jp = new TextDecoder('iso-2022-jp');

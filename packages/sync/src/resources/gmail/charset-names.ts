@@ -3,7 +3,7 @@
  * names that decoders know. All in small letters and digits without punctuation.
  */
 
-/** `windows`, `ansi`, `cp` and what else stands before the number of a Windows code page. */
+/** `windows`, `ansi`, `cp` and other prefixes of the number of a Windows code page. */
 const CODE_PAGE = /^(?:x?windows|x?win|x?ansi|x?cp|ms|ibm|mswin|codepage)(125\d|874)$/;
 /** `ISO-8859-2-Windows-Latin-2` and its like are what their beginning says. */
 const ISO_8859 = /^(?:x?iso)?8859(\d{1,2})(?:windows\w*|e|i|\d{4})?$/;

@@ -1,8 +1,8 @@
 import { GoogleError, type GmailMessage, type GoogleAccount } from '@syncline/google';
 import {
-  isStorableId,
+  storable,
   type ExportedMessage,
-  type MailWindow,
+  type Lease,
   type MessageRow,
   type Store,
 } from '@syncline/store';
@@ -35,7 +35,7 @@ export interface ComparedMailbox {
   account: GoogleAccount;
   accountId: string;
   policy: MirrorPolicy;
-  window: MailWindow;
+  window: Lease['window'];
 }
 
 /** Number of messages that are compared together. */
@@ -75,7 +75,7 @@ async function listMessages(
         ...(labelId === undefined ? {} : { labelId }),
       });
     // An item whose id cannot be stored is in quarantine, under another name.
-    listed.push(...page.ids.filter(({ id }) => isStorableId(id)));
+    listed.push(...page.ids.filter(({ id }) => storable.isId(id)));
     pageToken = page.nextPageToken;
     if (pageToken === null) return listed;
   }

@@ -81,14 +81,22 @@ export type GmailIncremental = {
    * A listing in progress: the token of its next page (null: none left), and the sync position
    * after it.
    */
-  listing: { pageToken: string | null; until: string } | null;
+  listing: {
+    pageToken: string | null;
+    until: string;
+    /** Of a list that history did not name: older mail, or messages that were requested again. */
+    origin?: 'full_sync' | 'repair';
+  } | null;
   /**
    * Messages that history named and that are still to be fetched: the full sync's list from
    * `fetched` to `listed`.
    */
   listed: number;
   fetched: number;
-  /** When the catalogue of labels was last read; history has no record of renames. */
+  /**
+   * When the catalogue of labels was last read; history has no record of renames. 0: no history was
+   * read since the full sync.
+   */
   labelsReadAtMs: number;
   /**
    * The fetching of older mail beside incremental syncs after the window has grown; the

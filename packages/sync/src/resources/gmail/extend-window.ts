@@ -1,7 +1,7 @@
 import { phaseOf } from '../../cursor.js';
 import type { WindowExtension, GmailIncremental } from './cursor.js';
 import { GoogleError } from '@syncline/google';
-import type { MailWindow } from '@syncline/store';
+import type { Lease } from '@syncline/store';
 import { parkedFor } from '../../parking.js';
 import { MAX_RESTARTS, type Step, type StepContext } from '../../step.js';
 import { isRefusedAlone } from '../../account-refusal.js';
@@ -43,12 +43,12 @@ export async function extensionStep(
     ? context.window
     : extendedWindow(context.mirror, context.window, context.rt.clock.nowMs());
   if (window === null || extension.isListed || extension.incrementalFirst) return null;
-  if (untilListMs(context, extension) > 0) return null;
+  if (untilListMs(extension, context.rt.clock.nowMs()) > 0) return null;
   const page = await listOlder(context, extension, window);
   if (page === 'endless' || page === 'unanswered')
-    return listLater(context, cursor, { extension, window, trouble: page });
+    return listLater(context, cursor, { extension, window, cause: page });
   if (!page) return listAgain(context, cursor, extension);
-  const { messages: known } = await context.store.knownMessages(
+  const { messages: known } = await context.store.mirror.knownMessages(
     context.lease.accountId,
     page.ids.map((item) => item.id),
     [],
@@ -62,8 +62,9 @@ export async function extensionStep(
       generation: context.generation,
       progress: { done: extension.listed + page.ids.length, total: null },
       delta: { kind: 'none' },
+      origin: 'full_sync',
       items: {
-        met: pending.map((item, i) => ({
+        listed: pending.map((item, i) => ({
           id: item.id,
           threadId: item.threadId,
           ordinal: BigInt(i + 1),
@@ -86,7 +87,7 @@ type ListedPage = NonNullable<Awaited<ReturnType<typeof listPage>>>;
 async function listOlder(
   context: StepContext,
   { pageToken }: WindowExtension,
-  { fromMs, goalMs }: MailWindow,
+  { fromMs, goalMs }: Lease['window'],
 ): Promise<ListedPage | 'endless' | 'unanswered' | null> {
   try {
     const slice = { fromMs: goalMs ?? fromMs, beforeMs: fromMs };
@@ -106,7 +107,7 @@ function afterOlderPage(
 ): GmailIncremental {
   return {
     ...cursor,
-    listing: toFetch > 0 ? { pageToken: null, until: cursor.after } : null,
+    listing: toFetch > 0 ? { pageToken: null, until: cursor.after, origin: 'full_sync' } : null,
     listed: toFetch,
     fetched: 0,
     extension: {
@@ -133,13 +134,13 @@ function listAgain(
   cursor: GmailIncremental,
   extension: WindowExtension,
 ): Step {
-  const isRestless = extension.restarts >= MAX_RESTARTS;
+  const isRejectedOften = extension.restarts >= MAX_RESTARTS;
   const next: GmailIncremental = {
     ...cursor,
     extension: {
       ...AT_ITS_BEGINNING,
       incrementalFirst: true,
-      restarts: isRestless ? 0 : extension.restarts + 1,
+      restarts: isRejectedOften ? 0 : extension.restarts + 1,
     },
   };
   return {
@@ -148,9 +149,10 @@ function listAgain(
       phase: phaseOf(next),
       generation: context.generation,
       delta: { kind: 'none' },
+      origin: 'full_sync',
     },
     next: () => next,
-    ...(isRestless
+    ...(isRejectedOften
       ? {
           end: {
             kind: 'snoozed',
@@ -174,8 +176,8 @@ function listLater(
   {
     extension,
     window,
-    trouble,
-  }: { extension: WindowExtension; window: MailWindow; trouble: 'endless' | 'unanswered' },
+    cause,
+  }: { extension: WindowExtension; window: Lease['window']; cause: 'endless' | 'unanswered' },
 ): Step {
   const nowMs = context.rt.clock.nowMs();
   const times = extension.endless?.times ?? 0;
@@ -183,7 +185,7 @@ function listLater(
   const next: GmailIncremental = {
     ...cursor,
     extension:
-      trouble === 'endless'
+      cause === 'endless'
         ? {
             ...AT_ITS_BEGINNING,
             incrementalFirst: true,
@@ -208,6 +210,7 @@ function listLater(
       phase: phaseOf(next),
       generation: context.generation,
       delta: { kind: 'none' },
+      origin: 'full_sync',
       ...(cursor.extension ? {} : { window }),
     },
     next: () => next,
@@ -225,33 +228,30 @@ function unansweredPauseMs(times: number, jitter: number): number {
 const CHECK_WHILE_WAITING_MS = 60_000;
 
 const ENDLESS_WORDS =
-  "Google's list of older mail has no end; new mail goes on, and the list is begun again later";
+  "Google's list of older mail has no end; new mail is synced, and the list is begun again later";
 const UNANSWERED_WORDS =
-  'Google does not list older mail; new mail goes on, and the list is read on later';
+  'Google does not list older mail; new mail is synced, and the list is continued later';
 
 /**
  * Ends the run of a mailbox that is caught up with history while the list of its older slice is
  * postponed.
  */
-export function endOfExtension(
-  context: StepContext,
-  { extension }: GmailIncremental,
-): Pick<Step, 'end'> {
-  const pauseMs = extension ? untilListMs(context, extension) : 0;
+export function endOfExtension(extension: WindowExtension, nowMs: number): Pick<Step, 'end'> {
+  const pauseMs = untilListMs(extension, nowMs);
   return pauseMs > 0
     ? {
         end: {
           kind: 'snoozed',
           delayMs: Math.min(pauseMs, CHECK_WHILE_WAITING_MS),
-          reason: extension?.endless?.isUnanswered ? UNANSWERED_WORDS : ENDLESS_WORDS,
+          reason: extension.endless?.isUnanswered ? UNANSWERED_WORDS : ENDLESS_WORDS,
           counts: false,
         },
       }
     : {};
 }
 
-function untilListMs(context: StepContext, { endless }: WindowExtension): number {
-  return (endless?.untilMs ?? 0) - context.rt.clock.nowMs();
+function untilListMs({ endless }: WindowExtension, nowMs: number): number {
+  return (endless?.untilMs ?? 0) - nowMs;
 }
 
 /**

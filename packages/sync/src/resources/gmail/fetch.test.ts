@@ -1,5 +1,5 @@
 import { GoogleError, type GoogleErrorKind } from '@syncline/google';
-import type { PendingItem } from '@syncline/store';
+import type { PendingItem } from './plan.js';
 import type { StepContext } from '../../step.js';
 import { fetchNamed, fetchStep } from './fetch.js';
 import { MIRROR_EVERYTHING } from '../../mirror-policy.js';
@@ -74,7 +74,7 @@ function contextOf(
     store: {
       items: itemQueries,
       quarantine: {
-        troubled: async () =>
+        failed: async () =>
           new Map(
             Object.entries(answer.tries ?? {}).map(([id, tries]) => [
               id,
@@ -85,7 +85,8 @@ function contextOf(
       },
     },
     google: { gmail },
-    lease: { failures: 0 },
+    lease: { failures: 0, hasFailingItems: false },
+    policy: {},
     generation: 1,
     mirror: MIRROR_EVERYTHING,
     window: { fromMs: 0, goalMs: null },
@@ -108,7 +109,11 @@ test.each([
       CURSOR,
     );
     expect(step.commit?.cursor).toMatchObject({ step: 'fetch', fetched: 1, listed: 9 });
-    expect(step.commit?.items).toMatchObject({ again: [], quarantined: [], takenEarly: ['m3'] });
+    expect(step.commit?.items).toMatchObject({
+      fetchLater: [],
+      quarantined: [],
+      takenEarly: ['m3'],
+    });
     expect(stored(step)).toEqual(['m1', 'm3']);
   },
 );
@@ -122,7 +127,7 @@ test('a message that fails while later ones come is passed and tried again; thos
   );
   expect(step.commit?.cursor).toMatchObject({ fetched: 2, listed: 9 });
   expect(step.commit?.items).toMatchObject({
-    again: [],
+    fetchLater: [],
     failing: [{ id: 'm1', tries: 1, retryInMs: 5_000 }],
     quarantined: [],
     takenEarly: [],
@@ -156,7 +161,7 @@ test.each([
   },
 );
 
-test('a rejected message is tried again while others are returned, and a deleted one leaves the list', async () => {
+test('a rejected message, and one that Google does not find, are tried again while others are returned', async () => {
   const step = await fetchStep(
     contextOf([item(1), { ...item(2), attempts: 2 }, item(3)], {
       failed: { m1: REJECTED },
@@ -165,8 +170,11 @@ test('a rejected message is tried again while others are returned, and a deleted
     CURSOR,
   );
   expect(step.commit?.items).toMatchObject({
-    dropped: ['m2'],
-    failing: [{ id: 'm1', tries: 1, reason: expect.stringContaining('invalidArgument') }],
+    dropped: [],
+    failing: [
+      { id: 'm1', tries: 1, reason: expect.stringContaining('invalidArgument') },
+      { id: 'm2', tries: 1, missingTries: 1 },
+    ],
     quarantined: [],
   });
   expect(step.commit?.cursor).toMatchObject({ fetched: 3 });
@@ -213,7 +221,7 @@ test('what a thread brings early is not fetched again, and what it does not name
   const step = await fetchStep(contextOf([item(1, 't'), item(2, 't')], { threads }), CURSOR);
   expect(stored(step)).toEqual(['m1', 'm7']);
   expect(step.commit?.items).toMatchObject({
-    again: [{ id: 'm2', ordinal: 10n, delayMs: 0 }],
+    fetchLater: [{ id: 'm2', ordinal: 10n, delayMs: 0 }],
     takenEarly: ['m7'],
     dropped: [],
     quarantined: [],
@@ -229,7 +237,7 @@ const INCREMENTAL = {
   labelsReadAtMs: 0,
 } as const;
 
-test('what history names and Google hands out needs no list; what there is trouble with goes to it, in order, and says when it is to be asked for again', async () => {
+test('messages that history names and Google returns need no list; those that fail go to it, in order, and says when it is to be asked for again', async () => {
   const all = await fetchNamed(contextOf([], {}), INCREMENTAL, ['m1', 'm2']);
   expect(all).toMatchObject({ left: [], gone: [], quarantined: [], end: {} });
   expect(all?.messages.map(({ id }) => id)).toEqual(['m1', 'm2']);

@@ -1,20 +1,27 @@
 import { GoogleError } from '@syncline/google';
 import { must } from '@syncline/runtime';
-import type { FailingItem, MessageRow, PageCommit, SetAside, PendingItem } from '@syncline/store';
-import { phaseOf, withListing } from '../../cursor.js';
+import type { MessageRow } from '@syncline/store';
+import { phaseOf, withListing, type PendingCursor } from '../../cursor.js';
+import type { FailingItem, SetAside } from '../../item-failures.js';
 import type { GmailCursor, GmailIncremental } from './cursor.js';
 import { later } from '../../outcome.js';
-import { CLEAR_PAGE, type CrashIsolation, type Step, type StepContext } from '../../step.js';
+import {
+  CLEAR_PAGE,
+  type CrashIsolation,
+  type PlannedCommit,
+  type Step,
+  type StepContext,
+} from '../../step.js';
 import type { FetchedPage } from './prefetched.js';
 import { isUnauthorizedOrForbidden, type Answers } from './answers.js';
 import { askForWhole } from './attached-bodies.js';
-import { emptyFate, fateOf, type Fate } from './fate.js';
-import { endOfListing, isUnlogged, endIfCaughtUp } from './listing.js';
-import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
+import { emptyResult, resultOfPage, type PageResult } from './page-result.js';
+import { endOfListing, isCaughtUp, isUnlogged, endIfCaughtUp } from './listing.js';
+import { planFetch, THREAD_LIMIT, type FetchPlan, type PendingItem } from './plan.js';
 import { withSources } from './sources.js';
 
 /*
- * The next messages of the full sync's list, fetched and stored; fate.ts decides the result of
+ * The next messages of the full sync's list, fetched and stored; page-result.ts decides the result of
  * each.
  */
 
@@ -32,10 +39,10 @@ type FetchCursor = Extract<GmailCursor, { step: 'fetch' }> | GmailIncremental;
 export async function fetchStep(context: StepContext, cursor: FetchCursor): Promise<Step> {
   const { plan, answers, poison, remainder } = await pageAfter(context, BigInt(cursor.fetched));
   const [first] = plan.items;
-  if (!first) return passTo(context, cursor, cursor.listed, emptyFate());
+  if (!first) return passTo(context, cursor, cursor.listed, emptyResult());
   if (poison !== undefined)
     return passTo(context, cursor, Number(first.ordinal), {
-      ...emptyFate(),
+      ...emptyResult(),
       quarantined: [{ id: first.id, reason: poison, cause: 'crash' }],
     });
   if (!answers)
@@ -55,12 +62,12 @@ export async function fetchStep(context: StepContext, cursor: FetchCursor): Prom
     else if (last < BigInt(cursor.listed))
       setPrefetched(context, last, fetchPage(context, last, takenUnplanned(plan, answers)));
   }
-  const fate = await fateOf(context, plan, answers);
+  const result = await resultOfPage(context, plan, answers, cursor.phase === 'full');
   return passTo(
     context,
     cursor,
-    Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n),
-    fate,
+    Number(result.stoppedBefore === null ? last : result.stoppedBefore - 1n),
+    result,
   );
 }
 
@@ -68,7 +75,7 @@ export async function fetchStep(context: StepContext, cursor: FetchCursor): Prom
  * The results of messages that a page of history names, before any of them was on the mailbox's
  * list.
  */
-export interface NamedFate {
+export interface NamedResult {
   messages: MessageRow[];
   gone: string[];
   quarantined: SetAside[];
@@ -89,7 +96,7 @@ export async function fetchNamed(
   context: StepContext,
   cursor: GmailIncremental,
   ids: readonly string[],
-): Promise<NamedFate | null> {
+): Promise<NamedResult | null> {
   if (
     ids.length === 0 ||
     ids.length > FETCH_PAGE ||
@@ -107,20 +114,20 @@ export async function fetchNamed(
   const plan: FetchPlan = { items, messages: [...ids], threads: [] };
   const answers = await askForWhole(context.google.gmail, plan, context.mirror).catch(nullOfGoogle);
   if (!answers) return null;
-  const fate = await fateOf(context, plan, answers).catch(nullOfGoogle);
-  if (!fate) return null;
+  const result = await resultOfPage(context, plan, answers, false).catch(nullOfGoogle);
+  if (!result) return null;
   const done = new Set([
-    ...fate.messages.map(({ id }) => id),
-    ...fate.gone,
-    ...fate.quarantined.map(({ id }) => id),
-    ...fate.failing.map(({ id }) => id),
-    ...fate.again.map(({ id }) => id),
+    ...result.messages.map(({ id }) => id),
+    ...result.gone,
+    ...result.quarantined.map(({ id }) => id),
+    ...result.failing.map(({ id }) => id),
+    ...result.fetchLater.map(({ id }) => id),
   ]);
   const unasked = ids.filter((id) => !done.has(id)).map((id) => ({ id, delayMs: 0, attempts: 1 }));
   return {
-    ...fate,
-    left: [...unasked, ...fate.again.map((item) => ({ ...item, attempts: 2 }))],
-    end: troubleOf(context, fate),
+    ...result,
+    left: [...unasked, ...result.fetchLater.map((item) => ({ ...item, attempts: 2 }))],
+    end: endAfterStop(context, result),
   };
 }
 
@@ -241,35 +248,50 @@ function afterFetched(cursor: FetchCursor): GmailCursor {
 }
 
 /**
+ * Begins a full sync when the list is done and a listing has to decide about stored messages, unless
+ * another listing is to come anyway. Messages that the mirror holds are not fetched by it.
+ */
+function listedNext(next: GmailCursor, { needsListing }: PageResult): GmailCursor | PendingCursor {
+  const isFree = next.phase === 'incremental' && isCaughtUp(next) && !next.hold && !next.extension;
+  return needsListing && isFree ? { phase: 'pending', resync: true, isRelisting: true } : next;
+}
+
+/**
  * Returns the commit that moves the cursor to `fetched`; items that are requested again go to the
  * end of the list.
  */
-function passTo(context: StepContext, cursor: FetchCursor, fetched: number, fate: Fate): Step {
-  const moved = { ...cursor, fetched, listed: cursor.listed + fate.again.length };
-  const next = afterFetched(moved);
-  const commit: PageCommit = {
+function passTo(
+  context: StepContext,
+  cursor: FetchCursor,
+  fetched: number,
+  result: PageResult,
+): Step {
+  const moved = { ...cursor, fetched, listed: cursor.listed + result.fetchLater.length };
+  const next = listedNext(afterFetched(moved), result);
+  const commit: PlannedCommit = {
     cursor: next,
     phase: phaseOf(next),
     generation: context.generation,
     ...(cursor.phase === 'full' ? { progress: { done: fetched, total: moved.listed } } : {}),
     delta: {
       kind: 'gmail',
-      messages: fate.messages,
+      messages: result.messages,
       labelChanges: [],
-      deleted: fate.gone,
+      deleted: result.gone,
       labels: null,
     },
+    origin: originOf(cursor),
     items: {
-      again: fate.again.map((item, i) => ({
+      fetchLater: result.fetchLater.map((item, i) => ({
         id: item.id,
         ordinal: BigInt(cursor.listed + i + 1),
         delayMs: item.delayMs,
       })),
-      dropped: fate.gone,
-      quarantined: fate.quarantined,
-      failing: fate.failing,
-      taken: takenOf(context, fate),
-      takenEarly: fate.takenEarly,
+      dropped: result.gone,
+      quarantined: result.quarantined,
+      failing: result.failing,
+      taken: takenOf(context, result),
+      takenEarly: result.takenEarly,
       ...(next.phase === 'incremental' && next.listing === null ? { clearLimit: CLEAR_PAGE } : {}),
     },
   };
@@ -277,31 +299,47 @@ function passTo(context: StepContext, cursor: FetchCursor, fetched: number, fate
     commit,
     next: () => next,
     unlogged: cursor.phase === 'incremental' && isUnlogged(cursor),
-    ...endAfter(context, next, fate),
+    ...endAfter(context, next, result),
   };
+}
+
+function originOf(cursor: FetchCursor): PlannedCommit['origin'] {
+  return cursor.phase === 'full' ? 'full_sync' : (cursor.listing?.origin ?? 'live');
 }
 
 /**
  * Returns the items whose failures are cleared. In a mailbox with items in quarantine these are all
  * stored messages, from whatever source.
  */
-function takenOf({ lease }: StepContext, fate: Fate): string[] {
+function takenOf({ lease }: StepContext, result: PageResult): string[] {
   return [
-    ...(lease.hasFailingItems ? fate.messages.map(({ id }) => id) : fate.taken),
-    ...fate.gone,
+    ...(lease.hasFailingItems ? result.messages.map(({ id }) => id) : result.taken),
+    ...result.gone,
   ];
 }
 
-function endAfter(context: StepContext, next: GmailCursor, fate: Fate): Pick<Step, 'end'> {
+function endAfter(
+  context: StepContext,
+  next: GmailCursor | PendingCursor,
+  result: PageResult,
+): Pick<Step, 'end'> {
   return {
-    ...(next.phase === 'incremental' ? endIfCaughtUp(context, next) : {}),
-    ...troubleOf(context, fate),
+    ...(next.phase === 'incremental'
+      ? endIfCaughtUp(next, {
+          isFresh: context.listingBegunHere,
+          nowMs: context.rt.clock.nowMs(),
+        })
+      : {}),
+    ...endAfterStop(context, result),
   };
 }
 
-function troubleOf({ lease, rt }: StepContext, { trouble, tooMany }: Fate): Pick<Step, 'end'> {
+function endAfterStop(
+  { lease, rt }: StepContext,
+  { stopError, tooMany }: PageResult,
+): Pick<Step, 'end'> {
   if (tooMany) return { end: { kind: 'parked', cause: 'items' } };
-  if (!trouble || isUnauthorizedOrForbidden(trouble)) return {};
-  const { delayMs, reason, counts } = later(trouble.detail, lease.failures, rt.random.next());
+  if (!stopError || isUnauthorizedOrForbidden(stopError)) return {};
+  const { delayMs, reason, counts } = later(stopError.detail, lease.failures, rt.random.next());
   return { end: { kind: 'snoozed', delayMs, reason, counts } };
 }

@@ -1,4 +1,4 @@
-import { cleanJson, type Store } from '@syncline/store';
+import { storable, type Store } from '@syncline/store';
 import { addressesIn } from './addresses.js';
 
 /** Rows that are read and written together. */
@@ -21,7 +21,7 @@ export async function fillAddresses(
     if (last === undefined) break;
     filled += await store.addresses.fill(
       accountId,
-      page.map(({ id, headers }) => ({ id, addresses: cleanJson(addressesIn(headers)) })),
+      page.map(({ id, headers }) => ({ id, addresses: storable.json(addressesIn(headers)) })),
     );
     after = last.id;
   }

@@ -18,7 +18,8 @@ import type { Step, StepContext } from '../../step.js';
 import { REQUESTED_FULL_SYNC_GAP_MS } from '../../without-position.js';
 import { readCatalogue } from './catalogue.js';
 import { fetchStep } from './fetch.js';
-import { listPage } from './list-page.js';
+import { interpretListed } from './interpret.js';
+import { listPage, type ListedPage } from './list-page.js';
 import { excludedLabels } from '../../mirror-policy.js';
 import { firstLabel, labelsStep, relabelStep } from './relabel.js';
 import { historyIdOfNewest } from './history-id.js';
@@ -81,6 +82,7 @@ export async function beginFullSync(
         deleted: [],
         labels,
       },
+      origin: 'full_sync',
     },
     next: () => next,
   };
@@ -118,44 +120,33 @@ async function listStep(context: StepContext, cursor: GmailListing): Promise<Ste
       restarts: (cursor.restarts ?? 0) + 1,
       ...(cursor.resync ? { resync: true } : {}),
     });
+  const known = cursor.resync ? await storedOf(context, page) : new Set<string>();
+  const next = await nextAfter(context, cursor, page);
+  return interpretListed(cursor, page, { known, next, generation: context.generation });
+}
+
+/** Returns the listed messages that are stored. */
+async function storedOf(context: StepContext, page: ListedPage): Promise<Set<string>> {
+  const ids = page.ids.map(({ id }) => id);
+  return (await context.store.mirror.knownMessages(context.lease.accountId, ids, [])).messages;
+}
+
+async function nextAfter(
+  context: StepContext,
+  cursor: GmailListing,
+  page: ListedPage,
+): Promise<GmailCursor> {
   const listed = cursor.listed + page.ids.length;
   const nameless = (cursor.listing?.nameless ?? 0) + page.nameless;
   const listing = nameless === 0 ? cursor.listing : { ...cursor.listing, nameless };
-  const known = cursor.resync
-    ? (
-        await context.store.knownMessages(
-          context.lease.accountId,
-          page.ids.map((item) => item.id),
-          [],
-        )
-      ).messages
-    : new Set<string>();
-  const next = page.nextPageToken
-    ? {
-        ...cursor,
-        pageToken: page.nextPageToken,
-        listed,
-        idle: await countIdlePage(context, 'gmail.users.messages.list', cursor),
-        ...withListing(listing),
-      }
-    : await afterListing(context, { ...cursor, ...withListing(listing) }, listed);
+  if (!page.nextPageToken)
+    return afterListing(context, { ...cursor, ...withListing(listing) }, listed);
   return {
-    commit: {
-      cursor: next,
-      phase: 'full',
-      generation: context.generation,
-      ...(page.nextPageToken ? {} : { progress: { done: 0, total: listed } }),
-      delta: { kind: 'none' },
-      items: {
-        met: page.ids.map((item, i) => ({
-          id: item.id,
-          threadId: item.threadId,
-          ordinal: BigInt(cursor.listed + i + 1),
-          pending: !known.has(item.id),
-        })),
-      },
-    },
-    next: () => next,
+    ...cursor,
+    pageToken: page.nextPageToken,
+    listed,
+    idle: await countIdlePage(context, 'gmail.users.messages.list', cursor),
+    ...withListing(listing),
   };
 }
 
@@ -193,6 +184,7 @@ type GmailFullSyncEnd = Extract<GmailCursor, { phase: 'full' } & FullSyncEndStat
 function endStep(context: StepContext, cursor: GmailFullSyncEnd): Promise<Step> {
   const { from, listing } = cursor;
   return fullSyncEndStep(context, cursor, {
+    origin: 'full_sync',
     listing,
     at: (state) => ({
       phase: 'full',

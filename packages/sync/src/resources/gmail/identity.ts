@@ -1,12 +1,16 @@
 import { GoogleError, type GoogleAccount } from '@syncline/google';
-import type { GrantChecks, KnownIdentity } from '@syncline/store';
-import { hasKnownMessage, unproven, type IdentityOutcome } from '../../identity/judge.js';
+import type { KnownIdentity, Store } from '@syncline/store';
+import {
+  hasKnownMessage,
+  unproven,
+  type IdentityOutcome,
+} from '../../identity/identity-outcome.js';
 
 /* The profile of a mailbox as evidence of its identity. */
 
 export type Profile = Awaited<ReturnType<GoogleAccount['gmail']['profile']>>;
 
-export type Checks = Pick<GrantChecks, 'sample' | 'begin' | 'end'>;
+export type Checks = Pick<Store['grantChecks'], 'sample' | 'begin' | 'end'>;
 
 /**
  * Number of stored messages that are requested for a grant without `sub`, a few at a time: one of

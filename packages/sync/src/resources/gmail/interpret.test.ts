@@ -1,93 +1,90 @@
-import fc from 'fast-check';
-import { meaningOfHistory } from './interpret.js';
+import type { GmailCursor, GmailIncremental, GmailListing } from './cursor.js';
+import {
+  type HistoryPage,
+  type HistoryReads,
+  type HistoryState,
+  interpretHistory,
+  interpretListed,
+} from './interpret.js';
 
-const message = (
-  id: string,
-  labelIds: string[] = [],
-): { id: string; threadId: string; labelIds: string[] } => ({ id, threadId: `t${id}`, labelIds });
-
-test('label changes come from the record itself; the last word on each label counts', () => {
-  const meaning = meaningOfHistory([
-    { id: '9', labelsAdded: [{ message: message('m1'), labelIds: ['STARRED', 'A'] }] },
-    { id: '10', labelsRemoved: [{ message: message('m1'), labelIds: ['UNREAD', 'A'] }] },
-  ]);
-  expect(meaning).toEqual({
-    added: [],
-    refetch: [],
-    deleted: [],
-    labelIds: ['STARRED', 'A'],
-    labelChanges: [{ id: 'm1', add: ['STARRED'], remove: ['A', 'UNREAD'], historyId: 10n }],
-  });
+const INCREMENTAL: GmailIncremental = {
+  phase: 'incremental',
+  after: '7',
+  listing: null,
+  listed: 0,
+  fetched: 0,
+  labelsReadAtMs: 1,
+};
+const STATE: HistoryState = {
+  generation: 1,
+  nowMs: 50,
+  window: { fromMs: 0, goalMs: null },
+  hasFailingItems: false,
+  isFresh: true,
+};
+const NOTHING_READ: HistoryReads = {
+  admission: { toFetch: [], refetch: [], deleted: [], labelChanges: [] },
+  toFetch: [],
+  labels: null,
+  fetched: null,
+};
+const page = (fields: Partial<HistoryPage> = {}): HistoryPage => ({
+  records: [],
+  historyId: 9n,
+  nextPageToken: null,
+  ...fields,
 });
 
-test('a message that is added and deleted in one window is deleted, and nothing else is done with it', () => {
-  const meaning = meaningOfHistory([
-    { id: '1', messagesAdded: [{ message: message('m1', ['INBOX']) }] },
-    { id: '2', labelsAdded: [{ message: message('m1'), labelIds: ['A'] }] },
-    { id: '3', messagesDeleted: [{ message: message('m1') }] },
-  ]);
-  expect(meaning).toMatchObject({ added: [], labelChanges: [], deleted: ['m1'] });
+test('a page without records moves the position; one that leaves it in place writes nothing', () => {
+  const moved = interpretHistory(INCREMENTAL, page(), NOTHING_READ, STATE);
+  expect(moved.commit?.cursor).toMatchObject({ after: '9', listing: null });
+  expect(moved.end).toEqual({ kind: 'caught-up' });
+  const idle = interpretHistory(INCREMENTAL, page({ historyId: 7n }), NOTHING_READ, STATE);
+  expect(idle.commit).toBeNull();
 });
 
-test('trashing is a label change, not a deletion', () => {
-  const meaning = meaningOfHistory([
-    {
-      id: '4',
-      labelsAdded: [{ message: message('m1'), labelIds: ['TRASH'] }],
-      labelsRemoved: [{ message: message('m1'), labelIds: ['INBOX'] }],
-    },
+test('messages that were not fetched at once go to the list, and the position waits for them', () => {
+  const reads = { ...NOTHING_READ, toFetch: ['m1', 'm2'] };
+  const { commit, end } = interpretHistory(INCREMENTAL, page(), reads, STATE);
+  expect(commit?.cursor).toMatchObject({ after: '7', listing: { until: '9' }, listed: 2 });
+  expect(commit?.items?.fetchLater).toEqual([
+    { id: 'm1', delayMs: 0, ordinal: 1n },
+    { id: 'm2', delayMs: 0, ordinal: 2n },
   ]);
-  expect(meaning).toMatchObject({
-    deleted: [],
-    labelChanges: [{ id: 'm1', add: ['TRASH'], remove: ['INBOX'] }],
-  });
+  expect(end).toBeUndefined();
 });
 
-test('a record of an untyped change has its messages read again', () => {
-  expect(meaningOfHistory([{ id: '5', messages: [message('m1'), message('m2')] }]).refetch).toEqual(
-    ['m1', 'm2'],
+test('only a listing that began in this run shows that the mailbox is caught up', () => {
+  const later = interpretHistory(INCREMENTAL, page(), NOTHING_READ, { ...STATE, isFresh: false });
+  expect(later.end).toBeUndefined();
+});
+
+test('a catalogue that was read again is stored, and no notification announces it', () => {
+  const step = interpretHistory(INCREMENTAL, page(), { ...NOTHING_READ, labels: [] }, STATE);
+  expect(step.unlogged).toBe(true);
+  expect(step.commit?.cursor).toMatchObject({ labelsReadAtMs: STATE.nowMs });
+});
+
+test('a listed message is pending unless it is stored', () => {
+  const cursor: GmailListing = {
+    phase: 'full',
+    step: 'list',
+    from: '7',
+    pageToken: null,
+    listed: 3,
+  };
+  const next: GmailCursor = { ...cursor, pageToken: 'p', listed: 5 };
+  const ids = [
+    { id: 'm4', threadId: 't' },
+    { id: 'm5', threadId: 't' },
+  ];
+  const { commit } = interpretListed(
+    cursor,
+    { ids, nameless: 0, nextPageToken: 'p' },
+    { known: new Set(['m4']), next, generation: 2 },
   );
-});
-
-test('history ids are numbers of 64 bits, not text and not doubles', () => {
-  const meaning = meaningOfHistory([
-    { id: '9007199254740993', labelsAdded: [{ message: message('m1'), labelIds: ['A'] }] },
+  expect(commit?.items?.listed).toEqual([
+    { id: 'm4', threadId: 't', ordinal: 4n, pending: false },
+    { id: 'm5', threadId: 't', ordinal: 5n, pending: true },
   ]);
-  expect(meaning.labelChanges[0]?.historyId).toBe(9007199254740993n);
-});
-
-test('reading a window as one page or as two gives the same labels', () => {
-  const change = fc.record({
-    id: fc.constantFrom('m1', 'm2'),
-    label: fc.constantFrom('A', 'B', 'C'),
-    add: fc.boolean(),
-  });
-  fc.assert(
-    fc.property(fc.array(change, { maxLength: 20 }), fc.nat(20), (changes, cut) => {
-      const records = changes.map((c, i) => ({
-        id: String(i + 1),
-        [c.add ? 'labelsAdded' : 'labelsRemoved']: [
-          { message: message(c.id), labelIds: [c.label] },
-        ],
-      }));
-      const apply = (
-        state: Map<string, Set<string>>,
-        page: typeof records,
-      ): Map<string, Set<string>> => {
-        for (const c of meaningOfHistory(page).labelChanges) {
-          const labels = state.get(c.id) ?? new Set<string>();
-          for (const label of c.add) labels.add(label);
-          for (const label of c.remove) labels.delete(label);
-          state.set(c.id, labels);
-        }
-        return state;
-      };
-      const whole = apply(new Map([['m1', new Set(['A'])]]), records);
-      const halves = apply(
-        apply(new Map([['m1', new Set(['A'])]]), records.slice(0, cut)),
-        records.slice(cut),
-      );
-      expect(halves).toEqual(whole);
-    }),
-  );
 });

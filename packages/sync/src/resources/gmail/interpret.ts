@@ -1,138 +1,186 @@
-import type { GmailHistory, GmailLabel } from '@syncline/google';
-import { historyIdIn } from './history-id.js';
-import { serialised, storableLabel, type LabelChange, type LabelRow } from '@syncline/store';
+import type { Gmail } from '@syncline/google';
+import { storable, type PageCommit, type LabelRow, type Lease } from '@syncline/store';
+import { phaseOf } from '../../cursor.js';
+import { CLEAR_PAGE, type PlannedCommit, type Step } from '../../step.js';
+import type { GmailCursor, GmailIncremental, GmailListing } from './cursor.js';
+import { checked } from './extend-window.js';
+import type { NamedResult } from './fetch.js';
+import { untilAfter } from './history-id.js';
+import type { ListedPage } from './list-page.js';
+import { endIfCaughtUp, endOfListing, isCaughtUp } from './listing.js';
+import type { Admission } from './mirror-policy.js';
+import { reached } from './window.js';
 
-/*
- * A page of history → its meaning. Pure.
- *
- * History names the messages that changed. A label change is applied from the record itself,
- * without a request, since the record contains the delta. Of several changes to one label of one
- * message the last one counts. Added messages are fetched; deleted ones are gone for good (ids are
- * never reused), whatever else the page says of them.
- *
- * Trashing is a label change (TRASH), not a deletion. `messages[]` repeats the typed arrays; a
- * record that has only `messages[]` is a kind of change that the API does not type: those messages
- * are read again.
- */
-export interface HistoryMeaning {
-  /** To be fetched, unless they are stored already. */
-  added: string[];
-  /** To be fetched although they are stored: a change that the record does not describe. */
-  refetch: string[];
-  labelChanges: LabelChange[];
-  deleted: string[];
-  /** Every label that the page names. */
-  labelIds: string[];
+/* The meaning of a page for the cursor and the mirror. Pure. */
+
+export type HistoryPage = Awaited<ReturnType<Gmail['history']>>;
+
+/** What a page of history requires under the mirror's policy, and what was read because of it. */
+export interface HistoryReads {
+  admission: Admission;
+  /** Messages to be fetched. */
+  toFetch: string[];
+  /** The catalogue of labels, if it was read again. */
+  labels: LabelRow[] | null;
+  /** The messages that were fetched at once; null when all of them go to the mailbox's list. */
+  fetched: NamedResult | null;
 }
 
-export function meaningOfHistory(records: readonly GmailHistory[]): HistoryMeaning {
-  const page: CollectedHistory = {
-    added: new Set(),
-    refetch: new Set(),
-    deleted: new Set(),
-    folds: new Map(),
-    labelIds: new Set(),
-  };
-  for (const record of records) {
-    collectAdded(page, record);
-    collectLabelChanges(page, record);
-    collectDeleted(page, record);
-    if (isUntyped(record)) collectUntyped(page, record);
-  }
-  const { added, refetch, deleted, folds, labelIds } = page;
-  for (const id of deleted) {
-    added.delete(id);
-    refetch.delete(id);
-    folds.delete(id);
-  }
+/** The state beside the cursor that the meaning of a page of history depends on. */
+export interface HistoryState {
+  generation: number;
+  nowMs: number;
+  window: Lease['window'];
+  hasFailingItems: boolean;
+  /** The listing began in this run. */
+  isFresh: boolean;
+}
+
+/** Interprets a page of history. */
+export function interpretHistory(
+  cursor: GmailIncremental,
+  page: HistoryPage,
+  reads: HistoryReads,
+  state: HistoryState,
+): Step {
+  const { labels, fetched } = reads;
+  const toList = itemsToList(reads);
+  const next = afterHistory(cursor, page, toList.length, labels === null ? null : state.nowMs);
+  const end = endIfCaughtUp(next, state);
+  const hasRecords = page.records.length > 0;
+  // A sync without changes writes nothing here: `finishRun` records it, under the same epoch.
+  if (!hasRecords && labels === null && staysAt(cursor, next))
+    return { commit: null, next: () => next, ...end };
   return {
-    added: [...added],
-    refetch: [...refetch],
-    labelChanges: [...folds].map(([id, f]) => labelChange(id, f)),
-    deleted: [...deleted],
-    labelIds: [...labelIds],
+    commit: historyCommit(cursor, next, toList, reads, state),
+    next: () => next,
+    // Gmail's history does not contain a label's new name.
+    unlogged: labels !== null && !hasRecords,
+    ...end,
+    ...fetched?.end,
   };
 }
 
-export function labelRow(label: GmailLabel): LabelRow {
-  if (!label.id) throw new Error('a label without id');
-  return storableLabel({
-    id: label.id,
-    name: label.name ?? label.id,
-    type: label.type ?? 'user',
-    resource: serialised(label),
+/**
+ * Interprets a page of the list of a full sync.
+ * @param known the listed messages that are stored
+ */
+export function interpretListed(
+  cursor: GmailListing,
+  page: ListedPage,
+  {
+    known,
+    next,
+    generation,
+  }: { known: ReadonlySet<string>; next: GmailCursor; generation: number },
+): Step {
+  const listed = cursor.listed + page.ids.length;
+  return {
+    commit: {
+      cursor: next,
+      phase: 'full',
+      generation,
+      ...(page.nextPageToken ? {} : { progress: { done: 0, total: listed } }),
+      delta: { kind: 'none' },
+      origin: 'full_sync',
+      items: {
+        listed: page.ids.map(({ id, threadId }, i) => ({
+          id,
+          threadId,
+          ordinal: BigInt(cursor.listed + i + 1),
+          pending: !known.has(id),
+        })),
+      },
+    },
+    next: () => next,
+  };
+}
+
+/** A message for the mailbox's list. */
+interface ItemToList {
+  id: string;
+  delayMs: number;
+  attempts?: number;
+}
+
+/**
+ * Returns the messages that go to the mailbox's list. The commit quarantines those whose ids cannot
+ * be stored.
+ */
+function itemsToList({ fetched, toFetch }: HistoryReads): ItemToList[] {
+  const unasked = fetched ? toFetch.filter((id) => !storable.isId(id)) : toFetch;
+  return [...(fetched?.left ?? []), ...unasked.map((id) => ({ id, delayMs: 0 }))];
+}
+
+function afterHistory(
+  cursor: GmailIncremental,
+  page: HistoryPage,
+  added: number,
+  labelsReadAtMs: number | null,
+): GmailIncremental {
+  return endOfListing({
+    ...(cursor.listing === null ? checked(cursor) : cursor),
+    // Google's newest id is taken from the first page, so that changes between the pages are read
+    // again rather than missed.
+    listing: {
+      pageToken: page.nextPageToken,
+      until: untilAfter(cursor.after, cursor.listing?.until ?? null, page),
+    },
+    listed: cursor.listed + added,
+    ...(labelsReadAtMs === null ? {} : { labelsReadAtMs }),
   });
 }
 
-/** The changes that the records of a page name so far. */
-interface CollectedHistory {
-  added: Set<string>;
-  refetch: Set<string>;
-  deleted: Set<string>;
-  /** message → its label changes */
-  folds: Map<string, Fold>;
-  labelIds: Set<string>;
+function historyCommit(
+  cursor: GmailIncremental,
+  next: GmailIncremental,
+  toList: readonly ItemToList[],
+  { admission, labels, fetched }: HistoryReads,
+  { generation, window, hasFailingItems }: HistoryState,
+): PlannedCommit {
+  return {
+    cursor: next,
+    phase: phaseOf(next),
+    generation,
+    ...(cursor.extension && !next.extension
+      ? {
+          window: reached(window),
+          progress: { done: cursor.extension.listed, total: cursor.extension.listed },
+        }
+      : {}),
+    delta: {
+      kind: 'gmail',
+      messages: fetched?.messages ?? [],
+      labelChanges: admission.labelChanges,
+      deleted: [...admission.deleted, ...(fetched?.gone ?? [])],
+      labels,
+    },
+    origin: 'live',
+    items: {
+      fetchLater: toList.map((item, i) => ({ ...item, ordinal: BigInt(cursor.listed + i + 1) })),
+      ...failuresOf(fetched, hasFailingItems ? admission.deleted : null),
+      ...(isCaughtUp(next) && cursor.listed > 0 ? { clearLimit: CLEAR_PAGE } : {}),
+    },
+  };
 }
 
-interface Fold {
-  /** label → whether the message has it after the page */
-  labels: Map<string, boolean>;
-  historyId: bigint;
+/**
+ * Storing or deleting an item ends its quarantine. The lookup is made only for a mailbox with
+ * failing items.
+ * @param deleted the deleted messages; null for a mailbox without failing items
+ */
+function failuresOf(
+  fetched: NamedResult | null,
+  deleted: readonly string[] | null,
+): Pick<NonNullable<PageCommit['items']>, 'quarantined' | 'failing' | 'taken'> {
+  const stored = fetched?.messages.map(({ id }) => id) ?? [];
+  return {
+    ...(fetched ? { quarantined: fetched.quarantined, failing: fetched.failing } : {}),
+    taken: [...(fetched?.gone ?? []), ...(deleted === null ? [] : [...stored, ...deleted])],
+  };
 }
 
-function collectAdded({ added, labelIds }: CollectedHistory, record: GmailHistory): void {
-  for (const { message } of record.messagesAdded ?? []) {
-    if (message?.id) added.add(message.id);
-    for (const label of message?.labelIds ?? []) labelIds.add(label);
-  }
-}
-
-function collectLabelChanges({ folds, labelIds }: CollectedHistory, record: GmailHistory): void {
-  const recordId = historyIdIn(record.id);
-  for (const entry of record.labelsAdded ?? [])
-    fold(folds, labelIds, entry.message?.id, entry.labelIds, true, recordId);
-  for (const entry of record.labelsRemoved ?? [])
-    fold(folds, labelIds, entry.message?.id, entry.labelIds, false, recordId);
-}
-
-function collectDeleted({ deleted }: CollectedHistory, record: GmailHistory): void {
-  for (const { message } of record.messagesDeleted ?? []) if (message?.id) deleted.add(message.id);
-}
-
-function collectUntyped({ refetch }: CollectedHistory, record: GmailHistory): void {
-  for (const message of record.messages ?? []) if (message.id) refetch.add(message.id);
-}
-
-function fold(
-  folds: Map<string, Fold>,
-  seen: Set<string>,
-  id: string | null | undefined,
-  labels: readonly string[] | null | undefined,
-  present: boolean,
-  recordId: bigint,
-): void {
-  if (!id) return;
-  const known = folds.get(id) ?? { labels: new Map<string, boolean>(), historyId: recordId };
-  for (const label of labels ?? []) {
-    known.labels.set(label, present);
-    if (present) seen.add(label);
-  }
-  if (recordId > known.historyId) known.historyId = recordId;
-  folds.set(id, known);
-}
-
-function labelChange(id: string, f: Fold): LabelChange {
-  const add: string[] = [];
-  const remove: string[] = [];
-  for (const [label, present] of f.labels) (present ? add : remove).push(label);
-  return { id, add, remove, historyId: f.historyId };
-}
-
-function isUntyped(record: GmailHistory): boolean {
-  return (
-    !record.messagesAdded?.length &&
-    !record.messagesDeleted?.length &&
-    !record.labelsAdded?.length &&
-    !record.labelsRemoved?.length
-  );
+function staysAt(cursor: GmailIncremental, next: GmailIncremental): boolean {
+  const isIdle = isCaughtUp(cursor) && !cursor.extension;
+  return isIdle && isCaughtUp(next) && next.after === cursor.after;
 }

@@ -1,5 +1,5 @@
 import type { GmailIncremental } from './cursor.js';
-import type { Step, StepContext } from '../../step.js';
+import type { Step } from '../../step.js';
 import { endOfExtension } from './extend-window.js';
 
 /**
@@ -32,8 +32,12 @@ export function isCaughtUp(cursor: GmailIncremental): boolean {
  * Ends the run if it is caught up. Only a listing that began in this run shows that the mailbox is
  * caught up as of this run; after an older one, history is read again. Older mail that is not
  * fetched yet also continues the run.
+ * @param isFresh the listing began in this run
  */
-export function endIfCaughtUp(context: StepContext, next: GmailIncremental): Pick<Step, 'end'> {
-  if (!isCaughtUp(next) || !context.listingBegunHere) return {};
-  return next.extension ? endOfExtension(context, next) : { end: { kind: 'caught-up' } };
+export function endIfCaughtUp(
+  next: GmailIncremental,
+  { isFresh, nowMs }: { isFresh: boolean; nowMs: number },
+): Pick<Step, 'end'> {
+  if (!isCaughtUp(next) || !isFresh) return {};
+  return next.extension ? endOfExtension(next.extension, nowMs) : { end: { kind: 'caught-up' } };
 }

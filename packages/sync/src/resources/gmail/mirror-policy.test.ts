@@ -1,6 +1,6 @@
 import type { GmailHistory } from '@syncline/google';
 import fc from 'fast-check';
-import { meaningOfHistory } from './interpret.js';
+import { meaningOfHistory } from './history-meaning.js';
 import {
   type Excludable,
   MIRROR_EVERYTHING,
@@ -46,7 +46,7 @@ test.each([
     { toFetch: [], deleted: [], labelChanges: [] },
   ],
   [
-    'arrives without labels: fetched, and judged then',
+    'arrives without labels: fetched, and decided then',
     [added('m')],
     { toFetch: ['m'], deleted: [] },
   ],
@@ -81,7 +81,7 @@ test.each([
     { toFetch: [], deleted: ['m'] },
   ],
   [
-    'changes in a way that is not told, and leaves',
+    'changes without a record, and leaves',
     [{ id: '1', messages: [{ id: 'm' }] }, gains('m', 'SPAM')],
     { refetch: [], deleted: ['m'] },
   ],
@@ -153,7 +153,7 @@ function play(steps: readonly Step[]): { source: Labels; records: GmailHistory[]
   return { source, records };
 }
 
-test('however history is cut into pages, and whatever its records tell of labels, the rows are the messages whose final labels are kept', () => {
+test('however history is cut into pages, and whatever its records contain of labels, the rows are the messages whose final labels are kept', () => {
   const policies = fc
     .subarray<Excludable>(['spam', 'trash', 'drafts'])
     .map((exclude) => excluding(...exclude));

@@ -1,7 +1,6 @@
 import type { GmailMessage, GmailHistory, ListQuery } from '@syncline/google';
-import type { LabelChange } from '@syncline/store';
 import { excludedLabels, type MirrorPolicy } from '../../mirror-policy.js';
-import type { HistoryMeaning } from './interpret.js';
+import type { HistoryMeaning, LabelChange } from './history-meaning.js';
 
 /*
  * What of a mailbox is mirrored. Pure. Full sync, resync, history, verification and audit use the

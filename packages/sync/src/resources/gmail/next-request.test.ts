@@ -15,7 +15,7 @@ const listing = { pageToken: 'p', until: '9' };
 test.each<[string, GmailCursor | { phase: 'pending' }, ReturnType<typeof planNext>['kind']]>([
   ['a new mailbox begins with its profile', { phase: 'pending' }, 'begin'],
   [
-    'a full sync goes on with its pages',
+    'a full sync continues with its pages',
     { phase: 'full', step: 'list', from: '1', pageToken: null, listed: 0 },
     'items',
   ],

@@ -124,6 +124,32 @@ test.each([
   expect(row.attachments).toEqual([{ partId: '1', filename: '', mimeType, size: 3 }]);
 });
 
+test.each([
+  ['application/pdf', { attachmentId: 'x', size: 3 }],
+  ['application/pdf', { size: 3, data: data('abc') }],
+  ['image/png', { attachmentId: 'x' }],
+])(
+  'a part of %s without a name, with the body %j, is listed as an attachment',
+  (mimeType, body) => {
+    const { attachments } = parseMessage({
+      id: 'a',
+      threadId: 't',
+      payload: {
+        mimeType: 'multipart/mixed',
+        parts: [
+          part('text/plain', { size: 4, data: data('text') }, { partId: '0' }),
+          { partId: '1', mimeType, body },
+          { partId: '2', mimeType, filename: null, headers: null, body },
+        ],
+      },
+    });
+    const { size = 0 } = body as { size?: number };
+    expect(attachments).toEqual(
+      ['1', '2'].map((partId) => ({ partId, filename: '', mimeType, size })),
+    );
+  },
+);
+
 test('the text of an attached message comes with its bytes, or is listed where it has none', () => {
   const inner = part('text/plain', { size: 5, data: data('inner') }, { partId: '0.0.0' });
   const attached = (body: object): unknown =>

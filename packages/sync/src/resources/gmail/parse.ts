@@ -1,11 +1,5 @@
-import { partKeys, type GmailMessage } from '@syncline/google';
-import {
-  clampInstant,
-  serialised,
-  storableMessage,
-  type AttachmentRow,
-  type MessageRow,
-} from '@syncline/store';
+import { partKeys, type GmailLabel, type GmailMessage } from '@syncline/google';
+import { storable, type MessageRow, type LabelRow } from '@syncline/store';
 import { addressesIn } from './addresses.js';
 import { decodeText } from './charset.js';
 import { historyIdIn } from './history-id.js';
@@ -27,7 +21,15 @@ export function parseMessage(message: GmailMessage): MessageRow {
   const header = headerReader(payload);
   const content = contentOf(payload);
   const internalDateMs = dateMs(message.internalDate);
-  return storableMessage({
+  const columns = {
+    subject: header('subject'),
+    from: header('from'),
+    to: header('to'),
+    cc: header('cc'),
+    date: header('date'),
+    messageId: header('message-id'),
+  };
+  return storable.message({
     id: message.id,
     threadId: message.threadId,
     historyId: historyIdIn(message.historyId),
@@ -35,14 +37,9 @@ export function parseMessage(message: GmailMessage): MessageRow {
     internalDateMs,
     sizeEstimate: message.sizeEstimate ?? null,
     snippet: message.snippet ?? '',
-    subject: header('subject'),
-    from: header('from'),
-    to: header('to'),
-    cc: header('cc'),
-    date: header('date'),
-    messageId: header('message-id'),
-    addresses: serialised(addressesIn(payload.headers ?? [])),
-    resource: serialised(resourceOf(message, internalDateMs === null)),
+    ...columns,
+    addresses: storable.serialised(addressesIn(payload.headers ?? [])),
+    resource: storable.serialised(resourceOf(message, columns, internalDateMs === null)),
     text: content.text.length > 0 ? content.text.join('\n') : null,
     html: content.html.length > 0 ? content.html.join('\n') : null,
     source: null,
@@ -50,10 +47,21 @@ export function parseMessage(message: GmailMessage): MessageRow {
   });
 }
 
+/** @throws when the label has no id */
+export function labelRow(label: GmailLabel): LabelRow {
+  if (!label.id) throw new Error('a label without id');
+  return storable.label({
+    id: label.id,
+    name: label.name ?? label.id,
+    type: label.type ?? 'user',
+    resource: storable.serialised(label),
+  });
+}
+
 interface Content {
   text: string[];
   html: string[];
-  attachments: AttachmentRow[];
+  attachments: MessageRow['attachments'];
 }
 
 function contentOf(payload: Part): Content {
@@ -67,7 +75,7 @@ function contentOf(payload: Part): Content {
   return content;
 }
 
-function attachmentOf(part: Part, key: string): AttachmentRow {
+function attachmentOf(part: Part, key: string): MessageRow['attachments'][number] {
   return {
     partId: key,
     filename: filenameOf(part),
@@ -112,11 +120,15 @@ function headerReader(payload: Part): (name: string) => string | null {
 
 function dateMs(internalDate: string | null | undefined): number | null {
   if (!internalDate || !/^-?\d{1,18}$/.test(internalDate)) return null;
-  return clampInstant(Number(internalDate));
+  return storable.instant(Number(internalDate));
 }
 
 /** Returns Google's JSON without the fields that have a column or table of their own. */
-function resourceOf(message: GmailMessage, keepDate: boolean): object {
+function resourceOf(
+  message: GmailMessage,
+  columns: Parameters<typeof storable.headers>[1],
+  keepDate: boolean,
+): object {
   const {
     id: _id,
     threadId: _threadId,
@@ -132,8 +144,12 @@ function resourceOf(message: GmailMessage, keepDate: boolean): object {
   return {
     ...rest,
     ...(keepDate && internalDate ? { internalDate } : {}),
-    ...(payload ? { payload: withoutData(payload) } : {}),
+    ...(payload ? { payload: withoutData(withoutColumnValues(payload, columns)) } : {}),
   };
+}
+
+function withoutColumnValues(part: Part, columns: Parameters<typeof storable.headers>[1]): Part {
+  return part.headers ? { ...part, headers: storable.headers(part.headers, columns) } : part;
 }
 
 /**

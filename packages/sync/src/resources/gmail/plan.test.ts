@@ -1,6 +1,12 @@
-import type { ListedThread, PendingItem } from '@syncline/store';
 import fc from 'fast-check';
-import { PAGE_LIMIT, planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
+import {
+  PAGE_LIMIT,
+  planFetch,
+  THREAD_LIMIT,
+  type FetchPlan,
+  type ListedThread,
+  type PendingItem,
+} from './plan.js';
 
 const NEW = { message: 20, thread: 40 };
 

@@ -1,5 +1,11 @@
 import type { FetchPrices } from '@syncline/google';
-import type { ListedThread, PendingItem } from '@syncline/store';
+import type { Store } from '@syncline/store';
+
+type Items = Store['items'];
+/** An item of a full sync's list that is to be fetched. */
+export type PendingItem = Awaited<ReturnType<Items['nextPending']>>[number];
+/** The part of a thread that is on the list. */
+export type ListedThread = Awaited<ReturnType<Items['threads']>>[number];
 
 /*
  * Decides which of the wanted messages are fetched with their whole thread. Pure.

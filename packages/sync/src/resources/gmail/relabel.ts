@@ -1,17 +1,17 @@
 import { GoogleError } from '@syncline/google';
-import type { ItemsDelta } from '@syncline/store';
+import type { PageCommit } from '@syncline/store';
 import { isRefusedAlone } from '../../account-refusal.js';
 import { withListing, type ListingNote } from '../../cursor.js';
 import type { GmailCursor, GmailRelabelling, UnreadLists } from './cursor.js';
 import { askForLabels } from './ask.js';
 import {
-  judgeLabels,
+  decideLabels,
   LABELS_CHECKED,
   MESSAGES_OF_A_LABEL,
   MESSAGES_READ_AGAIN,
   needsEvidence,
   unlistedLabels,
-} from './judge-labels.js';
+} from './decide-labels.js';
 import { RELABEL_PAGE, type Step, type StepContext } from '../../step.js';
 import { excludedLabels } from '../../mirror-policy.js';
 import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
@@ -122,7 +122,7 @@ function readOn({ unread, ...cursor }: Labels): Labels {
  */
 async function unreadStep(context: StepContext, cursor: Labels, error: GoogleError): Promise<Step> {
   const after = await afterFailure(context, cursor, error);
-  if (after.kind === 'again') return tryAgainLater(context, { ...cursor, unread: after.unread });
+  if (after.kind === 'retry') return tryAgainLater(context, { ...cursor, unread: after.unread });
   const next = await labelAfter(context, { ...cursor, unread: after.unread }, cursor.label);
   return stepWith(context, next, {});
 }
@@ -142,13 +142,18 @@ async function labelPage(context: StepContext, cursor: Labels): Promise<ListedPa
   }
 }
 
-function stepWith(context: StepContext, next: GmailCursor, items: ItemsDelta): Step {
+function stepWith(
+  context: StepContext,
+  next: GmailCursor,
+  items: NonNullable<PageCommit['items']>,
+): Step {
   return {
     commit: {
       cursor: next,
       phase: 'full',
       generation: context.generation,
       delta: { kind: 'none' },
+      origin: 'full_sync',
       items,
     },
     next: () => next,
@@ -181,12 +186,12 @@ async function labelEvidence(context: StepContext, cursor: Relabel): Promise<Ste
     unlistedSample: MESSAGES_READ_AGAIN,
   });
   const gone = cursor.listing?.deletedLabels ?? [];
-  const { readAgain, toJudge } = unlistedLabels(losses);
-  const asked = toJudge.filter(needsEvidence);
+  const { readAgain, undecided } = unlistedLabels(losses);
+  const asked = undecided.filter(needsEvidence);
   const ids = [...new Set(asked.flatMap(({ sample }) => sample))];
   const { messages, failed } = await askForLabels(context, ids);
-  const { deleted, wrong } = judgeLabels(
-    toJudge,
+  const { deleted, wrong } = decideLabels(
+    undecided,
     gone,
     messages,
     failed.map(({ id }) => id),
@@ -207,7 +212,7 @@ async function labelEvidence(context: StepContext, cursor: Relabel): Promise<Ste
     { ...cursor, listed: listed + readAgain.length, isProven: true },
     {
       emptyLabels: emptied,
-      again: readAgain.map((id, i) => ({ id, ordinal: BigInt(listed + i + 1), delayMs: 0 })),
+      fetchLater: readAgain.map((id, i) => ({ id, ordinal: BigInt(listed + i + 1), delayMs: 0 })),
     },
   );
 }

@@ -1,8 +1,9 @@
-import { isQuarantinedLabel, type Delta } from '@syncline/store';
+import { storable, type PageCommit } from '@syncline/store';
 import { phaseOf, type PendingCursor } from '../../cursor.js';
-import type { GmailCursor } from './cursor.js';
+import type { GmailCursor, GmailIncremental } from './cursor.js';
 import type { Step, StepContext } from '../../step.js';
-import { labelRow } from './interpret.js';
+import { labelRow } from './parse.js';
+import { hasPosition } from './next-request.js';
 
 /** Items that one commit puts on the list. */
 const REPLAY_PAGE = 500;
@@ -23,20 +24,21 @@ export async function replayStep(
     !context.lease.hasRefetch ||
     cursor.phase !== 'incremental' ||
     cursor.listing !== null ||
-    cursor.fetched < cursor.listed
+    cursor.fetched < cursor.listed ||
+    awaitsHistory(cursor)
   )
     return null;
   const ids = await context.store.quarantine.refetchItems(context.lease, REPLAY_PAGE);
   if (ids.length < REPLAY_PAGE) context.lease.hasRefetch = false;
   if (ids.length === 0) return null;
-  const labels = ids.filter(isQuarantinedLabel);
-  const messages = ids.filter((id) => !isQuarantinedLabel(id));
+  const labels = ids.filter(storable.isQuarantinedLabel);
+  const messages = ids.filter((id) => !storable.isQuarantinedLabel(id));
   const next: GmailCursor =
     messages.length === 0
       ? cursor
       : {
           ...cursor,
-          listing: { pageToken: null, until: cursor.after },
+          listing: { pageToken: null, until: cursor.after, origin: 'repair' },
           listed: messages.length,
           fetched: 0,
         };
@@ -46,9 +48,10 @@ export async function replayStep(
       phase: phaseOf(next),
       generation: context.generation,
       delta: labels.length === 0 ? { kind: 'none' } : await catalogue(context),
+      origin: 'repair',
       items: {
         taken: labels,
-        again: messages.map((id, i) => ({
+        fetchLater: messages.map((id, i) => ({
           id,
           ordinal: BigInt(i + 1),
           delayMs: 0,
@@ -62,15 +65,23 @@ export async function replayStep(
 }
 
 /**
+ * Whether no history was read since the full sync. It lists what was deleted during the full sync,
+ * so those messages need not be requested again.
+ */
+function awaitsHistory(cursor: GmailIncremental): boolean {
+  return hasPosition(cursor) && cursor.labelsReadAtMs === 0;
+}
+
+/**
  * Labels are read all at once; one that is refused again returns to quarantine in the same commit.
  */
-async function catalogue({ google }: StepContext): Promise<Delta> {
+async function catalogue({ google }: StepContext): Promise<PageCommit['delta']> {
   const labels = (await google.gmail.labels()).map(labelRow);
   return { kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels };
 }
 
 /**
- * The messages were named long ago, so one that Google does not have counts as deleted without a
- * second request.
+ * The messages were named long ago, so one that Google does not find is not merely too new to be
+ * read.
  */
 const REPLAYED_ATTEMPTS = 2;

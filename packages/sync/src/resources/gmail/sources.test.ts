@@ -1,5 +1,5 @@
 import { GoogleError, type GmailMessage, type GoogleErrorKind } from '@syncline/google';
-import type { PendingItem } from '@syncline/store';
+import type { PendingItem } from './plan.js';
 import type { StepContext } from '../../step.js';
 import { fetchStep } from './fetch.js';
 import { MIRROR_EVERYTHING } from '../../mirror-policy.js';
@@ -82,7 +82,7 @@ function contextOf({
   const rt = { random: { next: () => 0.5 }, log: { warn: () => undefined } };
   const context = {
     rt,
-    store: { items: itemQueries, quarantine: { troubled: async () => new Map() } },
+    store: { items: itemQueries, quarantine: { failed: async () => new Map() } },
     google: { gmail },
     lease: { failures: 0 },
     generation: 1,
@@ -107,7 +107,7 @@ test('quota that ends among the sources leaves their messages where they are, an
   expect(stored(step)).toEqual(['m1: source of m1']);
   expect(step.commit).toMatchObject({
     cursor: { fetched: 1, listed: 9 },
-    items: { again: [], takenEarly: [], quarantined: [] },
+    items: { fetchLater: [], takenEarly: [], quarantined: [] },
   });
   expect(step.end).toMatchObject({ kind: 'snoozed', counts: false });
 });
@@ -121,7 +121,7 @@ test('a source that fails while others come is tried again, one that is not foun
   const step = await fetchStep(context, CURSOR);
   expect(stored(step)).toEqual(['m2: null', 'm4: source of m4']);
   expect(step.commit?.items).toMatchObject({
-    again: [{ id: 'm3', delayMs: 2_000 }],
+    fetchLater: [{ id: 'm3', delayMs: 2_000 }],
     failing: [{ id: 'm1', tries: 1, retryInMs: 5_000 }],
     dropped: [],
     quarantined: [],

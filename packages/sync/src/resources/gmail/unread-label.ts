@@ -16,7 +16,7 @@ type Labels = Extract<GmailRelabelling, { step: 'labels' }>;
  * After this many labels were given up, one try is enough: the cause is then the lists of labels in
  * general.
  */
-const PATIENT_LABELS = 3;
+const LABELS_WITH_RETRIES = 3;
 /**
  * Number of lists without an end of one collection, in a row, after which such a label is given up.
  */
@@ -36,14 +36,14 @@ export async function afterFailure(
   context: StepContext,
   { label, unread = { labels: 0 } }: Labels,
   error: GoogleError,
-): Promise<{ kind: 'again' | 'unread'; unread: UnreadLists }> {
+): Promise<{ kind: 'retry' | 'unread'; unread: UnreadLists }> {
   const { rt, lease } = context;
   const tries = (unread.tries ?? 0) + 1;
   if (!(await isLabelsOwn(context, error))) throw error;
-  const delayMs = unread.labels < PATIENT_LABELS ? RETRY_DELAYS_MS[tries - 1] : undefined;
+  const delayMs = unread.labels < LABELS_WITH_RETRIES ? RETRY_DELAYS_MS[tries - 1] : undefined;
   if (error.detail.kind !== 'endless-listing' && tries < MAX_TRIES && delayMs !== undefined)
     return {
-      kind: 'again',
+      kind: 'retry',
       unread: { labels: unread.labels, tries, nextTryAtMs: rt.clock.nowMs() + delayMs },
     };
   rt.log.warn(
@@ -83,6 +83,7 @@ export function tryAgainLater(context: StepContext, cursor: Labels): Step {
       phase: 'full',
       generation: context.generation,
       delta: { kind: 'none' },
+      origin: 'full_sync',
     },
     next: () => cursor,
     end: waitFor(delayMs),
@@ -94,7 +95,7 @@ function waitFor(delayMs: number): Step['end'] {
     kind: 'snoozed',
     delayMs: Math.max(1, delayMs),
     reason:
-      "Google does not list one label's messages; it is tried again, and left out after some tries",
+      "Google does not list one label's messages; the list is retried, and skipped after some tries",
     counts: false,
   };
 }

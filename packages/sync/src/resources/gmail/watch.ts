@@ -1,3 +1,4 @@
+import { comparableAddress } from '@syncline/runtime';
 import { adoptAddress } from '../../identity/check-grant.js';
 import { renewInMs } from '../../watch/schedule.js';
 import type { WatchOutcome, WatchWork } from '../../watch/work.js';
@@ -35,10 +36,10 @@ async function watchMailbox(
   // Google sends its first notification before it answers the call, so the mailbox's address must
   // be stored by then.
   if (
-    held.address !== emailAddress.toLowerCase() &&
+    held.address !== comparableAddress(emailAddress) &&
     !(await deps.store.watches.noteAddress(held, emailAddress))
   )
-    return 'overtaken';
+    return 'taken-over';
   // Our own watch on another topic would prevent the new one.
   if (held.target !== null && held.target !== topic && !held.shared)
     await account.gmail.stopWatch();
@@ -50,5 +51,5 @@ async function watchMailbox(
     error: null,
     watched: { target: topic, expiresAt, forSilence },
   });
-  return finished ? 'watched' : 'overtaken';
+  return finished ? 'watched' : 'taken-over';
 }

@@ -59,7 +59,7 @@ test('a window only ever moves back, whatever is asked for and when', () => {
   );
 });
 
-test('a list takes in whole seconds on either side, and each message is judged to the millisecond', () => {
+test('a list takes in whole seconds on either side, and each message is decided to the millisecond', () => {
   expect(
     listingUnder(completePolicy({ exclude: ['drafts'] }), {
       fromMs: 1_700_000_000_001,

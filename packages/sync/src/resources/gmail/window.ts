@@ -1,4 +1,4 @@
-import type { MailWindow } from '@syncline/store';
+import type { Lease } from '@syncline/store';
 import type { MirrorPolicy } from '../../mirror-policy.js';
 
 /*
@@ -23,7 +23,7 @@ export function askedFromMs({ windowDays }: MirrorPolicy, nowMs: number): number
  * Returns the start of what may be stored: a full sync that extends the window has stored some of
  * the older mail already.
  */
-export function floorMs(window: MailWindow): number {
+export function floorMs(window: Lease['window']): number {
   return Math.min(window.fromMs, window.goalMs ?? window.fromMs);
 }
 
@@ -33,10 +33,10 @@ export function floorMs(window: MailWindow): number {
  */
 export function windowOfFullSync(
   policy: MirrorPolicy,
-  window: MailWindow,
+  window: Lease['window'],
   isFirst: boolean,
   nowMs: number,
-): MailWindow {
+): Lease['window'] {
   const askedMs = askedFromMs(policy, nowMs);
   if (isFirst) return { fromMs: askedMs, goalMs: null };
   const goalMs = Math.min(askedMs, floorMs(window));
@@ -48,9 +48,9 @@ export function windowOfFullSync(
  */
 export function extendedWindow(
   policy: MirrorPolicy,
-  window: MailWindow,
+  window: Lease['window'],
   nowMs: number,
-): MailWindow | null {
+): Lease['window'] | null {
   const askedMs = askedFromMs(policy, nowMs);
   return askedMs < window.fromMs - SLACK_MS
     ? { fromMs: window.fromMs, goalMs: Math.min(askedMs, floorMs(window)) }
@@ -58,6 +58,6 @@ export function extendedWindow(
 }
 
 /** Returns the window after its goal is reached. */
-export function reached(window: MailWindow): MailWindow {
+export function reached(window: Lease['window']): Lease['window'] {
   return { fromMs: floorMs(window), goalMs: null };
 }

@@ -61,6 +61,25 @@ export async function findWitness(
 }
 
 /**
+ * Whether Google finds another message that the mirror holds. One get; none if the mirror has no
+ * other message.
+ * @throws GoogleError when the grant is refused
+ */
+export async function findsAnother(
+  { store, gmail, accountId }: WitnessDeps,
+  except: readonly string[],
+): Promise<boolean> {
+  const id = await store.quarantine.knownMessage(accountId, except);
+  if (id === null) return false;
+  try {
+    return (await gmail.getMessages([id])).messages.length > 0;
+  } catch (error) {
+    if (!(error instanceof GoogleError) || isGrantRefused(error)) throw error;
+    return false;
+  }
+}
+
+/**
  * Whether Google answers requests for bodies. An attachmentId is valid for a short time only, so
  * none is stored; Google's answer that there is no such attachment suffices.
  */

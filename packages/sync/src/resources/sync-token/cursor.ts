@@ -22,12 +22,14 @@ export type SyncTokenCursor =
       nameless?: number;
       begunAtMs?: number;
       restarts?: number;
+      isRepair?: true;
     }
   | ({
       phase: 'full';
       syncToken: string | null;
       syncTokenAtMs?: number;
       listing?: ListingNote;
+      isRepair?: true;
     } & FullSyncEndState)
   | SyncTokenWithoutPosition
   | {
@@ -45,8 +47,7 @@ export type SyncTokenCursor =
        */
       gone?: string[];
       /**
-       * Calendar lists only: when it is read in full again, since its incremental syncs hide
-       * changes of access. Absent: at the next sync.
+       * Of a source with `nextRelistAtMs`: when it is read in full again. Absent: at the next sync.
        */
       relistAtMs?: number;
       hold?: Hold;

@@ -6,7 +6,7 @@ const NOW_MS = 1_800_000_000_000;
 const page = (over: Partial<SourcePage> = {}): SourcePage => ({
   delta: { kind: 'none' },
   quarantined: [],
-  metIds: ['a', 'b'],
+  listedIds: ['a', 'b'],
   gone: [],
   nameless: 0,
   nextPageToken: null,
@@ -39,7 +39,7 @@ test('the pages of a full listing count on, and the last one leads to the sweep 
     beginsFullSync: false,
     progress: { done: 4, total: 4 },
     cursor: { step: 'sweep', syncToken: 't2', syncTokenAtMs: 5, listing: { nameless: 1 } },
-    items: { met: [{ ordinal: 3n }, { ordinal: 4n }] },
+    items: { listed: [{ ordinal: 3n }, { ordinal: 4n }] },
   });
 });
 
@@ -74,7 +74,7 @@ test('deletions are kept for the later pages of the same listing, and no longer'
 test('a deletion is forgotten when a later page of the same listing names the item again', () => {
   const between = interpretIncrement(
     { ...INCREMENTAL, gone: ['x', 'a'] },
-    page({ metIds: ['a'], nextPageToken: 'p' }),
+    page({ listedIds: ['a'], nextPageToken: 'p' }),
     AT,
   );
   expect(between.commit?.cursor).toMatchObject({ gone: ['x'] });

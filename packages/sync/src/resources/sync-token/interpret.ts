@@ -1,4 +1,5 @@
-import { isStorableId, type ListedItem } from '@syncline/store';
+import { storable } from '@syncline/store';
+import { originOfFullSync } from '../../cursor.js';
 import type { IdlePages } from '../../idle-pages.js';
 import type { CaughtUp, Step } from '../../step.js';
 import type { SyncTokenCursor } from './cursor.js';
@@ -23,12 +24,12 @@ export function interpretListed(
   { begunAtMs, nowMs, idle }: { begunAtMs: number | undefined; nowMs: number; idle?: IdlePages },
 ): Step {
   const beginsFullSync = cursor.pageToken === null;
-  const met: ListedItem[] = page.metIds.map((id, i) => ({
+  const listedItems = page.listedIds.map((id, i) => ({
     id,
     ordinal: BigInt(cursor.listed + i + 1),
     pending: false,
   }));
-  const listed = cursor.listed + met.length;
+  const listed = cursor.listed + listedItems.length;
   const nameless = (cursor.nameless ?? 0) + page.nameless;
   const sinceMs = begunAtMs ?? nowMs;
   const next: SyncTokenCursor = page.nextPageToken
@@ -46,6 +47,7 @@ export function interpretListed(
         syncToken: page.nextSyncToken,
         syncTokenAtMs: sinceMs,
         listing: { begunAtMs: sinceMs, ...(nameless === 0 ? {} : { nameless }) },
+        ...(cursor.isRepair ? { isRepair: true } : {}),
       };
   return {
     commit: {
@@ -56,7 +58,8 @@ export function interpretListed(
       isForced: beginsFullSync && isForced,
       progress: { done: listed, total: page.nextPageToken ? null : listed },
       delta: page.delta,
-      items: { met, quarantined: page.quarantined },
+      origin: originOfFullSync(cursor),
+      items: { listed: listedItems, quarantined: page.quarantined },
     },
     next: () => next,
   };
@@ -80,6 +83,7 @@ export function interpretIncrement(
       phase: 'incremental',
       generation,
       delta: page.delta,
+      origin: 'live',
       ...(page.quarantined.length > 0 ? { items: { quarantined: page.quarantined } } : {}),
     },
     next: () => next,
@@ -107,9 +111,9 @@ function afterIncrement(
 
 /** What a page names again is not gone any more. */
 function goneAfter(gone: readonly string[], page: SourcePage): string[] {
-  const met = new Set(page.metIds);
-  const before = gone.filter((id) => !met.has(id));
-  return [...new Set([...before, ...page.gone.filter(isStorableId)])].slice(-GONE_KEPT);
+  const named = new Set(page.listedIds);
+  const before = gone.filter((id) => !named.has(id));
+  return [...new Set([...before, ...page.gone.filter(storable.isId)])].slice(-GONE_KEPT);
 }
 
 /**

@@ -2,7 +2,7 @@ import { listedFromStart, newListing, planNext, type IncrementalCursor } from '.
 
 const DAY_MS = 24 * 60 * 60_000;
 const NOW_MS = 1_800_000_000_000;
-const KNOWN = { generation: 3, nowMs: NOW_MS, hasRefetch: false, relists: false };
+const KNOWN = { generation: 3, nowMs: NOW_MS, hasRefetch: false, isRelisted: false };
 const incremental = (over: Partial<IncrementalCursor> = {}): IncrementalCursor => ({
   phase: 'incremental',
   syncToken: 'b',
@@ -24,7 +24,7 @@ test.each([
   });
 });
 
-test('a listing goes on under its generation, and begins again when it paused for longer than deletions are kept', () => {
+test('a listing continues in its generation, and begins again when it paused for longer than deletions are kept', () => {
   const cursor = {
     phase: 'full',
     step: 'list',
@@ -44,17 +44,17 @@ test('a listing goes on under its generation, and begins again when it paused fo
 test.each<[string, IncrementalCursor, Partial<typeof KNOWN>, 'increment' | 'list']>([
   ['nothing else is due', incremental(), {}, 'increment'],
   ['items are to be read again', incremental(), { hasRefetch: true }, 'list'],
-  ['its increments hide changes and it is time', incremental(), { relists: true }, 'list'],
+  ['its increments hide changes and it is time', incremental(), { isRelisted: true }, 'list'],
   [
     'its increments hide changes and it is not time',
     incremental({ relistAtMs: NOW_MS + 1 }),
-    { relists: true },
+    { isRelisted: true },
     'increment',
   ],
   [
     'a listing is under way, which is finished first',
     incremental({ pageToken: 'p' }),
-    { hasRefetch: true, relists: true },
+    { hasRefetch: true, isRelisted: true },
     'increment',
   ],
   [

@@ -35,7 +35,7 @@ export interface Known {
   /** Items are to be read again. */
   hasRefetch: boolean;
   /** Whether the collection is read in full from time to time. */
-  relists: boolean;
+  isRelisted: boolean;
 }
 
 /**
@@ -44,25 +44,36 @@ export interface Known {
  * sync position without them and without an error. A collection with an older token is synced in
  * full again.
  */
-const SYNC_TOKEN_WORTH_MS = 20 * 24 * 60 * 60_000;
+const SYNC_TOKEN_MAX_AGE_MS = 20 * 24 * 60 * 60_000;
 
 export function planNext(cursor: PendingCursor | SyncTokenCursor, known: Known): Plan {
   if (cursor.phase === 'pending')
     return {
       ...newListing(known),
-      cursor: listCursor(cursor.restarts ?? 0),
+      cursor: listCursor(cursor.restarts ?? 0, cursor),
       isForced: cursor.resync === true && cursor.isRelisting !== true,
     };
   if (cursor.phase === 'full')
     return cursor.step === 'list' ? planList(cursor, known) : { kind: 'tidy', cursor };
   if (cursor.syncToken === null) return { kind: 'without-position', cursor };
-  return relistDue(cursor, known) ? newListing(known) : { kind: 'increment', cursor };
+  if (!relistDue(cursor, known)) return { kind: 'increment', cursor };
+  return newListing(known, known.hasRefetch ? { isRepair: true } : {});
 }
 
 /** Returns the first page of a new full listing. */
-export function newListing({ generation }: Pick<Known, 'generation'>): ListPlan {
-  return { kind: 'list', cursor: listCursor(0), generation: generation + 1, isForced: false };
+export function newListing(
+  { generation }: Pick<Known, 'generation'>,
+  purpose: Purpose = {},
+): ListPlan {
+  return {
+    kind: 'list',
+    cursor: listCursor(0, purpose),
+    generation: generation + 1,
+    isForced: false,
+  };
 }
+
+type Purpose = Pick<ListCursor, 'isRepair'>;
 
 /**
  * Returns the plan after Google has rejected the page token: the full sync begins again, under a
@@ -71,22 +82,30 @@ export function newListing({ generation }: Pick<Known, 'generation'>): ListPlan 
 export function listedFromStart({ cursor, generation }: ListPlan): ListPlan {
   return {
     kind: 'list',
-    cursor: listCursor((cursor.restarts ?? 0) + 1),
+    cursor: listCursor((cursor.restarts ?? 0) + 1, cursor),
     generation: generation + 1,
     isForced: true,
   };
 }
 
-function listCursor(restarts: number): ListCursor {
-  return { phase: 'full', step: 'list', pageToken: null, listed: 0, nameless: 0, restarts };
+function listCursor(restarts: number, { isRepair }: Purpose): ListCursor {
+  return {
+    phase: 'full',
+    step: 'list',
+    pageToken: null,
+    listed: 0,
+    nameless: 0,
+    restarts,
+    ...(isRepair ? { isRepair } : {}),
+  };
 }
 
 function planList(cursor: ListCursor, known: Known): ListPlan {
   const { generation } = known;
-  return cursor.pageToken !== null && isWorthless(cursor.begunAtMs, known)
+  return cursor.pageToken !== null && isTooOld(cursor.begunAtMs, known)
     ? {
         kind: 'list',
-        cursor: listCursor(cursor.restarts ?? 0),
+        cursor: listCursor(cursor.restarts ?? 0, cursor),
         generation: generation + 1,
         isForced: false,
       }
@@ -99,11 +118,11 @@ function planList(cursor: ListCursor, known: Known): ListPlan {
  * request for every page.
  */
 function relistDue(cursor: IncrementalCursor, known: Known): boolean {
-  if (isWorthless(cursor.syncTokenAtMs, known)) return true;
+  if (isTooOld(cursor.syncTokenAtMs, known)) return true;
   if (cursor.pageToken !== null) return false;
-  return known.hasRefetch || (known.relists && known.nowMs >= (cursor.relistAtMs ?? 0));
+  return known.hasRefetch || (known.isRelisted && known.nowMs >= (cursor.relistAtMs ?? 0));
 }
 
-function isWorthless(sinceMs: number | undefined, { nowMs }: Known): boolean {
-  return nowMs - (sinceMs ?? nowMs) > SYNC_TOKEN_WORTH_MS;
+function isTooOld(sinceMs: number | undefined, { nowMs }: Known): boolean {
+  return nowMs - (sinceMs ?? nowMs) > SYNC_TOKEN_MAX_AGE_MS;
 }

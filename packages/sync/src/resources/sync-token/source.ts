@@ -1,5 +1,7 @@
-import type { Delta, SetAside } from '@syncline/store';
+import type { PageCommit } from '@syncline/store';
+import type { SetAside } from '../../item-failures.js';
 import type { StepContext } from '../../step.js';
+import type { PositionCall } from '../resource.js';
 
 /**
  * The specific parts of a kind of collection with sync tokens; step.ts syncs all of them in the
@@ -14,11 +16,12 @@ export interface SyncTokenSource {
    */
   read(context: StepContext, request: PageRequest): Promise<SourcePage>;
   /**
-   * Returns when the collection is read in full again, since its incremental syncs hide some
-   * changes; absent: they hide none.
-   * @param jitter a number in [0, 1)
+   * Returns when the collection is read in full again, because its incremental syncs hide some
+   * changes, or its sync tokens end some time after the full sync. Absent: neither.
+   * @param o.begunAtMs when the full sync began that has just ended
+   * @param o.jitter a number in [0, 1)
    */
-  nextRelistAtMs?(nowMs: number, jitter: number): number;
+  nextRelistAtMs?(o: { nowMs: number; begunAtMs: number; jitter: number }): number;
 }
 
 interface PageRequest {
@@ -39,10 +42,18 @@ export interface SourcePage extends Meaning {
 
 /** The meaning of a page's items for the mirror. */
 export interface Meaning {
-  delta: Delta;
+  delta: PageCommit['delta'];
   /** Items that could not be parsed. */
   quarantined: SetAside[];
-  metIds: string[];
+  listedIds: string[];
   /** Deleted items that later pages of the same listing may name again. */
   gone: string[];
+}
+
+/** A page of a full listing is asked for by the same method, without the sync token. */
+export function positionOf(source: SyncTokenSource): PositionCall {
+  return {
+    method: source.method,
+    otherAnswer: (context) => source.read(context, { syncToken: null, pageToken: null, gone: [] }),
+  };
 }

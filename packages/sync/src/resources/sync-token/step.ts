@@ -1,6 +1,6 @@
 import { GoogleError } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import { withListing, type PendingCursor } from '../../cursor.js';
+import { originOfFullSync, withListing, type PendingCursor } from '../../cursor.js';
 import { heldStep } from '../../evidence/hold.js';
 import { fullSyncEndStep } from '../../evidence/full-sync-end.js';
 import { countIdlePage } from '../../idle-pages.js';
@@ -44,7 +44,7 @@ export function syncTokenStep(
     generation: context.generation,
     nowMs: context.rt.clock.nowMs(),
     hasRefetch: context.lease.hasRefetch,
-    relists: source.nextRelistAtMs !== undefined,
+    isRelisted: source.nextRelistAtMs !== undefined,
   });
   switch (plan.kind) {
     case 'list':
@@ -94,12 +94,12 @@ function listed(
   mayBeginAgain: () => boolean,
 ): Promise<SourcePage | null> {
   return source.read(context, { syncToken: null, pageToken, gone: [] }).catch((error: unknown) => {
-    if (isDeadPage(error) && mayBeginAgain()) return null;
+    if (isRejectedPage(error) && mayBeginAgain()) return null;
     throw error;
   });
 }
 
-function isDeadPage(error: unknown): boolean {
+function isRejectedPage(error: unknown): boolean {
   return error instanceof GoogleError && error.detail.kind === 'rejected';
 }
 
@@ -110,7 +110,7 @@ async function listIds(
   pageToken: string | null,
 ): Promise<{ ids: string[]; nextPageToken: string | null } | null> {
   const page = await listed(source, context, pageToken, () => pageToken !== null);
-  return page && { ids: page.metIds, nextPageToken: page.nextPageToken };
+  return page && { ids: page.listedIds, nextPageToken: page.nextPageToken };
 }
 
 async function incrementStep(
@@ -136,12 +136,14 @@ function endStep(
 ): Promise<Step> {
   const { syncToken, syncTokenAtMs, listing } = cursor;
   return fullSyncEndStep(context, cursor, {
+    origin: originOfFullSync(cursor),
     listing,
     at: (state) => ({
       phase: 'full',
       syncToken,
       ...(syncTokenAtMs === undefined ? {} : { syncTokenAtMs }),
       ...withListing(listing),
+      ...(cursor.isRepair ? { isRepair: true } : {}),
       ...state,
     }),
     // A discarded listing does not fulfil a request to read items again.
@@ -165,13 +167,15 @@ function beginsIncremental(
   { syncToken, syncTokenAtMs }: FullSyncEndCursor,
 ): IncrementalCursor | SyncTokenWithoutPosition {
   const { clock, random } = context.rt;
+  const nowMs = clock.nowMs();
+  const begunAtMs = syncTokenAtMs ?? nowMs;
   if (syncToken === null) {
     context.fullSyncCompleted = true;
     return {
       phase: 'incremental',
       syncToken,
       pageToken: null,
-      fullSyncNotBeforeMs: clock.nowMs() + REQUESTED_FULL_SYNC_GAP_MS,
+      fullSyncNotBeforeMs: nowMs + REQUESTED_FULL_SYNC_GAP_MS,
     };
   }
   return {
@@ -180,7 +184,7 @@ function beginsIncremental(
     ...(syncTokenAtMs === undefined ? {} : { syncTokenAtMs }),
     pageToken: null,
     ...(source.nextRelistAtMs
-      ? { relistAtMs: source.nextRelistAtMs(clock.nowMs(), random.next()) }
+      ? { relistAtMs: source.nextRelistAtMs({ nowMs, begunAtMs, jitter: random.next() }) }
       : {}),
   };
 }

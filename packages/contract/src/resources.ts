@@ -1,0 +1,2 @@
+/** The resources that an account may have mirrored. */
+export const RESOURCES = ['gmail', 'calendar', 'contacts'] as const;
