@@ -33,12 +33,9 @@ const LIMITED: readonly EnteredField[] = ['emailAddresses', 'phoneNumbers'];
 export function contactResource(version: Version<Contact>, view: PersonView): Json {
   const { body } = version;
   const source: Source = { type: 'CONTACT', id: body.sourceId };
-  if (version.fate !== 'live') return tombstone(version.id, source, view.mask);
+  const former = view.incremental ? formerNamesOf(body) : {};
+  if (version.fate !== 'live') return tombstone(version.id, source, view.mask, former);
   const profile = view.profile ? body.profileId : null;
-  const former =
-    view.incremental && body.formerNames.length > 0
-      ? { previousResourceNames: body.formerNames }
-      : {};
   const metadata = {
     sources: [
       ...(profile === null ? [] : [profileSource(profile, version)]),
@@ -73,12 +70,21 @@ export function otherContactResource(version: Version<OtherContact>, view: Perso
 }
 
 /** A deleted person (recorded: no fields, and a source without etag and time). */
-function tombstone(id: string, source: Source, mask: Mask): Json {
+/**
+ * "Any former resource names this person has had. Populated only for `people.connections.list`
+ * requests that include a sync token" (PersonMetadata.previousResourceNames), deleted people
+ * included.
+ */
+function formerNamesOf({ formerNames }: Contact): Json {
+  return formerNames.length > 0 ? { previousResourceNames: formerNames } : {};
+}
+
+function tombstone(id: string, source: Source, mask: Mask, former: Json = {}): Json {
   return {
     resourceName: id,
     etag: personEtag(numbersOf(mask), null),
     ...(mask.has('metadata')
-      ? { metadata: { sources: [source], deleted: true, objectType: 'PERSON' } }
+      ? { metadata: { sources: [source], ...former, deleted: true, objectType: 'PERSON' } }
       : {}),
   };
 }

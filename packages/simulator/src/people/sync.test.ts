@@ -200,6 +200,17 @@ describe('incremental lists', () => {
     ]);
   });
 
+  test('a contact that is linked and then deleted still names its former name', async () => {
+    const created = act('contact-create').resourceName!;
+    const { syncToken } = await list('person');
+    const { resourceName } = act('contact-link', { resourceName: created, tombstone: false });
+    act('contact-delete', { resourceName: resourceName! });
+    const { items } = await list('person', syncToken);
+    expect(items.map((one) => [one.resourceName, one.metadata])).toEqual([
+      [resourceName, expect.objectContaining({ deleted: true, previousResourceNames: [created] })],
+    ]);
+  });
+
   test('a promoted other contact is deleted in one list and new in the other', async () => {
     const [people, others] = [await list('person'), await list('other')];
     const { resourceName, formerName } = act('other-promote');
