@@ -99,6 +99,8 @@ export interface OracleWorld {
   engine: Engine;
   /** The mirrored accounts' ids by address. */
   accounts: Map<string, string>;
+  /** Ids of accounts with a grant of their own person, which nothing proves. */
+  consentedAgain: Set<string>;
   /**
    * Allowed calls after a refused grant: the worker that received the refusal has ended for another
    * reason.
@@ -172,6 +174,7 @@ export async function openWorld(
     failingItems: new Map(),
     shortListings: new Map(),
     fired: new Map(),
+    consentedAgain: new Set(),
     async close() {
       await engine.close();
       await simulator.close();
