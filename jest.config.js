@@ -17,13 +17,13 @@ module.exports = {
   ],
   transform: {
     '^.+\\.ts$': ['@swc/jest', { configFile: path.join(__dirname, '.swcrc'), swcrc: false }],
-    // An ES module: Node 20.19 can require it, jest cannot before Node 24.9.
-    '/node_modules/jose/.+\\.js$': [
+    // ES modules: Node 20.19 can require them, jest cannot before Node 24.9.
+    '/node_modules/(?:jose|openid-client|oauth4webapi)/.+\\.js$': [
       '@swc/jest',
       { configFile: path.join(__dirname, '.swcrc'), swcrc: false },
     ],
   },
-  transformIgnorePatterns: ['/node_modules/(?!jose/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(?:jose|openid-client|oauth4webapi)/)'],
   // Packages are read from source, so that a test never runs against a stale build.
   moduleNameMapper: {
     '^@syncline/(client|contract|recurrence|runtime|google|store|sync|fleet|simulator)$':

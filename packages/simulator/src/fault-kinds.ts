@@ -26,7 +26,8 @@ import {
   unauthenticated,
   unavailable,
 } from './http/errors.js';
-import { oauthError, UNAUTHORIZED } from './http/oauth.js';
+import { UNAUTHORIZED } from './http/oauth.js';
+import { oauthError } from './http/oauth-errors.js';
 import { expiredSyncToken, fullSyncQuotaExceeded } from './people/errors.js';
 import type { Reply } from './http/reply.js';
 import type { ApiMethod } from './methods.js';

@@ -3,6 +3,7 @@
  * from them.
  */
 import type { SimClock } from './clock.js';
+import { Approvals } from './consent/approvals.js';
 import type { Prng } from './prng.js';
 
 /** The scopes that a mirror requests by default. */
@@ -49,8 +50,12 @@ export interface Grant {
   /** When a refresh last got invalid_grant. Calls soon after it count as the client's mistake. */
   refusedAtMs: number | null;
   refreshesInFlight: number;
-  /** The OAuth client that refreshed it first; null before. */
+  /** The OAuth client to which it was issued, or which refreshed it first; null before. */
   client: string | null;
+  /** Whether only `client` may refresh it: it comes from a code and not from a control call. */
+  readonly isBound: boolean;
+  /** Lifetime of the refresh token, 0 for unlimited; null for that of the rules. */
+  readonly lifetimeMs: number | null;
 }
 
 /**
@@ -92,6 +97,8 @@ export class Grants {
   private readonly byAccount = new Map<string, Grant[]>();
   private readonly accessTokens = new Map<string, AccessToken>();
   private readonly suspended = new Set<string>();
+  /** What people have approved at the authorization endpoint. */
+  readonly approvals = new Approvals();
 
   constructor(
     private readonly seed: number,
@@ -102,22 +109,43 @@ export class Grants {
 
   /** Records a new consent of the account. Its earlier refresh token, if any, keeps its state. */
   consent(email: string, scopes: readonly string[] = this.rules.scopes): Grant {
-    const earlier = this.byAccount.get(email) ?? [];
-    const suffix = earlier.length === 0 ? '' : `-${earlier.length + 1}`;
-    const grant = this.fresh(
-      email,
-      `${this.rules.tokenStart ?? '1//'}sim-${Buffer.from(`${this.seed}:${email}`).toString('hex')}${suffix}`,
-      scopes,
-    );
+    return this.record(this.fresh(email, this.nextRefreshToken(email), scopes));
+  }
+
+  /** Issues what an exchanged code stands for; only this client may refresh it. */
+  issue(
+    email: string,
+    client: string,
+    scopes: readonly string[],
+    { withRefreshToken, lifetimeMs }: { withRefreshToken: boolean; lifetimeMs: number | null },
+  ): Grant {
+    const refreshToken = withRefreshToken ? this.nextRefreshToken(email) : '';
+    const bound = { client, lifetimeMs, isBound: true };
+    return this.record({ ...this.fresh(email, refreshToken, scopes), ...bound });
+  }
+
+  private nextRefreshToken(email: string): string {
+    const earlier = this.byAccount.get(email)?.length ?? 0;
+    const suffix = earlier === 0 ? '' : `-${earlier + 1}`;
+    return `${this.rules.tokenStart ?? '1//'}sim-${Buffer.from(`${this.seed}:${email}`).toString('hex')}${suffix}`;
+  }
+
+  private record(grant: Grant): Grant {
+    const all = [...(this.byAccount.get(grant.email) ?? []), grant];
+    this.byAccount.set(grant.email, all);
+    if (grant.refreshToken === '') return grant;
     this.byRefreshToken.set(grant.refreshToken, grant);
-    this.byAccount.set(email, [...earlier, grant]);
-    const live = [...earlier, grant].filter((one) => one.state === 'live');
+    const live = all.filter(
+      ({ state, refreshToken, client }) =>
+        state === 'live' && refreshToken !== '' && sharesClient(client, grant.client),
+    );
     if (live.length > LIVE_GRANTS_PER_ACCOUNT) (live[0] as Grant).state = 'revoked-by-user';
     return grant;
   }
 
   /** Ends every grant of the person; refreshes get this refusal. */
   endAll(email: string, refusal: Refusal): void {
+    this.approvals.end(email, null);
     for (const grant of this.byAccount.get(email) ?? [])
       Object.assign(grant, { state: 'revoked-by-user', refusal });
   }
@@ -133,7 +161,11 @@ export class Grants {
   }
 
   isLive(grant: Grant): boolean {
-    return grant.state === 'live' && !this.suspended.has(grant.email);
+    return grant.state === 'live' && !this.isSuspended(grant.email);
+  }
+
+  isSuspended(email: string): boolean {
+    return this.suspended.has(email);
   }
 
   /**
@@ -141,18 +173,21 @@ export class Grants {
    * client, or with `separateGrants` only this one.
    */
   end(grant: Grant, state: 'revoked-by-user' | 'revoked-by-client', refusal?: Refusal): void {
+    if (!this.rules.separateGrants) this.approvals.end(grant.email, grant.client);
     const together = this.rules.separateGrants ? [] : (this.byAccount.get(grant.email) ?? []);
-    const same = together.filter(
-      ({ client }) => client === null || grant.client === null || client === grant.client,
-    );
+    const same = together.filter(({ client }) => sharesClient(client, grant.client));
     for (const one of new Set([grant, ...same]))
       if (one.state === 'live') Object.assign(one, { state, ...(refusal ? { refusal } : {}) });
   }
 
   /** Replaces a valid grant's refresh token; the old one is refused from now on. */
   rotate(grant: Grant): Grant {
-    const next = this.consent(grant.email, grant.scopes);
-    next.client = grant.client;
+    const { email, client, scopes, isBound, lifetimeMs } = grant;
+    const renewed = { client, isBound, lifetimeMs };
+    const next = this.record({
+      ...this.fresh(email, this.nextRefreshToken(email), scopes),
+      ...renewed,
+    });
     grant.state = 'revoked-by-user';
     return next;
   }
@@ -171,19 +206,21 @@ export class Grants {
 
   ofRefreshToken(token: string): Grant | null {
     const grant = this.byRefreshToken.get(token) ?? null;
-    const { refreshTokenTtlMs } = this.rules;
-    if (
-      grant?.state === 'live' &&
-      refreshTokenTtlMs > 0 &&
-      this.clock.nowMs() >= grant.consentedAtMs + refreshTokenTtlMs
-    )
+    if (grant?.state !== 'live') return grant;
+    const lifetimeMs = this.lifetimeMsOf(grant);
+    if (lifetimeMs > 0 && this.clock.nowMs() >= grant.consentedAtMs + lifetimeMs)
       grant.state = 'revoked-by-user';
     return grant;
   }
 
-  /** Returns the latest consent of the account. */
+  /** Returns the lifetime of the refresh token; 0 for unlimited. */
+  lifetimeMsOf({ lifetimeMs }: Grant): number {
+    return lifetimeMs ?? this.rules.refreshTokenTtlMs;
+  }
+
+  /** Returns the latest consent of the account that has a refresh token. */
   ofAccount(email: string): Grant | null {
-    return this.byAccount.get(email)?.at(-1) ?? null;
+    return this.byAccount.get(email)?.findLast(({ refreshToken }) => refreshToken !== '') ?? null;
   }
   ofAccessToken(token: string): AccessToken | null {
     return this.accessTokens.get(token) ?? null;
@@ -200,6 +237,8 @@ export class Grants {
       refusedAtMs: null,
       refreshesInFlight: 0,
       client: null,
+      isBound: false,
+      lifetimeMs: null,
     };
   }
 
@@ -217,4 +256,9 @@ export class Grants {
     }
     return token;
   }
+}
+
+/** Whether two grants may be of the same client; null is one that is not known yet. */
+function sharesClient(one: string | null, other: string | null): boolean {
+  return one === null || other === null || one === other;
 }

@@ -1,4 +1,5 @@
 import { ALL_INLINE, BODY_CHARSETS, type BodyCharset } from './gmail/body-serving.js';
+import type { ClientOrder } from './clients.js';
 import { DEFAULT_SCOPES } from './grants.js';
 import { fullScope } from './scopes.js';
 
@@ -58,6 +59,8 @@ export interface SimulatorOptions {
    * userinfo.email, gmail.readonly, calendar.readonly.
    */
   scopes?: readonly string[];
+  /** OAuth clients to register at the start. Default none. */
+  clients?: readonly ClientOrder[];
   /** Retention of history records. Default 7 days. */
   historyRetentionMs?: number;
   /** Retention of Calendar's sync tokens. Default 28 days. */
@@ -148,6 +151,7 @@ const DEFAULTS: Omit<Settings, 'quota' | 'latencyMs'> = {
   refreshTokenTtlMs: 0,
   separateGrants: false,
   scopes: DEFAULT_SCOPES,
+  clients: [],
   historyRetentionMs: 7 * DAY_MS,
   syncTokenRetentionMs: 28 * DAY_MS,
   peopleTokenRetentionMs: 7 * DAY_MS,

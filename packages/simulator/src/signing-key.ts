@@ -22,6 +22,10 @@ export class SigningKey {
     private readonly known: JsonWebKey | null = null,
   ) {}
 
+  get privateKey(): KeyObject {
+    return this.pair().privateKey;
+  }
+
   get privatePem(): string {
     return this.pair().privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   }

@@ -4,6 +4,9 @@ import type { HistoryPosition } from './gmail/history.js';
 import type { ListPosition } from './gmail/list.js';
 import type { MessageJson } from './gmail/message-json.js';
 import type { Clients } from './clients.js';
+import type { Authorizations } from './consent/authorizations.js';
+import type { Codes } from './consent/codes.js';
+import type { ConsentScripts } from './consent/scripts.js';
 import type { Grants } from './grants.js';
 import type { Ledger } from './ledger.js';
 import type { ApiMethod } from './methods.js';
@@ -27,10 +30,13 @@ export interface Sim {
   readonly world: World;
   readonly grants: Grants;
   readonly clients: Clients;
+  readonly authorizations: Authorizations;
+  readonly codes: Codes;
+  readonly consentScripts: ConsentScripts;
   readonly ledger: Ledger;
   readonly quota: Quota;
   readonly serviceAccount: ServiceAccount;
-  /** Signs the OIDC tokens of pushes. */
+  /** Signs the identity tokens of people and of pushes. */
   readonly signingKey: SigningKey;
   readonly delivery: Delivery;
   readonly pubsub: PubSub;

@@ -10,7 +10,10 @@ import { FEDERATED_KEY } from './federated-key.js';
 import { Faults } from './faults.js';
 import { AttachmentIds } from './gmail/attachments.js';
 import { MessageJson } from './gmail/message-json.js';
-import { Clients } from './clients.js';
+import { Clients, type ClientOrder } from './clients.js';
+import { Authorizations } from './consent/authorizations.js';
+import { Codes } from './consent/codes.js';
+import { ConsentScripts, type ConsentOrder } from './consent/scripts.js';
 import { Grants } from './grants.js';
 import { createApi } from './http/api.js';
 import { createHttpServer } from './http/server.js';
@@ -60,6 +63,10 @@ export interface Simulator {
   ): void;
   /** Records a new consent of the user after a revocation; returns the new refresh token. */
   consent(email: string, scopes?: readonly string[]): string;
+  /** Registers an OAuth client; see `ClientOrder`. */
+  registerClient(order: ClientOrder): void;
+  /** Answers coming authorization requests without a page; see `ConsentOrder`. */
+  scriptConsent(order: ConsentOrder): void;
   /** Topics and subscriptions, and the faults of their deliveries. */
   readonly pubsub: PubSub;
   readonly delivery: Delivery;
@@ -87,6 +94,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   );
   const sim = build(settings, clock, world, attachmentIds);
   const { grants, ledger } = sim;
+  for (const client of settings.clients) sim.clients.register(client);
   for (const account of world.all()) grants.consent(account.key);
   const traffic = openRandomTraffic(world, clock, createPrng(settings.seed).fork('crowd'));
   const server = createHttpServer(sim, createApi(sim, attachmentIds), createControl(sim, traffic));
@@ -117,6 +125,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     },
     consent: (email, scopes) =>
       grants.consent(known(email).key, scopes?.map(fullScope)).refreshToken,
+    registerClient: (order) => {
+      sim.clients.register(order);
+    },
+    scriptConsent: (order) => {
+      sim.consentScripts.add(order);
+    },
     pubsub: sim.pubsub,
     delivery: sim.delivery,
     serviceAccount: sim.serviceAccount,
@@ -155,6 +169,9 @@ function build(
     world,
     grants,
     clients: new Clients(),
+    authorizations: new Authorizations(clock),
+    codes: new Codes(clock, traffic.fork('codes')),
+    consentScripts: new ConsentScripts(),
     ledger,
     traffic,
     signingKey,

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { ClientOrder } from '../clients.js';
+import type { ConsentOrder } from '../consent/scripts.js';
 import type { FaultOrder } from '../faults.js';
 import type { SubscriptionOrder } from '../push/pubsub.js';
 import { ALL_INLINE, BODY_CHARSETS, type BodyServing } from '../gmail/body-serving.js';
@@ -81,6 +82,12 @@ const ROUTES: ReadonlyMap<string, (call: Call) => unknown> = new Map(
       sim.world.all().map(({ email, sub, aliases }) => ({ email, sub, aliases })),
     'POST accounts': onAccounts,
     'POST clients': ({ sim, json }) => sim.clients.register(json as unknown as ClientOrder),
+    'GET consents': ({ sim }) => ({ waiting: sim.consentScripts.list() }),
+    'POST consents': ({ sim, json }) => sim.consentScripts.add(json as unknown as ConsentOrder),
+    'DELETE consents': ({ sim }) => {
+      sim.consentScripts.clear();
+      return {};
+    },
     'POST act': ({ traffic, json }) => ({
       done: traffic.actAtRandom(wholeNumber(json['count'] ?? 1, ACTIONS_LIMIT)),
     }),

@@ -20,7 +20,9 @@ export const CONTROLS: Readonly<Record<string, string>> = {
   'POST /sim/accounts/EMAIL/suspend':
     '{suspended?: true} an administrator suspends the account: its grants are refused until {suspended: false}',
   'POST /sim/clients':
-    '{id, secret?, state?: active|deleted|disabled} registers an OAuth client: another secret gives invalid_client; unregistered clients are accepted with any secret',
+    '{id, secret?, state?: active|deleted|disabled, name?, redirectUris?, scopes?, mode?: production|testing|internal, testUsers?, domain?, blockedDomains?} registers an OAuth client, or replaces it: another secret gives invalid_client; the token endpoint accepts unregistered clients with any secret, the authorization endpoint refuses them',
+  'GET|POST|DELETE /sim/consents':
+    '{email?, allow?: all|[scope, …], cancel?, client?, count?, token?: {idToken?: false, refreshToken?: false, claims?, kid?}} answers the next authorization requests (of the client) at once, without a page: who is chosen (default: the login_hint), what is ticked, and how the tokens deviate',
   'POST /sim/act': '{count} random actions over all accounts',
   'POST /sim/rate': '{perSecond} starts continuous random actions',
   'GET|DELETE /sim/ledger': 'counts of calls, quota and violations; DELETE resets them',

@@ -1,18 +1,21 @@
 /**
  * The token, revocation and token information endpoints (oauth2.googleapis.com), whose errors have
- * their own format. They accept refresh tokens and assertions: a service account's own (Pub/Sub),
- * or for a user (domain-wide delegation).
+ * their own format. They accept codes, refresh tokens and assertions: a service account's own
+ * (Pub/Sub), or for a user (domain-wide delegation).
  */
 import type { ClientRefusal } from '../clients.js';
 import { REFUSALS, type Grant } from '../grants.js';
 import { fullScope } from '../scopes.js';
 import type { Sim } from '../sim.js';
 import { textOf } from './posted.js';
+import { exchangeCode } from './exchange.js';
+import { idToken, identityOf } from './id-token.js';
+import { oauthError } from './oauth-errors.js';
 import { jsonReply, PLAIN, type Reply } from './reply.js';
 
 /** A token request in flight; refreshes of the same account that begin meanwhile overlap. */
 export interface Refresh {
-  answer(whole: boolean, rotate: boolean): Reply;
+  answer(whole: boolean, rotate: boolean): Reply | Promise<Reply>;
   release(): void;
 }
 
@@ -21,11 +24,17 @@ export interface Refresh {
  * it has been sent. After a damaged or missing answer the client has learned nothing, so its
  * repetition is not counted as a mistake.
  */
-export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
+export function beginRefresh(
+  sim: Sim,
+  form: URLSearchParams,
+  { id, secret }: ClientCredentials,
+): Refresh {
   if (form.get('grant_type') === JWT_BEARER)
     return { answer: () => assert(sim, form.get('assertion') ?? ''), release: () => undefined };
-  const refusal = refusalOf(sim, form);
+  const refusal = clientRefusalOf(sim, id, secret) ?? refusalOf(form);
   if (refusal !== null) return { answer: () => refusal, release: () => undefined };
+  if (form.get('grant_type') === AUTHORIZATION_CODE)
+    return { answer: () => exchangeCode(sim, form, id), release: () => undefined };
   const grant = sim.grants.ofRefreshToken(form.get('refresh_token') ?? '');
   if (grant === null)
     return {
@@ -40,7 +49,7 @@ export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
   return {
     answer: (whole, rotate) => {
       if (whole && knownRefused) sim.ledger.afterInvalidGrant(grant.email);
-      return refresh(sim, grant, form.get('client_id') ?? '', { whole, rotate });
+      return refresh(sim, grant, id, { whole, rotate });
     },
     release: () => {
       grant.refreshesInFlight -= 1;
@@ -76,7 +85,7 @@ export function tokenInfo(sim: Sim, token: string | null): Reply {
     {
       azp: client,
       aud: client,
-      ...identityOf(sim, grant, String),
+      ...identityAsTexts(sim, grant),
       scope: grant.scopes.join(' '),
       exp: String(Math.floor(expiresAtMs / 1_000)),
       expires_in: String(Math.floor((expiresAtMs - sim.clock.nowMs()) / 1_000)),
@@ -86,56 +95,36 @@ export function tokenInfo(sim: Sim, token: string | null): Reply {
   );
 }
 
-/**
- * Returns the owner of the grant, as far as its scopes reveal it: `sub` and the address only for
- * scopes of identity or address (google-auth-library's TokenInfo). This endpoint returns booleans
- * as strings.
- */
-function identityOf<T>(
-  sim: Sim,
-  grant: Grant,
-  flag: (value: boolean) => T,
-): { sub?: string; email?: string; email_verified?: T } {
-  const account = sim.world.byKey(grant.email);
-  if (account === null || !IDENTITY_SCOPES.some((scope) => grant.scopes.includes(scope))) return {};
-  const tellsAddress = ADDRESS_SCOPES.some((scope) => grant.scopes.includes(scope));
-  return {
-    sub: account.sub,
-    ...(tellsAddress ? { email: account.email, email_verified: flag(true) } : {}),
-  };
+/** This endpoint returns booleans as texts. */
+function identityAsTexts(sim: Sim, grant: Grant): Record<string, string> {
+  const { sub, email, email_verified } = identityOf(sim, grant);
+  return Object.fromEntries(
+    Object.entries({ sub, email, email_verified })
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, String(value)]),
+  );
 }
 
-/**
- * OpenID Connect Core 3.1.3.3 and 12.2: with the scope `openid` a refresh returns an identity
- * token.
- */
-function idToken(sim: Sim, grant: Grant, client: string): { id_token?: string } {
-  if (!grant.scopes.includes('openid') || sim.world.byKey(grant.email) === null) return {};
-  // The machine's clock, because the receiver uses its own too.
-  const iat = Math.floor(Date.now() / 1_000);
-  return {
-    id_token: sim.signingKey.jwt({
-      iss: 'https://accounts.google.com',
-      azp: client,
-      aud: client,
-      ...identityOf(sim, grant, Boolean),
-      iat,
-      exp: iat + ID_TOKEN_TTL_SECONDS,
-    }),
-  };
+/** A client names itself in the form (client_secret_post) or by HTTP Basic (client_secret_basic). */
+export interface ClientCredentials {
+  id: string;
+  secret: string;
 }
 
-const ADDRESS_SCOPES = ['email', fullScope('userinfo.email')];
-const IDENTITY_SCOPES = [...ADDRESS_SCOPES, 'openid', 'profile', fullScope('userinfo.profile')];
-const ID_TOKEN_TTL_SECONDS = 3_600;
+/** RFC 6749 2.3.1: both parts of the Basic credentials are form-encoded. */
+export function clientCredentials(
+  form: URLSearchParams,
+  authorization: string | undefined,
+): ClientCredentials {
+  const basic = /^Basic (.+)$/i.exec(authorization ?? '')?.[1];
+  if (basic === undefined)
+    return { id: form.get('client_id') ?? '', secret: form.get('client_secret') ?? '' };
+  const [id = '', secret = ''] = Buffer.from(basic, 'base64').toString().split(':');
+  return { id: formDecoded(id), secret: formDecoded(secret) };
+}
 
-/** An error of these endpoints: a code and its fields. */
-export function oauthError(
-  status: number,
-  error: string,
-  more: Readonly<Record<string, string>>,
-): Reply {
-  return jsonReply({ error, ...more }, PLAIN, status);
+function formDecoded(text: string): string {
+  return new URLSearchParams(`value=${text}`).get('value') ?? '';
 }
 
 const CLIENT_REFUSALS: Record<ClientRefusal, string> = {
@@ -143,6 +132,7 @@ const CLIENT_REFUSALS: Record<ClientRefusal, string> = {
   deleted_client: 'The OAuth client was deleted.',
   disabled_client: 'The OAuth client was disabled.',
 };
+const AUTHORIZATION_CODE = 'authorization_code';
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 /** Google's clients use this audience in their assertions for any host. */
 const AUDIENCE = 'https://oauth2.googleapis.com/token';
@@ -153,25 +143,28 @@ function note(sim: Sim, grant: Grant): void {
   if (grant.state === 'revoked-by-client') sim.ledger.afterRevoke(grant.email);
 }
 
-function refresh(
+async function refresh(
   sim: Sim,
   grant: Grant,
   client: string,
   { whole, rotate }: { whole: boolean; rotate: boolean },
-): Reply {
+): Promise<Reply> {
+  if (grant.isBound && grant.client !== client)
+    return oauthError(401, 'unauthorized_client', { error_description: 'Unauthorized' });
   if (!sim.grants.isLive(grant)) {
     if (whole) grant.refusedAtMs = sim.clock.nowMs();
     return oauthError(400, 'invalid_grant', REFUSALS[grant.refusal]);
   }
-  const { refreshTokenTtlMs } = sim.grants.rules;
-  const leftMs = grant.consentedAtMs + refreshTokenTtlMs - sim.clock.nowMs();
+  const lifetimeMs = sim.grants.lifetimeMsOf(grant);
+  const leftMs = grant.consentedAtMs + lifetimeMs - sim.clock.nowMs();
   grant.client ??= client;
   const current = rotate ? sim.grants.rotate(grant) : grant;
-  return minted(sim, current, client, {
+  const accessToken = sim.grants.mint(current, client);
+  return tokenReply(sim, accessToken, {
     scope: grant.scopes.join(' '),
-    ...idToken(sim, grant, client),
+    ...(await idToken(sim, { grant, client, accessToken, nonce: null, faults: {} })),
     ...(rotate ? { refresh_token: current.refreshToken } : {}),
-    ...(refreshTokenTtlMs > 0 ? { refresh_token_expires_in: Math.floor(leftMs / 1_000) } : {}),
+    ...(lifetimeMs > 0 ? { refresh_token_expires_in: Math.floor(leftMs / 1_000) } : {}),
   });
 }
 
@@ -196,28 +189,27 @@ function assert(sim: Sim, assertion: string): Reply {
     .map(fullScope);
   const { sub } = claims;
   if (sub === undefined || sub === sim.serviceAccount.email)
-    return minted(
-      sim,
-      sim.grants.assertion(sim.serviceAccount.email, scopes),
-      sim.serviceAccount.email,
-      {},
-    );
+    return minted(sim, sim.grants.assertion(sim.serviceAccount.email, scopes));
   const account = sim.world.get(textOf(sub));
   if (account === null)
     return oauthError(400, 'invalid_grant', { error_description: 'Invalid email or User ID' });
   if (scopes.length === 0 || scopes.some((scope) => !sim.grants.rules.scopes.includes(scope))) {
     return oauthError(401, 'unauthorized_client', { error_description: UNAUTHORIZED });
   }
-  return minted(sim, sim.grants.assertion(account.key, scopes), sim.serviceAccount.email, {});
+  return minted(sim, sim.grants.assertion(account.key, scopes));
 }
 
 export const UNAUTHORIZED =
   'Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.';
 
-function minted(sim: Sim, grant: Grant, client: string, more: Record<string, unknown>): Reply {
+function minted(sim: Sim, grant: Grant): Reply {
+  return tokenReply(sim, sim.grants.mint(grant, sim.serviceAccount.email), {});
+}
+
+function tokenReply(sim: Sim, accessToken: string, more: Record<string, unknown>): Reply {
   return jsonReply(
     {
-      access_token: sim.grants.mint(grant, client),
+      access_token: accessToken,
       expires_in: Math.floor(sim.grants.rules.accessTokenTtlMs / 1_000),
       ...more,
       token_type: 'Bearer',
@@ -226,19 +218,20 @@ function minted(sim: Sim, grant: Grant, client: string, more: Record<string, unk
   );
 }
 
-function refusalOf(sim: Sim, form: URLSearchParams): Reply | null {
-  const refusedClient = sim.clients.refusalOf(
-    form.get('client_id') ?? '',
-    form.get('client_secret') ?? '',
-  );
-  if (refusedClient !== null) sim.ledger.clientRefusals += 1;
-  if (refusedClient !== null)
-    return oauthError(401, refusedClient, { error_description: CLIENT_REFUSALS[refusedClient] });
-  if ((form.get('client_id') ?? '') === '' || (form.get('client_secret') ?? '') === '')
-    return oauthError(401, 'invalid_client', {
-      error_description: 'The OAuth client was not found.',
-    });
+function clientRefusalOf(sim: Sim, id: string, secret: string): Reply | null {
+  const refusal = sim.clients.refusalOf(id, secret);
+  if (refusal !== null) {
+    sim.ledger.clientRefusals += 1;
+    return oauthError(401, refusal, { error_description: CLIENT_REFUSALS[refusal] });
+  }
+  return id === '' || secret === ''
+    ? oauthError(401, 'invalid_client', { error_description: 'The OAuth client was not found.' })
+    : null;
+}
+
+function refusalOf(form: URLSearchParams): Reply | null {
   const grantType = form.get('grant_type');
+  if (grantType === AUTHORIZATION_CODE) return null;
   if (grantType !== 'refresh_token')
     return oauthError(400, 'unsupported_grant_type', {
       error_description: `Invalid grant_type: ${grantType ?? ''}`,

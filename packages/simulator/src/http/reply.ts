@@ -9,6 +9,8 @@ export interface Reply {
   readonly status: number;
   readonly contentType: string;
   readonly body: Buffer;
+  /** Further headers; they replace those of the front end. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Damage on the wire. */
   readonly wire?: { readonly damage: WireDamage; readonly ms: number };
   /** Must resolve before the answer is sent. */
@@ -21,6 +23,9 @@ export const NO_CONTENT: Reply = {
   contentType: 'text/html; charset=UTF-8',
   body: Buffer.alloc(0),
 };
+
+/** A redirect; its headers must name the Location. */
+export const REDIRECT: Reply = { ...NO_CONTENT, status: 302 };
 
 /** The requested format: `prettyPrint` (default true) and `fields`. */
 export interface Format {
@@ -66,7 +71,7 @@ export async function send(
   reply: Reply,
 ): Promise<void> {
   if (reply.after !== undefined) await reply.after;
-  const headers = { 'Content-Type': reply.contentType, ...FRONT_END_HEADERS };
+  const headers = { 'Content-Type': reply.contentType, ...FRONT_END_HEADERS, ...reply.headers };
   if (reply.wire !== undefined && !response.destroyed) {
     await sendDamaged(response, reply, headers, reply.wire);
     return;

@@ -4,11 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { applyFaults } from '../faults.js';
 import type { Control } from '../control/control.js';
 import { isPubSubPath, serveCertificates, servePubSub } from '../push/routes.js';
+import { isConsentPath, serveConsent } from '../consent/authorize.js';
 import type { Sim } from '../sim.js';
 import { isApiPath, type Admitted, type Api } from './api.js';
 import { bearer, inPieces, parseBatch, writeBatch } from './batch.js';
 import { backendError, notFound, platformError } from './errors.js';
-import { beginRefresh, revoke, tokenInfo } from './oauth.js';
+import { beginRefresh, clientCredentials, revoke, tokenInfo } from './oauth.js';
+import { serveOpenId } from './openid.js';
 import { NO_CONTENT, send, type Reply } from './reply.js';
 
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -72,14 +74,15 @@ const BATCH_PREFIXES: ReadonlyMap<string, string> = new Map([
   ['/batch/calendar/v3', '/calendar/'],
 ]);
 
-/** Serves everything except the APIs: tokens, Pub/Sub, certificates. */
+/** Serves everything except the APIs: consent, tokens, Pub/Sub, certificates. */
 async function elsewhere(exchange: Exchange, path: string, query: URLSearchParams): Promise<void> {
   const { sim, request, response } = exchange;
   if (path === '/token' && request.method === 'POST') {
     await token(exchange);
     return;
   }
-  if (path === '/revoke' && request.method === 'POST') {
+  if (isConsentPath(path)) await consent(exchange, path, query);
+  else if (path === '/revoke' && request.method === 'POST') {
     const form = new URLSearchParams((await readBody(request)).toString());
     await send(request, response, revoke(sim, query.get('token') ?? form.get('token')));
   } else if (path === '/tokeninfo')
@@ -96,7 +99,26 @@ async function elsewhere(exchange: Exchange, path: string, query: URLSearchParam
         await readBody(request),
       ),
     );
-  else await send(request, response, serveCertificates(sim, path) ?? notFound('gmail'));
+  else
+    await send(
+      request,
+      response,
+      serveCertificates(sim, path) ??
+        serveOpenId(sim, path, {
+          origin: `http://${request.headers.host ?? sim.settings.host}`,
+          accessToken: tokenOf(request, query),
+        }) ??
+        notFound('gmail'),
+    );
+}
+
+/** The endpoint takes its parameters by GET or POST (OpenID Connect Core 3.1.2.1), pages by POST. */
+async function consent(exchange: Exchange, path: string, query: URLSearchParams): Promise<void> {
+  const { sim, request, response } = exchange;
+  const parameters =
+    request.method === 'POST' ? new URLSearchParams((await readBody(request)).toString()) : query;
+  await wait(latencyOf(sim));
+  await send(request, response, serveConsent(sim, path, parameters));
 }
 
 function tokenOf(request: IncomingMessage, query: URLSearchParams): string | null {
@@ -175,19 +197,26 @@ async function complete(
 async function token(exchange: Exchange): Promise<void> {
   const { sim, request, response } = exchange;
   const form = new URLSearchParams((await readBody(request)).toString());
-  const person = sim.grants.ofRefreshToken(form.get('refresh_token') ?? '')?.email ?? null;
+  const person =
+    sim.grants.ofRefreshToken(form.get('refresh_token') ?? '')?.email ??
+    sim.codes.personOf(form.get('code') ?? '');
   const email = person === null ? null : (sim.world.byKey(person)?.email ?? person);
   const injected = sim.faults.draw({ name: 'token', email, method: null }, sim.clock.nowMs());
-  const refresh = beginRefresh(sim, form);
+  const client = clientCredentials(form, request.headers.authorization);
+  const refresh = beginRefresh(sim, form, client);
   try {
     await wait(Math.max(latencyOf(sim), sim.settings.tokenLatencyMs) + injected.delayMs);
-    if (injected.reset) request.socket.destroy();
-    else
-      await send(
-        request,
-        response,
-        applyFaults(injected, () => refresh.answer(injected.damage === null, injected.rotate)),
-      );
+    if (injected.reset) {
+      request.socket.destroy();
+      return;
+    }
+    const reply =
+      injected.reply ?? (await refresh.answer(injected.damage === null, injected.rotate));
+    await send(
+      request,
+      response,
+      applyFaults(injected, () => reply),
+    );
   } finally {
     refresh.release();
   }
