@@ -4,6 +4,7 @@
  * only, because it must know their redirect URIs.
  */
 import { orderedScope } from './consent/scopes.js';
+import { textField as text, textsField as texts } from './order-fields.js';
 
 export type ClientState = 'active' | 'deleted' | 'disabled';
 export type ClientRefusal = 'invalid_client' | 'deleted_client' | 'disabled_client';
@@ -107,17 +108,4 @@ function clientOf(order: ClientOrder): Client {
     domain: text('domain', order.domain, '').toLowerCase(),
     blockedDomains: texts('blockedDomains', order.blockedDomains).map((one) => one.toLowerCase()),
   };
-}
-
-function text(name: string, value: unknown, otherwise: string): string {
-  if (value === undefined) return otherwise;
-  if (typeof value !== 'string') throw new RangeError(`${name} must be a text`);
-  return value;
-}
-
-function texts(name: string, value: unknown): string[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string'))
-    throw new RangeError(`${name} must be a list of texts`);
-  return value;
 }

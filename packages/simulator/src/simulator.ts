@@ -117,20 +117,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       })),
     act: (email, order) => act({ world, clock, account: known(email) }, order),
     actAtRandom: (count) => traffic.actAtRandom(count),
-    setRate: (perSecond) => {
-      traffic.setRate(perSecond);
-    },
-    setPages: (pages) => {
-      Object.assign(settings, pages);
-    },
+    setRate: (perSecond) => traffic.setRate(perSecond),
+    setPages: (pages) => void Object.assign(settings, pages),
     consent: (email, scopes) =>
       grants.consent(known(email).key, scopes?.map(fullScope)).refreshToken,
-    registerClient: (order) => {
-      sim.clients.register(order);
-    },
-    scriptConsent: (order) => {
-      sim.consentScripts.add(order);
-    },
+    registerClient: (order) => void sim.clients.register(order),
+    scriptConsent: (order) => void sim.consentScripts.add(order),
     pubsub: sim.pubsub,
     delivery: sim.delivery,
     serviceAccount: sim.serviceAccount,

@@ -81,7 +81,7 @@ interface Page {
   location: URL | null;
 }
 
-async function open(url: URL | string, form?: Record<string, string> | string[][]): Promise<Page> {
+async function open(url: URL | string, form?: [string, string][]): Promise<Page> {
   const response = await fetch(url, {
     redirect: 'manual',
     ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }),
@@ -100,7 +100,10 @@ function post(
   fields: readonly (readonly [string, string])[],
 ): Promise<Page> {
   const ticket = /name="request" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
-  return open(simulator.url + path, [['request', ticket], ...fields.map((one) => [...one])]);
+  return open(simulator.url + path, [
+    ['request', ticket],
+    ...fields.map(([name, value]): [string, string] => [name, value]),
+  ]);
 }
 
 const choose = (page: Page, email = EMAIL): Promise<Page> =>
@@ -459,6 +462,6 @@ test('the control scripts a cancellation by HTTP and lists what waits', async ()
   const { location } = await open((await attempt(config)).url);
   expect(location!.searchParams.get('error')).toBe('access_denied');
   expect(await control('POST', { allow: 'some' })).toEqual({
-    error: 'allow must be "all" or a list of scopes',
+    error: 'allow must be a list of texts',
   });
 });

@@ -2,6 +2,7 @@
  * Scripted consents: the next authorization requests are answered at once, as the person of the
  * script would answer them, without a page.
  */
+import { textField, textsField } from '../order-fields.js';
 import { orderedScope } from './scopes.js';
 import type { TokenFaults } from './codes.js';
 
@@ -63,26 +64,16 @@ export class ConsentScripts {
 
 function scriptOf(order: ConsentOrder): ConsentScript {
   const { email, allow = 'all', cancel = false, client, count = 1, token = {} } = order;
-  if (email !== undefined && typeof email !== 'string')
-    throw new RangeError('email must be an address');
-  if (allow !== 'all' && !isTexts(allow))
-    throw new RangeError('allow must be "all" or a list of scopes');
   if (typeof cancel !== 'boolean') throw new RangeError('cancel must be true or false');
-  if (client !== undefined && typeof client !== 'string')
-    throw new RangeError('client must be a client id');
   if (!Number.isInteger(count) || count < 1 || count > COUNT_LIMIT)
     throw new RangeError(`count must be between 1 and ${COUNT_LIMIT}`);
   if (token === null || typeof token !== 'object') throw new RangeError('token must be an object');
   return {
-    email: email ?? null,
-    allow: allow === 'all' ? allow : allow.map(orderedScope),
+    email: textField('email', email, null),
+    allow: allow === 'all' ? allow : textsField('allow', allow).map(orderedScope),
     cancel,
-    client: client ?? null,
+    client: textField('client', client, null),
     token,
     left: count,
   };
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }

@@ -5,7 +5,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { ClientOrder } from '../clients.js';
-import type { ConsentOrder } from '../consent/scripts.js';
 import type { FaultOrder } from '../faults.js';
 import type { SubscriptionOrder } from '../push/pubsub.js';
 import { ALL_INLINE, BODY_CHARSETS, type BodyServing } from '../gmail/body-serving.js';
@@ -83,7 +82,7 @@ const ROUTES: ReadonlyMap<string, (call: Call) => unknown> = new Map(
     'POST accounts': onAccounts,
     'POST clients': ({ sim, json }) => sim.clients.register(json as unknown as ClientOrder),
     'GET consents': ({ sim }) => ({ waiting: sim.consentScripts.list() }),
-    'POST consents': ({ sim, json }) => sim.consentScripts.add(json as unknown as ConsentOrder),
+    'POST consents': ({ sim, json }) => sim.consentScripts.add(json),
     'DELETE consents': ({ sim }) => {
       sim.consentScripts.clear();
       return {};

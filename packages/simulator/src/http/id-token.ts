@@ -18,7 +18,7 @@ export interface Identity {
   email?: string;
   email_verified?: boolean;
   hd?: string;
-  name?: string;
+  name?: string | undefined;
 }
 
 /**
@@ -34,7 +34,7 @@ export function identityOf(sim: Sim, grant: Grant): Identity {
     sub: account.sub,
     ...hostedDomain(account.email),
     ...(has(ADDRESS_SCOPES) ? { email: account.email, email_verified: true } : {}),
-    ...(has(PROFILE_SCOPES) ? { name: account.email.split('@')[0] as string } : {}),
+    ...(has(PROFILE_SCOPES) ? { name: account.email.split('@')[0] } : {}),
   };
 }
 

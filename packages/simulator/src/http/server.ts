@@ -85,31 +85,26 @@ async function elsewhere(exchange: Exchange, path: string, query: URLSearchParam
   else if (path === '/revoke' && request.method === 'POST') {
     const form = new URLSearchParams((await readBody(request)).toString());
     await send(request, response, revoke(sim, query.get('token') ?? form.get('token')));
-  } else if (path === '/tokeninfo')
-    await send(request, response, tokenInfo(sim, tokenOf(request, query)));
-  else if (isPubSubPath(path))
+  } else if (isPubSubPath(path)) {
+    const body = await readBody(request);
+    const { method = 'GET' } = request;
     await send(
       request,
       response,
-      await servePubSub(
-        sim,
-        request.method ?? 'GET',
-        path,
-        tokenOf(request, query),
-        await readBody(request),
-      ),
+      await servePubSub(sim, method, path, tokenOf(request, query), body),
     );
-  else
-    await send(
-      request,
-      response,
-      serveCertificates(sim, path) ??
-        serveOpenId(sim, path, {
-          origin: `http://${request.headers.host ?? sim.settings.host}`,
-          accessToken: tokenOf(request, query),
-        }) ??
-        notFound('gmail'),
-    );
+  } else await send(request, response, document(exchange, path, tokenOf(request, query)));
+}
+
+/** Returns what a GET shows: token information, certificates, documents of OpenID Connect. */
+function document({ sim, request }: Exchange, path: string, accessToken: string | null): Reply {
+  if (path === '/tokeninfo') return tokenInfo(sim, accessToken);
+  const origin = `http://${request.headers.host ?? sim.settings.host}`;
+  return (
+    serveCertificates(sim, path) ??
+    serveOpenId(sim, path, { origin, accessToken }) ??
+    notFound('gmail')
+  );
 }
 
 /** The endpoint takes its parameters by GET or POST (OpenID Connect Core 3.1.2.1), pages by POST. */
