@@ -12,7 +12,7 @@ export type ClientRefusal = 'invalid_client' | 'deleted_client' | 'disabled_clie
  * Who may consent: everybody (`production`), the test users (`testing`; refresh tokens end after
  * seven days), or the people of one domain (`internal`).
  */
-export type ClientMode = 'production' | 'testing' | 'internal';
+type ClientMode = 'production' | 'testing' | 'internal';
 
 export interface ClientOrder {
   id: string;

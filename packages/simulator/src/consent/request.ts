@@ -17,7 +17,7 @@ export interface AuthorizationRequest {
   readonly includeGranted: boolean;
 }
 
-export type Prompt = 'none' | 'consent' | 'select_account';
+type Prompt = 'none' | 'consent' | 'select_account';
 export interface Challenge {
   readonly method: 'plain' | 'S256';
   readonly value: string;

@@ -7,12 +7,15 @@ import { fullScope } from '../scopes.js';
 const PREFIX = 'https://www.googleapis.com/auth/';
 const EMAIL = `${PREFIX}userinfo.email`;
 const PROFILE = `${PREFIX}userinfo.profile`;
-const ALIASES: Readonly<Record<string, string>> = { email: EMAIL, profile: PROFILE };
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['email', EMAIL],
+  ['profile', PROFILE],
+]);
 const IDENTITY: readonly string[] = ['openid', EMAIL, PROFILE];
 
 /** Returns the name that Google gives back: `email` and `profile` become their full names. */
 export function canonicalScope(name: string): string {
-  return ALIASES[name] ?? name;
+  return ALIASES.get(name) ?? name;
 }
 
 /** The same for a name in a control call, whose prefix may be omitted. */
@@ -36,31 +39,33 @@ export function isGoogleScope(scope: string): boolean {
 
 /** The scopes as the redirect's `scope` lists them: with the short names of the identity too. */
 export function scopesInRedirect(scopes: readonly string[]): string {
-  const short = Object.entries(ALIASES).filter(([, full]) => scopes.includes(full));
+  const short = [...ALIASES].filter(([, full]) => scopes.includes(full));
   return [...short.map(([name]) => name), ...scopes].join(' ');
 }
 
 /** What a box of the consent page says. */
 export function describeScope(scope: string): string {
-  return DESCRIPTIONS[scope.replace(PREFIX, '')] ?? `Use ${scope}`;
+  return DESCRIPTIONS.get(scope.replace(PREFIX, '')) ?? `Use ${scope}`;
 }
 
-const DESCRIPTIONS: Readonly<Record<string, string>> = {
-  'https://mail.google.com/':
-    'Read, compose, send, and permanently delete all your email from Gmail',
-  'gmail.readonly': 'View your email messages and settings',
-  'gmail.metadata':
-    'View your email message metadata such as labels and headers, but not the email body',
-  'gmail.modify': 'Read, compose, and send emails from your Gmail account',
-  'gmail.labels': 'See and edit your email labels',
-  'gmail.send': 'Send email on your behalf',
-  calendar: 'See, edit, share, and permanently delete all the calendars you can access',
-  'calendar.readonly': 'See and download any calendar you can access using your Google Calendar',
-  'calendar.events': 'View and edit events on all your calendars',
-  'calendar.events.readonly': 'View events on all your calendars',
-  'calendar.calendarlist.readonly': 'See the list of Google calendars you’re subscribed to',
-  contacts: 'See, edit, download, and permanently delete your contacts',
-  'contacts.readonly': 'See and download your contacts',
-  'contacts.other.readonly':
-    'See and download contact info automatically saved in your "Other contacts"',
-};
+const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    'https://mail.google.com/':
+      'Read, compose, send, and permanently delete all your email from Gmail',
+    'gmail.readonly': 'View your email messages and settings',
+    'gmail.metadata':
+      'View your email message metadata such as labels and headers, but not the email body',
+    'gmail.modify': 'Read, compose, and send emails from your Gmail account',
+    'gmail.labels': 'See and edit your email labels',
+    'gmail.send': 'Send email on your behalf',
+    calendar: 'See, edit, share, and permanently delete all the calendars you can access',
+    'calendar.readonly': 'See and download any calendar you can access using your Google Calendar',
+    'calendar.events': 'View and edit events on all your calendars',
+    'calendar.events.readonly': 'View events on all your calendars',
+    'calendar.calendarlist.readonly': 'See the list of Google calendars you’re subscribed to',
+    contacts: 'See, edit, download, and permanently delete your contacts',
+    'contacts.readonly': 'See and download your contacts',
+    'contacts.other.readonly':
+      'See and download contact info automatically saved in your "Other contacts"',
+  }),
+);
