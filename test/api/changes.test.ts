@@ -271,7 +271,7 @@ test('a stream without events shows that it lives, and where it is', async () =>
 
 test('a long poll ends when its client has gone', async () => {
   const { seq, epoch } = await end();
-  const watched = jest.spyOn(api.apiStore.feed, 'ends');
+  const watched = jest.spyOn(api.apiStore.feed, 'moved');
   const leaving = new AbortController();
   const waiting = fetch(`${api.origin}${path}?after=${seq}&epoch=${epoch}&wait=25s`, {
     headers: { Authorization: `Bearer ${key}` },

@@ -1,3 +1,4 @@
+import type { FeedPlace } from '@syncline/store';
 import { openFeedWatch } from './feed-stream.js';
 
 const LONG = { withinMs: 60_000, signal: new AbortController().signal };
@@ -18,10 +19,14 @@ function watchOf(ends: Record<string, { epoch: number; seq: bigint }>) {
       }),
   };
   const feed = {
-    ends: async (ids: readonly string[]) => {
-      asked.push([...ids]);
+    moved: async (places: readonly FeedPlace[]) => {
+      asked.push(places.map(({ accountId }) => accountId));
       if (isAway) throw new Error('Postgres is away');
-      return new Map(Object.entries(ends).filter(([id]) => ids.includes(id)));
+      const hasMoved = ({ accountId, epoch, seq }: FeedPlace): boolean => {
+        const end = ends[accountId];
+        return end === undefined || end.epoch !== epoch || end.seq > seq;
+      };
+      return new Set(places.flatMap((place, n) => (hasMoved(place) ? [n] : [])));
     },
   };
   return {
@@ -91,9 +96,9 @@ test('a hint brings the read of its account forward, also one that came before t
     sleep: () => new Promise<void>(() => {}),
   };
   const feed = {
-    ends: async (ids: readonly string[]) => {
-      asked.push([...ids]);
-      return new Map(ids.map((id) => [id, { epoch: 1, seq: 6n }]));
+    moved: async (places: readonly FeedPlace[]) => {
+      asked.push(places.map(({ accountId }) => accountId));
+      return new Set(places.keys());
     },
   };
   const hints = {

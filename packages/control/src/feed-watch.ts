@@ -1,5 +1,5 @@
 import type { Runtime } from '@syncline/runtime';
-import type { Feed, FeedEnd } from '@syncline/store';
+import type { Feed, FeedEnd, FeedPlace } from '@syncline/store';
 import type { FeedHints } from './feed-hints.js';
 
 /** Tells the readers of feeds when there is something to read. One is shared by a process. */
@@ -17,8 +17,7 @@ export interface FeedWatch {
 }
 
 interface Waiter {
-  accountId: string;
-  from: FeedEnd;
+  from: FeedPlace;
   wake: () => void;
 }
 
@@ -30,25 +29,27 @@ const HINTS_WITHIN_MS = 10;
 const RECENT_LIMIT = 10_000;
 
 /**
- * While somebody waits, one statement a second reads the ends of all feeds that are waited for: a
- * read of one indexed row for each account, whatever the number of its readers. Nothing is read
- * while nobody waits. A hint about an account brings its read forward.
+ * While somebody waits, one statement a second compares all places that are waited for with the
+ * ends of their feeds: a read of one indexed row for each place, whatever the number of its readers.
+ * Nothing is read while nobody waits. A hint about an account brings its read forward.
  *
  * Rejected: LISTEN, which poolers do not carry (decision 0013), and a query of each reader.
  */
 export function openFeedWatch(
   rt: Pick<Runtime, 'clock'>,
-  { store, hints }: { store: { feed: Pick<Feed, 'ends'> }; hints: FeedHints },
+  { store, hints }: { store: { feed: Pick<Feed, 'moved'> }; hints: FeedHints },
 ): FeedWatch {
   const waiters = new Set<Waiter>();
   const hinted = openHinted(rt, hints, (ids) =>
-    read([...waiters].filter((one) => ids.has(one.accountId))),
+    read([...waiters].filter((one) => ids.has(one.from.accountId))),
   );
   const read = async (asked: readonly Waiter[]): Promise<void> => {
-    const ids = [...new Set(asked.map(({ accountId }) => accountId))];
+    const places = new Map(asked.map(({ from }) => [keyOf(from), from]));
+    if (places.size === 0) return;
     // Without an answer everybody reads, and meets the error themselves.
-    const ends = ids.length === 0 ? null : await store.feed.ends(ids).catch(() => null);
-    for (const { accountId, from, wake } of asked) if (hasMoved(from, ends?.get(accountId))) wake();
+    const found = await store.feed.moved([...places.values()]).catch(() => null);
+    const moved = new Set([...places.keys()].filter((_, n) => found === null || found.has(n)));
+    for (const { from, wake } of asked) if (moved.has(keyOf(from))) wake();
   };
   let isPolling = false;
   const poll = async (): Promise<void> => {
@@ -71,7 +72,7 @@ export function openFeedWatch(
         };
         const wake = (): void => end(true);
         const timer = setTimeout(() => end(false), withinMs);
-        const waiter = { accountId, from, wake };
+        const waiter = { from: { accountId, ...from }, wake };
         signal.addEventListener('abort', wake, { once: true });
         waiters.add(waiter);
         if (!isPolling) void poll();
@@ -113,7 +114,6 @@ function openHinted(
   };
 }
 
-/** An account that is gone has moved: its reader finds out by reading. */
-function hasMoved(from: FeedEnd, end: FeedEnd | undefined): boolean {
-  return end === undefined || end.epoch !== from.epoch || end.seq > from.seq;
+function keyOf({ accountId, epoch, seq }: FeedPlace): string {
+  return `${accountId} ${epoch} ${seq}`;
 }

@@ -13,6 +13,11 @@ import { arrayLiteral } from './pool.js';
 /** The last number of an account's feed, and its epoch. */
 export type FeedEnd = Pick<FeedPosition, 'epoch' | 'seq'>;
 
+/** A place in the feed of an account. */
+export interface FeedPlace extends FeedEnd {
+  accountId: string;
+}
+
 /** The change feed. */
 export interface Feed {
   position(accountId: string): Promise<FeedPosition>;
@@ -28,8 +33,11 @@ export interface Feed {
    * @returns null when there is no such account
    */
   page(accountId: string, afterSeq: bigint, limit: number): Promise<FeedPage | null>;
-  /** The ends of these accounts' feeds. An account that does not exist is left out. */
-  ends(accountIds: readonly string[]): Promise<Map<string, FeedEnd>>;
+  /**
+   * Returns the places, by their index, beyond which their feeds have moved. An account that does
+   * not exist has moved. Only those are read into this process: of a thousand readers, most wait.
+   */
+  moved(places: readonly FeedPlace[]): Promise<Set<number>>;
   /**
    * Identifies this deployment in this database: `deployment:system:database`. The keys in Redis
    * contain it. `system` is empty when the role may not read it.
@@ -66,7 +74,7 @@ export function feedIn(rt: Runtime, pool: pg.Pool): Feed {
     position: (accountId) => positionOf(pool, accountId),
     changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
     page: (accountId, afterSeq, limit) => readFeedPage(pool, accountId, afterSeq, limit),
-    ends: (accountIds) => endsOf(pool, accountIds),
+    moved: (places) => movedOf(pool, places),
     name,
     newEpoch: () => onOneSession(pool, beginEpoch),
     advance,
@@ -145,15 +153,19 @@ async function positionOf(pool: pg.Pool, accountId: string): Promise<FeedPositio
   };
 }
 
-async function endsOf(pool: pg.Pool, accountIds: readonly string[]): Promise<Map<string, FeedEnd>> {
-  const { rows } = await pool.query<{ id: string; epoch: string; seq: string }>({
-    name: 'feed-ends',
-    text: 'SELECT id, feed_epoch AS epoch, feed_seq AS seq FROM syncline.accounts WHERE id = ANY($1::uuid[])',
-    values: [arrayLiteral(accountIds, (id) => id)],
+async function movedOf(pool: pg.Pool, places: readonly FeedPlace[]): Promise<Set<number>> {
+  const { rows } = await pool.query<{ n: number }>({
+    name: 'feed-moved',
+    text: `SELECT p.n::int AS n FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS p(id, epoch, seq, n)
+             LEFT JOIN syncline.accounts a ON a.id = p.id
+            WHERE a.id IS NULL OR a.feed_epoch <> p.epoch OR a.feed_seq > p.seq`,
+    values: [
+      arrayLiteral(places, ({ accountId }) => accountId),
+      arrayLiteral(places, ({ epoch }) => epoch),
+      arrayLiteral(places, ({ seq }) => seq),
+    ],
   });
-  return new Map(
-    rows.map(({ id, epoch, seq }) => [id, { epoch: Number(epoch), seq: BigInt(seq) }]),
-  );
+  return new Set(rows.map(({ n }) => n - 1));
 }
 
 async function onOneSession<T>(

@@ -15,7 +15,7 @@ export { FeedPruned, type ChangeEvent } from './changes.js';
 export type { Committed, PageCommit } from './commit-page.js';
 export type { Credentials } from './credentials.js';
 export { dropDatabase } from './drop-database.js';
-export type { Feed, FeedEnd } from './feed.js';
+export type { Feed, FeedEnd, FeedPlace } from './feed.js';
 export type { FeedLog, LogRange, LogState, RangeEvents } from './feed-log.js';
 export type { FreshState, FreshSchedule, RequestedCollection } from './fresh-reads.js';
 export type { KnownIdentity } from './grant-checks.js';

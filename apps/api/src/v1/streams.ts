@@ -53,6 +53,7 @@ export function openStreams(
 ): Streams {
   const all = { ...LIMITS, ...limits };
   const ofKey = new Map<string, number>();
+  const keyWatch = openKeyWatch(all.keyCheckedEveryMs);
   let count = 0;
   const add = (keyId: string, change: 1 | -1): void => {
     count += change;
@@ -68,7 +69,7 @@ export function openStreams(
       add(keyId, 1);
       return {
         writeTo: (response) =>
-          write(rt, all, stream, response).finally(() => {
+          write(rt, { limits: all, keyWatch }, stream, response).finally(() => {
             add(keyId, -1);
             stream.release?.();
           }),
@@ -79,20 +80,14 @@ export function openStreams(
 
 async function write(
   rt: Pick<Runtime, 'clock' | 'log' | 'signal'>,
-  limits: StreamLimits,
-  { bytes, isKeyValid }: CallersStream,
+  { limits, keyWatch }: { limits: StreamLimits; keyWatch: KeyWatch },
+  { bytes, keyId, isKeyValid }: CallersStream,
   response: Response,
 ): Promise<void> {
   const over = new AbortController();
   const end = (): void => over.abort(new Error('the stream is over'));
-  const checkKey = (): void =>
-    void isKeyValid().then(
-      (isValid) => isValid || end(),
-      // Without Postgres a key cannot be checked; the stream itself ends where it cannot read.
-      () => undefined,
-    );
   const lifetime = setTimeout(end, limits.lifetimeMs);
-  const keyChecks = setInterval(checkKey, limits.keyCheckedEveryMs);
+  const release = keyWatch.add(keyId, { isKeyValid, end });
   rt.signal.addEventListener('abort', end, { once: true });
   response.once('close', end);
   if (rt.signal.aborted) end();
@@ -114,9 +109,52 @@ async function write(
     rt.log.warn({ event: 'api_stream_failed', err: error }, 'a stream of the HTTP API was cut');
   } finally {
     clearTimeout(lifetime);
-    clearInterval(keyChecks);
+    release();
     rt.signal.removeEventListener('abort', end);
   }
+}
+
+/** A stream whose key is checked. */
+interface KeyUse {
+  isKeyValid: () => Promise<boolean>;
+  end: () => void;
+}
+
+interface KeyWatch {
+  /** @returns a function that ends the watch of this stream */
+  add(keyId: string, use: KeyUse): () => void;
+}
+
+/** Ends the streams of keys that are no longer accepted: one check for all streams of a key. */
+function openKeyWatch(everyMs: number): KeyWatch {
+  const uses = new Map<string, Set<KeyUse>>();
+  let timer: NodeJS.Timeout | null = null;
+  const check = (): void => {
+    for (const ofKey of uses.values())
+      void isStillValid(ofKey).then((isValid) => {
+        if (!isValid) for (const { end } of ofKey) end();
+      });
+  };
+  return {
+    add: (keyId, use) => {
+      const ofKey = uses.get(keyId) ?? new Set();
+      uses.set(keyId, ofKey.add(use));
+      timer ??= setInterval(check, everyMs);
+      return () => {
+        ofKey.delete(use);
+        if (ofKey.size === 0 && uses.get(keyId) === ofKey) uses.delete(keyId);
+        if (uses.size > 0 || timer === null) return;
+        clearInterval(timer);
+        timer = null;
+      };
+    },
+  };
+}
+
+/** Without Postgres a key cannot be checked; a stream itself ends where it cannot read. */
+function isStillValid(ofKey: ReadonlySet<KeyUse>): Promise<boolean> {
+  const [first] = ofKey;
+  return first === undefined ? Promise.resolve(true) : first.isKeyValid().catch(() => true);
 }
 
 /** Whether the client takes what was written in time; true also when the stream is over. */
