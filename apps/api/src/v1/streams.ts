@@ -130,10 +130,7 @@ function openKeyWatch(everyMs: number): KeyWatch {
   const uses = new Map<string, Set<KeyUse>>();
   let timer: NodeJS.Timeout | null = null;
   const check = (): void => {
-    for (const ofKey of uses.values())
-      void isStillValid(ofKey).then((isValid) => {
-        if (!isValid) for (const { end } of ofKey) end();
-      });
+    for (const ofKey of uses.values()) void endIfInvalid(ofKey);
   };
   return {
     add: (keyId, use) => {
@@ -151,10 +148,11 @@ function openKeyWatch(everyMs: number): KeyWatch {
   };
 }
 
-/** Without Postgres a key cannot be checked; a stream itself ends where it cannot read. */
-function isStillValid(ofKey: ReadonlySet<KeyUse>): Promise<boolean> {
+async function endIfInvalid(ofKey: ReadonlySet<KeyUse>): Promise<void> {
   const [first] = ofKey;
-  return first === undefined ? Promise.resolve(true) : first.isKeyValid().catch(() => true);
+  // Without Postgres a key cannot be checked; a stream itself ends where it cannot read.
+  const isValid = (await first?.isKeyValid().catch(() => true)) ?? true;
+  if (!isValid) for (const { end } of ofKey) end();
 }
 
 /** Whether the client takes what was written in time; true also when the stream is over. */

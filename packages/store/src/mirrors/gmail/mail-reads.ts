@@ -120,13 +120,23 @@ async function scannedPage<Row>(
     const ids = all.slice(0, await fitting(snapshot, scan.accountId, all));
     const isCut = ids.length < all.length;
     const next = isCut ? (scanned.found[ids.length - 1] ?? null) : scanned.next;
-    const rows = ids.length === 0 ? new Map<string, Row>() : await rowsOf(snapshot, ids);
+    const rows = ids.length === 0 ? new Map<string, Row>() : await lastOf(snapshot, ids, rowsOf);
     return {
       frame,
       rows: ids.flatMap((id) => rows.get(id) ?? []),
       next: next === null ? null : [next.dateMs === null ? '' : String(next.dateMs), next.id],
     };
   });
+}
+
+/** Reads the rows and commits in one round trip. */
+async function lastOf<Row>(
+  snapshot: Transaction,
+  ids: string[],
+  rowsOf: (snapshot: Transaction, ids: string[]) => Promise<Map<string, Row>>,
+): Promise<Map<string, Row>> {
+  const [rows] = await Promise.all([rowsOf(snapshot, ids), snapshot.commit()]);
+  return rows;
 }
 
 type Fitting = (snapshot: Transaction, accountId: string, ids: string[]) => Promise<number>;
@@ -217,12 +227,13 @@ async function messagesOf(
     text: parts.text ? 'b.text_plain' : 'NULL::text',
     html: parts.html ? 'b.text_html' : 'NULL::text',
   });
-  const { rows } = await snapshot.query<ReadMessage>(
-    `SELECT ${columns}, ${parts.resource ? 'm.resource' : 'NULL::jsonb AS resource'}
+  const { rows } = await snapshot.query<ReadMessage>({
+    name: 'messages-read',
+    text: `SELECT ${columns}, ${parts.resource ? 'm.resource' : 'NULL::jsonb AS resource'}
        FROM syncline.gmail_messages m ${parts.text || parts.html ? 'LEFT JOIN syncline.gmail_bodies b ON b.account_id = $1 AND b.message_id = m.id' : ''}
       WHERE m.account_id = $1 AND m.id = ANY($2::text[])`,
-    [accountId, ids],
-  );
+    values: [accountId, ids],
+  });
   return new Map(rows.map((row) => [row.id, { ...row, resource: wholeResource(row) }]));
 }
 
@@ -241,11 +252,12 @@ async function threadsOf(
   accountId: string,
   messageIds: readonly string[],
 ): Promise<Map<string, ReadThread>> {
-  const { rows } = await snapshot.query<ReadThread & { messageId: string }>(
-    `SELECT m.id AS "messageId", ${THREAD} FROM syncline.gmail_messages m JOIN syncline.gmail_threads t ON t.account_id = $1 AND t.id = m.thread_id
+  const { rows } = await snapshot.query<ReadThread & { messageId: string }>({
+    name: 'threads-read',
+    text: `SELECT m.id AS "messageId", ${THREAD} FROM syncline.gmail_messages m JOIN syncline.gmail_threads t ON t.account_id = $1 AND t.id = m.thread_id
       WHERE m.account_id = $1 AND m.id = ANY($2::text[])`,
-    [accountId, messageIds],
-  );
+    values: [accountId, messageIds],
+  });
   return new Map(rows.map(({ messageId, ...thread }) => [messageId, thread]));
 }
 

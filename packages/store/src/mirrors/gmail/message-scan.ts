@@ -84,16 +84,18 @@ async function readChunk(
   { accountId, bounds, filter, values }: MessageScan,
   { at, isDated, limit }: { at: MessageKey | null; isDated: boolean; limit: number },
 ): Promise<Chunk> {
-  const { rows } = await snapshot.query<MessageKey & { isFound: boolean; scanned: number }>(
-    `WITH scanned AS MATERIALIZED (
+  const { rows } = await snapshot.query<MessageKey & { isFound: boolean; scanned: number }>({
+    // A session keeps the plans of the few statements without a filter, which most readers send.
+    ...(filter === null ? { name: 'messages-scan' } : {}),
+    text: `WITH scanned AS MATERIALIZED (
        SELECT m.id, m.internal_date, ${filter ?? 'true'} AS "isFound" FROM syncline.gmail_messages m
         WHERE ${['m.account_id = $1', isDated ? DATED : UNDATED, ...bounds].join(' AND ')}
         ORDER BY m.internal_date DESC, m.id DESC LIMIT $4),
      numbered AS (SELECT w.*, row_number() OVER (ORDER BY w.internal_date DESC, w.id DESC) AS n, count(*) OVER () AS scanned FROM scanned w)
      SELECT id, round(extract(epoch FROM internal_date) * 1000)::float8 AS "dateMs", "isFound", scanned::float8 AS scanned
        FROM numbered WHERE "isFound" OR n = scanned ORDER BY n`,
-    [accountId, at?.dateMs ?? null, at?.id ?? null, limit, ...values],
-  );
+    values: [accountId, at?.dateMs ?? null, at?.id ?? null, limit, ...values],
+  });
   const keyOf = ({ dateMs, id }: MessageKey): MessageKey => ({ dateMs, id });
   const last = rows.at(-1);
   return {
