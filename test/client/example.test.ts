@@ -86,7 +86,7 @@ test('an open page hears of a change, and what a stranger wrote is text', async 
             resource = resource - 'recurrence' || jsonb_build_object('status', 'confirmed', 'start', jsonb_build_object('dateTime', to_char(now() + interval '1 hour', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')), 'end', jsonb_build_object('dateTime', to_char(now() + interval '2 hours', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))) || $1`,
     [EVENT],
   );
-  const heard = (async () => {
+  const listening = (async () => {
     for (let text = ''; ;) {
       text += (await reader.read()).value ?? '';
       if (text.includes('data: changed\n\n')) return;
@@ -95,7 +95,7 @@ test('an open page hears of a change, and what a stranger wrote is text', async 
   // The feed is followed from its end when the page opens; until then a change is in the page.
   let received = 0;
   const receiving = setInterval(() => void receive(`hostile${(received += 1)}`), 300);
-  await heard;
+  await listening;
   clearInterval(receiving);
   closing.abort();
   const [inbox, part, message] = await Promise.all([

@@ -52,7 +52,7 @@ test('accounts list --json names the message with its reason and its next retry'
   expect(code).toBe(0);
   expect(account!.collections.find(({ kind }) => kind === 'gmail')).toMatchObject({
     quarantined: 1,
-    troubled: [
+    unreadable: [
       {
         id: bad,
         state: 'quarantined',

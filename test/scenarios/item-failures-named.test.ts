@@ -102,7 +102,7 @@ test('a quarantined message is named with its reason, its date and its next try'
   const [account] = await world.store.accounts.list();
   expect(account!.collections.find(({ kind }) => kind === 'gmail')).toMatchObject({
     quarantined: 1,
-    troubled: [{ ...entry, state: 'quarantined' }],
+    unreadable: [{ ...entry, state: 'quarantined' }],
   });
   const report = await verify('gmail');
   expect(report).toMatchObject({ unread: [bad], quarantined: [entry] });

@@ -22,7 +22,7 @@ export function collectionView(fields: Partial<CollectionView> = {}): Collection
     audit: { last: null, inHand: null },
     heldSweep: null,
     quarantined: 0,
-    troubled: [],
+    unreadable: [],
     watch: null,
     ...fields,
   };

@@ -35,7 +35,7 @@ export interface ConsumeOptions<Tx extends Transaction = Transaction> {
   /**
    * Replaces what the consumer has of the account by what a list gives, and returns the position of
    * the list's first page. Called without a checkpoint, and where the feed cannot be continued.
-   * Without it a consumer begins at 0, and ends with the problem where it cannot go on.
+   * Without it a consumer begins at 0, and ends with the problem where it cannot continue.
    */
   restart?(tx: Tx, reason: RestartReason): Promise<Checkpoint>;
   /** Ends the consumption; a transaction that is under way is finished. */

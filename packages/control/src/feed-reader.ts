@@ -10,7 +10,7 @@ export interface FeedPage<Event, Place> {
   isEnd: boolean;
 }
 
-/** Why a reader cannot go on from its place. */
+/** Why a reader cannot continue from its place. */
 export type FeedRefusal =
   /** The place belongs to another epoch. */
   | { kind: 'epoch-changed' }
@@ -68,7 +68,7 @@ const PAGE = 500;
 
 /**
  * Streams a feed from a page on, in bounded memory: the next page is read when the one before has
- * been taken. Ends when the signal is aborted, and where the reader cannot go on from its place.
+ * been taken. Ends when the signal is aborted, and where the reader cannot continue from its place.
  * @param first the page at the reader's place
  * @param o `idleMs`: a part without events comes after this time without any
  */

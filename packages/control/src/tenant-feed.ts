@@ -64,7 +64,7 @@ async function readPage(
   return { kind: 'page', events: placed(state, cut, read), next, isEnd };
 }
 
-/** Whether a reader may go on from its place. Pure. */
+/** Whether a reader may continue from its place. Pure. */
 export function checkLogPlace(
   reader: LogPlace | 'beginning',
   state: LogState,

@@ -5,7 +5,7 @@ let redis: { url: string; stop(): Promise<void> };
 let bench: FleetBench;
 let other: Fleet;
 /** What a process of the same deployment is given. */
-let heard: string[];
+let received: string[];
 
 beforeAll(async () => (redis = await redisForTests()));
 afterAll(() => redis.stop());
@@ -16,9 +16,9 @@ beforeEach(async () => {
     redisPrefix: bench.prefix,
     deployment: null,
   });
-  heard = [];
-  other.feedHints.listen({ changed: (id) => heard.push(id) });
-  other.feedHints.listen({ distributed: () => heard.push('distributed') });
+  received = [];
+  other.feedHints.listen({ changed: (id) => received.push(id) });
+  other.feedHints.listen({ distributed: () => received.push('distributed') });
   await subscribed();
 });
 afterEach(async () => {
@@ -30,18 +30,18 @@ afterEach(async () => {
 async function subscribed(): Promise<void> {
   await until(bench.rt, async () => {
     bench.fleet.feedHints.distributed();
-    return heard.includes('distributed');
+    return received.includes('distributed');
   });
   await bench.rt.clock.sleep(50);
-  heard.length = 0;
+  received.length = 0;
 }
 
 test('other processes are given the accounts whose feeds have grown, each once for several commits', async () => {
   for (const id of ['a', 'b', 'a', 'a']) bench.fleet.feedHints.changed(id);
-  await until(bench.rt, async () => heard.length >= 2);
+  await until(bench.rt, async () => received.length >= 2);
   bench.fleet.feedHints.distributed();
-  await until(bench.rt, async () => heard.includes('distributed'));
-  expect(heard).toEqual(['a', 'b', 'distributed']);
+  await until(bench.rt, async () => received.includes('distributed'));
+  expect(received).toEqual(['a', 'b', 'distributed']);
 });
 
 test('a listener is given messages again after its connection was lost', async () => {
@@ -50,8 +50,8 @@ test('a listener is given messages again after its connection was lost', async (
   await bench.redis.call('CLIENT', 'KILL', 'ID', /^id=(\d+)/.exec(mine ?? '')?.[1] ?? '');
   await subscribed();
   bench.fleet.feedHints.changed('c');
-  await until(bench.rt, async () => heard.length > 0);
-  expect(heard).toEqual(['c']);
+  await until(bench.rt, async () => received.length > 0);
+  expect(received).toEqual(['c']);
 });
 
 test('messages that cannot be sent are dropped, and the process goes on', async () => {
@@ -70,6 +70,6 @@ test('messages that cannot be sent are dropped, and the process goes on', async 
   poor.feedHints.distributed();
   await poor.ping();
   await poor.close();
-  expect(heard).toEqual([]);
+  expect(received).toEqual([]);
   await bench.redis.call('ACL', 'DELUSER', key);
 });

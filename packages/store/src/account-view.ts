@@ -79,7 +79,7 @@ export interface WatchRow {
   state: string;
   expiresAt: Date | null;
   dueAt: Date;
-  heardAt: Date | null;
+  syncMessageAt: Date | null;
   silentSince: Date | null;
   error: string | null;
 }
@@ -141,14 +141,14 @@ function collectionView(c: CollectionRow, unreadable: UnreadableItems | undefine
     audit: auditView(c.auditedAt, c.audit),
     heldSweep: heldSweepOf(c),
     quarantined: unreadable?.quarantined ?? 0,
-    troubled: unreadable?.items ?? [],
+    unreadable: unreadable?.items ?? [],
     watch: c.watch && watchViewOf(c.watch, c.notifiedAt),
   };
 }
 
 function watchViewOf(watch: WatchRow, notifiedAt: Date | null): WatchView {
-  const { state, expiresAt, dueAt, heardAt, silentSince, error } = watch;
-  const lastMessageMs = Math.max(notifiedAt?.getTime() ?? 0, heardAt?.getTime() ?? 0);
+  const { state, expiresAt, dueAt, syncMessageAt, silentSince, error } = watch;
+  const lastMessageMs = Math.max(notifiedAt?.getTime() ?? 0, syncMessageAt?.getTime() ?? 0);
   return {
     state: state as WatchState,
     silent: silentSince !== null && lastMessageMs < silentSince.getTime(),

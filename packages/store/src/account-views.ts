@@ -125,7 +125,7 @@ async function watchRows(
 ): Promise<(WatchRow & { collectionId: string })[]> {
   const { rows } = await db.query<WatchRow & { collectionId: string }>({
     name: 'watch-views',
-    text: `SELECT collection_id AS "collectionId", state, expires_at AS "expiresAt", due_at AS "dueAt", heard_at AS "heardAt", silent_since AS "silentSince", error
+    text: `SELECT collection_id AS "collectionId", state, expires_at AS "expiresAt", due_at AS "dueAt", sync_message_at AS "syncMessageAt", silent_since AS "silentSince", error
              FROM syncline.watches WHERE $1::uuid[] IS NULL OR account_id = ANY($1::uuid[])`,
     values: [chosen],
   });

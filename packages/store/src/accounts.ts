@@ -121,7 +121,7 @@ export interface CollectionView {
   /**
    * The newest items in quarantine, and those that are still being retried: at most twenty of each.
    */
-  troubled: UnreadableItemView[];
+  unreadable: UnreadableItemView[];
   /** Null when no watch of the collection has been requested. */
   watch: WatchView | null;
 }

@@ -3,7 +3,7 @@ export type WatchState = 'requested' | 'on' | 'off' | 'unwatchable' | 'refused';
 
 /** Silence ends with the next notification, without a further write. */
 export const IS_SILENT =
-  '(w.silent_since IS NOT NULL AND coalesce(greatest(c.notified_at, w.heard_at) < w.silent_since, true))';
+  '(w.silent_since IS NOT NULL AND coalesce(greatest(c.notified_at, w.sync_message_at) < w.silent_since, true))';
 
 /** The watch state of a collection, read with the claim of its lease. */
 export interface LeaseWatch {
@@ -20,6 +20,6 @@ export interface LeaseWatch {
 }
 
 /** SQL for a statement with `collections c`: its LeaseWatch, or null. */
-export const LEASE_WATCH = `(SELECT json_build_object('state', w.state, 'target', w.target, 'hasNotified', coalesce(greatest(c.notified_at, w.heard_at) >= w.watched_at, false),
+export const LEASE_WATCH = `(SELECT json_build_object('state', w.state, 'target', w.target, 'hasNotified', coalesce(greatest(c.notified_at, w.sync_message_at) >= w.watched_at, false),
                           'silent', ${IS_SILENT}, 'silences', w.silences, 'expired', coalesce(w.expires_at <= now(), true))
                      FROM syncline.watches w WHERE w.collection_id = c.id)`;

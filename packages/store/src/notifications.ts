@@ -107,7 +107,7 @@ async function noteSyncMessage(
 ): Promise<boolean> {
   const noted = await byIndex(pool).query({
     name: 'sync-message-channel',
-    text: `UPDATE syncline.watches w SET heard_at = clock_timestamp() FROM syncline.channels h
+    text: `UPDATE syncline.watches w SET sync_message_at = clock_timestamp() FROM syncline.channels h
             WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND h.expires_at > now() AND w.collection_id = h.collection_id`,
     values: [channelId, resourceId],
   });

@@ -204,7 +204,7 @@ CREATE TABLE "watches" (
     "begun_at" TIMESTAMPTZ(6),
     "watched_at" TIMESTAMPTZ(6),
     "expires_at" TIMESTAMPTZ(3),
-    "heard_at" TIMESTAMPTZ(6),
+    "sync_message_at" TIMESTAMPTZ(6),
     "silent_since" TIMESTAMPTZ(6),
     "silences" INTEGER NOT NULL DEFAULT 0,
     "failures" INTEGER NOT NULL DEFAULT 0,

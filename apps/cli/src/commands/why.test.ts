@@ -47,7 +47,7 @@ test('the screen of a watched mailbox with items in quarantine', () => {
     lastSyncedAt: at(-3_000),
     nextSyncAt: at(60_000),
     quarantined: 2,
-    troubled: [
+    unreadable: [
       { id: 'm1', state: 'quarantined', reason: 'too large', since: at(-60_000), nextTryAt: null },
     ],
     watch: watched,

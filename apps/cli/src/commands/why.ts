@@ -82,7 +82,7 @@ function watchLines(account: AccountView, nowMs: number): string[] {
 function quarantineLines(account: AccountView, nowMs: number): string[] {
   const items = account.collections.reduce((sum, c) => sum + c.quarantined, 0);
   const named = account.collections.flatMap((c) =>
-    c.troubled.map(({ id, state, reason, since, nextTryAt }) =>
+    c.unreadable.map(({ id, state, reason, since, nextTryAt }) =>
       printable(
         `  ${nameOf(c)} ${id}: ${reason}; ${state} since ${when(since, nowMs)}, next try ${nextTryAt === null ? 'by quarantine retry' : when(nextTryAt, nowMs)}`,
       ),

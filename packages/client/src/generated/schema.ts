@@ -749,7 +749,7 @@ export interface components {
                 until: string | null;
             } | null;
             quarantined: number;
-            troubled: {
+            unreadable: {
                 id: string;
                 /** @enum {string} */
                 state: "quarantined" | "failing";
@@ -912,7 +912,7 @@ export interface components {
                     until: string | null;
                 } | null;
                 quarantined: number;
-                troubled: {
+                unreadable: {
                     id: string;
                     /** @enum {string} */
                     state: "quarantined" | "failing";

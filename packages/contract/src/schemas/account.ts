@@ -31,7 +31,7 @@ const heldSweep = z
   })
   .meta({ description: 'Rows that a full listing lacked; they stay until another listing.' });
 
-const troubledItem = z.object({
+const unreadableItem = z.object({
   id: z.string(),
   state: z.enum(['quarantined', 'failing']),
   reason: z.string(),
@@ -56,7 +56,7 @@ export const collectionFields = {
   parked: z.string().nullable().meta({ description: 'Why it waits for a person or for long.' }),
   heldSweep: heldSweep.nullable(),
   quarantined: z.int(),
-  troubled: z.array(troubledItem),
+  unreadable: z.array(unreadableItem),
   audit,
 };
 

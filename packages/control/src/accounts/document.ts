@@ -14,7 +14,7 @@ type CollectionDocument = Pick<
   | 'parked'
   | 'heldSweep'
   | 'quarantined'
-  | 'troubled'
+  | 'unreadable'
   | 'audit'
 > & { progress: CollectionView['progress'] & { etaSeconds: number | null } };
 
@@ -62,7 +62,7 @@ function collectionDocument(collection: CollectionView, nowMs: number): Collecti
     parked,
     heldSweep,
     quarantined,
-    troubled,
+    unreadable,
     audit,
   } = collection;
   return {
@@ -77,7 +77,7 @@ function collectionDocument(collection: CollectionView, nowMs: number): Collecti
     parked,
     heldSweep,
     quarantined,
-    troubled,
+    unreadable,
     audit,
   };
 }

@@ -2,7 +2,7 @@
 import { stateRefusal, type Client, type ClientRefusal } from '../clients.js';
 import { canonicalScope, isGoogleScope } from './scopes.js';
 
-/** A request that may go on to the choice of an account. */
+/** A request that may continue to the choice of an account. */
 export interface AuthorizationRequest {
   readonly client: Client;
   readonly redirectUri: string;
