@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ROUTES, type Route, type RouteId } from '@syncline/contract';
 import type { ApiDeps } from '../../apps/api/src/v1/api.js';
 import { DOCUMENT, documented, SEEN } from '../support/api-contract.js';
+import { connectParts } from '../support/connect-parts.js';
 import { contentFromGoogle } from '../support/content-from-google.js';
 import { READ_EXAMPLES, REQUIRED_QUERIES } from '../support/api-read-examples.js';
 import { startApi, type ApiRequest, type ApiWorld } from '../support/api-world.js';
@@ -20,7 +21,10 @@ let accountId: string;
 let pausedId: string;
 
 beforeAll(async () => {
-  world = await startApi({ bend: breakable });
+  world = await startApi({
+    bend: breakable,
+    connect: connectParts({ url: 'http://127.0.0.1:3000' }),
+  });
   key = await world.key();
   accountId = await world.account({ email: 'ada@example.com', tenant: 'acme' });
   pausedId = await world.account({ email: 'paused@example.com', tenant: 'acme' });
@@ -99,6 +103,27 @@ const EXAMPLES: Record<RouteId, () => Promise<Example[]>> = {
   'accounts.remove': async () => {
     const id = await world.account({ email: `leaver-${randomUUID()}@example.com`, tenant: 'acme' });
     return [{ path: `/v1/accounts/${id}?keepGrant=true`, status: 202 }];
+  },
+  'connectSessions.create': async () => {
+    const leaver = await world.account({
+      email: `leaver-${randomUUID()}@example.com`,
+      tenant: 'acme',
+    });
+    await world.store.removal.begin(leaver);
+    const path = '/v1/connect-sessions';
+    return [
+      { path, status: 201, body: { tenant: 'acme', ref: 'user_42', resources: ['gmail'] } },
+      { path, status: 400, body: { tenant: 'acme', returnTo: 'https://evil.example/' } },
+      { path, status: 404, body: { tenant: 'acme', accountId: randomUUID() } },
+      { path, status: 409, body: { tenant: 'acme', accountId: leaver } },
+    ];
+  },
+  'connectSessions.get': async () => {
+    const { json } = await world.send('POST', '/v1/connect-sessions', { key, body: {} });
+    return [
+      { path: `/v1/connect-sessions/${(json as { id: string }).id}`, status: 200 },
+      { path: `/v1/connect-sessions/cs_${'0'.repeat(32)}`, status: 404 },
+    ];
   },
   'accounts.sync': async () => {
     const idle = await world.account({ email: 'idle@example.com', tenant: 'acme' });
@@ -363,6 +388,7 @@ const OTHER: Partial<Record<RouteId, object>> = {
   'freeBusy.query': { merge: true },
   'verifications.create': { sample: 4 },
   'keys.create': { name: 'b' },
+  'connectSessions.create': { ref: 'another' },
   'quota.plan': { accounts: 11 },
   'keys.rotate': { overlapSeconds: 61 },
   'quarantine.retry': { ids: ['y'] },

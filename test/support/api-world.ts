@@ -7,11 +7,14 @@ import { openFleet, type FeedHints, type Fleet } from '@syncline/fleet';
 import type { Google } from '@syncline/google';
 import { loadConfig, must, type Runtime } from '@syncline/runtime';
 import { openApiStore, openStore, type RequestedCollection, type Store } from '@syncline/store';
+import type { RequestHandler } from 'express';
+import type { ConnectParts } from '../../apps/api/src/connect/open.js';
+import { connectRoutes } from '../../apps/api/src/connect/routes.js';
 import { publicApp } from '../../apps/api/src/public-app.js';
 import { openHandlers, type HandlerDeps } from '../../apps/api/src/routes/index.js';
 import { apiRoutes, type ApiDeps } from '../../apps/api/src/v1/api.js';
 import { matcherOf } from '../../apps/api/src/v1/match.js';
-import { openRateLimits } from '../../apps/api/src/v1/rate-limit.js';
+import { openRateLimits, type RateLimits } from '../../apps/api/src/v1/rate-limit.js';
 import { openSlots, type Slots } from '../../apps/api/src/v1/slots.js';
 import { openStreams, type StreamLimits } from '../../apps/api/src/v1/streams.js';
 import { checkAnswer, type ApiAnswer } from './api-contract.js';
@@ -67,6 +70,8 @@ export interface ApiWorldOptions {
   /** Sessions of the API's reads; default 4. */
   readPoolSize?: number;
   google?: Google;
+  /** For connect sessions and their pages; they need `google`. */
+  connect?: ConnectParts;
   slots?: Slots;
   /** Takes the syncs that reads request; default: nobody makes them. */
   hint?: (requested: readonly RequestedCollection[]) => void;
@@ -99,7 +104,8 @@ export async function startApi(options: ApiWorldOptions = {}): Promise<ApiWorld>
     handlers: openHandlers(rt, handlerDeps(rt, { store: apiStore, fleet }, options)),
   };
   const api = apiRoutes(rt, bend(deps));
-  const server = await listenForTest(publicApp(rt, NO_PUSH, api));
+  const pages = pagesOf(rt, { store: apiStore, limits: deps.limits }, options);
+  const server = await listenForTest(publicApp(rt, NO_PUSH, [...pages, api]));
   return {
     rt,
     database,
@@ -122,10 +128,18 @@ export async function startApi(options: ApiWorldOptions = {}): Promise<ApiWorld>
   };
 }
 
+function pagesOf(
+  rt: Runtime,
+  deps: { store: Store; limits: RateLimits },
+  { google, connect }: ApiWorldOptions,
+): RequestHandler[] {
+  return google && connect ? [connectRoutes(rt, { ...deps, ...connect, google })] : [];
+}
+
 function handlerDeps(
   rt: Runtime,
   { store, fleet }: { store: Store; fleet: Fleet },
-  { google, hint = () => undefined, slots = openSlots() }: ApiWorldOptions,
+  { google, connect, hint = () => undefined, slots = openSlots() }: ApiWorldOptions,
 ): HandlerDeps {
   return {
     store,
@@ -133,6 +147,7 @@ function handlerDeps(
     hints: fleet.feedHints,
     slots,
     google: google ?? null,
+    connect: connect ?? null,
     projects: [],
     planning: PLANNING,
     serverUrl: '/',

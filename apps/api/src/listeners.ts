@@ -20,6 +20,8 @@ const PUBLIC: Omit<ListenerLimits, 'keepAliveMs'> = {
 const OPERATOR: Omit<ListenerLimits, 'keepAliveMs'> = { ...PUBLIC, connections: 200 };
 
 export interface Listeners {
+  /** The port of the public listener. */
+  port: number;
   close(): Promise<void>;
 }
 
@@ -64,6 +66,7 @@ export async function openListeners(
       'the API is listening',
     );
     return {
+      port: forPublic.port,
       close: async () => void (await Promise.all([forPublic.close(rt), forOperators.close(rt)])),
     };
   } catch (error) {

@@ -26,6 +26,12 @@ import { openApiStore, POOL_SIZES, type Store } from '@syncline/store';
 import type { RequestHandler } from 'express';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import {
+  connectPages,
+  openConnect,
+  type ConnectParts,
+  type PublicAddress,
+} from './connect/open.js';
 import { openHints } from './hints.js';
 import { openListeners } from './listeners.js';
 import { operatorApp } from './operator-app.js';
@@ -34,7 +40,7 @@ import { openNotifier } from './notifications/notifier.js';
 import { runPull, warnOfUnreceivedTopics } from './notifications/index.js';
 import { openHandlers } from './routes/index.js';
 import { apiRoutes } from './v1/api.js';
-import { openRateLimits } from './v1/rate-limit.js';
+import { openRateLimits, type RateLimits } from './v1/rate-limit.js';
 import { openSlots } from './v1/slots.js';
 import { openStreams } from './v1/streams.js';
 
@@ -61,7 +67,11 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   // Notifications are written to Postgres, and the scheduler queues them when Redis is back.
   void runHealthProbe(rt, { name: 'redis', need: 'degraded', check: () => fleet.probeWrite() });
   const google = await googleOf(rt, config, { store, redis });
-  const api = openApi(rt, config, { store, fleet, google });
+  const address = addressOf(config);
+  const connect = google && openConnect(config, address);
+  const limits = openRateLimits({ connection: fleet.connection, prefix: config.redisPrefix });
+  const api = openApi(rt, config, { store, fleet, google, connect, limits });
+  const pages = google && connect && connectPages(rt, connect, { store, google, limits });
   const notifier = openNotifier(rt, { store, fleet });
   const verifier = verifierOf(rt, config);
   const subscriptions = subscriptionsOf(rt, config);
@@ -78,10 +88,11 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
         subscriptions: config.push?.pushSubscriptions ?? null,
         vault: store.vault,
       },
-      api,
+      pages === null ? [api] : [pages, api],
     ),
     operatorApp: operatorApp(rt, { store, fleet }, config.operatorHost),
   });
+  address.url = config.connect.publicUrl ?? loopback(listeners.port);
   return {
     finished: fleet.displaced.then(() => 1),
     drain: async () => {
@@ -90,6 +101,7 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
         fleet.close(),
         store.close(),
         google?.close(),
+        connect?.consent.close(),
         verifier?.close(),
         ...subscriptions.map((subscription) => subscription.close()),
       ]);
@@ -108,15 +120,31 @@ async function googleOf(
   return openGoogle(rt, { ...config.google, ...redis, quotas, tokens: store.vault });
 }
 
+function addressOf({ connect, port }: ResolvedConfig): PublicAddress {
+  return { url: connect.publicUrl ?? loopback(port) };
+}
+
+function loopback(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+interface ApiParts {
+  store: Store;
+  fleet: Fleet;
+  google: Google | null;
+  connect: ConnectParts | null;
+  limits: RateLimits;
+}
+
 function openApi(
   rt: Runtime,
   config: ResolvedConfig,
-  { store, fleet, google }: { store: Store; fleet: Fleet; google: Google | null },
+  { store, fleet, google, connect, limits }: ApiParts,
 ): RequestHandler {
   return apiRoutes(rt, {
     store,
     keys: openKeyCheck(rt, { store }),
-    limits: openRateLimits({ connection: fleet.connection, prefix: config.redisPrefix }),
+    limits,
     streams: openStreams(rt),
     handlers: openHandlers(rt, {
       store,
@@ -124,6 +152,7 @@ function openApi(
       fresh: openFreshReads(rt, { store }, openHints(rt, fleet, 'request')),
       slots: openSlots(),
       google,
+      connect,
       projects: config.google.projects.map(({ name }) => name),
       planning: config,
       // Relative to the document's own address, which proxies may change.

@@ -14,6 +14,11 @@ export const PROBLEMS = {
   'state-conflict': { status: 409, title: 'The state of the account forbids it' },
   'source-not-kept': { status: 409, title: 'The mirror does not keep the source of the message' },
   'key-not-live': { status: 409, title: 'The key has ended, or has a successor' },
+  'connect-not-configured': { status: 409, title: 'Accounts cannot be connected by a page here' },
+  'too-many-connect-sessions': {
+    status: 409,
+    title: 'The tenant has as many open connect sessions as it may',
+  },
   'too-many-keys': { status: 409, title: 'The tenant has as many keys as it may' },
   'idempotency-in-progress': {
     status: 409,

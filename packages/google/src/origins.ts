@@ -4,11 +4,13 @@ import { APIS, byApi, type Api } from './apis/facts.js';
  * The origins of Google's hosts. One configured origin (a simulator, a recording proxy) replaces
  * all of them; the paths stay the same.
  */
-export type Origins = Record<Api | 'oauth' | 'pubsub' | 'certificates', string>;
+export type Origins = Record<Api | 'oauth' | 'accounts' | 'pubsub' | 'certificates', string>;
 
 const GOOGLE: Origins = {
   ...byApi((api) => APIS[api].origin),
   oauth: 'https://oauth2.googleapis.com',
+  // The host of the consent page, which browsers open.
+  accounts: 'https://accounts.google.com',
   pubsub: 'https://pubsub.googleapis.com',
   // The host that publishes the keys of Google's identity tokens.
   certificates: 'https://www.googleapis.com',

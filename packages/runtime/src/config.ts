@@ -84,6 +84,15 @@ export interface Config {
   /** Address of the API's operator listener and of `metricsPort`. */
   operatorHost: string;
   operatorPort: number;
+  /** The connect pages for end users. */
+  connect: {
+    /** The API's address as browsers and Google see it; null means its listener on loopback. */
+    publicUrl: string | null;
+    /** Addresses to which browsers may be sent back. */
+    returnTo: readonly string[];
+    /** The name of the customer's product. */
+    appName: string;
+  };
   /** How long the API keeps a connection open between a response and the next request. */
   httpKeepAliveMs: number;
   /** Port on which a scheduler or worker serves its own metrics; null means none. */
@@ -272,6 +281,11 @@ function toConfig(
     port: values.PORT,
     operatorHost: values.OPERATOR_HOST,
     operatorPort: values.OPERATOR_PORT,
+    connect: {
+      publicUrl: values.PUBLIC_URL ?? null,
+      returnTo: values.CONNECT_RETURN_TO,
+      appName: values.CONNECT_APP_NAME,
+    },
     httpKeepAliveMs: values.HTTP_KEEP_ALIVE_SECONDS * 1_000,
     metricsPort: values.METRICS_PORT ?? null,
     logLevel: values.LOG_LEVEL,

@@ -82,6 +82,7 @@ export const LOG_FIELDS = {
   requestId: 'name',
   resource: 'name',
   route: 'name',
+  session: 'name',
   rows: 'value',
   running: 'value',
   scope: 'name',

@@ -175,6 +175,11 @@ function apiMetrics({ counter, gauge, seconds }: Makers) {
       ['route', 'status'],
     ),
     apiStreams: gauge('syncline_api_streams', 'Open streams of the HTTP API'),
+    connects: counter(
+      'syncline_connect_total',
+      'Attempts of end users to connect an account by the connect page, by outcome',
+      ['outcome'],
+    ),
     authFailures: counter(
       'syncline_auth_failures_total',
       'Requests of the HTTP API without a valid key, by cause',

@@ -83,6 +83,14 @@ export const VARIABLES = z.object({
   PORT: whole(0, 65_535).default(3000),
   OPERATOR_HOST: bindAddress().default('127.0.0.1'),
   OPERATOR_PORT: whole(0, 65_535).default(3001),
+  PUBLIC_URL: baseUrl(
+    'must be the public https address of the API like https://sync.example.com (http for loopback only)',
+  ).optional(),
+  CONNECT_APP_NAME: z
+    .string()
+    .regex(/^[^\u0000-\u001f\u007f]{1,60}$/, 'must be a name of 1 to 60 characters')
+    .default('this application'),
+  CONNECT_RETURN_TO: returnAddresses().default([]),
   HTTP_KEEP_ALIVE_SECONDS: whole(1, 3_600).default(65),
   METRICS_PORT: whole(0, 65_535).optional(),
   LOG_LEVEL: z
@@ -172,6 +180,25 @@ function baseUrl(message: string) {
     message,
     (parsed) => isPlain(parsed) && isSecureOrLoopback(parsed),
   ).transform((text) => text.replace(/\/+$/, ''));
+}
+
+/** Addresses, separated by commas, to which a browser may be sent. */
+function returnAddresses() {
+  const addresses = (text: string): string[] => text.split(',').map((address) => address.trim());
+  return z
+    .string()
+    .refine(
+      (text) => addresses(text).every(isReturnAddress),
+      'must be https addresses separated by commas, like https://app.example.com (http for loopback only)',
+    )
+    .transform((text) => addresses(text).map((address) => new URL(address).href));
+}
+
+function isReturnAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const parsed = new URL(text);
+  const isWeb = parsed.protocol === 'https:' || parsed.protocol === 'http:';
+  return isWeb && isPlain(parsed) && isSecureOrLoopback(parsed);
 }
 
 function isPlain(parsed: URL): boolean {

@@ -31,6 +31,8 @@ export interface AccountRow {
   reason: string | null;
   reasonCode: string | null;
   identityId: string | null;
+  connectOutcome: string | null;
+  connectOutcomeAt: Date | null;
   feedEpoch: Whole;
   feedSeq: Whole;
   feedOldestSeq: Whole;
@@ -108,6 +110,7 @@ export function accountView(
     reasonCode: account.reasonCode as AccountReasonCode | null,
     aliases: account.aliases.map(({ address }) => address),
     identityId: account.identityId,
+    lastConnect: lastConnectOf(account),
     feed: {
       epoch: Number(account.feedEpoch),
       seq: Number(account.feedSeq),
@@ -115,6 +118,13 @@ export function accountView(
     },
     collections: account.collections.map((c) => collectionView(c, unreadable.get(c.id))),
   };
+}
+
+function lastConnectOf({
+  connectOutcome: outcome,
+  connectOutcomeAt: at,
+}: AccountRow): AccountView['lastConnect'] {
+  return outcome === null || at === null ? null : { outcome, at };
 }
 
 function collectionView(c: CollectionRow, unreadable: UnreadableItems | undefined): CollectionView {

@@ -82,7 +82,7 @@ async function accountRows(db: Queryable, chosen: Chosen): Promise<OwnColumns[]>
   const { rows } = await db.query<OwnColumns>({
     name: 'account-views',
     text: `SELECT id, email, tenant, project, state, resources, grant_number AS "grantNumber", token_version AS "tokenVersion", verified_grant AS "verifiedGrant",
-                  reason, reason_code AS "reasonCode", identity_id AS "identityId",
+                  reason, reason_code AS "reasonCode", identity_id AS "identityId", connect_outcome AS "connectOutcome", connect_outcome_at AS "connectOutcomeAt",
                   feed_epoch::float8 AS "feedEpoch", feed_seq::float8 AS "feedSeq", feed_oldest_seq::float8 AS "feedOldestSeq",
                   ARRAY(SELECT address FROM syncline.account_aliases WHERE account_id = a.id ORDER BY 1) AS addresses
              FROM syncline.accounts a WHERE $1::uuid[] IS NULL OR id = ANY($1::uuid[]) ORDER BY tenant, email`,

@@ -64,6 +64,8 @@ export interface AccountView {
   aliases: string[];
   /** Null until a grant of the account was checked. Accounts of one Google account share the id. */
   identityId: string | null;
+  /** How the last connect session about it went; null: there was none. */
+  lastConnect: { outcome: string; at: Date } | null;
   /** Position of the account's change feed: the epoch, the last assigned number and the oldest kept. */
   feed: { epoch: number; seq: number; oldestSeq: number };
   collections: CollectionView[];

@@ -21,70 +21,85 @@ export class AccountBeingRemoved extends OperatorError {
   override readonly name = 'AccountBeingRemoved';
 }
 
+/** A resource that is being erased cannot be imported until that is done. */
+export class ResourceBeingErased extends OperatorError {
+  override readonly name = 'ResourceBeingErased';
+}
+
 /**
  * Connects an account, or renews its refresh token. The call is idempotent by tenant and email
  * (case-insensitive), including the account's former addresses. An account that waits for a new
  * grant becomes active again and continues from its cursors; its mirror is not changed. A different
  * refresh token is a new grant, whose owner is checked before it is used. Every import also
  * requests a retry now, even with the same refresh token.
- * @throws AccountBeingRemoved
+ * @throws AccountBeingRemoved, ResourceBeingErased
  * @throws OperatorError when the import would remove a resource, and when the master key was retired
  */
-export async function importAccount(
+export function importAccount(
   pool: pg.Pool,
   vault: Vault,
   account: AccountImport,
 ): Promise<{ id: string; created: boolean }> {
+  return inTransaction(pool, (transaction) => importWithin(transaction, vault, account));
+}
+
+/**
+ * Does the work of `importAccount` in the caller's transaction.
+ * @throws OperatorError as `importAccount`
+ */
+export async function importWithin(
+  transaction: Transaction,
+  vault: Vault,
+  account: AccountImport,
+): Promise<{ id: string; created: boolean }> {
   const freshId = randomUUID();
-  return await inTransaction(pool, async (transaction) => {
-    const sealing = transaction.query<{ retired: boolean }>({
-      name: 'sealing-key',
-      text: SEALING_KEY,
-      values: [vault.keyId],
-    });
-    const inserted = await transaction.query({
-      name: 'connect-account',
-      text: CONNECT,
-      values: [
-        freshId,
-        account.tenant,
-        account.email,
-        sorted(account.resources ?? DEFAULT_RESOURCES),
-        account.project ?? null,
-        account.isAnotherPerson ?? false,
-        comparableAddress(account.email),
-      ],
-    });
-    if ((await sealing).rows[0]?.retired) throw new OperatorError(replaced(vault.keyId));
-    const created = inserted.rowCount === 1;
-    const id = created ? freshId : await renewKnown(transaction, vault, account);
-    transaction.send({
-      name: 'keep-credential',
-      text: KEEP_CREDENTIAL,
-      values: [
-        id,
-        vault.sealRefreshToken({ tenant: account.tenant, accountId: id }, account.refreshToken),
-        vault.keyId,
-      ],
-    });
-    const resources = account.resources ?? (created ? DEFAULT_RESOURCES : []);
-    const collections = resources.flatMap((resource) => RESOURCES[resource].first);
-    transaction.send({
-      name: 'first-collections',
-      text: FIRST_COLLECTIONS,
-      values: [
-        id,
-        account.tenant,
-        collections.map(() => randomUUID()),
-        collections.map(({ kind }) => kind),
-        collections.map(({ externalId }) => externalId),
-      ],
-    });
-    // When another account of the tenant has this address, the first check of the account sets a
-    // named state.
-    if (account.owner) await bind(transaction, id, null, account.owner);
-    return { id, created };
+  const sealing = transaction.query<{ retired: boolean }>({
+    name: 'sealing-key',
+    text: SEALING_KEY,
+    values: [vault.keyId],
   });
+  const inserted = await transaction.query({
+    name: 'connect-account',
+    text: CONNECT,
+    values: [
+      freshId,
+      account.tenant,
+      account.email,
+      sorted(account.resources ?? DEFAULT_RESOURCES),
+      account.project ?? null,
+      account.isAnotherPerson ?? false,
+      comparableAddress(account.email),
+    ],
+  });
+  if ((await sealing).rows[0]?.retired) throw new OperatorError(replaced(vault.keyId));
+  const created = inserted.rowCount === 1;
+  const id = created ? freshId : await renewKnown(transaction, vault, account);
+  transaction.send({
+    name: 'keep-credential',
+    text: KEEP_CREDENTIAL,
+    values: [
+      id,
+      vault.sealRefreshToken({ tenant: account.tenant, accountId: id }, account.refreshToken),
+      vault.keyId,
+    ],
+  });
+  const resources = account.resources ?? (created ? DEFAULT_RESOURCES : []);
+  const collections = resources.flatMap((resource) => RESOURCES[resource].first);
+  transaction.send({
+    name: 'first-collections',
+    text: FIRST_COLLECTIONS,
+    values: [
+      id,
+      account.tenant,
+      collections.map(() => randomUUID()),
+      collections.map(({ kind }) => kind),
+      collections.map(({ externalId }) => externalId),
+    ],
+  });
+  // When another account of the tenant has this address, the first check of the account sets a
+  // named state.
+  if (account.owner) await bind(transaction, id, null, account.owner);
+  return { id, created };
 }
 
 /** The account that an import of this line would renew. */
@@ -208,7 +223,7 @@ function refuseToRemove(
 ): void {
   const erasing = known.erasing?.find((one) => resources?.some((asked) => asked === one));
   if (erasing !== undefined)
-    throw new OperatorError(
+    throw new ResourceBeingErased(
       `${erasing} of this account is being erased; import it again when that is done (syncline why ${known.email})`,
     );
   const missing = resources && known.resources?.find((one) => !resources.some((r) => r === one));

@@ -13,13 +13,19 @@ export type { LeaseHolder } from './alone.js';
 export type { ApiKeyRow, ApiKeys } from './api-keys.js';
 export { FeedPruned, type ChangeEvent } from './changes.js';
 export type { Committed, PageCommit } from './commit-page.js';
+export type {
+  AuditNote,
+  ConnectSessionRow,
+  ConnectSessions,
+  NewConnectSession,
+} from './connect-sessions.js';
 export type { Credentials } from './credentials.js';
 export { dropDatabase } from './drop-database.js';
 export type { Feed, FeedEnd, FeedPlace } from './feed.js';
 export type { FeedLog, LogRange, LogState, RangeEvents } from './feed-log.js';
 export type { FreshState, FreshSchedule, RequestedCollection } from './fresh-reads.js';
 export type { KnownIdentity } from './grant-checks.js';
-export { AccountBeingRemoved } from './import-account.js';
+export { AccountBeingRemoved, ResourceBeingErased } from './import-account.js';
 export { LeaseLost, type Lease } from './lease.js';
 export type { Leases } from './leases.js';
 export { migrate } from './migrate.js';

@@ -22,10 +22,11 @@ export interface Owner {
    * tenant.
    */
   tenant: string;
+  /** For the secrets of a connect session: the session's id. */
   accountId: string;
 }
 
-export type SealedPurpose = 'refresh-token' | 'access-token';
+export type SealedPurpose = 'refresh-token' | 'access-token' | 'connect-attempt';
 
 type Opened =
   | { kind: 'opened'; text: string }
@@ -77,6 +78,7 @@ const BODY_AT = HEADER_BYTES + IV_BYTES + TAG_BYTES;
 const INFO: Record<SealedPurpose | 'channel-token' | 'key-id', string> = {
   'refresh-token': 'syncline v2 refresh-token',
   'access-token': 'syncline v2 access-token',
+  'connect-attempt': 'syncline v2 connect-attempt',
   'channel-token': 'syncline v2 channel-token',
   'key-id': 'syncline v2 key-id',
 };
@@ -85,6 +87,7 @@ const INFO: Record<SealedPurpose | 'channel-token' | 'key-id', string> = {
 const PLACE: Record<SealedPurpose, string> = {
   'refresh-token': 'credentials.sealed',
   'access-token': 'redis:access-token',
+  'connect-attempt': 'connect_attempts.sealed',
 };
 
 interface Subkeys {
@@ -129,6 +132,7 @@ function subkeysOf(masterKey: Buffer): Subkeys {
     subkeys: {
       'refresh-token': derive('refresh-token'),
       'access-token': derive('access-token'),
+      'connect-attempt': derive('connect-attempt'),
       'channel-token': derive('channel-token'),
     },
   };

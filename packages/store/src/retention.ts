@@ -21,6 +21,8 @@ const FLEET_RETENTION = [
   'idempotent_requests',
   'api_keys',
   'operations',
+  'connect_sessions',
+  'audit_log',
 ] as const;
 
 /** The log of all feeds, and the last events of removed accounts. */
@@ -111,6 +113,9 @@ const LEASE_KEPT = "interval '1 day'";
 const FAILURE_KEPT = "interval '30 days'";
 const LOG_KEPT_MS = 30 * 24 * 60 * 60_000;
 const OPERATION_KEPT = "interval '30 days'";
+/** A connect session that has expired can be read for so long. */
+const CONNECT_KEPT = "interval '30 days'";
+const AUDIT_LOG_KEPT = "interval '400 days'";
 /** A key that has ended is listed for so long. */
 const KEY_KEPT = "interval '90 days'";
 
@@ -136,6 +141,10 @@ const OF_FLEET: Record<FleetRetention, string> = {
     SELECT id FROM syncline.api_keys WHERE least(revoked_at, expires_at) < now() - ${KEY_KEPT} LIMIT $1)`,
   operations: `DELETE FROM syncline.operations WHERE id IN (
     SELECT id FROM syncline.operations WHERE created_at < now() - ${OPERATION_KEPT} LIMIT $1)`,
+  connect_sessions: `DELETE FROM syncline.connect_sessions WHERE id IN (
+    SELECT id FROM syncline.connect_sessions WHERE expires_at < now() - ${CONNECT_KEPT} LIMIT $1)`,
+  audit_log: `DELETE FROM syncline.audit_log WHERE id IN (
+    SELECT id FROM syncline.audit_log WHERE at < now() - ${AUDIT_LOG_KEPT} LIMIT $1)`,
 };
 
 /** A smaller list is not worth the lock. */

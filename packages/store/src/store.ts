@@ -6,6 +6,7 @@ import { accountReadsIn, type AccountImport, type AccountReads } from './account
 import { alone, type Alone, type NamedLease } from './alone.js';
 import { apiKeysIn, type ApiKeys } from './api-keys.js';
 import { auditIn, type Audit } from './audit.js';
+import { connectSessionsIn, type ConnectSessions } from './connect-sessions.js';
 import { credentialsIn, withdrawKeys, type Credentials } from './credentials.js';
 import { connectionProblem } from './database-errors.js';
 import { distributionIn, type Distribution } from './feed-distribution.js';
@@ -79,6 +80,7 @@ export interface Store extends Credentials {
   addresses: Addresses;
   retention: Retention;
   apiKeys: ApiKeys;
+  connectSessions: ConnectSessions;
   idempotency: Idempotency;
   operations: Operations;
   quota: QuotaLedger;
@@ -183,6 +185,7 @@ export function storeOver(
     addresses: addressesOver(pool),
     retention: retentionIn(pool),
     apiKeys: apiKeysIn(pool),
+    connectSessions: connectSessionsIn(pool, vault),
     idempotency: idempotencyIn(pool),
     operations: operationsIn(pool),
     quota: quotaLedgerIn(pool),

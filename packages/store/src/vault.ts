@@ -33,6 +33,13 @@ export interface Vault {
   seal(accountId: string, plain: string): string;
   /** @throws when the text was sealed for another account or with another key, or was changed */
   open(accountId: string, sealed: string): string;
+  /** Seals the secrets of a way to Google's consent page and back. */
+  sealAttempt(session: ConnectOwner, plain: string): Buffer;
+  /**
+   * Returns null when the value does not open: it was sealed with a key that was retired since, or
+   * was changed. The person begins again.
+   */
+  openAttempt(session: ConnectOwner, sealed: Buffer): string | null;
   /**
    * Returns the secret that Google sends with every notification of this channel. It is derived
    * from the channel's id, so that checking it needs no query.
@@ -40,6 +47,12 @@ export interface Vault {
   channelToken(channelId: string): string;
   /** Whether `token` is the channel's, under the master key or the old one. */
   isChannelToken(channelId: string, token: string): boolean;
+}
+
+/** A connect session, as the owner of sealed secrets. */
+interface ConnectOwner {
+  id: string;
+  tenant: string;
 }
 
 /**
@@ -86,6 +99,12 @@ export function openVault(rt: Pick<Runtime, 'clock' | 'log'>, pool: pg.Pool, rin
       throw new Error(
         'a sealed token does not open: it was sealed with another key or for another account',
       );
+    },
+    sealAttempt: ({ id, tenant }, plain) =>
+      ring.seal('connect-attempt', { tenant, accountId: id }, plain),
+    openAttempt: ({ id, tenant }, sealed) => {
+      const opened = ring.open('connect-attempt', { tenant, accountId: id }, sealed);
+      return opened.kind === 'opened' ? opened.text : null;
     },
     channelToken: ring.channelToken,
     isChannelToken: ring.isChannelToken,

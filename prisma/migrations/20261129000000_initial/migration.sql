@@ -45,6 +45,8 @@ CREATE TABLE "accounts" (
     "feed_epoch" BIGINT NOT NULL DEFAULT 1,
     "feed_epoch_start" BIGINT NOT NULL DEFAULT 0,
     "feed_oldest_seq" BIGINT NOT NULL DEFAULT 1,
+    "connect_outcome" TEXT,
+    "connect_outcome_at" TIMESTAMPTZ(3),
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT "accounts_pkey" PRIMARY KEY ("id"),
@@ -585,8 +587,9 @@ $$;
 
 CREATE CONSTRAINT TRIGGER "accounts_created" AFTER INSERT ON "accounts" DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION "append_lifecycle_event"('account', 'created');
-CREATE CONSTRAINT TRIGGER "accounts_updated" AFTER UPDATE OF "state", "resources", "email" ON "accounts" DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW WHEN (OLD."state" <> NEW."state" OR OLD."resources" IS DISTINCT FROM NEW."resources" OR OLD."email" <> NEW."email")
+CREATE CONSTRAINT TRIGGER "accounts_updated" AFTER UPDATE OF "state", "resources", "email", "connect_outcome_at" ON "accounts" DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD."state" <> NEW."state" OR OLD."resources" IS DISTINCT FROM NEW."resources" OR OLD."email" <> NEW."email"
+    OR OLD."connect_outcome_at" IS DISTINCT FROM NEW."connect_outcome_at")
   EXECUTE FUNCTION "append_lifecycle_event"('account', 'updated');
 CREATE CONSTRAINT TRIGGER "collections_created" AFTER INSERT ON "collections" DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (NEW."state" = 'active') EXECUTE FUNCTION "append_lifecycle_event"('collection', 'created');
@@ -702,3 +705,55 @@ CREATE INDEX "operations_state_kind_lease_until_idx" ON "operations"("state", "k
 
 -- The lists of the HTTP API: neither column is written by a commit.
 CREATE INDEX "accounts_tenant_id_idx" ON "accounts"("tenant", "id");
+
+-- The way of a person through Google's consent. The secrets of link, cookie and state are stored as hashes. Its rows outlive the account.
+CREATE TABLE "connect_sessions" (
+    "id" TEXT NOT NULL,
+    "link_hash" BYTEA NOT NULL,
+    "tenant" TEXT NOT NULL,
+    "ref" TEXT,
+    "resources" TEXT[],
+    "return_to" TEXT,
+    "subject" UUID,
+    "project" TEXT NOT NULL,
+    "key_id" TEXT NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'open',
+    "outcome" TEXT,
+    "missing" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "addresses" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "browser_hash" BYTEA,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+    CONSTRAINT "connect_sessions_pkey" PRIMARY KEY ("id"),
+    CONSTRAINT "connect_sessions_state_check" CHECK ("state" IN ('open', 'connected', 'failed'))
+);
+CREATE UNIQUE INDEX "connect_sessions_link_hash_key" ON "connect_sessions"("link_hash");
+CREATE INDEX "connect_sessions_tenant_state_idx" ON "connect_sessions"("tenant", "state");
+CREATE INDEX "connect_sessions_state_expires_at_idx" ON "connect_sessions"("state", "expires_at");
+CREATE INDEX "connect_sessions_expires_at_idx" ON "connect_sessions"("expires_at");
+
+CREATE TABLE "connect_attempts" (
+    "state_hash" BYTEA NOT NULL,
+    "session_id" TEXT NOT NULL,
+    "sealed" BYTEA NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "used_at" TIMESTAMPTZ(3),
+    CONSTRAINT "connect_attempts_pkey" PRIMARY KEY ("state_hash"),
+    CONSTRAINT "connect_attempts_session_id_fkey" FOREIGN KEY ("session_id") REFERENCES "connect_sessions"("id") ON DELETE CASCADE ON UPDATE CASCADE
+);
+CREATE INDEX "connect_attempts_session_id_idx" ON "connect_attempts"("session_id");
+
+-- Who did what, and what was refused.
+CREATE TABLE "audit_log" (
+    "id" BIGSERIAL NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "action" TEXT NOT NULL,
+    "outcome" TEXT NOT NULL,
+    "tenant" TEXT,
+    "subject" UUID,
+    "key_id" TEXT,
+    "session" TEXT,
+    "reason" TEXT,
+    CONSTRAINT "audit_log_pkey" PRIMARY KEY ("id")
+);
+CREATE INDEX "audit_log_at_idx" ON "audit_log"("at");

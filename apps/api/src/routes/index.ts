@@ -5,11 +5,13 @@ import type { Google } from '@syncline/google';
 import type { PlanConfig } from '@syncline/control/quota-plan';
 import type { Runtime } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
+import type { ConnectParts } from '../connect/open.js';
 import type { Handlers } from '../v1/handler.js';
 import type { Slots } from '../v1/slots.js';
 import { accountHandlers } from './accounts.js';
 import { calendarHandlers } from './calendar/calendars.js';
 import { changeHandlers } from './changes.js';
+import { connectHandlers } from './connect.js';
 import { contactHandlers } from './contacts.js';
 import { documentHandlers } from './documents.js';
 import { mailHandlers } from './gmail/mail.js';
@@ -28,6 +30,8 @@ export interface HandlerDeps {
   slots: Slots;
   /** Null when no OAuth client is configured. */
   google: Google | null;
+  /** For connect sessions; null when no OAuth client is configured. */
+  connect: ConnectParts | null;
   /** The names of the configured Google projects beside the default one. */
   projects: readonly string[];
   /** What plans of quota are computed from. */
@@ -45,6 +49,7 @@ export function openHandlers(rt: Runtime, deps: HandlerDeps): Handlers {
   const reads: ReadDeps = { ...deps, draining: rt.signal };
   return {
     ...accountHandlers(rt, deps),
+    ...connectHandlers(rt, deps),
     ...syncHandlers(rt, deps),
     ...mailHandlers(rt, reads),
     ...calendarHandlers(reads),

@@ -2,6 +2,7 @@
 import { ACCOUNT_ROUTES } from './accounts.js';
 import { CALENDAR_ROUTES } from './calendar/calendars.js';
 import { CHANGE_ROUTES } from './changes.js';
+import { CONNECT_ROUTES } from './connect.js';
 import { CONTACT_ROUTES } from './contacts.js';
 import { DOCUMENT_ROUTES } from './documents.js';
 import { INSTANCE_ROUTES } from './calendar/instances.js';
@@ -15,6 +16,7 @@ import { SYNC_ROUTES } from './sync.js';
 
 export const ROUTES = {
   ...ACCOUNT_ROUTES,
+  ...CONNECT_ROUTES,
   ...SYNC_ROUTES,
   ...MAIL_ROUTES,
   ...CONTENT_ROUTES,
@@ -32,6 +34,7 @@ export const ROUTES = {
 /** The groups of routes, as the document describes them. */
 export const TAGS: Record<Routes[RouteId]['tag'], string> = {
   Accounts: 'Connected Google accounts.',
+  Connect: 'Links by which end users connect their Google accounts.',
   Sync: 'How fresh the mirror of an account is.',
   Mail: 'Mirrored messages, threads and labels.',
   Calendars: 'Mirrored calendars and events.',

@@ -72,6 +72,10 @@ export const accountFields = {
   reason: z.string().nullable().meta({ description: 'Why it is not active, for a person.' }),
   reasonCode: z.string().nullable().meta({ description: 'The same for programs.' }),
   aliases: z.array(z.string()).meta({ description: 'Its former addresses, in lower case.' }),
+  lastConnect: z
+    .object({ outcome: z.string(), at: time })
+    .nullable()
+    .meta({ description: 'How the last connect session about it went. Null: there was none.' }),
   feed: z.object({ epoch: z.int(), seq: z.int(), oldestSeq: z.int() }),
 };
 

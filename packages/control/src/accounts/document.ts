@@ -21,7 +21,16 @@ type CollectionDocument = Pick<
 /** An account as `accounts list --json` and the API show it; the field names are public. */
 export type AccountDocument = Pick<
   AccountView,
-  'id' | 'email' | 'tenant' | 'project' | 'state' | 'reason' | 'reasonCode' | 'aliases' | 'feed'
+  | 'id'
+  | 'email'
+  | 'tenant'
+  | 'project'
+  | 'state'
+  | 'reason'
+  | 'reasonCode'
+  | 'aliases'
+  | 'lastConnect'
+  | 'feed'
 > & { collections: CollectionDocument[] };
 
 /**
@@ -29,7 +38,8 @@ export type AccountDocument = Pick<
  * account. Pure.
  */
 export function accountDocument(account: AccountView, nowMs: number): AccountDocument {
-  const { id, email, tenant, project, state, reason, reasonCode, aliases, feed } = account;
+  const { id, email, tenant, project, state, reason, reasonCode, aliases, lastConnect, feed } =
+    account;
   return {
     id,
     email,
@@ -39,6 +49,7 @@ export function accountDocument(account: AccountView, nowMs: number): AccountDoc
     reason,
     reasonCode,
     aliases,
+    lastConnect,
     feed,
     collections: activeCollections(account).map((c) => collectionDocument(c, nowMs)),
   };

@@ -28,7 +28,19 @@ export async function ownerOfGrant(
   known: KnownIdentity,
   checks: Checks,
 ): Promise<Checked> {
-  const owner = await google.owner();
+  return checkedOwner(google, known, checks, await google.owner());
+}
+
+/**
+ * Decides for an owner that Google has named already.
+ * @throws GoogleError as `ownerOfGrant`
+ */
+export async function checkedOwner(
+  google: GoogleAccount,
+  known: KnownIdentity,
+  checks: Checks,
+  owner: GoogleKeys,
+): Promise<Checked> {
   const named = owner.address === null ? await addressOf(google, known) : owner;
   const keys = { sub: owner.sub, address: named.address };
   const profile = 'profile' in named ? named.profile : null;

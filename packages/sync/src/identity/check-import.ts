@@ -158,10 +158,10 @@ function withoutAnswer(
 }
 
 /** Results of earlier checks do not apply to the offered grant, unless it is the same grant. */
-function offeredGrant(
+export function offeredGrant(
   known: KnownIdentity,
-  { resources = known.resources }: AccountImport,
-  offered: OfferedTo | null,
+  { resources = known.resources }: Pick<AccountImport, 'resources'>,
+  offered: Pick<OfferedTo, 'isKnownGrant'> | null,
 ): KnownIdentity {
   const isKnownGrant = offered?.isKnownGrant === true;
   return {

@@ -1,0 +1,198 @@
+/** The pages of the connect flow. Pure. */
+import { returnAddress, mayTryAgain, type Asked, type View } from '@syncline/control/connect';
+import { unreachable } from '@syncline/runtime';
+import { html, type Html, type Page } from './html.js';
+import { forAdministrator, OUTCOME_WORDS } from './outcome-pages.js';
+
+export interface PageSettings {
+  /** The name of the customer's product. */
+  app: string;
+  /** The origin of Google's pages. */
+  googleOrigin: string;
+  /** Where the form of this view is sent. */
+  action: string;
+}
+
+export function pageOf(view: View, settings: PageSettings): Page {
+  switch (view.kind) {
+    case 'unknown-link':
+      return unknownPage(settings);
+    case 'other-browser':
+      return plain(409, 'This link was opened in another browser', {
+        reference: view.session.id,
+        body: html`<p>
+          A link works in the browser in which it was used first. Go on there, or ask
+          ${settings.app} for a new link.
+        </p>`,
+      });
+    case 'used':
+      return plain(410, 'This link was used already', {
+        reference: view.session.id,
+        body: html`<p>
+          A Google account was connected with it. To connect another one, ask ${settings.app} for a
+          new link.
+        </p>`,
+      });
+    case 'start':
+      return startPage(view, settings);
+    case 'outcome':
+      return outcomePage(view, settings);
+    default:
+      return unreachable(view);
+  }
+}
+
+function unknownPage({ app }: PageSettings): Page {
+  return plain(404, 'This link does not work', {
+    reference: null,
+    body: html`<p>
+      It may be incomplete: open it again from where you got it, or ask ${app} for a new link.
+    </p>`,
+  });
+}
+
+/** A callback that was replayed, or that another browser has brought. */
+export function refusedPage({ app }: Pick<PageSettings, 'app'>): Page {
+  return plain(400, 'This page has no open request', {
+    reference: null,
+    body: html`<p>
+        It was opened twice, or in another browser than the one that went to Google. Nothing was
+        changed by it.
+      </p>
+      <p>Open the link of ${app} again.</p>`,
+  });
+}
+
+export function tooManyPage(): Page {
+  return plain(429, 'Too many attempts', {
+    reference: null,
+    body: html`<p>Wait a minute, and open the link again.</p>`,
+  });
+}
+
+export function failedPage({ app }: Pick<PageSettings, 'app'>): Page {
+  return plain(503, 'Something went wrong here', {
+    reference: null,
+    body: html`<p>It is not your mistake. Open the link of ${app} again in some minutes.</p>`,
+  });
+}
+
+/** A form was sent by another site's page. */
+export function foreignPage({ app }: Pick<PageSettings, 'app'>): Page {
+  return plain(403, 'This request came from another site', {
+    reference: null,
+    body: html`<p>Nothing was done. Open the link of ${app} again.</p>`,
+  });
+}
+
+function plain(
+  status: number,
+  title: string,
+  { reference, body }: Pick<Page, 'reference' | 'body'>,
+): Page {
+  return { status, title, tone: 'plain', reference, body, leadsTo: [] };
+}
+
+function startPage(view: Extract<View, { kind: 'start' }>, settings: PageSettings): Page {
+  const { app, googleOrigin, action } = settings;
+  const { session, asked, account, clientId } = view;
+  const which =
+    account === null
+      ? html`<p>${app} would like to read parts of your Google account.</p>`
+      : html`<p>
+          ${app} needs your permission again for <strong>${account}</strong>. Choose this account on
+          the page of Google. What was read before stays.
+        </p>`;
+  return {
+    status: 200,
+    title: `Connect Google to ${app}`,
+    tone: 'plain',
+    reference: session.id,
+    leadsTo: leadsTo(session.returnTo, googleOrigin),
+    body: html`${which}
+      <h2>What is read</h2>
+      <ul>
+        ${asked.map(line)}
+      </ul>
+      <h2>What is not done</h2>
+      <ul>
+        <li>Nothing is sent, changed or deleted in your account.</li>
+        <li>Nothing else of your account is read: no files, no photos, no passwords.</li>
+      </ul>
+      <p>Google asks you next. <strong>Tick every box there</strong>: none is ticked by itself.</p>
+      ${awayHint(view)} ${button(action, 'Continue with Google')}
+      ${backLink(session, 'cancelled', 'Not now')}
+      <div class="hint">
+        <p>
+          Google may say <em>Access blocked</em> or that the app is being tested. Google does not
+          bring you back then: an account of a company or school needs its administrator, and while
+          ${app} is being tested, ${app} has to add you as a tester. Client ID:
+          <code>${clientId}</code>
+        </p>
+      </div>`,
+  };
+}
+
+function line({ title, reads }: Asked): Html {
+  return html`<li><strong>${title}:</strong> ${reads}</li>`;
+}
+
+/** Somebody went to Google and did not come back: Google's error pages do not. */
+function awayHint({ session, clientId }: Extract<View, { kind: 'start' }>): Html {
+  if (!session.isAway) return html``;
+  return html`<div class="hint">
+    <p>
+      You went to Google and did not come back. If Google showed <em>Access blocked</em>, trying
+      again does not help.
+    </p>
+    ${forAdministrator('this product', clientId)}
+  </div>`;
+}
+
+function outcomePage(view: Extract<View, { kind: 'outcome' }>, settings: PageSettings): Page {
+  const { app, googleOrigin, action } = settings;
+  const { session, outcome } = view;
+  const [chosen = null, expected = null] = session.addresses;
+  const words = OUTCOME_WORDS[outcome]({
+    app,
+    missing: view.missing.map(({ title }) => title),
+    chosen,
+    expected,
+    clientId: view.clientId,
+  });
+  const again = mayTryAgain(view) ? words.again : null;
+  return {
+    status: words.status,
+    title: words.title,
+    tone: words.tone,
+    reference: session.id,
+    leadsTo: leadsTo(session.returnTo, googleOrigin),
+    body: html`${words.text} ${again === null ? html`` : button(action, again)}
+    ${backLink(session, outcome, `Back to ${app}`, again === null)}`,
+  };
+}
+
+function button(action: string, label: string): Html {
+  return html`<form method="post" action="${action}">
+    <button type="submit">${label}</button>
+  </form>`;
+}
+
+/** @param isNextStep whether it is the page's one next step */
+function backLink(
+  { id, returnTo }: { id: string; returnTo: string | null },
+  outcome: string,
+  label: string,
+  isNextStep = false,
+): Html {
+  if (returnTo === null) return html``;
+  const address = returnAddress(returnTo, { id, outcome });
+  return isNextStep
+    ? html`<p><a class="button" href="${address}">${label}</a></p>`
+    : html`<p class="other"><a href="${address}">${label}</a></p>`;
+}
+
+/** The form leads to Google, and from there, by redirects, back to the customer. */
+function leadsTo(returnTo: string | null, googleOrigin: string): string[] {
+  return returnTo === null ? [googleOrigin] : [googleOrigin, new URL(returnTo).origin];
+}

@@ -1,0 +1,55 @@
+/** Writes the outcome of sessions that nobody has ended. */
+import { runLoop, type Runtime } from '@syncline/runtime';
+import type { ConnectSessions } from '@syncline/store';
+import type { ConnectOutcome } from '@syncline/contract/connect-outcomes';
+
+const EVERY_MS = 15_000;
+const BACKOFF = { firstMs: 5_000, capMs: 60_000 };
+const ROUND_LIMIT_MS = 60_000;
+const LIMIT = 200;
+const AWAY: ConnectOutcome = 'not-returned';
+const EXPIRED: ConnectOutcome = 'expired';
+/** Google's error pages do not come back; a person who reads and ticks is away for less. */
+const AWAY_AFTER_MS = 300_000;
+
+interface Deps {
+  store: { connectSessions: Pick<ConnectSessions, 'expire' | 'noteAway'> };
+}
+
+/** Runs until `rt.signal` is aborted. Several processes may: each session is written once. */
+export async function runConnectExpiry(rt: Runtime, deps: Deps): Promise<void> {
+  await runLoop(rt, {
+    name: 'connect-expiry',
+    need: 'degraded',
+    roundLimitMs: ROUND_LIMIT_MS,
+    backoff: BACKOFF,
+    firstAfterMs: EVERY_MS,
+    failed: {
+      event: 'connect_expiry_failed',
+      text: 'the outcome of expired connect sessions cannot be written; trying again',
+    },
+    round: async () => {
+      const outcomes = await expireConnectSessions(deps);
+      for (const outcome of outcomes) rt.metrics.connects.inc({ outcome });
+      return outcomes.length < LIMIT ? EVERY_MS : 0;
+    },
+  });
+}
+
+/** One round. @returns the outcomes that were written */
+export async function expireConnectSessions(
+  { store: { connectSessions } }: Deps,
+  awayAfterMs = AWAY_AFTER_MS,
+): Promise<string[]> {
+  const away = await connectSessions.noteAway({
+    outcome: AWAY,
+    afterMs: awayAfterMs,
+    limit: LIMIT,
+  });
+  const expired = await connectSessions.expire({
+    outcome: EXPIRED,
+    awayOutcome: AWAY,
+    limit: LIMIT,
+  });
+  return [...expired, ...Array.from({ length: away }, () => AWAY)];
+}

@@ -1,0 +1,231 @@
+/** A person's way through the connect page: the link, Google's consent, and the way back. */
+import type { ConnectOutcome } from '@syncline/contract/connect-outcomes';
+import type { ConsentAnswer } from '@syncline/google/consent';
+import { unreachable, type Runtime } from '@syncline/runtime';
+import type { ConnectSessionRow, Resource } from '@syncline/store';
+import { masked } from '@syncline/sync';
+import { CONSENTS } from '../resources/index.js';
+import { askedFor, scopesFor } from './grant.js';
+import { useGrant, type GrantDeps } from './outcome.js';
+import { hashOf, isSameHash, isSecretForm, newSecret } from './secrets.js';
+import { outcomeOf, type ConnectSettings } from './sessions.js';
+
+export interface FlowDeps extends GrantDeps {
+  settings: ConnectSettings;
+}
+
+/** Whoever opens a page: by the link, or by the session's id with the browser's cookie. */
+export type Access = { link: string } | { sessionId: string };
+
+/** The cookie of a session; undefined: the browser has none. */
+export type CookieOf = (sessionId: string) => string | undefined;
+
+/** What a page shows. */
+export type View =
+  | { kind: 'unknown-link' }
+  | { kind: 'other-browser'; session: ConnectSessionRow }
+  /** The session has connected an account, and this browser has no part in it. */
+  | { kind: 'used'; session: ConnectSessionRow }
+  /** @property account masked; null: any */
+  | {
+      kind: 'start';
+      session: ConnectSessionRow;
+      asked: Asked[];
+      account: string | null;
+      clientId: string;
+    }
+  | {
+      kind: 'outcome';
+      session: ConnectSessionRow;
+      outcome: ConnectOutcome;
+      missing: Asked[];
+      clientId: string;
+    };
+
+/** A resource in the words for the person. */
+export interface Asked {
+  title: string;
+  reads: string;
+}
+
+export type Begun =
+  | { kind: 'redirect'; url: string; session: ConnectSessionRow; cookie: string; lifeMs: number }
+  | Exclude<View, { kind: 'start' }>;
+
+export type Returned =
+  | { kind: 'done'; session: ConnectSessionRow; outcome: ConnectOutcome }
+  /** Nothing has changed. */
+  | { kind: 'refused'; why: CallbackRefusal; session: ConnectSessionRow | null }
+  | { kind: 'expired'; session: ConnectSessionRow };
+
+export type CallbackRefusal = 'no-state' | 'unknown-state' | 'other-browser';
+
+/** A person reads and ticks on Google's page for so long. */
+const ATTEMPT_TTL_MS = 600_000;
+const STATE_LIMIT = 200;
+
+/** Says what the page shows. Changes nothing, so that a preview of the link uses nothing up. */
+export async function viewOf(deps: FlowDeps, access: Access, cookieOf: CookieOf): Promise<View> {
+  const session = await sessionOf(deps, access);
+  if (session === null) return { kind: 'unknown-link' };
+  const isOwn = isOwnBrowser(session, cookieOf);
+  if (session.browserHash !== null && !isOwn) {
+    const isOver = session.state === 'connected';
+    return { kind: isOver ? 'used' : 'other-browser', session };
+  }
+  if (session.browserHash === null && 'sessionId' in access) return { kind: 'unknown-link' };
+  const clientId = deps.consent.clientId(session.project);
+  const outcome = session.isExpired ? (outcomeOf(session) ?? 'expired') : session.outcome;
+  if (outcome === null || outcome === 'not-returned') {
+    if (!session.isExpired) return { ...(await startOf(deps, session)), clientId };
+  }
+  return {
+    kind: 'outcome',
+    session,
+    outcome: (outcome ?? 'expired') as ConnectOutcome,
+    missing: inWords(session.missing),
+    clientId,
+  };
+}
+
+async function sessionOf(
+  { store: { connectSessions } }: FlowDeps,
+  access: Access,
+): Promise<ConnectSessionRow | null> {
+  if ('sessionId' in access) return connectSessions.find(access.sessionId);
+  return isSecretForm(access.link) ? connectSessions.byLink(hashOf(access.link)) : null;
+}
+
+function isOwnBrowser(session: ConnectSessionRow, cookieOf: CookieOf): boolean {
+  const cookie = cookieOf(session.id);
+  return isSecretForm(cookie) && isSameHash(session.browserHash, hashOf(cookie));
+}
+
+async function startOf(
+  { store }: FlowDeps,
+  session: ConnectSessionRow,
+): Promise<Omit<Extract<View, { kind: 'start' }>, 'clientId'>> {
+  const known = session.subject && (await store.grantChecks.known(session.subject));
+  return {
+    kind: 'start',
+    session,
+    asked: inWords(askedFor(session.resources, known ? known.resources : null)),
+    account: known ? masked(known.email) : null,
+  };
+}
+
+function inWords(resources: readonly Resource[]): Asked[] {
+  return resources.map((resource) => CONSENTS[resource]);
+}
+
+/** Binds the session to the browser, and returns the address of Google's page. */
+export async function begin(
+  rt: Runtime,
+  deps: FlowDeps,
+  access: Access,
+  cookieOf: CookieOf,
+): Promise<Begun> {
+  const view = await viewOf(deps, access, cookieOf);
+  if (view.kind !== 'start' && !(view.kind === 'outcome' && mayTryAgain(view))) return view;
+  const { session } = view;
+  const known = session.subject && (await deps.store.grantChecks.known(session.subject));
+  const asked = askedFor(session.resources, known ? known.resources : null);
+  const { url, state, secrets } = await deps.consent.begin({
+    project: session.project,
+    redirectUri: redirectUri(deps.settings),
+    scopes: scopesFor(asked),
+    loginHint: known ? (known.googleSub ?? known.email) : null,
+  });
+  const own = cookieOf(session.id);
+  const cookie = isOwnBrowser(session, cookieOf) && own !== undefined ? own : newSecret();
+  await deps.store.keys.beforeSealing();
+  const begun = await deps.store.connectSessions.begin(session.id, {
+    browserHash: hashOf(cookie),
+    stateHash: hashOf(state),
+    sealed: deps.store.vault.sealAttempt(session, JSON.stringify(secrets)),
+  });
+  const lifeMs = session.expiresAt.getTime() - rt.clock.nowMs();
+  return begun
+    ? { kind: 'redirect', url, session, cookie, lifeMs }
+    : { kind: 'other-browser', session };
+}
+
+/** Whether the session can be used for another attempt. */
+export function mayTryAgain({ session }: { session: ConnectSessionRow }): boolean {
+  return !session.isExpired && (session.state !== 'connected' || session.missing.length > 0);
+}
+
+function redirectUri({ publicUrl }: ConnectSettings): string {
+  return `${publicUrl()}/connect/callback`;
+}
+
+/** Takes what the browser has brought back from Google. */
+export async function takeCallback(
+  rt: Runtime,
+  deps: FlowDeps,
+  query: URLSearchParams,
+  cookieOf: CookieOf,
+): Promise<Returned> {
+  const { connectSessions, vault } = deps.store;
+  const [state, ...others] = query.getAll('state');
+  if (state === undefined || others.length > 0 || state.length > STATE_LIMIT)
+    return refuse(deps, 'no-state', null);
+  const session = await connectSessions.byState(hashOf(state));
+  if (session === null) return refuse(deps, 'unknown-state', null);
+  if (!isOwnBrowser(session, cookieOf)) return refuse(deps, 'other-browser', session);
+  const sealed = await connectSessions.take(hashOf(state), ATTEMPT_TTL_MS);
+  const secrets = sealed && vault.openAttempt(session, sealed);
+  if (secrets === null) {
+    await connectSessions.note({ outcome: 'expired', session, reason: 'state-expired' });
+    return { kind: 'expired', session };
+  }
+  const returnedTo = new URL(redirectUri(deps.settings));
+  returnedTo.search = query.toString();
+  const answer = await deps.consent.finish({
+    project: session.project,
+    returnedTo,
+    state,
+    secrets: JSON.parse(secrets) as { nonce: string; verifier: string },
+  });
+  return { kind: 'done', session, outcome: await outcomeFrom(rt, deps, session, answer) };
+}
+
+async function refuse(
+  { store }: FlowDeps,
+  why: CallbackRefusal,
+  session: ConnectSessionRow | null,
+): Promise<Returned> {
+  await store.connectSessions.note({ outcome: 'callback-refused', session, reason: why });
+  return { kind: 'refused', why, session };
+}
+
+async function outcomeFrom(
+  rt: Runtime,
+  deps: FlowDeps,
+  session: ConnectSessionRow,
+  answer: ConsentAnswer,
+): Promise<ConnectOutcome> {
+  const fail = async (outcome: ConnectOutcome, reason: string | null): Promise<ConnectOutcome> => {
+    const { subject } = session;
+    await deps.store.connectSessions.fail(session, { outcome, subject, reason });
+    return outcome;
+  };
+  switch (answer.kind) {
+    case 'granted':
+      return useGrant(rt, deps, session, answer);
+    case 'cancelled':
+      return fail('cancelled', null);
+    case 'blocked':
+      return fail('blocked', answer.reason);
+    case 'refused':
+      rt.log.warn(
+        { event: 'connect_answer_refused', session: session.id, reason: answer.reason },
+        'what came back from the consent page could not be verified; nothing was connected',
+      );
+      return fail('answer-refused', answer.reason);
+    case 'unavailable':
+      return fail('google-unavailable', answer.reason);
+    default:
+      return unreachable(answer);
+  }
+}

@@ -1,0 +1,154 @@
+/** Connect sessions as the customer makes and reads them. */
+import { CONNECT_OUTCOMES, type ConnectOutcome } from '@syncline/contract/connect-outcomes';
+import type { Consent } from '@syncline/google/consent';
+import { DEFAULT_PROJECT, type Runtime } from '@syncline/runtime';
+import {
+  DEFAULT_RESOURCES,
+  type AccountView,
+  type ConnectSessionRow,
+  type ConnectSessions,
+  type Resource,
+} from '@syncline/store';
+import { askedFor } from './grant.js';
+import { returnToProblem } from './return-to.js';
+import { connectSessionId, hashOf, newSecret } from './secrets.js';
+
+export interface ConnectSettings {
+  /** The API's address as browsers see it. */
+  publicUrl: () => string;
+  /** Addresses to which browsers may be sent back. */
+  returnTo: readonly string[];
+  /** The name of the customer's product, for its users. */
+  appName: string;
+}
+
+interface SessionRequest {
+  tenant: string;
+  ref: string | null;
+  resources: readonly Resource[] | undefined;
+  returnTo: string | null;
+  /** The account to reconnect. */
+  account: AccountView | null;
+  project: string | undefined;
+  ttlMs: number;
+}
+
+export type CreatedSession =
+  | { kind: 'created'; session: ConnectSessionRow; url: string }
+  | {
+      kind: 'refused';
+      problem: 'invalid-request' | 'state-conflict' | 'too-many-connect-sessions';
+      detail: string;
+    };
+
+interface Deps {
+  store: { connectSessions: Pick<ConnectSessions, 'create' | 'find'> };
+  consent: Pick<Consent, 'hasProject'>;
+  settings: ConnectSettings;
+}
+
+export async function createConnectSession(
+  rt: Pick<Runtime, 'clock'>,
+  deps: Deps,
+  request: SessionRequest,
+  { keyId }: { keyId: string },
+): Promise<CreatedSession> {
+  const { account, returnTo } = request;
+  const project = request.project ?? account?.project ?? DEFAULT_PROJECT;
+  const refusal = refusalOf(deps, request, project);
+  if (refusal !== null) return refusal;
+  const link = newSecret();
+  const id = connectSessionId(rt.clock.nowMs());
+  const requested = request.resources ?? (account === null ? DEFAULT_RESOURCES : []);
+  const created = await deps.store.connectSessions.create({
+    id,
+    linkHash: hashOf(link),
+    tenant: request.tenant,
+    ref: request.ref,
+    resources: askedFor(requested, account?.resources ?? null),
+    returnTo,
+    subject: account?.id ?? null,
+    project,
+    keyId,
+    ttlMs: request.ttlMs,
+  });
+  const session = created ? await deps.store.connectSessions.find(id) : null;
+  return session === null
+    ? {
+        kind: 'refused',
+        problem: 'too-many-connect-sessions',
+        detail: 'Sessions end when they are used or expire.',
+      }
+    : { kind: 'created', session, url: `${deps.settings.publicUrl()}/connect/${link}` };
+}
+
+function refusalOf(
+  { consent, settings }: Deps,
+  { account, returnTo }: SessionRequest,
+  project: string,
+): Extract<CreatedSession, { kind: 'refused' }> | null {
+  const invalid = (detail: string) =>
+    ({ kind: 'refused', problem: 'invalid-request', detail }) as const;
+  if (!consent.hasProject(project)) return invalid('The Google project is not configured.');
+  const { returnTo: allowed } = settings;
+  const problem =
+    returnTo === null
+      ? null
+      : returnToProblem(returnTo, { allowed, publicUrl: settings.publicUrl() });
+  if (problem !== null) return invalid(problem);
+  return account?.state === 'removing'
+    ? { kind: 'refused', problem: 'state-conflict', detail: 'The account is being removed.' }
+    : null;
+}
+
+/** A session as the API shows it; the field names are public. */
+interface ConnectSessionDocument {
+  id: string;
+  tenant: string;
+  ref: string | null;
+  resources: Resource[];
+  returnTo: string | null;
+  project: string;
+  accountId: string | null;
+  state: ConnectSessionRow['state'];
+  outcome: ConnectOutcome | null;
+  problem: { type: string; detail: string; resources?: Resource[] } | null;
+  createdAt: Date;
+  expiresAt: Date;
+}
+
+/** Pure. */
+export function connectSessionDocument(row: ConnectSessionRow): ConnectSessionDocument {
+  const outcome = outcomeOf(row);
+  return {
+    id: row.id,
+    tenant: row.tenant,
+    ref: row.ref,
+    resources: row.resources,
+    returnTo: row.returnTo,
+    project: row.project,
+    accountId: row.subject,
+    state: row.state === 'open' && row.isExpired ? 'failed' : row.state,
+    outcome,
+    problem: outcome && problemOf(outcome, row.missing),
+    createdAt: row.createdAt,
+    expiresAt: row.expiresAt,
+  };
+}
+
+/** The outcome of a session that has expired is written some seconds later. */
+export function outcomeOf(row: ConnectSessionRow): ConnectOutcome | null {
+  if (row.state === 'open' && row.isExpired && row.outcome === null)
+    return row.isAway ? 'not-returned' : 'expired';
+  return row.outcome as ConnectOutcome | null;
+}
+
+function problemOf(
+  outcome: ConnectOutcome,
+  missing: Resource[],
+): ConnectSessionDocument['problem'] {
+  const { problem, detail } = CONNECT_OUTCOMES[outcome];
+  if (problem === null) return null;
+  const type = `urn:syncline:problem:${problem}`;
+  return missing.length === 0 ? { type, detail } : { type, detail, resources: missing };
+}
