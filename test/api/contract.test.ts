@@ -242,7 +242,7 @@ const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 /** A path of the route whose account and operation do not exist. */
 function pathOf({ path }: Route): string {
   if (path.includes('api-keys')) return path.replace('{id}', '0000000000');
-  return path.replace('{id}', path.includes('operations') ? `op_${'0'.repeat(32)}` : UNKNOWN);
+  return path.replace('{id}', unknownId(path));
 }
 
 const table = Object.entries(ROUTES) as [RouteId, Route][];
@@ -394,6 +394,11 @@ const OTHER: Partial<Record<RouteId, object>> = {
   'quarantine.retry': { ids: ['y'] },
   'quarantine.drop': { ids: ['y'] },
 };
+
+function unknownId(path: string): string {
+  if (path.includes('operations')) return `op_${'0'.repeat(32)}`;
+  return path.includes('connect-sessions') ? `cs_${'0'.repeat(32)}` : UNKNOWN;
+}
 
 /** The examples are prepared by the API itself. */
 async function examplesWhileWorking(id: RouteId): Promise<Example[]> {

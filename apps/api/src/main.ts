@@ -69,12 +69,11 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const google = await googleOf(rt, config, { store, redis });
   const address = addressOf(config);
   const connect = google && openConnect(config, address);
-  const limits = openRateLimits({ connection: fleet.connection, prefix: config.redisPrefix });
+  const limits = openRateLimits({ connection: fleet.connection, prefix: redis.redisPrefix });
   const api = openApi(rt, config, { store, fleet, google, connect, limits });
-  const pages = google && connect && connectPages(rt, connect, { store, google, limits });
+  const pages = google && connect ? [connectPages(rt, connect, { store, google, limits })] : [];
   const notifier = openNotifier(rt, { store, fleet });
-  const verifier = verifierOf(rt, config);
-  const subscriptions = subscriptionsOf(rt, config);
+  const [verifier, subscriptions] = [verifierOf(rt, config), subscriptionsOf(rt, config)];
   if (!verifier) warnOfUnreceivedTopics(rt, config);
   const pulling = Promise.all(
     subscriptions.map((subscription, at) => runPull(rt, subscription, notifier, `pull-${at + 1}`)),
@@ -88,7 +87,7 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
         subscriptions: config.push?.pushSubscriptions ?? null,
         vault: store.vault,
       },
-      pages === null ? [api] : [pages, api],
+      [...pages, api],
     ),
     operatorApp: operatorApp(rt, { store, fleet }, config.operatorHost),
   });

@@ -260,11 +260,11 @@ async function revoke(configuration: client.Configuration, token: string): Promi
 }
 
 /** Google's method behind each address that openid-client requests. */
-const REQUESTS: Readonly<Record<string, { method: AnyMethod; of: keyof Origins }>> = {
-  [SERVER.token_endpoint ?? '']: { method: 'oauth2.token', of: 'oauth' },
-  [SERVER.revocation_endpoint ?? '']: { method: 'oauth2.revoke', of: 'oauth' },
-  [SERVER.jwks_uri ?? '']: { method: 'oauth2.certs', of: 'certificates' },
-};
+const REQUESTS = new Map<string | undefined, { method: AnyMethod; of: keyof Origins }>([
+  [SERVER.token_endpoint, { method: 'oauth2.token', of: 'oauth' }],
+  [SERVER.revocation_endpoint, { method: 'oauth2.revoke', of: 'oauth' }],
+  [SERVER.jwks_uri, { method: 'oauth2.certs', of: 'certificates' }],
+]);
 
 async function send(
   transport: Transport,
@@ -272,7 +272,7 @@ async function send(
   url: string,
   { method: verb, headers, body, signal }: client.CustomFetchOptions,
 ): Promise<Response> {
-  const request = REQUESTS[url];
+  const request = REQUESTS.get(url);
   if (request === undefined) throw new Error('openid-client requests an address that is not known');
   const {
     status,

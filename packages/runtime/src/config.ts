@@ -284,7 +284,7 @@ function toConfig(
     connect: {
       publicUrl: values.PUBLIC_URL ?? null,
       returnTo: values.CONNECT_RETURN_TO,
-      appName: values.CONNECT_APP_NAME,
+      appName: values.CONNECT_APP_NAME ?? 'this application',
     },
     httpKeepAliveMs: values.HTTP_KEEP_ALIVE_SECONDS * 1_000,
     metricsPort: values.METRICS_PORT ?? null,

@@ -89,7 +89,7 @@ export const VARIABLES = z.object({
   CONNECT_APP_NAME: z
     .string()
     .regex(/^[^\u0000-\u001f\u007f]{1,60}$/, 'must be a name of 1 to 60 characters')
-    .default('this application'),
+    .optional(),
   CONNECT_RETURN_TO: returnAddresses().default([]),
   HTTP_KEEP_ALIVE_SECONDS: whole(1, 3_600).default(65),
   METRICS_PORT: whole(0, 65_535).optional(),

@@ -279,7 +279,7 @@ async function expire(
   { outcome, awayOutcome, limit }: { outcome: string; awayOutcome: string; limit: number },
 ): Promise<string[]> {
   return inTransaction(pool, async (transaction) => {
-    const { rows } = await transaction.query<Ended>(
+    const { rows } = await transaction.query<Unfinished>(
       `UPDATE syncline.connect_sessions SET state = 'failed',
               outcome = CASE WHEN EXISTS (SELECT FROM syncline.connect_attempts a WHERE a.session_id = connect_sessions.id) THEN $2 ELSE $1 END
         WHERE id IN (SELECT id FROM syncline.connect_sessions WHERE state = 'open' AND expires_at <= now() ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED)
@@ -296,7 +296,7 @@ async function noteAway(
   { outcome, afterMs, limit }: { outcome: string; afterMs: number; limit: number },
 ): Promise<number> {
   return inTransaction(pool, async (transaction) => {
-    const { rows } = await transaction.query<Ended>(
+    const { rows } = await transaction.query<Unfinished>(
       `UPDATE syncline.connect_sessions SET outcome = $1
         WHERE id IN (SELECT s.id FROM syncline.connect_sessions s
                       WHERE s.state = 'open' AND s.outcome IS NULL AND s.expires_at > now()
@@ -310,10 +310,12 @@ async function noteAway(
   });
 }
 
-type Ended = Pick<ConnectSessionRow, 'id' | 'tenant' | 'keyId' | 'subject'> & { outcome: string };
+type Unfinished = Pick<ConnectSessionRow, 'id' | 'tenant' | 'keyId' | 'subject'> & {
+  outcome: string;
+};
 
-async function noteAll(transaction: Transaction, ended: readonly Ended[]): Promise<void> {
-  for (const { outcome, ...session } of ended) {
+async function noteAll(transaction: Transaction, sessions: readonly Unfinished[]): Promise<void> {
+  for (const { outcome, ...session } of sessions) {
     if (session.subject !== null)
       transaction.send({ text: NOTE_ON_ACCOUNT, values: [session.subject, outcome] });
     await addToLog(transaction, { outcome, session, reason: null });

@@ -9,7 +9,14 @@ type Connect = HandlersOf<'Connect'>;
 
 const DEFAULT_TENANT = 'default';
 const NOT_FOUND = { problem: 'not-found', detail: 'There is no such connect session.' } as const;
-const NO_ACCOUNT = { problem: 'not-found', detail: 'There is no such account.' } as const;
+const NO_ACCOUNT = {
+  problem: 'not-found',
+  detail: 'There is no such account in the tenant of the key.',
+} as const;
+const NOT_CONFIGURED = {
+  problem: 'connect-not-configured',
+  detail: 'The API has no OAuth client: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET.',
+} as const;
 
 export function connectHandlers(rt: Runtime, deps: HandlerDeps): Connect {
   return {
@@ -25,17 +32,11 @@ export function connectHandlers(rt: Runtime, deps: HandlerDeps): Connect {
 function creating(rt: Runtime, deps: HandlerDeps): Connect['connectSessions.create'] {
   const { connect, store } = deps;
   return async ({ body, caller }) => {
-    if (connect === null)
-      return {
-        problem: 'connect-not-configured',
-        detail: 'The API has no OAuth client: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET.',
-      };
+    if (connect === null) return NOT_CONFIGURED;
     const account = await accountOf(deps, body.accountId ?? null);
     if (account === 'none') return NO_ACCOUNT;
-    const tenant = body.tenant ?? account?.tenant ?? caller.tenant ?? DEFAULT_TENANT;
-    if (!mayUse(caller, tenant))
-      return { problem: 'not-found', detail: 'The key belongs to another tenant.' };
-    if (account !== null && account.tenant !== tenant) return NO_ACCOUNT;
+    const tenant = tenantOf(body.tenant, account, caller);
+    if (tenant === null) return NO_ACCOUNT;
     const request = {
       tenant,
       ref: body.ref ?? null,
@@ -56,8 +57,16 @@ function creating(rt: Runtime, deps: HandlerDeps): Connect['connectSessions.crea
   };
 }
 
-function mayUse(caller: Caller, tenant: string): boolean {
-  return caller.tenant === null || caller.tenant === tenant;
+/** Returns null when the key or the account is of another tenant. */
+function tenantOf(
+  named: string | undefined,
+  account: AccountView | null,
+  caller: Caller,
+): string | null {
+  const tenant = named ?? account?.tenant ?? caller.tenant ?? DEFAULT_TENANT;
+  const isAccounts = account === null || account.tenant === tenant;
+  const isCallers = caller.tenant === null || caller.tenant === tenant;
+  return isAccounts && isCallers ? tenant : null;
 }
 
 /** Row security hides accounts of other tenants. */

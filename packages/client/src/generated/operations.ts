@@ -16,6 +16,8 @@ export const OPERATIONS = {
   'calendars.list': {"method":"GET","path":"/v1/accounts/{id}/calendars","query":["limit","cursor","freshWithin","wait","onStale"],"hasBody":false,"isJson":true},
   'changes.all': {"method":"GET","path":"/v1/changes","query":["after","limit","wait"],"hasBody":false,"isJson":true},
   'changes.list': {"method":"GET","path":"/v1/accounts/{id}/changes","query":["after","epoch","limit","wait"],"hasBody":false,"isJson":true},
+  'connectSessions.create': {"method":"POST","path":"/v1/connect-sessions","query":[],"hasBody":true,"isJson":true},
+  'connectSessions.get': {"method":"GET","path":"/v1/connect-sessions/{id}","query":[],"hasBody":false,"isJson":true},
   'contacts.get': {"method":"GET","path":"/v1/accounts/{id}/contacts/{contactId}","query":["freshWithin","wait","onStale"],"hasBody":false,"isJson":true},
   'contacts.list': {"method":"GET","path":"/v1/accounts/{id}/contacts","query":["limit","cursor","freshWithin","wait","onStale","kind"],"hasBody":false,"isJson":true},
   'events.get': {"method":"GET","path":"/v1/accounts/{id}/calendars/{calendarId}/events/{eventId}","query":["freshWithin","wait","onStale"],"hasBody":false,"isJson":true},
@@ -48,6 +50,7 @@ export type OperationId = keyof typeof OPERATIONS;
 /** The problems that the API answers with. Later versions may add some. */
 export type ProblemType =
   | 'urn:syncline:problem:bad-cursor'
+  | 'urn:syncline:problem:connect-not-configured'
   | 'urn:syncline:problem:epoch-changed'
   | 'urn:syncline:problem:exceeds-own-rights'
   | 'urn:syncline:problem:feed-pruned'
@@ -69,6 +72,7 @@ export type ProblemType =
   | 'urn:syncline:problem:source-not-kept'
   | 'urn:syncline:problem:state-conflict'
   | 'urn:syncline:problem:too-large'
+  | 'urn:syncline:problem:too-many-connect-sessions'
   | 'urn:syncline:problem:too-many-keys'
   | 'urn:syncline:problem:too-many-streams'
   | 'urn:syncline:problem:too-much-work'
@@ -83,6 +87,7 @@ export type Calendar = components['schemas']['Calendar'];
 export type Change = components['schemas']['Change'];
 export type Changes = components['schemas']['Changes'];
 export type Collection = components['schemas']['Collection'];
+export type ConnectSession = components['schemas']['ConnectSession'];
 export type Contact = components['schemas']['Contact'];
 export type Event = components['schemas']['Event'];
 export type Explanation = components['schemas']['Explanation'];
@@ -93,6 +98,7 @@ export type Instance = components['schemas']['Instance'];
 export type Label = components['schemas']['Label'];
 export type Message = components['schemas']['Message'];
 export type NewApiKey = components['schemas']['NewApiKey'];
+export type NewConnectSession = components['schemas']['NewConnectSession'];
 export type Operation = components['schemas']['Operation'];
 export type Problem = components['schemas']['Problem'];
 export type QuarantinedItem = components['schemas']['QuarantinedItem'];
@@ -177,6 +183,21 @@ export interface ChangesOperations {
    * Events in the order of their commits. JSON is a page: with `wait` it comes when there is an event, or when the time is over. `Accept: text/event-stream` or `application/x-ndjson` gives a stream, for which `limit` and `wait` mean nothing; it ends after an hour and when the process drains, and goes on at `Last-Event-ID`.
    */
   list(account: string, input?: Input<'changes.list'>, options?: CallOptions): Promise<Output<'changes.list'>>;
+}
+
+export interface ConnectSessionsOperations {
+  /**
+   * Make a link by which an end user connects a Google account
+   *
+   * The link is for one person and one browser. With `accountId` the account is reconnected: its rows and cursors stay, and another Google account is refused.
+   */
+  create(input?: Input<'connectSessions.create'>, options?: CallOptions): Promise<Output<'connectSessions.create'>>;
+  /**
+   * Get a connect session
+   *
+   * Kept for 30 days after it has expired.
+   */
+  get(id: string, input?: Input<'connectSessions.get'>, options?: CallOptions): Promise<Output<'connectSessions.get'>>;
 }
 
 export interface ContactsOperations {
@@ -361,6 +382,7 @@ export interface Operations {
   attachments: AttachmentsOperations;
   calendars: CalendarsOperations;
   changes: ChangesOperations;
+  connectSessions: ConnectSessionsOperations;
   contacts: ContactsOperations;
   events: EventsOperations;
   freeBusy: FreeBusyOperations;

@@ -50,6 +50,46 @@ export interface paths {
         patch: operations["accounts.update"];
         trace?: never;
     };
+    "/v1/connect-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link by which an end user connects a Google account
+         * @description The link is for one person and one browser. With `accountId` the account is reconnected: its rows and cursors stay, and another Google account is refused.
+         */
+        post: operations["connectSessions.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connect-sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a connect session
+         * @description Kept for 30 days after it has expired.
+         */
+        get: operations["connectSessions.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/accounts/{id}/sync": {
         parameters: {
             query?: never;
@@ -710,6 +750,12 @@ export interface components {
             reasonCode: string | null;
             /** @description Its former addresses, in lower case. */
             aliases: string[];
+            /** @description How the last connect session about it went. Null: there was none. */
+            lastConnect: {
+                outcome: string;
+                /** Format: date-time */
+                at: string;
+            } | null;
             feed: {
                 epoch: number;
                 seq: number;
@@ -843,6 +889,84 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
+        NewConnectSession: {
+            id: string;
+            tenant: string;
+            ref: string | null;
+            resources: ("gmail" | "calendar" | "contacts")[];
+            returnTo: string | null;
+            project: string;
+            /**
+             * Format: uuid
+             * @description The account that is reconnected, or that was connected.
+             */
+            accountId: string | null;
+            /**
+             * @description A session that has failed may still become `connected` until it expires: the person may try again.
+             * @enum {string}
+             */
+            state: "open" | "connected" | "failed";
+            /**
+             * @description How the last attempt went. Null: nothing has happened yet.
+             * @enum {string|null}
+             */
+            outcome: "connected" | "renamed" | "partly-granted" | "nothing-granted" | "fewer-granted" | "cancelled" | "wrong-account" | "address-conflict" | "identity-unproven" | "no-lasting-permission" | "blocked" | "answer-refused" | "google-unavailable" | "account-busy" | "not-returned" | "expired" | null;
+            problem: {
+                /**
+                 * @description Names the problem. It is stable; switch on it.
+                 * @example urn:syncline:problem:scopes-missing
+                 */
+                type: string;
+                /** @description For a person who operates the product. */
+                detail: string;
+                /** @description What was not ticked, with `scopes-missing`. */
+                resources?: ("gmail" | "calendar" | "contacts")[];
+            } | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+            /** @description Opened in the end user's browser. It holds a secret and is not shown again. */
+            url: string;
+        };
+        ConnectSession: {
+            id: string;
+            tenant: string;
+            ref: string | null;
+            resources: ("gmail" | "calendar" | "contacts")[];
+            returnTo: string | null;
+            project: string;
+            /**
+             * Format: uuid
+             * @description The account that is reconnected, or that was connected.
+             */
+            accountId: string | null;
+            /**
+             * @description A session that has failed may still become `connected` until it expires: the person may try again.
+             * @enum {string}
+             */
+            state: "open" | "connected" | "failed";
+            /**
+             * @description How the last attempt went. Null: nothing has happened yet.
+             * @enum {string|null}
+             */
+            outcome: "connected" | "renamed" | "partly-granted" | "nothing-granted" | "fewer-granted" | "cancelled" | "wrong-account" | "address-conflict" | "identity-unproven" | "no-lasting-permission" | "blocked" | "answer-refused" | "google-unavailable" | "account-busy" | "not-returned" | "expired" | null;
+            problem: {
+                /**
+                 * @description Names the problem. It is stable; switch on it.
+                 * @example urn:syncline:problem:scopes-missing
+                 */
+                type: string;
+                /** @description For a person who operates the product. */
+                detail: string;
+                /** @description What was not ticked, with `scopes-missing`. */
+                resources?: ("gmail" | "calendar" | "contacts")[];
+            } | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
         SyncRequest: {
             /**
              * Format: date-time
@@ -874,6 +998,12 @@ export interface components {
             reasonCode: string | null;
             /** @description Its former addresses, in lower case. */
             aliases: string[];
+            /** @description How the last connect session about it went. Null: there was none. */
+            lastConnect: {
+                outcome: string;
+                /** Format: date-time */
+                at: string;
+            } | null;
             feed: {
                 epoch: number;
                 seq: number;
@@ -1603,6 +1733,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description `invalid-request`: The request is not valid */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "connectSessions.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeated request with the same key gets the answer of the first one, for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Default: the key's tenant; `default` for a key of all tenants. */
+                    tenant?: string;
+                    /** @description Your name of the user; it comes back with the session. */
+                    ref?: string | null;
+                    /** @description Omitted: the usual ones; those that an account to reconnect has. */
+                    resources?: ("gmail" | "calendar" | "contacts")[];
+                    /** @description Where the browser goes afterwards, with `connect` (the id) and `result` (the outcome) in its query. It must be on the list CONNECT_RETURN_TO. */
+                    returnTo?: string | null;
+                    /**
+                     * Format: uuid
+                     * @description The account to reconnect.
+                     */
+                    accountId?: string | null;
+                    /** @description The Google project whose client asks. Default: `default`. */
+                    project?: string;
+                    /** @default 900 */
+                    expiresInSeconds?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The session, with its link */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewConnectSession"];
+                };
+            };
+            /** @description `invalid-request`: The request is not valid */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "connectSessions.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectSession"];
                 };
             };
             /** @description `invalid-request`: The request is not valid */

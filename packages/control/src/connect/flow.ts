@@ -68,24 +68,19 @@ const STATE_LIMIT = 200;
 export async function viewOf(deps: FlowDeps, access: Access, cookieOf: CookieOf): Promise<View> {
   const session = await sessionOf(deps, access);
   if (session === null) return { kind: 'unknown-link' };
-  const isOwn = isOwnBrowser(session, cookieOf);
-  if (session.browserHash !== null && !isOwn) {
-    const isOver = session.state === 'connected';
-    return { kind: isOver ? 'used' : 'other-browser', session };
-  }
   if (session.browserHash === null && 'sessionId' in access) return { kind: 'unknown-link' };
+  if (session.browserHash !== null && !isOwnBrowser(session, cookieOf))
+    return { kind: session.state === 'connected' ? 'used' : 'other-browser', session };
   const clientId = deps.consent.clientId(session.project);
-  const outcome = session.isExpired ? (outcomeOf(session) ?? 'expired') : session.outcome;
-  if (outcome === null || outcome === 'not-returned') {
-    if (!session.isExpired) return { ...(await startOf(deps, session)), clientId };
-  }
-  return {
-    kind: 'outcome',
-    session,
-    outcome: (outcome ?? 'expired') as ConnectOutcome,
-    missing: inWords(session.missing),
-    clientId,
-  };
+  const outcome = shownOutcome(session);
+  if (outcome === null) return { ...(await startOf(deps, session)), clientId };
+  return { kind: 'outcome', session, outcome, missing: inWords(session.missing), clientId };
+}
+
+/** Returns null while the person may still begin or come back. */
+function shownOutcome(session: ConnectSessionRow): ConnectOutcome | null {
+  if (session.isExpired) return outcomeOf(session);
+  return session.state === 'open' ? null : outcomeOf(session);
 }
 
 async function sessionOf(
@@ -109,7 +104,7 @@ async function startOf(
   return {
     kind: 'start',
     session,
-    asked: inWords(askedFor(session.resources, known ? known.resources : null)),
+    asked: inWords(askedFor(session.resources, known ? known.resources : [])),
     account: known ? masked(known.email) : null,
   };
 }
@@ -129,7 +124,7 @@ export async function begin(
   if (view.kind !== 'start' && !(view.kind === 'outcome' && mayTryAgain(view))) return view;
   const { session } = view;
   const known = session.subject && (await deps.store.grantChecks.known(session.subject));
-  const asked = askedFor(session.resources, known ? known.resources : null);
+  const asked = askedFor(session.resources, known ? known.resources : []);
   const { url, state, secrets } = await deps.consent.begin({
     project: session.project,
     redirectUri: redirectUri(deps.settings),

@@ -24,11 +24,8 @@ export function coveredBy(scopes: readonly string[]): Resource[] {
 }
 
 /** Every resource that the person is asked for: what was requested, and what the account has. */
-export function askedFor(
-  requested: readonly Resource[],
-  known: readonly Resource[] | null,
-): Resource[] {
-  return RESOURCE_NAMES.filter((resource) => [...requested, ...(known ?? [])].includes(resource));
+export function askedFor(requested: readonly Resource[], known: readonly Resource[]): Resource[] {
+  return RESOURCE_NAMES.filter((resource) => [...requested, ...known].includes(resource));
 }
 
 /**
@@ -41,16 +38,19 @@ export function useOfGrant(
   covered: readonly Resource[],
   known: { resources: readonly Resource[]; isActive: boolean } | null,
 ): GrantUse {
-  const asked = askedFor(requested, known?.resources ?? null);
-  const missing = asked.filter((resource) => !covered.includes(resource));
+  const has = known?.resources ?? [];
+  const asked = askedFor(requested, has);
+  const missing = without(asked, covered);
   if (missing.length === asked.length) return { kind: 'nothing', missing };
-  const lost = (known?.resources ?? []).filter((resource) => !covered.includes(resource));
-  if (known?.isActive && lost.length > 0) {
-    const hasAll = requested.every((resource) => known.resources.includes(resource));
-    return hasAll && requested.every((resource) => covered.includes(resource))
-      ? { kind: 'keep' }
-      : { kind: 'fewer', missing: lost };
+  const lost = without(has, covered);
+  if (known?.isActive === true && lost.length > 0) {
+    const hasAll = without(requested, has).length === 0;
+    const isCovered = without(requested, covered).length === 0;
+    return hasAll && isCovered ? { kind: 'keep' } : { kind: 'fewer', missing: lost };
   }
-  const taken = asked.filter((resource) => covered.includes(resource));
-  return { kind: 'take', resources: askedFor(taken, known?.resources ?? null), missing };
+  return { kind: 'take', resources: askedFor(without(asked, missing), has), missing };
+}
+
+function without(some: readonly Resource[], others: readonly Resource[]): Resource[] {
+  return some.filter((resource) => !others.includes(resource));
 }

@@ -191,29 +191,33 @@ async function importGrant(
         { outcome: 'connected', missing: [] },
       );
       return { outcome: 'connected' };
-    case 'take': {
-      const { resources, missing } = use;
-      const outcome = missing.length > 0 ? 'partly-granted' : outcomeOf(isRenamed);
-      await store.keys.beforeSealing();
-      try {
-        await store.connectSessions.connect(
-          session,
-          { ...account, resources },
-          { outcome, missing },
-        );
-        return { outcome };
-      } catch (error) {
-        if (error instanceof AccountBeingRemoved || error instanceof ResourceBeingErased)
-          return { outcome: 'account-busy', subject };
-        throw error;
-      }
-    }
+    case 'take':
+      return takeGrant(store, { session, subject }, use, account, isRenamed);
     default:
       return unreachable(use);
   }
 }
 
-function outcomeOf(isRenamed: boolean): ConnectOutcome {
+async function takeGrant(
+  { keys, connectSessions }: GrantDeps['store'],
+  { session, subject }: { session: ConnectSessionRow; subject: string | null },
+  { resources, missing }: Extract<GrantUse, { kind: 'take' }>,
+  account: ImportBase,
+  isRenamed: boolean,
+): Promise<Result> {
+  const outcome = missing.length > 0 ? 'partly-granted' : completeOutcome(isRenamed);
+  await keys.beforeSealing();
+  try {
+    await connectSessions.connect(session, { ...account, resources }, { outcome, missing });
+    return { outcome };
+  } catch (error) {
+    if (error instanceof AccountBeingRemoved || error instanceof ResourceBeingErased)
+      return { outcome: 'account-busy', subject };
+    throw error;
+  }
+}
+
+function completeOutcome(isRenamed: boolean): ConnectOutcome {
   return isRenamed ? 'renamed' : 'connected';
 }
 

@@ -29,11 +29,16 @@ export function returnToProblem(
 function exactUrl(text: string): URL | null {
   if (AMBIGUOUS.test(text) || !URL.canParse(text)) return null;
   const url = new URL(text);
-  const isSecure = url.protocol === 'https:' || LOOPBACK.has(url.hostname);
-  const isWeb = url.protocol === 'https:' || url.protocol === 'http:';
-  const isPlain = url.username === '' && url.password === '' && url.hash === '';
   const isExact = url.href === text || url.href === `${text}/`;
-  return isWeb && isSecure && isPlain && isExact && !/%2e|%2f|%5c/i.test(url.pathname) ? url : null;
+  return isExact && isSecureWeb(url) && isPlain(url) ? url : null;
+}
+
+function isSecureWeb({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
+}
+
+function isPlain({ username, password, hash, pathname }: URL): boolean {
+  return username === '' && password === '' && hash === '' && !/%2e|%2f|%5c/i.test(pathname);
 }
 
 function isWithin(url: URL, entry: URL): boolean {

@@ -53,24 +53,20 @@ export async function createConnectSession(
   request: SessionRequest,
   { keyId }: { keyId: string },
 ): Promise<CreatedSession> {
-  const { account, returnTo } = request;
+  const { account } = request;
   const project = request.project ?? account?.project ?? DEFAULT_PROJECT;
   const refusal = refusalOf(deps, request, project);
   if (refusal !== null) return refusal;
   const link = newSecret();
   const id = connectSessionId(rt.clock.nowMs());
-  const requested = request.resources ?? (account === null ? DEFAULT_RESOURCES : []);
   const created = await deps.store.connectSessions.create({
+    ...request,
     id,
     linkHash: hashOf(link),
-    tenant: request.tenant,
-    ref: request.ref,
-    resources: askedFor(requested, account?.resources ?? null),
-    returnTo,
+    resources: resourcesOf(request),
     subject: account?.id ?? null,
     project,
     keyId,
-    ttlMs: request.ttlMs,
   });
   const session = created ? await deps.store.connectSessions.find(id) : null;
   return session === null
@@ -80,6 +76,12 @@ export async function createConnectSession(
         detail: 'Sessions end when they are used or expire.',
       }
     : { kind: 'created', session, url: `${deps.settings.publicUrl()}/connect/${link}` };
+}
+
+/** A person who reconnects is asked for all that the account has. */
+function resourcesOf({ resources, account }: SessionRequest): Resource[] {
+  if (account === null) return askedFor(resources ?? DEFAULT_RESOURCES, []);
+  return askedFor(resources ?? [], account.resources);
 }
 
 function refusalOf(
