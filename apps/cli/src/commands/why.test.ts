@@ -26,6 +26,7 @@ function statusOf(collections: AccountView['collections'], spent: number): Accou
     reasonCode: null,
     aliases: [],
     identityId: null,
+    lastConnect: null,
     feed: { epoch: 1, seq: 0, oldestSeq: 1 },
     resources: ['gmail'],
     grant: { number: 0, version: 0, verified: true, identityId: null, shared: false },
