@@ -68,6 +68,7 @@ describe('a configuration that can be used', () => {
       port: 3000,
       operatorHost: '127.0.0.1',
       operatorPort: 3001,
+      connect: { publicUrl: null, returnTo: [], appName: 'this application' },
       httpKeepAliveMs: 65_000,
       metricsPort: null,
       logLevel: 'info',
@@ -611,4 +612,33 @@ test('every mistake is listed at once, and no value is ever quoted', () => {
 test('variables of programs that use the HTTP API are no mistake', () => {
   const env = { SYNCLINE_API_URL: 'http://127.0.0.1:3000', SYNCLINE_API_KEY: 'synk_x' };
   expect(problemsOf({ ...SIMULATED, ...env })).toEqual([]);
+});
+
+describe('the settings of the connect pages', () => {
+  const GOOGLE = { GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET: 'secret' };
+  it('are an address of the API, a name, and a list of addresses', () => {
+    const { connect } = loadConfig(
+      {
+        ...GOOGLE,
+        PUBLIC_URL: 'https://sync.example.com/',
+        CONNECT_APP_NAME: 'Acme',
+        CONNECT_RETURN_TO: 'https://app.acme.com, http://localhost:5000/done',
+      },
+      '/checkout',
+    );
+    expect(connect).toEqual({
+      publicUrl: 'https://sync.example.com',
+      appName: 'Acme',
+      returnTo: ['https://app.acme.com/', 'http://localhost:5000/done'],
+    });
+  });
+  it.each([
+    ['PUBLIC_URL', 'http://sync.example.com'],
+    ['CONNECT_RETURN_TO', 'http://app.acme.com'],
+    ['CONNECT_RETURN_TO', 'https://user:secret@app.acme.com'],
+    ['CONNECT_RETURN_TO', 'javascript:alert(1)'],
+    ['CONNECT_APP_NAME', 'a\nb'],
+  ])('%s must not be %j', (name, value) => {
+    expect(() => loadConfig({ ...GOOGLE, [name]: value }, '/checkout')).toThrow(name);
+  });
 });
