@@ -2,7 +2,7 @@ import { openConsent } from '@syncline/google/consent';
 import type { ConnectParts, PublicAddress } from '../../apps/api/src/connect/open.js';
 
 /** The OAuth client that a test's connect pages have. */
-export const OAUTH_CLIENT = {
+const OAUTH_CLIENT = {
   clientId: 'connect-test.apps.googleusercontent.com',
   clientSecret: 'GOCSPX-connect-test-secret',
 };

@@ -281,15 +281,19 @@ function toConfig(
     port: values.PORT,
     operatorHost: values.OPERATOR_HOST,
     operatorPort: values.OPERATOR_PORT,
-    connect: {
-      publicUrl: values.PUBLIC_URL ?? null,
-      returnTo: values.CONNECT_RETURN_TO,
-      appName: values.CONNECT_APP_NAME ?? 'this application',
-    },
+    connect: toConnect(values),
     httpKeepAliveMs: values.HTTP_KEEP_ALIVE_SECONDS * 1_000,
     metricsPort: values.METRICS_PORT ?? null,
     logLevel: values.LOG_LEVEL,
     push: toPush(values, projects),
+  };
+}
+
+function toConnect(values: Values): Config['connect'] {
+  return {
+    publicUrl: values.PUBLIC_URL ?? null,
+    returnTo: values.CONNECT_RETURN_TO,
+    appName: values.CONNECT_APP_NAME ?? 'this application',
   };
 }
 

@@ -33,13 +33,13 @@ export interface ConnectSessionRow {
   isAway: boolean;
 }
 
-export type NewConnectSession = Pick<
+type NewConnectSession = Pick<
   ConnectSessionRow,
   'id' | 'tenant' | 'ref' | 'resources' | 'returnTo' | 'subject' | 'project' | 'keyId'
 > & { linkHash: Buffer; ttlMs: number };
 
 /** A row of the audit log about a connect session. */
-export interface AuditNote {
+interface AuditNote {
   outcome: string;
   /** Null: the request named none. */
   session: Pick<ConnectSessionRow, 'id' | 'tenant' | 'keyId' | 'subject'> | null;

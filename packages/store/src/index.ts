@@ -13,12 +13,7 @@ export type { LeaseHolder } from './alone.js';
 export type { ApiKeyRow, ApiKeys } from './api-keys.js';
 export { FeedPruned, type ChangeEvent } from './changes.js';
 export type { Committed, PageCommit } from './commit-page.js';
-export type {
-  AuditNote,
-  ConnectSessionRow,
-  ConnectSessions,
-  NewConnectSession,
-} from './connect-sessions.js';
+export type { ConnectSessionRow, ConnectSessions } from './connect-sessions.js';
 export type { Credentials } from './credentials.js';
 export { dropDatabase } from './drop-database.js';
 export type { Feed, FeedEnd, FeedPlace } from './feed.js';

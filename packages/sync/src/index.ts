@@ -15,7 +15,7 @@ export {
 export { maintainWatch } from './watch/maintain.js';
 export type { WatchOutcome } from './watch/work.js';
 export { verifiedAccount } from './identity/require-verified.js';
-export { checkConnection, type ConnectionCheck } from './identity/check-connection.js';
+export { checkConnection } from './identity/check-connection.js';
 export { masked } from './identity/words.js';
 export { checkImport, type ImportCheck } from './identity/check-import.js';
 export { QUEUED_SNOOZE_LIMIT_MS } from './finish-run.js';

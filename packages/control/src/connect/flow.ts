@@ -58,7 +58,7 @@ export type Returned =
   | { kind: 'refused'; why: CallbackRefusal; session: ConnectSessionRow | null }
   | { kind: 'expired'; session: ConnectSessionRow };
 
-export type CallbackRefusal = 'no-state' | 'unknown-state' | 'other-browser';
+type CallbackRefusal = 'no-state' | 'unknown-state' | 'other-browser';
 
 /** A person reads and ticks on Google's page for so long. */
 const ATTEMPT_TTL_MS = 600_000;

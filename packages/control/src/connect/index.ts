@@ -1,5 +1,5 @@
 /** End users connect their Google accounts by a page (`@syncline/control/connect`). */
-export { runConnectExpiry, expireConnectSessions } from './expiry.js';
+export { runConnectExpiry } from './expiry.js';
 export {
   begin,
   mayTryAgain,
@@ -7,17 +7,10 @@ export {
   viewOf,
   type Access,
   type Asked,
-  type Begun,
-  type CallbackRefusal,
   type CookieOf,
   type FlowDeps,
   type Returned,
   type View,
 } from './flow.js';
 export { returnAddress } from './return-to.js';
-export {
-  connectSessionDocument,
-  createConnectSession,
-  type ConnectSettings,
-  type CreatedSession,
-} from './sessions.js';
+export { connectSessionDocument, createConnectSession, type ConnectSettings } from './sessions.js';

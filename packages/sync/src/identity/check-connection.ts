@@ -12,7 +12,7 @@ import { masked } from './words.js';
  * Unlike an import it writes nothing: a person is there who can choose another Google account.
  */
 
-export type ConnectionCheck =
+type ConnectionCheck =
   /** @property isRenamed the account's address is a former one of this person */
   | { kind: 'same'; isRenamed: boolean }
   /** The address was the known account's before and now belongs to this person. */
