@@ -11,14 +11,15 @@ const compiled = new Map();
 const { compileFunction } = vm;
 
 vm.compileFunction = (source, params, options) => {
-  const key = `${options.filename}\0${source}`;
-  const cachedData = compiled.get(key);
+  const known = compiled.get(options.filename);
+  const cachedData = known?.source === source ? known.data : undefined;
   const fn = compileFunction(source, params, {
     ...options,
     cachedData,
     produceCachedData: cachedData === undefined,
   });
-  if (cachedData === undefined || fn.cachedDataRejected) compiled.set(key, fn.cachedData);
+  if (cachedData === undefined || fn.cachedDataRejected)
+    compiled.set(options.filename, { source, data: fn.cachedData });
   return fn;
 };
 

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -28,4 +30,14 @@ export default async function setUp(): Promise<void> {
   process.env['SYNCLINE_TEST_DATABASE_URL'] = databaseUrl;
   process.env['SYNCLINE_TEST_REDIS_URL'] = redisUrl;
   globalThis.synclineGuard = guard;
+  process.env['SYNCLINE_TEST_PRELOAD'] = preload();
+}
+
+/** Writes the module that programs of this run load first (`compile-cache.cjs`). @returns its file */
+function preload(): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'syncline-compiled-'));
+  const file = path.join(directory, 'preload.cjs');
+  const cache = JSON.stringify(path.join(__dirname, 'compile-cache.cjs'));
+  writeFileSync(file, `require(${cache})(__dirname);\n`);
+  return file;
 }

@@ -35,7 +35,7 @@ export function startNode(
   as: { uid?: number; gid?: number; cwd?: string } = {},
 ): Started {
   const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [...preloaded(as), ...args], {
     cwd: ROOT,
     ...as,
     // Free ports: test files run in parallel.
@@ -49,6 +49,15 @@ export function startNode(
     stream.on('data', (text: string) => output.push(text));
   }
   return Object.assign(child, { output });
+}
+
+/**
+ * Returns options with which a program loads code that an earlier process has compiled. Other users
+ * cannot read it.
+ */
+function preloaded({ uid }: { uid?: number }): string[] {
+  const preload = process.env['SYNCLINE_TEST_PRELOAD'];
+  return preload === undefined || uid !== undefined ? [] : ['--require', preload];
 }
 
 /**

@@ -1,14 +1,18 @@
 const { default: TestSequencer } = require('@jest/test-sequencer');
 
 /**
- * Scenarios wait for processes most of their time, and some take two minutes; one that began last
- * would run alone at the end, so they run first. Within both groups jest's own order applies: the
- * longest first, by their last run or by their size.
+ * The oracle takes minutes, and scenarios wait for processes most of their time, some for two
+ * minutes. One that began last would run alone at the end, so the oracle runs first, and then the
+ * scenarios. Within each group jest's own order applies: the longest first, by their last run or by
+ * their size.
  */
 module.exports = class ScenariosFirst extends TestSequencer {
   sort(tests) {
-    const isScenario = ({ path }) => path.includes('/test/scenarios/');
-    const sorted = super.sort(tests);
-    return [...sorted.filter(isScenario), ...sorted.filter((test) => !isScenario(test))];
+    return super.sort(tests).sort((a, b) => rankOf(a) - rankOf(b));
   }
 };
+
+function rankOf({ path }) {
+  if (path.includes('/test/oracle/')) return 0;
+  return path.includes('/test/scenarios/') ? 1 : 2;
+}
