@@ -187,7 +187,7 @@ test('a large sweep waits for a second listing a minute later, while incremental
     reason: expect.stringContaining('held'),
   });
   const { id } = (await world.store.accounts.list())[0]!;
-  expect(await verifyAccount(world.rt, world, id, 'gmail')).toMatchObject({
+  expect(await verifyAccount(world.rt, world, id, 'gmail', { catchUpMs: 0 })).toMatchObject({
     held: [{ kind: 'gmail', waitsFor: 'second-listing' }],
   });
   await world.database.pool.query(

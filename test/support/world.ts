@@ -111,6 +111,7 @@ export async function startWorld(
     tokens: store.vault,
     redisPrefix: `test-${randomUUID()}`,
     deployment: null,
+    partBackoffMs: [2, 5, 10],
   });
   for (const { email, refreshToken } of await control.accounts())
     await store.accounts.import({

@@ -52,7 +52,14 @@ export interface GoogleOptions extends RedisSettings {
    * process is alive.
    */
   holder?: string;
+  /**
+   * Waits before the second and each further request for parts of a batch that failed. Jitter
+   * shortens them by up to half. Default: 200, 500 and 1,000 ms.
+   */
+  partBackoffMs?: readonly number[];
 }
+
+const PART_BACKOFF_MS = [200, 500, 1_000];
 
 export interface GoogleAccount extends AccountApis {
   /**
@@ -157,7 +164,7 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
       }),
     );
   const all = [...projects.values()];
-  const shared = { rt, transport, batchSizes: openBatchSizes(), origins };
+  const shared = { rt, transport, origins, ...batching(options) };
   return {
     account: (accountId, call = { lane: 'live' }) =>
       accountOf({
@@ -198,6 +205,12 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
       redis.disconnect();
     },
   };
+}
+
+function batching({
+  partBackoffMs = PART_BACKOFF_MS,
+}: GoogleOptions): Pick<Session, 'batchSizes' | 'partBackoffMs'> {
+  return { batchSizes: openBatchSizes(), partBackoffMs };
 }
 
 /**

@@ -66,6 +66,8 @@ export interface Session {
   tokens: Pick<Tokens, 'access' | 'forget' | 'owner'>;
   transport: Transport;
   batchSizes: BatchSizes;
+  /** `GoogleOptions.partBackoffMs` */
+  partBackoffMs: readonly number[];
   origins: Origins;
   tier: Tier;
   /** The account's project is not configured. */

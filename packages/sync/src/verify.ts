@@ -40,6 +40,11 @@ export interface VerifyOptions {
    * absent: the content of all.
    */
   sample?: number;
+  /**
+   * The time that the fleet gets to catch up before the second comparison; without a running fleet
+   * the comparison is made all the same. Default: 20 s.
+   */
+  catchUpMs?: number;
   progress?: (checked: number) => void;
 }
 
@@ -67,10 +72,6 @@ const MAX_QUOTA_WAIT_MS = 10 * 60_000;
  */
 const MAX_PARTS = 4;
 
-/**
- * The time that the fleet gets to catch up before the second comparison; without a running fleet
- * the comparison is made all the same.
- */
 const CATCH_UP_MS = 20_000;
 const CATCH_UP_POLL_MS = 250;
 
@@ -88,6 +89,7 @@ export async function verifyAccount(
   resource: Resource,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
+  const { catchUpMs = CATCH_UP_MS } = options;
   const stop = new AbortController();
   const account = await verifiedAccount(rt, deps, accountId, {
     lane: 'bulk',
@@ -103,7 +105,7 @@ export async function verifyAccount(
       accountId,
       policy: completePolicy(deps.mirror),
       options,
-      catchUp: () => waitForFleet(rt, deps.store, accountId, resource),
+      catchUp: () => waitForFleet(rt, deps.store, accountId, { resource, catchUpMs }),
     });
   try {
     const drift = module.comparesAlone
@@ -168,10 +170,10 @@ async function waitForFleet(
   rt: Runtime,
   store: Store,
   accountId: string,
-  resource: Resource,
+  { resource, catchUpMs }: { resource: Resource; catchUpMs: number },
 ): Promise<void> {
   const since = await store.schedule.requestSync([accountId], { resource });
-  const deadlineMs = rt.clock.nowMs() + CATCH_UP_MS;
+  const deadlineMs = rt.clock.nowMs() + catchUpMs;
   while (rt.clock.nowMs() < deadlineMs) {
     const behind = await store.schedule.behindSince([accountId], since);
     if (!behind.some(({ kind }) => resourceOf(kind) === resource)) return;

@@ -48,11 +48,6 @@ export interface Fetched<T> {
 }
 
 const BATCH_PATH = '/batch/gmail/v1';
-/**
- * Waits before the second, third and fourth request. Jitter shortens them by up to half; together
- * they stay below 2 s.
- */
-const BACKOFF_MS = [200, 500, 1_000];
 const OUTER_FAILURES_LIMIT = 3;
 /**
  * Consecutive forbidden batches after which the refusal counts as the account's. A single batch may
@@ -107,7 +102,7 @@ export async function fetchByBatch<T>(
     grantIsGood: false,
   };
   let needed = await requestAll(fetch, [...new Set(ids)]);
-  for (const backoffMs of BACKOFF_MS) {
+  for (const backoffMs of session.partBackoffMs) {
     if (needed.length === 0 || fetch.stop) break;
     await session.rt.clock.sleep(
       backoffMs * (0.5 + session.rt.random.next() / 2),
