@@ -26,6 +26,7 @@ const COMMANDS: Commands = new Map<string, (args: readonly string[]) => Promise<
   ['addresses', async () => (await import('./commands/addresses.js')).addAddresses],
   ['changes', async () => (await import('./commands/changes.js')).addChanges],
   ['feed', async () => (await import('./commands/feed.js')).addFeed],
+  ['delegations', async () => (await import('./commands/delegations.js')).addDelegations],
   ['keys', async () => (await import('./commands/keys.js')).addKeys],
   ['quarantine', async () => (await import('./commands/quarantine.js')).addQuarantine],
   ['quota', async () => (await import('./commands/quota.js')).addQuota],

@@ -134,6 +134,15 @@ export function classifyToken(status: number, bodyText: string): GoogleErrorKind
   return { kind: 'rejected', status, reason: code };
 }
 
+/**
+ * Returns what the token endpoint's error says. The description is Google's free text: it must not
+ * get into an error. Pure.
+ */
+export function tokenErrorOf(bodyText: string): { code: string; description: string } {
+  const body = parseObject(bodyText);
+  return { code: word(body?.error) ?? 'unknown', description: textOf(body?.error_description) };
+}
+
 /** Errors of the token endpoint that concern the OAuth client and therefore all of its grants. */
 export const CLIENT_REFUSALS: ReadonlySet<string> = new Set([
   'invalid_client',

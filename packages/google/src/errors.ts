@@ -36,8 +36,11 @@ export type GoogleErrorKind =
    * process is too old for the format of the sealed grant.
    */
   | { kind: 'key-missing'; keyId: string; newerFormat?: number }
-  /** The grant is dead (`invalid_grant` and similar): a person must connect the account again. */
-  | { kind: 'unauthorized'; reason: string }
+  /**
+   * The grant is dead (`invalid_grant` and similar): a person must connect the account again.
+   * `advice` is a text of ours that says what is to be done instead.
+   */
+  | { kind: 'unauthorized'; reason: string; advice?: string }
   /**
    * The grant is valid but does not cover the call: missing scope, domain policy, API disabled, no
    * mailbox.

@@ -13,6 +13,7 @@ import {
 import { openBatchSizes } from './batch-size.js';
 import { candidateTokens } from './candidate.js';
 import { GoogleError } from './errors.js';
+import type { UsableGrant } from './grant-exchange.js';
 import { apisOf, type AccountApis } from './apis/index.js';
 import { originsFor } from './origins.js';
 import type { GrantOwner } from './owner.js';
@@ -20,12 +21,15 @@ import { type Project, openProject, requireUsableQuotas } from './project.js';
 import type { QuotaUsage } from './quota-usage.js';
 import { checkRedis, connectRedis } from './redis.js';
 import { type CallOptions, type Session, type Spent, stopCallsOf } from './request.js';
-import type { TokenStore } from './tokens.js';
+import type { TokenStore } from './stored-grant.js';
+import type { RevokedGrant } from './tokens.js';
 import { openTransport } from './transport.js';
 
 export * from './apis/index.js';
 export { API_NAMES, APIS, type Api } from './apis/facts.js';
 export { unitsOf } from './costs.js';
+export type { ServiceAccountKey } from './assertion.js';
+export { delegatedScopes, type DelegatedGrant } from './delegation.js';
 export { ENDLESS_WORDS, GoogleError, type GoogleErrorKind } from './errors.js';
 export { partKeys } from './part-keys.js';
 export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
@@ -79,8 +83,11 @@ export interface GoogleAccount extends AccountApis {
 
 /** A grant that is not stored as an account's yet. */
 interface GrantCandidate extends GoogleAccount {
-  /** The refresh token to store. Google may have replaced the original one. */
-  refreshToken(): string;
+  /**
+   * The refresh token to store, null for a delegated grant. Google may have replaced the original
+   * one.
+   */
+  refreshToken(): string | null;
 }
 
 export interface Google {
@@ -90,18 +97,15 @@ export interface Google {
    */
   account(accountId: string, call?: CallOptions): GoogleAccount;
   /**
-   * Returns the API calls of a grant that is not stored yet, by its refresh token. Calls are
-   * charged to windows of its own.
+   * Returns the API calls of a grant that is not stored yet. Calls are charged to windows of its
+   * own.
    */
-  candidate(refreshToken: string, call?: CallOptions): GrantCandidate;
+  candidate(grant: UsableGrant, call?: CallOptions): GrantCandidate;
   /**
-   * Revokes the account's grant at Google. `unreadable`: its refresh token cannot be decrypted.
+   * Revokes the account's grant at Google, if it has one that can be revoked.
    * @throws GoogleError when Google did not answer or refused
    */
-  revoke(
-    accountId: string,
-    o?: { project?: string; quotaUser?: string },
-  ): Promise<'revoked' | 'already-gone' | 'unreadable'>;
+  revoke(accountId: string, o?: { project?: string; quotaUser?: string }): Promise<RevokedGrant>;
   /**
    * Refreshes the account's access token even though Google recently refused its grant or its
    * project's client.
@@ -174,8 +178,8 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
         options: call,
         spent: new Map(),
       }),
-    candidate: (refreshToken, call = { lane: 'live' }) =>
-      candidateOf({ ...shared, ...projectFor(projects, call.project) }, refreshToken, call),
+    candidate: (grant, call = { lane: 'live' }) =>
+      candidateOf({ ...shared, ...projectFor(projects, call.project) }, grant, call),
     revoke: async (accountId, { project, quotaUser = accountId } = {}) => {
       await stopCallsOf(projectFor(projects, project).quota, quotaUser);
       return projectFor(projects).tokens.revoke(accountId);
@@ -255,11 +259,11 @@ async function chargeTo(
 /** It has quota windows of its own, because its owner is not known yet. */
 function candidateOf(
   shared: Omit<Session, 'accountId' | 'options' | 'spent'> & Project,
-  refreshToken: string,
+  grant: UsableGrant,
   options: CallOptions,
 ): GrantCandidate {
   const { rt, transport, endpoint } = shared;
-  const tokens = candidateTokens(transport, endpoint, refreshToken, () => rt.clock.nowMs());
+  const tokens = candidateTokens(transport, endpoint, grant, () => rt.clock.nowMs());
   const accountId = `candidate-${rt.random.uuid()}`;
   const account = accountOf({ ...shared, tokens, accountId, options, spent: new Map() });
   return { ...account, refreshToken: tokens.refreshToken };

@@ -14,7 +14,8 @@ import { API_NAMES, APIS } from './apis/facts.js';
 import { type Tier, tierOf } from './costs.js';
 import { type Quota, openQuota } from './quota.js';
 import type { TokenEndpoint } from './refresh-token.js';
-import { type TokenStore, type Tokens, openTokens } from './tokens.js';
+import type { TokenStore } from './stored-grant.js';
+import { type Tokens, openTokens } from './tokens.js';
 import type { Transport } from './transport.js';
 
 export interface Project {

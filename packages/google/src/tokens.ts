@@ -9,32 +9,14 @@ import path from 'node:path';
 import { loadScript, type RedisConnection, type Runtime } from '@syncline/runtime';
 import { classifyToken } from './classify.js';
 import { type ClientMark, openClientMark } from './client-mark.js';
-import { GoogleError } from './errors.js';
+import { GoogleError, type GoogleErrorKind } from './errors.js';
+import { exchangeGrant, type UsableGrant } from './grant-exchange.js';
 import { askTokenInfo, type GrantOwner } from './owner.js';
 import { isTransientRedisError, refuseUnlessReady, runScript } from './redis.js';
-import { exchangeRefreshToken, readRefreshed, REFRESH } from './refresh-token.js';
+import { REFRESH } from './refresh-token.js';
 import { accessTokenKeyOf, tokenKeysOf } from './shared-tokens.js';
-import { type StoredGrant, withoutGrant } from './stored-grant.js';
-import type { Answer, Transport } from './transport.js';
-
-/** Where grants are kept; the store's vault has this shape. */
-export interface TokenStore {
-  /** @throws Error when the account belongs to another project than `project` */
-  grant(accountId: string, project?: string): Promise<StoredGrant>;
-  /** Encrypts a value that will be stored in Redis, bound to the account. */
-  seal(accountId: string, plain: string): string;
-  /** @throws Error when `sealed` belongs to another account or the key has changed */
-  open(accountId: string, sealed: string): string;
-  /**
-   * Called when Google replaced the refresh token of `version`; the old one may become invalid.
-   * `key-missing`: nothing was stored, because this process's master key was replaced.
-   */
-  rotated?(
-    accountId: string,
-    refreshToken: string,
-    version: number,
-  ): Promise<boolean | Extract<StoredGrant, { kind: 'key-missing' }>>;
-}
+import { type StoredGrant, type TokenStore, withoutGrant } from './stored-grant.js';
+import type { Transport } from './transport.js';
 
 export interface Tokens {
   /**
@@ -52,9 +34,14 @@ export interface Tokens {
    * access token, and only if no other process has renewed it meanwhile.
    */
   forget(accountId: string, token?: string): Promise<void>;
-  /** `unreadable`: the refresh token cannot be decrypted, so Google was not called. */
-  revoke(accountId: string): Promise<'revoked' | 'already-gone' | 'unreadable'>;
+  revoke(accountId: string): Promise<RevokedGrant>;
 }
+
+/**
+ * `unreadable`: the refresh token cannot be decrypted, so Google was not called. `delegated`: a
+ * service account acts for the account, so there is nothing to revoke.
+ */
+export type RevokedGrant = 'revoked' | 'already-gone' | 'unreadable' | 'delegated';
 
 export interface TokenOptions {
   prefix: string;
@@ -187,24 +174,35 @@ async function refreshUnderLock(
 async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Promise<string> {
   const { options, rt } = keeper;
   const stored = await options.store.grant(accountId, options.project);
-  if (stored.kind !== 'stored') throw withoutGrant(stored);
-  const { refreshToken, version } = stored;
+  if (stored.kind !== 'stored' && stored.kind !== 'delegated') throw withoutGrant(stored);
+  const { version } = stored;
+  const usesClient = stored.kind === 'stored';
   if (!anyway) {
     await throwIfRefused(keeper, accountId, version);
-    await keeper.client.throwIfRefused();
+    if (usesClient) await keeper.client.throwIfRefused();
   }
-  const answer = await exchangeRefreshToken(keeper.transport, options, refreshToken);
-  if (answer.status !== 200) throw await refused(keeper, accountId, { version, anyway, answer });
-  await keeper.client.noteAcceptance(anyway);
-  const grant = readRefreshed(answer, options.clientId, rt.clock.nowMs());
+  const exchanged = await exchangeGrant(keeper.transport, options, stored, rt.clock.nowMs());
+  if (exchanged.kind === 'refused')
+    throw await refused(keeper, accountId, { stored, anyway, detail: exchanged.detail });
+  const grant = exchanged.refreshed;
+  if (usesClient) await keeper.client.noteAcceptance(anyway);
   rt.metrics.tokenRefreshes.inc({ outcome: 'refreshed' });
-  if (grant.refreshToken !== null && grant.refreshToken !== refreshToken) {
-    const kept = await options.store.rotated?.(accountId, grant.refreshToken, version);
-    if (typeof kept === 'object') throw withoutGrant(kept);
-  }
+  if (usesClient) await keepRotated(keeper, accountId, stored, grant.refreshToken);
   if (grant.owner) putBounded(keeper.owners, accountId, { token: grant.token, owner: grant.owner });
   await keep(keeper, accountId, { token: grant.token, version }, grant.livesMs);
   return grant.token;
+}
+
+/** Stores the refresh token with which Google has replaced the one that was used. */
+async function keepRotated(
+  { options }: Keeper,
+  accountId: string,
+  { refreshToken, version }: Extract<StoredGrant, { kind: 'stored' }>,
+  rotated: string | null,
+): Promise<void> {
+  if (rotated === null || rotated === refreshToken) return;
+  const kept = await options.store.rotated?.(accountId, rotated, version);
+  if (typeof kept === 'object') throw withoutGrant(kept);
 }
 
 /** A mark is for one version: an import is another attempt, even with the same refresh token. */
@@ -221,24 +219,25 @@ async function throwIfRefused(keeper: Keeper, accountId: string, version: number
 async function refused(
   keeper: Keeper,
   accountId: string,
-  { version, anyway, answer }: { version: number; anyway: boolean; answer: Answer },
+  o: {
+    stored: { kind: UsableGrant['kind']; version: number };
+    anyway: boolean;
+    detail: GoogleErrorKind;
+  },
 ): Promise<GoogleError> {
-  const error = new GoogleError(
-    REFRESH,
-    classifyToken(answer.status, answer.body.toString('utf8')),
-  );
-  keeper.rt.metrics.tokenRefreshes.inc({ outcome: error.detail.kind });
-  if (error.detail.kind === 'unauthorized') {
+  const { stored, anyway, detail } = o;
+  keeper.rt.metrics.tokenRefreshes.inc({ outcome: detail.kind });
+  if (detail.kind === 'unauthorized') {
     putBounded(keeper.dead, accountId, {
-      version,
+      version: stored.version,
       untilMs: keeper.rt.clock.nowMs() + REFUSED_FOR_MS,
     });
     await ifRedisAnswers(keeper, (redis) =>
-      redis.set(refusedKeyOf(keeper, accountId), String(version), 'PX', REFUSED_FOR_MS),
+      redis.set(refusedKeyOf(keeper, accountId), String(stored.version), 'PX', REFUSED_FOR_MS),
     );
   }
-  await keeper.client.noteRefusal(error.detail, anyway);
-  return error;
+  if (stored.kind === 'stored') await keeper.client.noteRefusal(detail, anyway);
+  return new GoogleError(REFRESH, detail);
 }
 
 async function keep(
@@ -315,13 +314,11 @@ async function forget(keeper: Keeper, accountId: string, token?: string): Promis
 }
 
 /** Ends the grant at Google. A grant that Google no longer knows is reported as already gone. */
-async function revoke(
-  keeper: Keeper,
-  accountId: string,
-): Promise<'revoked' | 'already-gone' | 'unreadable'> {
+async function revoke(keeper: Keeper, accountId: string): Promise<RevokedGrant> {
   const stored = await keeper.options.store.grant(accountId);
   if (stored.kind === 'key-missing') throw withoutGrant(stored);
   await forget(keeper, accountId);
+  if (stored.kind === 'delegated') return 'delegated';
   if (stored.kind === 'none') return 'already-gone';
   if (stored.kind === 'unreadable') return 'unreadable';
   // In the body (RFC 7009), because a URL would be written to the logs of intermediaries.

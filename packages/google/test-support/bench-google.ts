@@ -1,6 +1,6 @@
 import { type Runtime, createRuntime } from '@syncline/runtime';
 import { type Google, type GoogleOptions, openGoogle } from '../src/index.js';
-import type { TokenStore } from '../src/tokens.js';
+import type { TokenStore } from '../src/stored-grant.js';
 import { type TestRedis, startTestRedis } from './redis-server.js';
 import { type StubGoogle, startStubGoogle } from './stub-google.js';
 

@@ -102,8 +102,8 @@ interface KeyPair {
 }
 
 /**
- * By key id, shared by all simulators of the process: there are two ids, and generating a key pair
- * is slow.
+ * By key id, shared by all simulators of the process: there are few ids, and generating a key pair is
+ * slow.
  */
 const made = new Map<string, KeyPair>();
 

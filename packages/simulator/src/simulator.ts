@@ -169,7 +169,7 @@ function build(
     signingKey,
     delivery,
     pubsub,
-    serviceAccount: new ServiceAccount(),
+    serviceAccount: new ServiceAccount(settings.scopes),
     watches: new Watches(clock, ledger, pubsub, delivery),
     channels: new Channels(clock, traffic.fork('channels'), ledger, delivery),
     quota: new Quota(settings.quota, ledger, traffic.fork('quota')),

@@ -27,7 +27,10 @@ export type AccountReasonCode =
 
 export interface AccountImport {
   email: string;
-  refreshToken: string;
+  /** Null for an account with a delegation. */
+  refreshToken: string | null;
+  /** The name of the tenant's delegation by which a service account acts for the account. */
+  delegation?: string;
   tenant: string;
   /**
    * When omitted, an existing account keeps its resources, and a new one gets Gmail and Calendar.

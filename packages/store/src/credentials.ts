@@ -1,6 +1,7 @@
 /** The credentials of accounts, and the master keys that seal them. */
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
+import { delegationsIn, type Delegations } from './delegations.js';
 import type { KeyRing } from './key-ring.js';
 import { lostKeysIn, type LostKeys } from './lost-keys.js';
 import { masterKeyRotationIn, type MasterKeyRotation } from './master-key-rotation.js';
@@ -21,6 +22,7 @@ export interface KeyOptions {
 
 export interface Credentials {
   vault: Vault;
+  delegations: Delegations;
   /** The keys in use, and whether this process has them. */
   keys: Keys;
   masterKeyRotation: MasterKeyRotation;
@@ -41,6 +43,7 @@ export function credentialsIn(
 ): Credentials {
   return {
     vault: openVault(rt, pool, ring),
+    delegations: delegationsIn(pool, ring),
     keys: masterKeysIn(rt, apart, ring, `${holder}-${rt.random.uuid()}`),
     masterKeyRotation: masterKeyRotationIn(pool, ring),
     lostKeys: lostKeysIn(pool, ring),

@@ -9,6 +9,7 @@ import { comparableAddress, OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { AccountImport, AccountState } from './accounts.js';
 import { DEFAULT_RESOURCES, RESOURCES, type Resource } from './mirrors/resources.js';
+import { delegationFor } from './delegations.js';
 import { bind } from './identities.js';
 import { resumeCollections, NO_PROBES } from './refusals.js';
 import { replaced } from './master-keys.js';
@@ -33,7 +34,7 @@ export class ResourceBeingErased extends OperatorError {
  * refresh token is a new grant, whose owner is checked before it is used. Every import also
  * requests a retry now, even with the same refresh token.
  * @throws AccountBeingRemoved, ResourceBeingErased
- * @throws OperatorError when the import would remove a resource, and when the master key was retired
+ * @throws OperatorError when its delegation is unknown or not for its address, when the import would remove a resource, and when the master key was retired
  */
 export function importAccount(
   pool: pg.Pool,
@@ -53,6 +54,7 @@ export async function importWithin(
   account: AccountImport,
 ): Promise<{ id: string; created: boolean }> {
   const freshId = randomUUID();
+  const delegation = await delegationOf(transaction, account);
   const sealing = transaction.query<{ retired: boolean }>({
     name: 'sealing-key',
     text: SEALING_KEY,
@@ -66,23 +68,18 @@ export async function importWithin(
       account.tenant,
       account.email,
       sorted(account.resources ?? DEFAULT_RESOURCES),
-      account.project ?? null,
+      delegation?.project ?? account.project ?? null,
       account.isAnotherPerson ?? false,
       comparableAddress(account.email),
+      delegation?.id ?? null,
     ],
   });
   if ((await sealing).rows[0]?.retired) throw new OperatorError(replaced(vault.keyId));
   const created = inserted.rowCount === 1;
-  const id = created ? freshId : await renewKnown(transaction, vault, account);
-  transaction.send({
-    name: 'keep-credential',
-    text: KEEP_CREDENTIAL,
-    values: [
-      id,
-      vault.sealRefreshToken({ tenant: account.tenant, accountId: id }, account.refreshToken),
-      vault.keyId,
-    ],
-  });
+  const id = created
+    ? freshId
+    : await renewKnown(transaction, vault, { ...account, delegation }, account.delegation);
+  keepCredential(transaction, vault, { ...account, id });
   const resources = account.resources ?? (created ? DEFAULT_RESOURCES : []);
   const collections = resources.flatMap((resource) => RESOURCES[resource].first);
   transaction.send({
@@ -102,6 +99,31 @@ export async function importWithin(
   return { id, created };
 }
 
+async function delegationOf(
+  transaction: Transaction,
+  { tenant, email, delegation }: AccountImport,
+): Promise<{ id: string; project: string } | null> {
+  return delegation === undefined
+    ? null
+    : delegationFor(transaction, { tenant, email, delegation });
+}
+
+/** An account has a refresh token or a delegation, never both. */
+function keepCredential(
+  transaction: Transaction,
+  vault: Vault,
+  { id, tenant, refreshToken }: AccountImport & { id: string },
+): void {
+  if (refreshToken === null)
+    transaction.send({ name: 'drop-credential', text: DROP_CREDENTIAL, values: [id] });
+  else
+    transaction.send({
+      name: 'keep-credential',
+      text: KEEP_CREDENTIAL,
+      values: [id, vault.sealRefreshToken({ tenant, accountId: id }, refreshToken), vault.keyId],
+    });
+}
+
 /** The account that an import of this line would renew. */
 export interface OfferedTo {
   accountId: string;
@@ -116,7 +138,7 @@ export interface OfferedTo {
 export async function accountOffered(
   pool: Queryable,
   vault: Vault,
-  { tenant, email, refreshToken }: AccountImport,
+  { tenant, email, refreshToken, delegation }: AccountImport,
 ): Promise<OfferedTo | null> {
   const { rows } = await pool.query<KnownRow>({
     name: 'offered-account',
@@ -129,7 +151,7 @@ export async function accountOffered(
         accountId: row.id,
         state: row.state,
         isAlias: row.is_alias,
-        isKnownGrant: isKnownGrant(vault, row, refreshToken),
+        isKnownGrant: isKnownGrant(vault, row, refreshToken, delegation),
       }
     : null;
 }
@@ -142,15 +164,23 @@ interface KnownRow {
   resources: string[] | null;
   erasing: string[] | null;
   sealed: Buffer | null;
+  /** The name of its delegation. */
+  delegation: string | null;
   is_alias: boolean;
 }
 
 function isKnownGrant(
   vault: Vault,
-  { id, tenant, sealed }: KnownRow,
-  refreshToken: string,
+  { id, tenant, sealed, delegation: known }: KnownRow,
+  refreshToken: string | null,
+  delegation: string | undefined,
 ): boolean {
-  return sealed !== null && vault.isSealed({ tenant, accountId: id }, sealed, refreshToken);
+  if (refreshToken === null) return known === delegation;
+  return (
+    known === null &&
+    sealed !== null &&
+    vault.isSealed({ tenant, accountId: id }, sealed, refreshToken)
+  );
 }
 
 /** The lock prevents that the key is retired before the import is committed. */
@@ -158,14 +188,16 @@ const SEALING_KEY =
   'SELECT retired_at IS NOT NULL AS retired FROM syncline.master_keys WHERE key_id = $1 FOR SHARE';
 
 const CONNECT = `
-  INSERT INTO syncline.accounts (id, tenant, email, address, resources, project, feed_epoch)
-  SELECT $1::uuid, $2::text, $3::text, $7::text, $4::text[], coalesce($5, 'default'), (SELECT epoch FROM syncline.feed_state)
+  INSERT INTO syncline.accounts (id, tenant, email, address, resources, project, delegation_id, feed_epoch)
+  SELECT $1::uuid, $2::text, $3::text, $7::text, $4::text[], coalesce($5, 'default'), $8::uuid, (SELECT epoch FROM syncline.feed_state)
    WHERE $6 OR NOT EXISTS (SELECT 1 FROM syncline.account_aliases l JOIN syncline.accounts a ON a.id = l.account_id WHERE l.address = $7::text AND a.tenant = $2::text)
   ON CONFLICT DO NOTHING`;
 
 const KEEP_CREDENTIAL = `
   INSERT INTO syncline.credentials (account_id, sealed, key_id) VALUES ($1, $2, $3)
   ON CONFLICT (account_id) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, updated_at = now()`;
+
+const DROP_CREDENTIAL = 'DELETE FROM syncline.credentials WHERE account_id = $1';
 
 const FIRST_COLLECTIONS = `
   INSERT INTO syncline.collections (id, account_id, tenant, kind, external_id)
@@ -180,8 +212,12 @@ const FIRST_COLLECTIONS = `
 async function renewKnown(
   transaction: Transaction,
   vault: Vault,
-  { tenant, email, resources, project, refreshToken }: AccountImport,
+  account: Omit<AccountImport, 'delegation'> & {
+    delegation: { id: string; project: string } | null;
+  },
+  delegationName: string | undefined,
 ): Promise<string> {
+  const { tenant, email, resources, refreshToken, delegation } = account;
   const { rows } = await transaction.query<KnownRow>({
     name: 'known-account',
     text: `${KNOWN} FOR NO KEY UPDATE OF a`,
@@ -192,7 +228,7 @@ async function renewKnown(
     throw new AccountBeingRemoved(
       'the account is being removed; import it again when that is done (syncline accounts list)',
     );
-  const isNewGrant = !isKnownGrant(vault, known, refreshToken);
+  const isNewGrant = !isKnownGrant(vault, known, refreshToken, delegationName);
   const revived = known.state === 'reauth_required' || known.state === 'disabled';
   refuseToRemove(known, resources);
   transaction.send({
@@ -201,9 +237,10 @@ async function renewKnown(
     values: [
       known.id,
       sorted([...(known.resources ?? []), ...(resources ?? [])]),
-      project ?? null,
+      delegation?.project ?? account.project ?? null,
       revived,
       isNewGrant,
+      delegation?.id ?? null,
     ],
   });
   if (revived || known.state === 'active') resumeCollections(transaction, known.id, revived);
@@ -237,12 +274,13 @@ function refuseToRemove(
  * An address takes precedence over an alias, because an alias may be another account's address now.
  */
 const KNOWN = `
-  SELECT a.id, a.state, a.email, a.tenant, a.resources, a.erasing, c.sealed, a.address <> $2 AS is_alias FROM syncline.accounts a LEFT JOIN syncline.credentials c ON c.account_id = a.id
+  SELECT a.id, a.state, a.email, a.tenant, a.resources, a.erasing, c.sealed, d.name AS delegation, a.address <> $2 AS is_alias
+    FROM syncline.accounts a LEFT JOIN syncline.credentials c ON c.account_id = a.id LEFT JOIN syncline.delegations d ON d.id = a.delegation_id
    WHERE a.tenant = $1 AND (a.address = $2 OR EXISTS (SELECT 1 FROM syncline.account_aliases l WHERE l.account_id = a.id AND l.address = $2))
    ORDER BY a.address = $2 DESC LIMIT 1`;
 
 const RENEW = `
-  UPDATE syncline.accounts SET resources = $2, project = coalesce($3, project), updated_at = now(),
+  UPDATE syncline.accounts SET resources = $2, project = coalesce($3, project), delegation_id = $6, updated_at = now(),
          token_version = token_version + 1, ${NO_PROBES},
          grant_number = CASE WHEN $5 THEN grant_number + 1 ELSE grant_number END,
          state = CASE WHEN $4 THEN 'active' ELSE state END, reason = CASE WHEN $4 THEN NULL ELSE reason END, reason_code = CASE WHEN $4 THEN NULL ELSE reason_code END

@@ -15,6 +15,7 @@ export { FeedPruned, type ChangeEvent } from './changes.js';
 export type { Committed, PageCommit } from './commit-page.js';
 export type { ConnectSessionRow, ConnectSessions } from './connect-sessions.js';
 export type { Credentials } from './credentials.js';
+export type { DelegationOrder, DelegationView } from './delegations.js';
 export { dropDatabase } from './drop-database.js';
 export type { Feed, FeedEnd, FeedPlace } from './feed.js';
 export type { FeedLog, LogRange, LogState, RangeEvents } from './feed-log.js';
@@ -29,6 +30,7 @@ export type { CollectionsRead, ReadFrame, ReadPage } from './mirrors/snapshot.js
 export * from './mirrors/public.js';
 export {
   DEFAULT_RESOURCES,
+  scopesOf,
   RESOURCE_NAMES,
   resourceOf,
   type CollectionKind,

@@ -22,13 +22,17 @@ export interface Owner {
    * tenant.
    */
   tenant: string;
-  /** For the secrets of a connect session: the session's id. */
+  /**
+   * For the secrets of a connect session: the session's id; for the key of a service account: the
+   * delegation's.
+   */
   accountId: string;
 }
 
-export type SealedPurpose = 'refresh-token' | 'access-token' | 'connect-attempt';
+export type SealedPurpose =
+  'refresh-token' | 'access-token' | 'connect-attempt' | 'service-account-key';
 
-type Opened =
+export type Opened =
   | { kind: 'opened'; text: string }
   /** Sealed by a later version of the program; nothing is known about the value. */
   | { kind: 'newer-format'; format: number }
@@ -79,6 +83,7 @@ const INFO: Record<SealedPurpose | 'channel-token' | 'key-id', string> = {
   'refresh-token': 'syncline v2 refresh-token',
   'access-token': 'syncline v2 access-token',
   'connect-attempt': 'syncline v2 connect-attempt',
+  'service-account-key': 'syncline v2 service-account-key',
   'channel-token': 'syncline v2 channel-token',
   'key-id': 'syncline v2 key-id',
 };
@@ -88,6 +93,7 @@ const PLACE: Record<SealedPurpose, string> = {
   'refresh-token': 'credentials.sealed',
   'access-token': 'redis:access-token',
   'connect-attempt': 'connect_attempts.sealed',
+  'service-account-key': 'delegations.sealed',
 };
 
 interface Subkeys {
@@ -133,6 +139,7 @@ function subkeysOf(masterKey: Buffer): Subkeys {
       'refresh-token': derive('refresh-token'),
       'access-token': derive('access-token'),
       'connect-attempt': derive('connect-attempt'),
+      'service-account-key': derive('service-account-key'),
       'channel-token': derive('channel-token'),
     },
   };

@@ -104,8 +104,11 @@ export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRota
     begin: () => begin(pool, ring, old),
     start: () => startOf(0),
     reseal: async (cursor, limit) => {
-      const { last, ...counts } = await resealBatch(pool, ring, cursor, limit);
-      const before = cursor.afterAccountId === FIRST_ID ? 0 : (unreadable.get(cursor.keyId) ?? 0);
+      const isFirst = cursor.afterAccountId === FIRST_ID;
+      const delegations = isFirst ? await resealDelegations(pool, ring, cursor.keyId) : 0;
+      const { last, ...batch } = await resealBatch(pool, ring, cursor, limit);
+      const counts = { ...batch, resealed: batch.resealed + delegations };
+      const before = isFirst ? 0 : (unreadable.get(cursor.keyId) ?? 0);
       unreadable.set(cursor.keyId, before + counts.unreadable);
       const next = last === null ? startOf(old.indexOf(cursor.keyId) + 1) : null;
       return {
@@ -193,6 +196,7 @@ async function unusedKeys(
               SELECT 1 FROM syncline.master_keys m WHERE m.key_id = o.key_id AND (m.is_retiring OR m.retired_at IS NOT NULL
                   OR m.current_since <= coalesce((SELECT k.current_since FROM syncline.master_keys k WHERE k.key_id = $2), 'infinity')))
         AND NOT EXISTS (SELECT 1 FROM syncline.credentials c WHERE c.key_id = o.key_id)
+        AND NOT EXISTS (SELECT 1 FROM syncline.delegations d WHERE d.key_id = o.key_id)
         AND NOT EXISTS (SELECT 1 FROM syncline.channels h WHERE h.key_id = o.key_id)`,
     [old, keyId],
   );
@@ -220,6 +224,7 @@ async function end(
         WHERE m.key_id <> $1 AND (m.key_id = ANY($2) OR m.is_retiring)
           AND (SELECT count(*) FROM syncline.credentials c WHERE c.key_id = m.key_id)
            <= coalesce((SELECT u.n FROM unnest($3::text[], $4::int[]) AS u(key_id, n) WHERE u.key_id = m.key_id), 0)
+          AND NOT EXISTS (SELECT 1 FROM syncline.delegations d WHERE d.key_id = m.key_id)
           AND NOT EXISTS (SELECT 1 ${CHANNELS} AND ${IS_SYNCED} AND h.key_id = m.key_id)`,
       [keyId, old, [...unreadable.keys()], [...unreadable.values()]],
     );
@@ -239,6 +244,33 @@ function resealAccessToken(ring: KeyRing, accountId: string, sealed: string): st
   return opened.kind === 'opened'
     ? ring.seal('access-token', owner, opened.text).toString('base64')
     : null;
+}
+
+interface DelegationRow {
+  id: string;
+  tenant: string;
+  sealed: Buffer;
+}
+
+/** There are few, so they need no batches. One that does not open keeps its key from being retired. */
+async function resealDelegations(pool: pg.Pool, ring: KeyRing, keyId: string): Promise<number> {
+  const { rows } = await pool.query<DelegationRow>(
+    'SELECT id, tenant, sealed FROM syncline.delegations WHERE key_id = $1 ORDER BY id',
+    [keyId],
+  );
+  let resealed = 0;
+  for (const { id, tenant, sealed } of rows) {
+    const owner = { tenant, accountId: id };
+    const opened = ring.open('service-account-key', owner, sealed);
+    if (opened.kind !== 'opened') continue;
+    const stored = await pool.query(
+      `WITH ${sealingKey('$4')}
+       UPDATE syncline.delegations SET sealed = $3, key_id = $4 WHERE id = $1 AND sealed = $2 AND NOT ${IS_SEALING_RETIRED}`,
+      [id, sealed, ring.seal('service-account-key', owner, opened.text), ring.keyId],
+    );
+    resealed += stored.rowCount ?? 0;
+  }
+  return resealed;
 }
 
 interface ValueRow {
@@ -291,7 +323,8 @@ async function remaining(
   const { rows } = await pool.query<{ old: string | null; lost: string | null }>(
     `SELECT sum(n) FILTER (WHERE is_old) AS old, sum(n) FILTER (WHERE NOT is_old) AS lost FROM (
        SELECT k.n, k.key_id = ANY($2) OR ${IN_USE} AS is_old
-         FROM (SELECT key_id, count(*) AS n FROM syncline.credentials WHERE key_id < $1 OR key_id > $1 GROUP BY key_id) AS k
+         FROM (SELECT key_id, count(*) AS n FROM syncline.credentials WHERE key_id < $1 OR key_id > $1 GROUP BY key_id
+               UNION ALL SELECT key_id, count(*) FROM syncline.delegations WHERE key_id <> $1 GROUP BY key_id) AS k
      ) AS counted`,
     [keyId, old],
   );

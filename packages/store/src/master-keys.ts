@@ -265,6 +265,7 @@ export async function keysInUse(session: Queryable): Promise<KeyInUse[]> {
             EXISTS (SELECT 1 FROM syncline.master_keys r WHERE r.key_id = n.key_id AND r.is_retiring) AS "isRetiring"
        FROM (
          SELECT k.key_id, true AS has_values, false AS seals FROM (SELECT key_id FROM used LIMIT 64) AS k WHERE k.key_id IS NOT NULL AND ${IN_USE}
+         UNION ALL SELECT k.key_id, true, false FROM (SELECT DISTINCT key_id FROM syncline.delegations) AS k WHERE ${IN_USE}
          UNION ALL SELECT p.sealing_key, false, true FROM syncline.process_keys p WHERE ${LIVING}
        ) AS n GROUP BY n.key_id ORDER BY n.key_id`,
   );

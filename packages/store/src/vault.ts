@@ -1,7 +1,7 @@
 /** Grants in Postgres and access tokens for Redis, sealed by the key ring (key-ring.ts). */
 import { OperatorError, RepeatLimit, unreachable, type Runtime } from '@syncline/runtime';
 import type pg from 'pg';
-import type { KeyRing, Owner, SealedPurpose } from './key-ring.js';
+import type { KeyRing, Opened, Owner, SealedPurpose } from './key-ring.js';
 import {
   CURRENT_KEY,
   retireLostCommand,
@@ -10,6 +10,7 @@ import {
   keysInUse,
   sealingKey,
 } from './master-keys.js';
+import { scopesOf, type Resource } from './mirrors/resources.js';
 
 export interface Vault {
   /** Short id of the sealing master key, stored beside the sealed value. */
@@ -55,6 +56,20 @@ interface ConnectOwner {
   tenant: string;
 }
 
+/** A service account that acts for the account. */
+export interface DelegatedGrant {
+  kind: 'delegated';
+  key: { email: string; privateKey: string; keyId: string };
+  /** The number that the administrator enters in the Admin console. */
+  clientId: string;
+  /** The account's address. */
+  subject: string;
+  /** Google's id of the account; null when no grant has named it. */
+  sub: string | null;
+  scopes: string[];
+  version: number;
+}
+
 /**
  * The stored grant of an account. `unreadable`: it does not open although this process has its key,
  * or its key was retired or is unknown. `key-missing`: this process lacks a key that is in use,
@@ -62,6 +77,7 @@ interface ConnectOwner {
  */
 type StoredGrant =
   | { kind: 'stored'; refreshToken: string; version: number }
+  | DelegatedGrant
   | { kind: 'none' }
   | { kind: 'key-missing'; keyId: string; newerFormat?: number }
   | { kind: 'unreadable' };
@@ -118,7 +134,7 @@ export function openVault(rt: Pick<Runtime, 'clock' | 'log'>, pool: pg.Pool, rin
 function rejections(rt: Pick<Runtime, 'clock' | 'log'>): NoteRejected {
   const limit = new RepeatLimit();
   return ({ purpose, accountId, why }) => {
-    const kind = purpose === 'refresh-token' ? accountId : purpose;
+    const kind = purpose === 'access-token' ? purpose : accountId;
     const suppressed = limit.admit(kind, rt.clock.nowMs());
     if (suppressed === null) return;
     rt.log.warn(
@@ -135,7 +151,8 @@ function rejections(rt: Pick<Runtime, 'clock' | 'log'>): NoteRejected {
  */
 export async function checkMasterKey(pool: pg.Pool, ring: KeyRing): Promise<void> {
   const { rows } = await pool.query<{ others: boolean; ours: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM syncline.credentials WHERE key_id <> ALL($1)) AS others, EXISTS (SELECT 1 FROM syncline.credentials WHERE key_id = ANY($1)) AS ours`,
+    `SELECT EXISTS (SELECT 1 FROM syncline.credentials WHERE key_id <> ALL($1)) OR EXISTS (SELECT 1 FROM syncline.delegations WHERE key_id <> ALL($1)) AS others,
+            EXISTS (SELECT 1 FROM syncline.credentials WHERE key_id = ANY($1)) OR EXISTS (SELECT 1 FROM syncline.delegations WHERE key_id = ANY($1)) AS ours`,
     [ring.keyIds],
   );
   if (rows[0]?.others && !rows[0].ours) {
@@ -162,38 +179,94 @@ async function waysToGiveUp(pool: pg.Pool): Promise<string> {
   return ` Then say that it is lost: ${lost.map(({ keyId }) => retireLostCommand(keyId)).join(' and ')}`;
 }
 
+interface GrantRow {
+  tenant: string;
+  project: string;
+  version: number;
+  email: string;
+  sub: string | null;
+  resources: Resource[];
+  /** The sealed refresh token. */
+  sealed: Buffer | null;
+  delegationId: string | null;
+  sealedKey: Buffer | null;
+  clientEmail: string | null;
+  clientId: string | null;
+  privateKeyId: string | null;
+}
+
+const GRANT = `
+  SELECT a.tenant, a.project, a.token_version AS version, a.email, a.google_sub AS sub, a.resources, c.sealed, a.delegation_id AS "delegationId",
+         d.sealed AS "sealedKey", d.client_email AS "clientEmail", d.client_id AS "clientId", d.private_key_id AS "privateKeyId"
+    FROM syncline.accounts a LEFT JOIN syncline.credentials c ON c.account_id = a.id LEFT JOIN syncline.delegations d ON d.id = a.delegation_id
+   WHERE a.id = $1`;
+
+interface Opening {
+  pool: pg.Pool;
+  ring: KeyRing;
+  noteRejected: NoteRejected;
+}
+
 async function readGrant(
-  { pool, ring, noteRejected }: { pool: pg.Pool; ring: KeyRing; noteRejected: NoteRejected },
+  opening: Opening,
   accountId: string,
   project: string | undefined,
 ): Promise<StoredGrant> {
-  const found = await pool.query<{
-    sealed: Buffer;
-    tenant: string;
-    project: string;
-    version: number;
-  }>(
-    'SELECT c.sealed, a.tenant, a.project, a.token_version AS version FROM syncline.credentials c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.id = $1',
-    [accountId],
-  );
+  const found = await opening.pool.query<GrantRow>(GRANT, [accountId]);
   const row = found.rows[0];
   if (row && project !== undefined && row.project !== project)
     throw new Error(
       `account ${accountId} belongs to the Google project "${row.project}", but was requested for the project "${project}"`,
     );
-  if (!row) return { kind: 'none' };
-  const opened = ring.open('refresh-token', { tenant: row.tenant, accountId }, row.sealed);
+  if (row?.delegationId) return delegatedGrant(opening, accountId, row, row.delegationId);
+  if (!row?.sealed) return { kind: 'none' };
+  const owner = { tenant: row.tenant, accountId };
+  const opened = opening.ring.open('refresh-token', owner, row.sealed);
+  return opened.kind === 'opened'
+    ? { kind: 'stored', refreshToken: opened.text, version: row.version }
+    : unopened(opening, 'refresh-token', accountId, opened);
+}
+
+async function delegatedGrant(
+  opening: Opening,
+  accountId: string,
+  row: GrantRow,
+  delegationId: string,
+): Promise<StoredGrant> {
+  const owner = { tenant: row.tenant, accountId: delegationId };
+  const sealed = row.sealedKey ?? Buffer.alloc(0);
+  const opened = opening.ring.open('service-account-key', owner, sealed);
+  if (opened.kind !== 'opened') return unopened(opening, 'service-account-key', accountId, opened);
+  return {
+    kind: 'delegated',
+    key: {
+      email: row.clientEmail ?? '',
+      keyId: row.privateKeyId ?? '',
+      privateKey: opened.text,
+    },
+    clientId: row.clientId ?? '',
+    subject: row.email,
+    sub: row.sub,
+    scopes: scopesOf(row.resources),
+    version: row.version,
+  };
+}
+
+async function unopened(
+  { pool, noteRejected }: Opening,
+  purpose: SealedPurpose,
+  accountId: string,
+  opened: Exclude<Opened, { kind: 'opened' }>,
+): Promise<StoredGrant> {
   switch (opened.kind) {
-    case 'opened':
-      return { kind: 'stored', refreshToken: opened.text, version: row.version };
     case 'newer-format':
       return { kind: 'key-missing', keyId: `format-${opened.format}`, newerFormat: opened.format };
     case 'unreadable':
-      noteRejected({ purpose: 'refresh-token', accountId, why: 'altered' });
+      noteRejected({ purpose, accountId, why: 'altered' });
       return { kind: 'unreadable' };
     case 'unknown-key':
       if (await isKeyInUse(pool, opened.keyId)) return { kind: 'key-missing', keyId: opened.keyId };
-      noteRejected({ purpose: 'refresh-token', accountId, why: 'unknown-key' });
+      noteRejected({ purpose, accountId, why: 'unknown-key' });
       return { kind: 'unreadable' };
     default:
       return unreachable(opened);

@@ -178,6 +178,8 @@ export function later(
 export function grantRefused(error: GoogleErrorKind, jitter: number): Reauthorization {
   const code = error.kind === 'unauthorized' ? error.reason : error.kind;
   const probeInMs = probeDelayMs({ probes: 0, refusedForMs: 0 }, jitter);
+  if (error.kind === 'unauthorized' && error.advice !== undefined)
+    return { code: 'grant-refused', reason: `${code}: ${error.advice}`, probeInMs };
   if (code === 'credential_unreadable')
     return {
       code: 'credential-unreadable',

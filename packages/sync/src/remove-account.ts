@@ -26,10 +26,18 @@ export type RemovalStep =
  * What happened to the grant. `unreadable`: its refresh token cannot be decrypted, so Google could
  * not be asked; `refused`: Google refuses to revoke it; `shared`: other accounts of the same Google
  * account need it, since Google has one grant for a person and client; `maybe-shared`: other
- * accounts may need it; `kept`: as requested.
+ * accounts may need it; `kept`: as requested; `delegated`: a service account acts for the account, so
+ * there is nothing to revoke.
  */
 export type Revocation =
-  'revoked' | 'already-gone' | 'refused' | 'unreadable' | 'shared' | 'maybe-shared' | 'kept';
+  | 'revoked'
+  | 'already-gone'
+  | 'refused'
+  | 'unreadable'
+  | 'shared'
+  | 'maybe-shared'
+  | 'kept'
+  | 'delegated';
 
 /**
  * @returns rows erased by this call

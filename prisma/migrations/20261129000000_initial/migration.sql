@@ -19,6 +19,25 @@ CREATE TABLE "identity_keys" (
 );
 CREATE INDEX "identity_keys_identity_id_idx" ON "identity_keys"("identity_id");
 
+-- Service accounts that act for the users of a Workspace domain.
+CREATE TABLE "delegations" (
+    "id" UUID NOT NULL,
+    "tenant" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "project" TEXT NOT NULL DEFAULT 'default',
+    "domains" TEXT[],
+    "client_email" TEXT NOT NULL,
+    "client_id" TEXT NOT NULL,
+    "private_key_id" TEXT NOT NULL,
+    "sealed" BYTEA NOT NULL,
+    "key_id" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    CONSTRAINT "delegations_pkey" PRIMARY KEY ("id")
+);
+CREATE UNIQUE INDEX "delegations_tenant_name_key" ON "delegations"("tenant", "name");
+CREATE INDEX "delegations_key_id_id_idx" ON "delegations"("key_id", "id");
+
 CREATE TABLE "accounts" (
     "id" UUID NOT NULL,
     "tenant" TEXT NOT NULL,
@@ -30,6 +49,7 @@ CREATE TABLE "accounts" (
     "reason_code" TEXT,
     "resources" TEXT[],
     "erasing" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "delegation_id" UUID,
     "identity_id" UUID,
     "google_sub" TEXT,
     "grant_number" INTEGER NOT NULL DEFAULT 0,
@@ -50,6 +70,7 @@ CREATE TABLE "accounts" (
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT "accounts_pkey" PRIMARY KEY ("id"),
+    CONSTRAINT "accounts_delegation_id_fkey" FOREIGN KEY ("delegation_id") REFERENCES "delegations"("id") ON DELETE RESTRICT ON UPDATE CASCADE,
     CONSTRAINT "accounts_identity_id_fkey" FOREIGN KEY ("identity_id") REFERENCES "identities"("id") ON DELETE RESTRICT ON UPDATE CASCADE,
     CONSTRAINT "accounts_state_check" CHECK ("state" IN ('active', 'reauth_required', 'paused', 'disabled', 'removing'))
 );
@@ -57,6 +78,7 @@ CREATE UNIQUE INDEX "accounts_tenant_email_key" ON "accounts"("tenant", "email")
 -- One account an address, whatever the case.
 CREATE UNIQUE INDEX "accounts_address_tenant_key" ON "accounts"("address", "tenant");
 CREATE INDEX "accounts_identity_id_idx" ON "accounts"("identity_id");
+CREATE INDEX "accounts_delegation_id_idx" ON "accounts"("delegation_id");
 CREATE INDEX "accounts_probe_at_idx" ON "accounts"("probe_at") WHERE "probe_at" IS NOT NULL;
 CREATE INDEX "accounts_erasing_idx" ON "accounts"("updated_at") WHERE "erasing" <> '{}';
 

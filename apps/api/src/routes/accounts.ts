@@ -96,7 +96,14 @@ async function createOne(
     return { problem: 'not-found', detail: 'The key belongs to another tenant.' };
   if (![undefined, DEFAULT_PROJECT, ...deps.projects].includes(body.project))
     return { problem: 'grant-refused', detail: 'The Google project is not configured.' };
-  const imported = await importAccount(rt, deps, { ...body, tenant });
+  const { refreshToken = null, delegation, ...named } = body;
+  if ((refreshToken === null) === (delegation === undefined))
+    return {
+      problem: 'grant-refused',
+      detail: 'An account has either a refreshToken or a delegation.',
+    };
+  const grant = delegation === undefined ? {} : { delegation };
+  const imported = await importAccount(rt, deps, { ...named, ...grant, refreshToken, tenant });
   if (imported.id === null) return refusalOf(imported);
   const view = await deps.store.accounts.view(imported.id);
   if (view === null) return REMOVED;

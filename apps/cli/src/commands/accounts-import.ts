@@ -21,7 +21,7 @@ export function addAccountsImport(accounts: Command): void {
     .description('connect the accounts of an NDJSON file, or of standard input')
     .argument(
       '<file>',
-      'one account per line: {"email","refreshToken","tenant"?,"resources"?,"project"?}; - reads standard input',
+      'one account per line: {"email","refreshToken" or "delegation","tenant"?,"resources"?,"project"?}; - reads standard input',
     )
     .option('--json', 'print {"created","updated","failed":[{"line","problem"}]}')
     .option(

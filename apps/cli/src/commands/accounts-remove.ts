@@ -108,6 +108,7 @@ const GRANT_WORDS: Record<Revocation, string> = {
     'the grant is kept, since it is unknown whether other accounts here need it; the customer can end it at https://myaccount.google.com/connections',
   revoked: 'the grant is revoked',
   'already-gone': 'the grant is gone already',
+  delegated: 'there is no grant to revoke, since a service account acts for the account',
   refused:
     'Google refuses to revoke the grant; the customer can, at https://myaccount.google.com/connections',
   unreadable:

@@ -20,7 +20,13 @@ const newAccount = z.strictObject({
   refreshToken: z
     .string()
     .max(8_192)
-    .regex(/^[\x21-\x7e]+$/, 'must be a token: printable characters without spaces'),
+    .regex(/^[\x21-\x7e]+$/, 'must be a token: printable characters without spaces')
+    .optional()
+    .meta({ description: 'Wanted unless there is a `delegation`.' }),
+  delegation: text(200).optional().meta({
+    description:
+      'The name of the delegation of the tenant by which a service account acts for the account, in place of a refresh token.',
+  }),
   tenant: tenant
     .optional()
     .meta({ description: "Default: the key's tenant; `default` for a key of all tenants." }),

@@ -23,7 +23,7 @@ export interface RawLine {
 export const LINE_LIMIT_BYTES = 64 * 1024;
 
 const DEFAULT_TENANT = 'default';
-const KEYS = ['email', 'refreshToken', 'tenant', 'resources', 'project'];
+const KEYS = ['email', 'refreshToken', 'delegation', 'tenant', 'resources', 'project'];
 const EMAIL_LIMIT = 320;
 const TENANT_LIMIT = 200;
 const NEWLINE = 0x0a;
@@ -84,12 +84,11 @@ function problemOf(line: Record<string, unknown>, projects: readonly string[]): 
   const unknown = Object.keys(line).find((key) => !KEYS.includes(key));
   if (unknown !== undefined)
     return `${namedKey(unknown)} is not a key of an account; known are ${KEYS.join(', ')}`;
-  const { email, refreshToken, tenant, resources, project } = line;
+  const { email, tenant, resources, project } = line;
   if (email === undefined) return 'has no email';
   if (!isAddress(email)) return 'email is not an address';
-  if (refreshToken === undefined) return 'has no refreshToken';
-  if (!isToken(refreshToken))
-    return 'refreshToken is not a token: printable characters without spaces';
+  const grant = problemOfGrant(line);
+  if (grant !== null) return grant;
   if (tenant !== undefined && !isTenant(tenant))
     return `tenant is not a name of 1 to ${TENANT_LIMIT} characters`;
   if (resources !== undefined && !areResources(resources))
@@ -99,11 +98,31 @@ function problemOf(line: Record<string, unknown>, projects: readonly string[]): 
   return null;
 }
 
+/** An account has a refresh token, or a delegation that acts for it. */
+function problemOfGrant({
+  refreshToken,
+  delegation,
+  project,
+}: Record<string, unknown>): string | null {
+  if (delegation === undefined) {
+    if (refreshToken === undefined) return 'has no refreshToken';
+    return isToken(refreshToken)
+      ? null
+      : 'refreshToken is not a token: printable characters without spaces';
+  }
+  if (refreshToken !== undefined) return 'has both refreshToken and delegation';
+  if (project !== undefined) return 'has a project, which an account with a delegation has from it';
+  return isTenant(delegation)
+    ? null
+    : `delegation is not a name of 1 to ${TENANT_LIMIT} characters`;
+}
+
 /** Called only for lines without a problem. */
 function accountOf(line: Record<string, unknown>, tenant: string): AccountImport {
   return {
     email: line['email'] as string,
-    refreshToken: line['refreshToken'] as string,
+    refreshToken: (line['refreshToken'] as string | undefined) ?? null,
+    ...(line['delegation'] === undefined ? {} : { delegation: line['delegation'] as string }),
     tenant: (line['tenant'] as string | undefined) ?? tenant,
     ...(line['resources'] === undefined
       ? {}

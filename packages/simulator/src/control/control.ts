@@ -106,6 +106,7 @@ const ROUTES: ReadonlyMap<string, (call: Call) => unknown> = new Map(
     'POST delivery': ({ sim, json }) => sim.delivery.set(json),
     'GET watches': ({ sim }) => ({ gmail: sim.watches.list(), channels: sim.channels.list() }),
     'GET service-account': ({ sim }) => sim.serviceAccount.keyFile(),
+    'POST service-account': onServiceAccount,
   }),
 );
 
@@ -128,6 +129,17 @@ function onAccounts({ sim, json, rest: [email = '', verb = ''] }: Call): unknown
 function setRate({ traffic, json }: Call): unknown {
   traffic.setRate(Number(json['perSecond']));
   return { perSecond: traffic.perSecond };
+}
+
+function onServiceAccount({ sim, json, rest: [verb = ''] }: Call): unknown {
+  const { serviceAccount } = sim;
+  if (verb === 'key') {
+    serviceAccount.replaceKey();
+    return serviceAccount.keyFile();
+  }
+  if (verb !== 'scopes') return NOTHING;
+  serviceAccount.allow(scopesOf(json) ?? []);
+  return { clientId: serviceAccount.clientId, scopes: serviceAccount.allowedScopes };
 }
 
 function resetLedger({ sim }: Call): unknown {

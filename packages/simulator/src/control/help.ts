@@ -40,6 +40,10 @@ export const CONTROLS: Readonly<Record<string, string>> = {
     '{dropPercent?, duplicatePercent?, reorderPercent?, delayMs?: [min, max], minGapMs?} sets how notifications are delivered',
   'GET /sim/watches': "Gmail's watches and Calendar's channels that are active",
   'GET /sim/service-account': "the key file of the project's service account",
+  'POST /sim/service-account/key':
+    'gives the service account another key and deletes the one before; returns the new key file',
+  'POST /sim/service-account/scopes':
+    "{scopes: [gmail.readonly, …]} sets the scopes that the domain's administrator allows the service account; at first those of --scopes",
 };
 
 export const MENUS = {

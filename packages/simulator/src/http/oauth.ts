@@ -5,7 +5,7 @@
  */
 import type { ClientRefusal } from '../clients.js';
 import { REFUSALS, type Grant } from '../grants.js';
-import { fullScope } from '../scopes.js';
+import { canonicalScope } from '../consent/scopes.js';
 import type { Sim } from '../sim.js';
 import { textOf } from './posted.js';
 import { exchangeCode } from './exchange.js';
@@ -170,7 +170,7 @@ async function refresh(
 
 /**
  * The JWT bearer grant. A `sub` requests a user's mailbox, which the domain's administrator must
- * have allowed with these scopes.
+ * have allowed with these scopes. A suspended user is refused like an unknown one.
  */
 function assert(sim: Sim, assertion: string): Reply {
   const claims = sim.serviceAccount.key.claimsOf(assertion);
@@ -186,16 +186,15 @@ function assert(sim: Sim, assertion: string): Reply {
   const scopes = textOf(claims['scope'])
     .split(' ')
     .filter((scope) => scope !== '')
-    .map(fullScope);
+    .map(canonicalScope);
   const { sub } = claims;
   if (sub === undefined || sub === sim.serviceAccount.email)
     return minted(sim, sim.grants.assertion(sim.serviceAccount.email, scopes));
   const account = sim.world.get(textOf(sub));
-  if (account === null)
+  if (account === null || sim.grants.isSuspended(account.key))
     return oauthError(400, 'invalid_grant', { error_description: 'Invalid email or User ID' });
-  if (scopes.length === 0 || scopes.some((scope) => !sim.grants.rules.scopes.includes(scope))) {
+  if (!sim.serviceAccount.allows(scopes))
     return oauthError(401, 'unauthorized_client', { error_description: UNAUTHORIZED });
-  }
   return minted(sim, sim.grants.assertion(account.key, scopes));
 }
 

@@ -16,6 +16,8 @@ export interface ResourceRows {
    * the further collections of the resource, if it has any.
    */
   first: readonly [FirstCollection<string>, ...FirstCollection<string>[]];
+  /** The scopes of Google that reading it needs. */
+  scopes: readonly string[];
   /** Whether an account has this resource unless it is connected for other resources. */
   isDefault: boolean;
   /**
@@ -75,6 +77,11 @@ type Registered = Omit<ResourceRows, 'collections' | 'first' | 'tables'> & {
 };
 
 export const RESOURCES: Readonly<Record<Resource, Registered>> = REGISTRY;
+
+/** Returns the scopes of Google that reading these resources needs. */
+export function scopesOf(resources: readonly Resource[]): string[] {
+  return resources.flatMap((resource) => RESOURCES[resource].scopes);
+}
 
 export const RESOURCE_NAMES = Object.keys(REGISTRY) as readonly Resource[];
 

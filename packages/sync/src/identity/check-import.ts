@@ -46,9 +46,10 @@ export async function checkImport(
   if (offered?.state === 'active' && offered.isKnownGrant)
     return { kind: 'import', account, checked: false };
   const known = (offered && (await store.grantChecks.known(offered.accountId))) ?? null;
-  const candidate = google.candidate(account.refreshToken, {
+  const { grant, project } = await offeredBy(store, account, known);
+  const candidate = google.candidate(grant, {
     lane: 'live',
-    project: account.project ?? known?.project,
+    project,
     signal: rt.signal,
     maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
   });
@@ -69,6 +70,20 @@ export async function checkImport(
   } finally {
     if (offered) await store.quota.record(offered.accountId, candidate.takeSpent());
   }
+}
+
+type Candidate = Parameters<Google['candidate']>[0];
+
+/** @throws OperatorError when the delegation cannot be used for the account */
+async function offeredBy(
+  { delegations }: Store,
+  account: AccountImport,
+  known: KnownIdentity | null,
+): Promise<{ grant: Candidate; project: string | undefined }> {
+  const { delegation, refreshToken, project = known?.project } = account;
+  if (delegation !== undefined)
+    return delegations.grantFor({ resources: known?.resources, ...account, delegation });
+  return { grant: { kind: 'stored', refreshToken: refreshToken ?? '' }, project };
 }
 
 interface Offer {

@@ -3,9 +3,8 @@
  * service account of the operator. It signs an assertion for an access token (RFC 7523) and needs
  * the role Pub/Sub Subscriber on the subscription.
  */
-import { createPrivateKey } from 'node:crypto';
 import type { GoogleProxy, Runtime } from '@syncline/runtime';
-import { SignJWT } from 'jose';
+import { exchangeAssertion, type ServiceAccountKey } from '../../assertion.js';
 import type { OtherMethod } from '../../answer-limits.js';
 import { classify, classifyToken } from '../../classify.js';
 import { GoogleError, MalformedAnswer, unavailable } from '../../errors.js';
@@ -21,7 +20,7 @@ export interface SubscriptionOptions {
   proxy?: GoogleProxy | null;
   /** `projects/P/subscriptions/S`. */
   name: string;
-  serviceAccount: { email: string; privateKey: string; keyId: string };
+  serviceAccount: ServiceAccountKey;
 }
 
 export interface Pulled {
@@ -48,9 +47,6 @@ const PULL = 'pubsub.subscriptions.pull';
 const ACKNOWLEDGE = 'pubsub.subscriptions.acknowledge';
 const TOKEN = 'oauth2.token';
 const SCOPE = 'https://www.googleapis.com/auth/pubsub';
-/** The audience is always Google's own host, whichever origin is called. */
-const TOKEN_AUDIENCE = 'https://oauth2.googleapis.com/token';
-const ASSERTION_LIFE_S = 3_600;
 const TOKEN_MARGIN_MS = 300_000;
 
 interface Puller {
@@ -128,18 +124,11 @@ async function call(
 async function accessToken(puller: Puller): Promise<string> {
   const nowMs = puller.rt.clock.nowMs();
   if (puller.token && puller.token.untilMs > nowMs) return puller.token.text;
-  const body = new URLSearchParams({
-    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
-    assertion: await assertionOf(puller.options.serviceAccount, nowMs),
-  }).toString();
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  const answer = await puller.transport.exchange({
-    method: TOKEN,
+  const answer = await exchangeAssertion(puller.transport, {
     origin: puller.origins.oauth,
-    verb: 'POST',
-    path: '/token',
-    headers,
-    body,
+    key: puller.options.serviceAccount,
+    scopes: [SCOPE],
+    nowMs,
   });
   if (answer.status !== 200)
     throw new GoogleError(TOKEN, classifyToken(answer.status, answer.body.toString('utf8')));
@@ -151,22 +140,4 @@ async function accessToken(puller: Puller): Promise<string> {
   } catch (error) {
     throw unavailable(TOKEN, error);
   }
-}
-
-/**
- * Returns an assertion (RFC 7523).
- * @throws TypeError when the key is not an RSA key of 2048 bits or more
- */
-function assertionOf(
-  { email, privateKey, keyId }: SubscriptionOptions['serviceAccount'],
-  nowMs: number,
-): Promise<string> {
-  const iat = Math.floor(nowMs / 1_000);
-  return new SignJWT({ scope: SCOPE })
-    .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: keyId })
-    .setIssuer(email)
-    .setAudience(TOKEN_AUDIENCE)
-    .setIssuedAt(iat)
-    .setExpirationTime(iat + ASSERTION_LIFE_S)
-    .sign(createPrivateKey(privateKey));
 }

@@ -10,6 +10,7 @@ export const REOPEN_AFTER = "interval '1 hour'";
 export const CALENDAR = {
   collections: ['calendar-list', 'calendar-events'],
   first: [{ kind: 'calendar-list', externalId: 'calendars' }],
+  scopes: ['https://www.googleapis.com/auth/calendar.readonly'],
   isDefault: true,
   hasOwnRows: `(EXISTS (SELECT 1 FROM syncline.calendars k WHERE k.account_id = a.id) OR EXISTS (SELECT 1 FROM syncline.calendar_events e WHERE e.account_id = a.id))`,
   isReadOneByOne: false,

@@ -8,6 +8,10 @@ export const CONTACTS = {
     { kind: 'contacts-other', externalId: 'otherContacts' },
     { kind: 'contacts-groups', externalId: 'contactGroups' },
   ],
+  scopes: [
+    'https://www.googleapis.com/auth/contacts.readonly',
+    'https://www.googleapis.com/auth/contacts.other.readonly',
+  ],
   isDefault: false,
   // Every account has the system groups.
   hasOwnRows: `(EXISTS (SELECT 1 FROM syncline.contacts p WHERE p.account_id = a.id)

@@ -4,6 +4,7 @@ import type { ResourceRows } from '../resources.js';
 export const GMAIL = {
   collections: ['gmail'],
   first: [{ kind: 'gmail', externalId: 'mailbox' }],
+  scopes: ['https://www.googleapis.com/auth/gmail.readonly'],
   isDefault: true,
   // Every mailbox has the system labels. A full sync stores the other labels before it lists the
   // first message. Until the first full sync has ended, they are read again regardless of the
