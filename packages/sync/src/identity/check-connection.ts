@@ -45,12 +45,15 @@ export async function checkConnection(
   connection: Connection,
 ): Promise<ConnectionCheck> {
   const { owner, refreshToken, project } = connection;
-  const candidate = google.candidate(refreshToken, {
-    lane: 'live',
-    project,
-    signal: rt.signal,
-    maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
-  });
+  const candidate = google.candidate(
+    { kind: 'stored', refreshToken },
+    {
+      lane: 'live',
+      project,
+      signal: rt.signal,
+      maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
+    },
+  );
   const asKnown = offeredGrant(known, connection, null);
   try {
     const checked = await checkedOwner(candidate, asKnown, store.grantChecks, owner);
