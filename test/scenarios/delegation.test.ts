@@ -31,7 +31,7 @@ describe('two users of one domain', () => {
     directory = mkdtempSync(path.join(tmpdir(), 'syncline-delegation-'));
     redis = await startRedis();
     world = await startFleetWorld(
-      { seed: 61, accounts: 0, eventsPerCalendar: 4, accessTokenTtlMs: 2_000 },
+      { seed: 61, accounts: 0, eventsPerCalendar: 4, accessTokenTtlMs: 4_000 },
       { url: redis.url },
     );
     for (const email of [ANN, BEN])

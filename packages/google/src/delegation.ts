@@ -16,7 +16,7 @@ export interface DelegatedGrant {
   subject: string;
   /** Google's id of the user, from an earlier token of this account; null when none has named it. */
   sub: string | null;
-  /** The scopes of its access tokens. */
+  /** The scopes of its access tokens, beside those of the identity. */
   scopes: readonly string[];
   version: number;
 }
@@ -73,7 +73,7 @@ function notAllowed({ clientId, scopes }: DelegatedGrant): Unauthorized {
   return {
     kind: 'unauthorized',
     reason: 'delegation_not_allowed',
-    advice: `the administrator has to allow the client id ${clientId} in the Admin console (Security > Access and data control > API controls > Domain-wide delegation) with all of these scopes: ${scopes.join(',')}; a change takes up to 24 hours`,
+    advice: `the administrator has to allow the client id ${clientId} in the Admin console (Security > Access and data control > API controls > Domain-wide delegation) with all of these scopes: ${delegatedScopes(scopes).join(',')}; a change takes up to 24 hours`,
   };
 }
 

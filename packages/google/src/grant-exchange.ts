@@ -1,7 +1,12 @@
 /** One access token for a grant, by its refresh token or by an assertion. Nothing is cached here. */
 import { exchangeAssertion } from './assertion.js';
 import { classifyToken } from './classify.js';
-import { anotherPerson, classifyDelegated, type DelegatedGrant } from './delegation.js';
+import {
+  anotherPerson,
+  classifyDelegated,
+  delegatedScopes,
+  type DelegatedGrant,
+} from './delegation.js';
 import { type GoogleErrorKind, unavailable } from './errors.js';
 import { askTokenInfo } from './owner.js';
 import {
@@ -53,7 +58,8 @@ async function byAssertion(
   grant: DelegatedGrant,
   nowMs: number,
 ): Promise<Exchanged> {
-  const { key, scopes, subject } = grant;
+  const { key, subject } = grant;
+  const scopes = delegatedScopes(grant.scopes);
   const answer = await exchangeAssertion(transport, { origin, key, scopes, subject, nowMs });
   if (answer.status !== 200) {
     const detail = classifyDelegated(answer.status, answer.body.toString('utf8'), grant);

@@ -60,25 +60,12 @@ export async function importWithin(
     text: SEALING_KEY,
     values: [vault.keyId],
   });
-  const inserted = await transaction.query({
-    name: 'connect-account',
-    text: CONNECT,
-    values: [
-      freshId,
-      account.tenant,
-      account.email,
-      sorted(account.resources ?? DEFAULT_RESOURCES),
-      delegation?.project ?? account.project ?? null,
-      account.isAnotherPerson ?? false,
-      comparableAddress(account.email),
-      delegation?.id ?? null,
-    ],
-  });
+  const project = delegation?.project ?? account.project ?? null;
+  const created = await connectNew(transaction, freshId, account, { delegation, project });
   if ((await sealing).rows[0]?.retired) throw new OperatorError(replaced(vault.keyId));
-  const created = inserted.rowCount === 1;
   const id = created
     ? freshId
-    : await renewKnown(transaction, vault, { ...account, delegation }, account.delegation);
+    : await renewKnown(transaction, vault, account, { delegation, project });
   keepCredential(transaction, vault, { ...account, id });
   const resources = account.resources ?? (created ? DEFAULT_RESOURCES : []);
   const collections = resources.flatMap((resource) => RESOURCES[resource].first);
@@ -97,6 +84,37 @@ export async function importWithin(
   // named state.
   if (account.owner) await bind(transaction, id, null, account.owner);
   return { id, created };
+}
+
+/** What an import's delegation decides. */
+interface ByDelegation {
+  delegation: { id: string } | null;
+  /** The delegation's project, or else the one that the import names. */
+  project: string | null;
+}
+
+/** @returns false when an account of that address exists, or is known by it */
+async function connectNew(
+  transaction: Transaction,
+  id: string,
+  { tenant, email, resources, isAnotherPerson = false }: AccountImport,
+  { delegation, project }: ByDelegation,
+): Promise<boolean> {
+  const inserted = await transaction.query({
+    name: 'connect-account',
+    text: CONNECT,
+    values: [
+      id,
+      tenant,
+      email,
+      sorted(resources ?? DEFAULT_RESOURCES),
+      project,
+      isAnotherPerson,
+      comparableAddress(email),
+      delegation?.id ?? null,
+    ],
+  });
+  return inserted.rowCount === 1;
 }
 
 async function delegationOf(
@@ -138,12 +156,12 @@ export interface OfferedTo {
 export async function accountOffered(
   pool: Queryable,
   vault: Vault,
-  { tenant, email, refreshToken, delegation }: AccountImport,
+  account: AccountImport,
 ): Promise<OfferedTo | null> {
   const { rows } = await pool.query<KnownRow>({
     name: 'offered-account',
     text: KNOWN,
-    values: [tenant, comparableAddress(email)],
+    values: [account.tenant, comparableAddress(account.email)],
   });
   const [row] = rows;
   return row
@@ -151,7 +169,7 @@ export async function accountOffered(
         accountId: row.id,
         state: row.state,
         isAlias: row.is_alias,
-        isKnownGrant: isKnownGrant(vault, row, refreshToken, delegation),
+        isKnownGrant: isKnownGrant(vault, row, account),
       }
     : null;
 }
@@ -172,8 +190,7 @@ interface KnownRow {
 function isKnownGrant(
   vault: Vault,
   { id, tenant, sealed, delegation: known }: KnownRow,
-  refreshToken: string | null,
-  delegation: string | undefined,
+  { refreshToken, delegation }: AccountImport,
 ): boolean {
   if (refreshToken === null) return known === delegation;
   return (
@@ -212,12 +229,10 @@ const FIRST_COLLECTIONS = `
 async function renewKnown(
   transaction: Transaction,
   vault: Vault,
-  account: Omit<AccountImport, 'delegation'> & {
-    delegation: { id: string; project: string } | null;
-  },
-  delegationName: string | undefined,
+  account: AccountImport,
+  { delegation, project }: ByDelegation,
 ): Promise<string> {
-  const { tenant, email, resources, refreshToken, delegation } = account;
+  const { tenant, email, resources } = account;
   const { rows } = await transaction.query<KnownRow>({
     name: 'known-account',
     text: `${KNOWN} FOR NO KEY UPDATE OF a`,
@@ -228,7 +243,7 @@ async function renewKnown(
     throw new AccountBeingRemoved(
       'the account is being removed; import it again when that is done (syncline accounts list)',
     );
-  const isNewGrant = !isKnownGrant(vault, known, refreshToken, delegationName);
+  const isNewGrant = !isKnownGrant(vault, known, account);
   const revived = known.state === 'reauth_required' || known.state === 'disabled';
   refuseToRemove(known, resources);
   transaction.send({
@@ -237,7 +252,7 @@ async function renewKnown(
     values: [
       known.id,
       sorted([...(known.resources ?? []), ...(resources ?? [])]),
-      delegation?.project ?? account.project ?? null,
+      project,
       revived,
       isNewGrant,
       delegation?.id ?? null,

@@ -14,7 +14,7 @@ import {
 import { readKeyFile } from './key-file.js';
 
 /** What the administrator of the domain enters in the Admin console. */
-export interface ToEnter {
+interface ToEnter {
   clientId: string;
   scopes: string[];
 }

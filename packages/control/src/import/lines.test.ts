@@ -48,6 +48,18 @@ describe('a line of an import', () => {
     });
   });
 
+  it('may name a delegation in place of a token', () => {
+    expect(readImportLine(line({ email: 'a@example.com', delegation: 'acme' }))).toEqual({
+      kind: 'account',
+      account: {
+        email: 'a@example.com',
+        refreshToken: null,
+        delegation: 'acme',
+        tenant: 'default',
+      },
+    });
+  });
+
   it('may name a Google project, and only one that is configured', () => {
     const named = line({ email: 'a@example.com', refreshToken: TOKEN, project: 'b' });
     expect(readImportLine(named, ['default', 'b'])).toMatchObject({
@@ -108,6 +120,21 @@ describe('a line of an import', () => {
       'refreshToken is not a token: printable characters without spaces',
     ],
     [
+      'a token and a delegation',
+      line({ email: 'a@b.c', refreshToken: TOKEN, delegation: 'acme' }),
+      'has both refreshToken and delegation',
+    ],
+    [
+      'a delegation with a project',
+      line({ email: 'a@b.c', delegation: 'acme', project: 'default' }),
+      'has a project, which an account with a delegation has from it',
+    ],
+    [
+      'a delegation without a name',
+      line({ email: 'a@b.c', delegation: ' ' }),
+      'delegation is not a name of 1 to 200 characters',
+    ],
+    [
       'an empty tenant',
       line({ email: 'a@b.c', refreshToken: TOKEN, tenant: '' }),
       'tenant is not a name of 1 to 200 characters',
@@ -135,12 +162,12 @@ describe('a line of an import', () => {
     [
       'an unknown key',
       line({ email: 'a@b.c', refresh_token: TOKEN }),
-      '"refresh_token" is not a key of an account; known are email, refreshToken, tenant, resources, project',
+      '"refresh_token" is not a key of an account; known are email, refreshToken, delegation, tenant, resources, project',
     ],
     [
       'a token where a key should be',
       line({ [TOKEN]: 1 }),
-      'something is not a key of an account; known are email, refreshToken, tenant, resources, project',
+      'something is not a key of an account; known are email, refreshToken, delegation, tenant, resources, project',
     ],
   ])('is refused when it is %s', (_what, bytes, problem) => {
     expect(readImportLine(bytes)).toEqual({ kind: 'refused', problem });
