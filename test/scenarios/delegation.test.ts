@@ -210,7 +210,7 @@ describe('whose mailbox it is', () => {
     });
     await world.catchUp();
     expect(await messages()).toEqual(before);
-    expect(await world.drift()).toEqual(NO_DRIFT);
+    expect(await world.drift()).toMatchObject(NO_DRIFT);
     expect((await world.database.pool.query('SELECT 1 FROM syncline.credentials')).rows).toEqual(
       [],
     );

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { storeFixture, type StoreFixture } from '../../../test/support/database.js';
-import { openStore } from './index.js';
+import { openStore, type Store } from './index.js';
 
 let fixture: StoreFixture;
+let open: Store;
 beforeEach(async () => {
   fixture = await storeFixture();
+  open = fixture.store;
 });
 afterEach(async () => {
-  await fixture.store.close();
+  await open.close();
   await fixture.database.drop();
 });
 
@@ -52,13 +54,13 @@ test('a replaced key is the one of every account, whose cached tokens are not us
 test('a rotation of the master key seals it again', async () => {
   await fixture.store.delegations.set(ACME);
   await fixture.store.close();
-  const rotated = await openStore(fixture.rt, {
+  const rotated = (open = await openStore(fixture.rt, {
     databaseUrl: fixture.database.url,
     masterKey: randomBytes(32),
     oldMasterKey: fixture.masterKey,
     poolSize: 3,
     takesOtherKey: true,
-  });
+  }));
   const { masterKeyRotation: rotation } = rotated;
   await rotation.begin();
   for (let cursor = rotation.start(); cursor !== null;)
@@ -68,5 +70,4 @@ test('a rotation of the master key seals it again', async () => {
   expect(await rotated.delegations.grantFor(ANN)).toMatchObject({
     grant: { key: { privateKey: KEY.privateKey } },
   });
-  await rotated.close();
 });

@@ -78,12 +78,14 @@ type Registered = Omit<ResourceRows, 'collections' | 'first' | 'tables'> & {
 
 export const RESOURCES: Readonly<Record<Resource, Registered>> = REGISTRY;
 
-/** Returns the scopes of Google that reading these resources needs. */
-export function scopesOf(resources: readonly Resource[]): string[] {
-  return resources.flatMap((resource) => RESOURCES[resource].scopes);
-}
-
 export const RESOURCE_NAMES = Object.keys(REGISTRY) as readonly Resource[];
+
+/** Returns the scopes of Google that reading these resources needs, in the order of the registry. */
+export function scopesOf(resources: readonly Resource[]): string[] {
+  return RESOURCE_NAMES.filter((name) => resources.includes(name)).flatMap(
+    (name) => RESOURCES[name].scopes,
+  );
+}
 
 export const DEFAULT_RESOURCES = RESOURCE_NAMES.filter((name) => RESOURCES[name].isDefault);
 
