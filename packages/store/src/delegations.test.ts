@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { storeFixture, type StoreFixture } from '../../../test/support/database.js';
-import { openStore, type Store } from './index.js';
+import { openStore } from './index.js';
 
 let fixture: StoreFixture;
-let open: Store;
+let open: { close(): Promise<void> };
 beforeEach(async () => {
   fixture = await storeFixture();
   open = fixture.store;

@@ -1590,7 +1590,10 @@ export interface operations {
             content: {
                 "application/json": {
                     email: string;
-                    refreshToken: string;
+                    /** @description Wanted unless there is a `delegation`. */
+                    refreshToken?: string;
+                    /** @description The name of the delegation of the tenant by which a service account acts for the account, in place of a refresh token. */
+                    delegation?: string;
                     /** @description Default: the key's tenant; `default` for a key of all tenants. */
                     tenant?: string;
                     /** @description Omitted: the usual ones; a known account keeps its own. */
@@ -1600,7 +1603,10 @@ export interface operations {
                 };
                 "application/x-ndjson": {
                     email: string;
-                    refreshToken: string;
+                    /** @description Wanted unless there is a `delegation`. */
+                    refreshToken?: string;
+                    /** @description The name of the delegation of the tenant by which a service account acts for the account, in place of a refresh token. */
+                    delegation?: string;
                     /** @description Default: the key's tenant; `default` for a key of all tenants. */
                     tenant?: string;
                     /** @description Omitted: the usual ones; a known account keeps its own. */
