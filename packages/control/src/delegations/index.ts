@@ -90,22 +90,22 @@ export async function checkDelegation(
   const { grant, project } = await store.delegations.grantFor(account);
   const ask = async (scopes: string[]): Promise<Refusal | null> =>
     refusalOf(() => google.candidate({ ...grant, scopes }, { lane: 'live', project }).owner());
-  const wanted = toEnter(grant.clientId, resources);
+  const entered = toEnter(grant.clientId, resources);
   const whole = await ask(grant.scopes);
   if (whole === null)
     return {
-      ...wanted,
+      ...entered,
       missing: [],
       problem: null,
       resumed: await store.delegations.resume(tenant, name),
     };
   if (whole.reason !== NOT_ALLOWED)
-    return { ...wanted, missing: [], problem: whole.advice ?? whole.reason, resumed: 0 };
+    return { ...entered, missing: [], problem: whole.advice ?? whole.reason, resumed: 0 };
   if ((await ask([])) !== null)
-    return { ...wanted, missing: wanted.scopes, problem: null, resumed: 0 };
+    return { ...entered, missing: entered.scopes, problem: null, resumed: 0 };
   const missing: string[] = [];
   for (const scope of grant.scopes) if ((await ask([scope])) !== null) missing.push(scope);
-  return { ...wanted, missing, problem: null, resumed: 0 };
+  return { ...entered, missing, problem: null, resumed: 0 };
 }
 
 type Refusal = Extract<GoogleErrorKind, { kind: 'unauthorized' }>;
