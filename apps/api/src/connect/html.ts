@@ -59,6 +59,8 @@ footer p{margin:0}
 @media (forced-colors:active){button,.button{border-color:ButtonText}}
 `;
 
+/** Written as one value: white space between the tags would change its hash. */
+const STYLE_ELEMENT = new Html(`<style>${STYLE}</style>`);
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 export interface Page {
@@ -88,9 +90,7 @@ export function documentOf({ title, tone, body, reference }: Page): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         <title>${title}</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body>
         <main class="${tone}">

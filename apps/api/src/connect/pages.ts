@@ -120,16 +120,8 @@ function startPage(view: Extract<View, { kind: 'start' }>, settings: PageSetting
         <li>Nothing else of your account is read: no files, no photos, no passwords.</li>
       </ul>
       <p>Google asks you next. <strong>Tick every box there</strong>: none is ticked by itself.</p>
-      ${awayHint(view)} ${button(action, 'Continue with Google')}
-      ${backLink(session, 'cancelled', 'Not now')}
-      <div class="hint">
-        <p>
-          Google may say <em>Access blocked</em> or that the app is being tested. Google does not
-          bring you back then: an account of a company or school needs its administrator, and while
-          ${app} is being tested, ${app} has to add you as a tester. Client ID:
-          <code>${clientId}</code>
-        </p>
-      </div>`,
+      ${button(action, 'Continue with Google')} ${backLink(session, 'open', 'Not now')}
+      ${session.isAway ? awayHint(app, clientId) : blockedHint(app, clientId)}`,
   };
 }
 
@@ -138,14 +130,24 @@ function line({ title, reads }: Asked): Html {
 }
 
 /** Somebody went to Google and did not come back: Google's error pages do not. */
-function awayHint({ session, clientId }: Extract<View, { kind: 'start' }>): Html {
-  if (!session.isAway) return html``;
+function awayHint(app: string, clientId: string): Html {
   return html`<div class="hint">
     <p>
       You went to Google and did not come back. If Google showed <em>Access blocked</em>, trying
-      again does not help.
+      again does not help. While ${app} is being tested, ${app} has to add you as a tester.
     </p>
-    ${forAdministrator('this product', clientId)}
+    ${forAdministrator(app, clientId)}
+  </div>`;
+}
+
+/** Said beforehand, because Google does not bring the person back then. */
+function blockedHint(app: string, clientId: string): Html {
+  return html`<div class="hint">
+    <p>
+      Google may say <em>Access blocked</em> or that the app is being tested, and not bring you
+      back. An account of a company or school needs its administrator then, and while ${app} is
+      being tested, ${app} has to add you as a tester. Client ID: <code>${clientId}</code>
+    </p>
   </div>`;
 }
 

@@ -37,7 +37,7 @@ export async function runConnectExpiry(rt: Runtime, deps: Deps): Promise<void> {
 }
 
 /** One round. @returns the outcomes that were written */
-async function expireConnectSessions(
+export async function expireConnectSessions(
   { store: { connectSessions } }: Deps,
   awayAfterMs = AWAY_AFTER_MS,
 ): Promise<string[]> {
