@@ -286,7 +286,7 @@ test('C13: codes, states, verifiers, nonces, cookies, links and tokens are in no
     answers.push(JSON.stringify({ ...json, url: undefined }));
     return json;
   };
-  const walk = async (order: object, body: object = {}): Promise<void> => {
+  const connectBy = async (order: object, body: object = {}): Promise<void> => {
     const { id, url } = await ask('POST', '/v1/connect-sessions', { tenant: 'acme', ...body });
     const person = new Person();
     script(order);
@@ -326,10 +326,10 @@ test('C13: codes, states, verifiers, nonces, cookies, links and tokens are in no
     const grant = accountId !== null ? await world.store.vault.grant(accountId) : null;
     if (grant?.kind === 'stored') canaries.alsoSecret(grant.refreshToken);
   };
-  await walk({ email: ada });
-  await walk({ email: ada, cancel: true });
-  await walk({ email: eve, token: { claims: { nonce: 'other' } } });
-  await walk({ email: eve, token: { refreshToken: false } });
+  await connectBy({ email: ada });
+  await connectBy({ email: ada, cancel: true });
+  await connectBy({ email: eve, token: { claims: { nonce: 'other' } } });
+  await connectBy({ email: eve, token: { refreshToken: false } });
   const metrics = await (await fetch(`http://127.0.0.1:${operatorPort}/metrics`)).text();
   expect(metrics).toContain('syncline_connect_total{outcome="connected"} 1');
   await endProcess(api);

@@ -116,7 +116,7 @@ describe('C7: connecting', () => {
     expect(await heading(other)).toBe('This link was used already');
   });
 
-  test('a part is ticked: connected with it, and the rest is one click away', async () => {
+  test('a part is ticked: it is connected, and one click asks for the missing part', async () => {
     const { id, url } = await connect.link({ returnTo: `${site.origin}/` });
     const page = await person();
     await toGoogle(page, url);
@@ -234,7 +234,7 @@ describe('C7: connecting', () => {
     await page.waitForURL(/result=connected/);
   });
 
-  test('pages of Google that do not come back: told beforehand, and noticed', async () => {
+  test('error pages of Google do not come back: the start page says so, and the session notices it', async () => {
     const { id, url } = await connect.link({ tenant: 'umbrella' });
     const page = await person();
     for (const client of [
