@@ -58,8 +58,9 @@ test('up passes each program the variables that it uses, and none of other progr
     expect(Object.keys(each!).filter((name) => name in FOREIGN)).toEqual([]);
     expect(Object.values(each!).join('\n')).not.toContain(CANARY);
   }
-  expect(worker).toMatchObject({ GOOGLE_CLIENT_SECRET: 'client-secret' });
-  for (const each of [scheduler, api]) expect(each).not.toHaveProperty('GOOGLE_CLIENT_SECRET');
+  for (const each of [worker, api])
+    expect(each).toMatchObject({ GOOGLE_CLIENT_SECRET: 'client-secret' });
+  expect(scheduler).not.toHaveProperty('GOOGLE_CLIENT_SECRET');
   expect(scheduler).not.toHaveProperty('PORT');
   expect(await endProcess(child)).toEqual({ code: 0, signal: null });
 }, 90_000);
@@ -72,10 +73,10 @@ test("demo passes the simulator no variable of Syncline, and its fleet none of t
   // Node adds the channel to the parent.
   const names = Object.keys(simulator!).filter((name) => !name.startsWith('NODE_CHANNEL_'));
   expect(names.sort()).toEqual(['HOME', 'PATH']);
-  for (const each of [scheduler, worker, api]) {
-    expect(each).not.toHaveProperty('GOOGLE_CLIENT_SECRET');
+  for (const each of [worker, api]) expect(each).toHaveProperty('GOOGLE_CLIENT_SECRET', 'demo');
+  expect(scheduler).not.toHaveProperty('GOOGLE_CLIENT_SECRET');
+  for (const each of [scheduler, worker, api])
     expect(Object.values(each!).join('\n')).not.toContain(CANARY);
-  }
   expect(await endProcess(child)).toEqual({ code: 0, signal: null });
 }, 90_000);
 

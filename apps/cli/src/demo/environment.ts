@@ -18,7 +18,7 @@ import {
 } from '../fleet-processes.js';
 import { type Processes, openProcesses } from '../processes.js';
 import { type Arrivals, readArrivals } from './arrivals.js';
-import { type ApiAccess, demoAccess, startExample } from './example.js';
+import { type ApiAccess, connectLink, demoAccess, startExample } from './example.js';
 import { type DemoStorage, createDemoStorage } from './storage.js';
 import { DEMO_RESOURCES } from './resources.js';
 import { type SimulatedGoogle, simulatedGoogle, urlIn } from './simulated-google.js';
@@ -66,6 +66,8 @@ const SCOPES = [
   'userinfo.email',
   ...Object.values(DEMO_RESOURCES).flatMap(({ scopes }) => scopes),
 ];
+/** With which the fleet refreshes, and people connect. */
+const CLIENT = { id: 'demo', secret: 'demo', name: 'Syncline demo' };
 const KEY_BYTES = 32;
 const TOPIC = 'projects/demo/topics/gmail';
 const SERVICE_ACCOUNT = 'push@demo.iam.gserviceaccount.com';
@@ -99,7 +101,7 @@ export async function withDemo<T>(
       operatorPort: env['OPERATOR_PORT'] ? config.operatorPort : 0,
     });
     const origin = originOf(host, address.port);
-    await google.notifyAt(`${origin}/push/gmail`, TOPIC, SERVICE_ACCOUNT);
+    await introduce(google, origin);
     const metricsUrls = keepFleet(
       fleet,
       demoEnv(env, { ...space, masterKey, ...address }, google.url, origin),
@@ -115,7 +117,7 @@ export async function withDemo<T>(
       return await act({
         google,
         store,
-        urls: [...inbox, `docs     ${origin}/docs`, ...urlsOf(address)],
+        urls: [...inbox, ...(await pagesOf(origin, access)), ...urlsOf(address)],
         access,
         arrivals: () => readArrivals([...metricsUrls.values()]),
         signal,
@@ -130,6 +132,17 @@ export async function withDemo<T>(
     await outside.drain();
     if (!plan.keep) await space?.remove();
   }
+}
+
+async function pagesOf(origin: string, access: ApiAccess): Promise<string[]> {
+  return [`docs     ${origin}/docs`, `connect  ${await connectLink(access)}`];
+}
+
+/** Tells the simulator where the API takes notifications, and from whom people come back to it. */
+async function introduce(google: SimulatedGoogle, origin: string): Promise<void> {
+  await google.notifyAt(`${origin}/push/gmail`, TOPIC, SERVICE_ACCOUNT);
+  const redirectUris = [`${origin}/connect/callback`];
+  await google.registerClient({ ...CLIENT, redirectUris });
 }
 
 async function startSimulator(
@@ -201,6 +214,8 @@ function demoEnv(
     ...fleetEnv(withoutForeign(env), settings),
     METRICS_PORT: env['METRICS_PORT'] || '0',
     GOOGLE_API_URL: googleUrl,
+    GOOGLE_CLIENT_ID: CLIENT.id,
+    GOOGLE_CLIENT_SECRET: CLIENT.secret,
     GMAIL_PUBSUB_TOPIC: TOPIC,
     PUSH_BASE_URL: origin,
     PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,

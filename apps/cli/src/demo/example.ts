@@ -28,6 +28,21 @@ export function exportLine({ url, key }: ApiAccess): string {
   return `export SYNCLINE_API_URL=${url} SYNCLINE_API_KEY=${key}`;
 }
 
+/** The longest that a link may work. */
+const LINK_SECONDS = 86_400;
+
+/** Returns a link by which a person connects an account of the simulated Google. */
+export async function connectLink({ url, key }: ApiAccess): Promise<string> {
+  const answer = await fetch(`${url}/v1/connect-sessions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ tenant: 'default', expiresInSeconds: LINK_SECONDS }),
+  });
+  if (answer.status !== 201)
+    throw new OperatorError(`The API made no connect link: it answered ${answer.status}.`);
+  return ((await answer.json()) as { url: string }).url;
+}
+
 /**
  * Starts examples/inbox.
  * @returns its address

@@ -22,6 +22,13 @@ export interface SimulatedGoogle {
    * for each watch with this topic.
    */
   notifyAt(address: string, topic: string, serviceAccount: string): Promise<void>;
+  /** Registers the OAuth client with which people connect their accounts. */
+  registerClient(client: {
+    id: string;
+    secret: string;
+    name: string;
+    redirectUris: readonly string[];
+  }): Promise<void>;
   ledger(): Promise<Ledger>;
   /** Returns every item of an account as a correct mirror exports it, sorted by id. */
   truth(email: string, resource: Resource): Promise<object[]>;
@@ -56,6 +63,11 @@ export function simulatedGoogle(url: string): SimulatedGoogle {
           method: 'POST',
           body: JSON.stringify({ subscriptions: [subscription] }),
         })
+      ).arrayBuffer();
+    },
+    registerClient: async (client) => {
+      await (
+        await ask(url, '/sim/clients', { method: 'POST', body: JSON.stringify(client) })
       ).arrayBuffer();
     },
     ledger: async () => (await (await ask(url, '/sim/ledger')).json()) as Ledger,
