@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { startApi, type ApiWorld } from '../support/api-world.js';
+import { connectParts } from '../support/connect-parts.js';
 import { lineOf, startNode, stopAll } from '../support/processes.js';
 import { startWorld, type World } from '../support/world.js';
 
@@ -10,6 +11,7 @@ const HOSTILE = `<script>alert(1)</script>"'&<img src=x onerror=alert(2)>`;
 
 let world: World;
 let api: ApiWorld;
+let connect: ReturnType<typeof connectParts>;
 let origin: string;
 let id: string;
 
@@ -22,7 +24,10 @@ beforeAll(async () => {
     eventsPerCalendar: 12,
   });
   await world.catchUp();
-  api = await startApi({ on: world });
+  const address = { url: '' };
+  connect = connectParts(address, { apiUrl: world.simulator.url });
+  api = await startApi({ on: world, google: world.google, connect });
+  address.url = api.origin;
   const child = startNode([path.join(ROOT, 'examples/inbox/dist/main.js')], {
     SYNCLINE_API_URL: api.origin,
     SYNCLINE_API_KEY: await api.key(),
@@ -38,6 +43,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stopAll();
   await api.close();
+  await connect.consent.close();
   await world.close();
 });
 
@@ -45,7 +51,7 @@ async function page(at: string, status = 200): Promise<string> {
   const answer = await fetch(`${origin}${at}`);
   expect([at, answer.status]).toEqual([at, status]);
   expect(answer.headers.get('content-security-policy')).toMatch(
-    /^default-src 'none'; script-src 'self';/,
+    /^default-src 'none'; script-src 'self';.*form-action 'self' http:\/\/127\.0\.0\.1:\d+;/,
   );
   return answer.text();
 }
@@ -109,4 +115,19 @@ test('an open page hears of a change, and what a stranger wrote is text', async 
   }
   expect(inbox.slice(inbox.indexOf('id="agenda"'))).toContain('&#60;script&#62;');
   expect(part).not.toContain('<html');
+});
+
+test('a person is led to the connect page of another account, or of the same one again', async () => {
+  const led = async (at: string): Promise<{ link: string; shown: string }> => {
+    const answer = await fetch(`${origin}${at}`, { method: 'POST', redirect: 'manual' });
+    const link = answer.headers.get('location') ?? '';
+    expect([answer.status, link]).toEqual([303, expect.stringMatching(`^${api.origin}/connect/`)]);
+    return { link, shown: await (await fetch(link)).text() };
+  };
+  const another = await led('/connect');
+  expect(another.shown).toContain('Connect Google to Acme');
+  const again = await led(`/accounts/${id}/connect`);
+  expect(again.shown).toContain('needs your permission again');
+  const [, session] = /<code>(cs_[0-9a-f]{32})<\/code>/.exec(another.shown) ?? [];
+  expect(await page(`/connected?connect=${session}&result=connected`)).toContain('Not connected');
 });

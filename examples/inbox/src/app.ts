@@ -10,23 +10,33 @@ import {
   mailboxPage,
   mailboxParts,
   messagePage,
+  notConnectedPage,
   type Mailbox,
 } from './pages.js';
 
 const DAY_MS = 86_400_000;
 const AGENDA_DAYS = 14;
 const ALIVE_EVERY_MS = 15_000;
-/** Nothing but files of our own: a page never loads or runs anything of a message. */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/**
+ * Nothing but files of our own: a page never loads or runs anything of a message. The form that
+ * connects an account leads to the connect pages of Syncline.
+ */
+const policy = (connectOrigin: string): string =>
+  `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self' ${connectOrigin}; frame-ancestors 'none'`;
 
-/** @param log takes a line about what a page could not show */
-export function inboxApp(client: Client, log: (line: string) => void): Express {
+interface Options {
+  /** The origin of Syncline's connect pages (PUBLIC_URL). */
+  connectOrigin: string;
+  /** Takes a line about what a page could not show. */
+  log: (line: string) => void;
+}
+
+export function inboxApp(client: Client, { connectOrigin, log }: Options): Express {
   const live = openLive(client, (error) => log(`changes are not shown: ${reasonOf(error)}`));
   const app = express().disable('x-powered-by');
   app.use((_request, response, next) => {
     response.set({
-      'Content-Security-Policy': POLICY,
+      'Content-Security-Policy': policy(connectOrigin),
       'X-Content-Type-Options': 'nosniff',
       'Referrer-Policy': 'no-referrer',
       'Cache-Control': 'no-store',
@@ -57,8 +67,41 @@ export function inboxApp(client: Client, log: (line: string) => void): Express {
   app.get('/accounts/:account/live', ({ params }, response) =>
     sendChanges(live, params.account, response),
   );
+  app.post('/connect', async ({ protocol, headers }, response) => {
+    response.redirect(303, await connectLink(client, `${protocol}://${headers.host}`, {}));
+  });
+  // An account whose grant has ended is connected again: its rows stay.
+  app.post('/accounts/:account/connect', async ({ params, protocol, headers }, response) => {
+    const { account: accountId } = params;
+    const link = await connectLink(client, `${protocol}://${headers.host}`, { accountId });
+    response.redirect(303, link);
+  });
+  app.get('/connected', async ({ query }, response) => {
+    const { connect } = query;
+    if (typeof connect !== 'string') return response.redirect(303, '/');
+    // `result` in the address is a hint that anybody can type; the session says what happened.
+    const session = await client.connectSessions.get(connect);
+    if (session.state === 'connected' && session.accountId !== null)
+      return response.redirect(303, `/accounts/${session.accountId}`);
+    return send(response, notConnectedPage(session));
+  });
   app.use(failed(log));
   return app;
+}
+
+/** @param own the address of this product, which has it in its settings */
+async function connectLink(
+  client: Client,
+  own: string,
+  again: { accountId?: string },
+): Promise<string> {
+  const session = await client.connectSessions.create({
+    // A product names its user here.
+    ref: 'demo-user',
+    returnTo: `${own}/connected`,
+    ...again,
+  });
+  return session.url;
 }
 
 async function mailboxOf(client: Client, id: string, cursor: string | null): Promise<Mailbox> {

@@ -1,5 +1,5 @@
 /** The pages. They hold text of strangers: see html.ts. */
-import type { Account, Freshness, Instance, Message } from '@syncline/client';
+import type { Account, ConnectSession, Freshness, Instance, Message } from '@syncline/client';
 import { Html, html } from './html.js';
 
 /** What the page of an account shows. */
@@ -34,6 +34,7 @@ export function accountsPage(accounts: readonly Account[]): Html {
     ({ id, email, state }) =>
       html`<li>
         <a href="/accounts/${id}">${email}</a> ${state === 'active' ? '' : html`<em>${state}</em>`}
+        ${state === 'reauth_required' ? connectForm(`/accounts/${id}/connect`, 'Connect again') : ''}
       </li>`,
   );
   const body =
@@ -46,7 +47,25 @@ export function accountsPage(accounts: readonly Account[]): Html {
     'Accounts',
     html`<main>
       <h1>Accounts</h1>
-      ${body}
+      ${body} ${connectForm('/connect', 'Connect a Google account')}
+    </main>`,
+  );
+}
+
+/** Leads to the connect pages, and back to `/connected`. */
+function connectForm(action: string, label: string): Html {
+  return html`<form method="post" action="${action}"><button>${label}</button></form>`;
+}
+
+/** Shown when a person comes back without a connected account. */
+export function notConnectedPage({ problem }: ConnectSession): Html {
+  return layout(
+    'Not connected',
+    html`<main>
+      <h1>Not connected</h1>
+      <p>${problem?.detail ?? 'Nothing has been connected yet.'}</p>
+      ${connectForm('/connect', 'Try again')}
+      <p><a href="/">All accounts</a></p>
     </main>`,
   );
 }

@@ -60,7 +60,7 @@ const ASK_EVERY_MS = 50;
 const LATENCY_MS = 20;
 /** The operator's settings for the real Google, and for the proxy to it, are not used in a demo. */
 const FOREIGN =
-  /^(GOOGLE|GMAIL|CALENDAR|PEOPLE|PUSH|POLL)_|^(DATABASE_(API_)?URL|REDIS_URL|SYNCLINE_MASTER_KEY|(OPERATOR_)?(HOST|PORT)$)|^(HTTPS?|NO)_PROXY$|^(https?|no)_proxy$/;
+  /^(GOOGLE|GMAIL|CALENDAR|PEOPLE|PUSH|POLL|CONNECT)_|^(DATABASE_(API_)?URL|REDIS_URL|SYNCLINE_MASTER_KEY|PUBLIC_URL|(OPERATOR_)?(HOST|PORT)$)|^(HTTPS?|NO)_PROXY$|^(https?|no)_proxy$/;
 const SCOPES = [
   'openid',
   'userinfo.email',
@@ -101,7 +101,7 @@ export async function withDemo<T>(
       operatorPort: env['OPERATOR_PORT'] ? config.operatorPort : 0,
     });
     const origin = originOf(host, address.port);
-    await introduce(google, origin);
+    await registerApi(google, origin);
     const metricsUrls = keepFleet(
       fleet,
       demoEnv(env, { ...space, masterKey, ...address }, google.url, origin),
@@ -139,7 +139,7 @@ async function pagesOf(origin: string, access: ApiAccess): Promise<string[]> {
 }
 
 /** Tells the simulator where the API takes notifications, and from whom people come back to it. */
-async function introduce(google: SimulatedGoogle, origin: string): Promise<void> {
+async function registerApi(google: SimulatedGoogle, origin: string): Promise<void> {
   await google.notifyAt(`${origin}/push/gmail`, TOPIC, SERVICE_ACCOUNT);
   const redirectUris = [`${origin}/connect/callback`];
   await google.registerClient({ ...CLIENT, redirectUris });
@@ -216,6 +216,7 @@ function demoEnv(
     GOOGLE_API_URL: googleUrl,
     GOOGLE_CLIENT_ID: CLIENT.id,
     GOOGLE_CLIENT_SECRET: CLIENT.secret,
+    CONNECT_APP_NAME: CLIENT.name,
     GMAIL_PUBSUB_TOPIC: TOPIC,
     PUSH_BASE_URL: origin,
     PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
