@@ -185,11 +185,12 @@ test('C8: addresses to return to that are not allowed are refused before there i
       body: { tenant: 'acme', returnTo },
     });
     expect([returnTo, status]).toEqual([returnTo, 400]);
+    expect((await connect.audit(null)).at(-1)).toBe('refused: return-to');
   }
 });
 
 test('C8: a form of another site, another method and a frame are refused', async () => {
-  const { url } = await connect.link();
+  const { id, url } = await connect.link();
   const person = new Person();
   const foreign = await person.visit(url, {
     method: 'POST',
@@ -199,6 +200,8 @@ test('C8: a form of another site, another method and a frame are refused', async
   expect(person.cookies.size).toBe(0);
   const byOrigin = { method: 'POST', headers: { origin: 'https://evil.example' } };
   expect((await person.visit(url, byOrigin)).status).toBe(403);
+  const refusals = Array.from({ length: 2 }, () => 'start-refused: other-site');
+  expect(await connect.audit(id)).toEqual(refusals);
   expect((await person.visit(url, { method: 'DELETE' })).status).toBe(405);
   expect(
     (await person.visit(`${connect.api.origin}/connect/callback`, { method: 'POST' })).status,

@@ -12,8 +12,8 @@ const MOVES_LIMIT = 1_000;
 /** Between two rounds while there are moves, so that a round takes those of several commits. */
 const BUSY_MS = 50;
 const IDLE_MS = 1_000;
-/** Accounts whose moves are missing are found after this time. It reads all accounts. */
-const SWEEP_EVERY_MS = 3_600_000;
+/** Accounts whose moves are missing are found after this time. */
+const SWEEP_EVERY_MS = 60_000;
 const BACKOFF = { firstMs: 100, capMs: 5_000 };
 const ROUND_LIMIT_MS = 30_000;
 

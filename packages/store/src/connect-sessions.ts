@@ -41,8 +41,8 @@ type NewConnectSession = Pick<
 /** A row of the audit log about a connect session. */
 interface AuditNote {
   outcome: string;
-  /** Null: the request named none. */
-  session: Pick<ConnectSessionRow, 'id' | 'tenant' | 'keyId' | 'subject'> | null;
+  /** Null: the request named none. An `id` of null: the session was refused. */
+  session: (Pick<ConnectSessionRow, 'tenant' | 'keyId' | 'subject'> & { id: string | null }) | null;
   reason: string | null;
 }
 

@@ -4,6 +4,7 @@
  */
 import {
   begin,
+  refuseForeignForm,
   returnAddress,
   takeCallback,
   viewOf,
@@ -105,8 +106,11 @@ async function isWithinLimit({ limits }: ConnectDeps, visit: Visit): Promise<boo
 
 async function start(rt: Runtime, deps: ConnectDeps, visit: Visit, access: Access): Promise<void> {
   const { settings } = deps;
-  if (isForeign(visit.request, settings.publicUrl()))
+  if (isForeign(visit.request, settings.publicUrl())) {
+    if (!(await isWithinLimit(deps, visit))) return;
+    await refuseForeignForm(deps, access);
     return send(visit, foreignPage({ app: settings.appName }));
+  }
   const begun = await begin(rt, deps, access, visit.cookieOf);
   if (begun.kind !== 'redirect') return sendView(deps, visit, begun, access);
   const binding = { sessionId: begun.session.id, secret: begun.cookie, lifeMs: begun.lifeMs };

@@ -121,7 +121,10 @@ export async function begin(
   cookieOf: CookieOf,
 ): Promise<Begun> {
   const view = await viewOf(deps, access, cookieOf);
-  if (view.kind !== 'start' && !(view.kind === 'outcome' && mayTryAgain(view))) return view;
+  if (view.kind !== 'start' && !(view.kind === 'outcome' && mayTryAgain(view))) {
+    await noteRefusedStart(deps, view);
+    return view;
+  }
   const { session } = view;
   const known = session.subject && (await deps.store.grantChecks.known(session.subject));
   const asked = askedFor(session.resources, known ? known.resources : []);
@@ -143,6 +146,23 @@ export async function begin(
   return begun
     ? { kind: 'redirect', url, session, cookie, lifeMs }
     : { kind: 'other-browser', session };
+}
+
+/** Another browser than that of the session; others only come late. */
+async function noteRefusedStart({ store }: FlowDeps, view: View): Promise<void> {
+  if (view.kind !== 'other-browser' && view.kind !== 'used') return;
+  const { session } = view;
+  await store.connectSessions.note({ outcome: 'start-refused', session, reason: 'other-browser' });
+}
+
+/** Writes to the audit log that another site's page has sent the form. */
+export async function refuseForeignForm(deps: FlowDeps, access: Access): Promise<void> {
+  const session = await sessionOf(deps, access);
+  await deps.store.connectSessions.note({
+    outcome: 'start-refused',
+    session,
+    reason: 'other-site',
+  });
 }
 
 /** Whether the session can be used for another attempt. */

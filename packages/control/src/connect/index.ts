@@ -3,6 +3,7 @@ export { runConnectExpiry } from './expiry.js';
 export {
   begin,
   mayTryAgain,
+  refuseForeignForm,
   takeCallback,
   viewOf,
   type Access,

@@ -42,7 +42,7 @@ export type CreatedSession =
     };
 
 interface Deps {
-  store: { connectSessions: Pick<ConnectSessions, 'create' | 'find'> };
+  store: { connectSessions: Pick<ConnectSessions, 'create' | 'find' | 'note'> };
   consent: Pick<Consent, 'hasProject'>;
   settings: ConnectSettings;
 }
@@ -55,6 +55,13 @@ export async function createConnectSession(
 ): Promise<CreatedSession> {
   const { account } = request;
   const project = request.project ?? account?.project ?? DEFAULT_PROJECT;
+  const returnTo = returnToRefusal(deps.settings, request.returnTo);
+  if (returnTo !== null) {
+    // Whoever has the key may be deceived about where its users are sent.
+    const session = { id: null, tenant: request.tenant, keyId, subject: account?.id ?? null };
+    await deps.store.connectSessions.note({ outcome: 'refused', session, reason: 'return-to' });
+    return returnTo;
+  }
   const refusal = refusalOf(deps, request, project);
   if (refusal !== null) return refusal;
   const link = newSecret();
@@ -84,20 +91,26 @@ function resourcesOf({ resources, account }: SessionRequest): Resource[] {
   return askedFor(resources ?? [], account.resources);
 }
 
+type Refusal = Extract<CreatedSession, { kind: 'refused' }>;
+
+function returnToRefusal(
+  { returnTo: allowed, publicUrl }: ConnectSettings,
+  returnTo: string | null,
+): Refusal | null {
+  const detail =
+    returnTo === null ? null : returnToProblem(returnTo, { allowed, publicUrl: publicUrl() });
+  return detail === null ? null : { kind: 'refused', problem: 'invalid-request', detail };
+}
+
 function refusalOf(
-  { consent, settings }: Deps,
-  { account, returnTo }: SessionRequest,
+  { consent }: Deps,
+  { account }: SessionRequest,
   project: string,
-): Extract<CreatedSession, { kind: 'refused' }> | null {
-  const invalid = (detail: string) =>
-    ({ kind: 'refused', problem: 'invalid-request', detail }) as const;
-  if (!consent.hasProject(project)) return invalid('The Google project is not configured.');
-  const { returnTo: allowed } = settings;
-  const problem =
-    returnTo === null
-      ? null
-      : returnToProblem(returnTo, { allowed, publicUrl: settings.publicUrl() });
-  if (problem !== null) return invalid(problem);
+): Refusal | null {
+  if (!consent.hasProject(project)) {
+    const detail = 'The Google project is not configured.';
+    return { kind: 'refused', problem: 'invalid-request', detail };
+  }
   return account?.state === 'removing'
     ? { kind: 'refused', problem: 'state-conflict', detail: 'The account is being removed.' }
     : null;
