@@ -53,7 +53,7 @@ describe('C8: a callback that is not the answer to an open request of this brows
     script({ email: ada });
     const callback = await person.toGoogle(url);
     const { status, text } = await person.visit(bend(callback));
-    expect([status, text.includes('no open request')]).toEqual([400, true]);
+    expect([status, text.includes('cannot be used')]).toEqual([400, true]);
     expect(await connect.session(id)).toMatchObject({ state: 'open', accountId: null });
     expect(await connect.stored()).toEqual(before);
     expect((await connect.audit(null)).at(-1)).toBe(`callback-refused: ${reason}`);

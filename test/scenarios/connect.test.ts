@@ -113,7 +113,7 @@ describe('C7: connecting', () => {
     expect(await heading(page)).toBe('Your Google account is connected');
     const other = await person();
     expect((await other.goto(url))?.status()).toBe(410);
-    expect(await heading(other)).toBe('This link was used already');
+    expect(await heading(other)).toBe('This link has already been used');
   });
 
   test('a part is ticked: it is connected, and one click asks for the missing part', async () => {

@@ -22,7 +22,7 @@ export function cookiesOf(header: string | undefined, publicUrl: string): Cookie
   return (sessionId) => cookies[nameOf(sessionId, isSecureUrl(publicUrl))];
 }
 
-/** Sent when Google's page leads back here (`lax`), and to no script. */
+/** `lax`: the browser sends it when Google's page redirects here. Scripts cannot read it. */
 export function setCookie({ sessionId, secret, lifeMs }: Binding, publicUrl: string): string {
   const isSecure = isSecureUrl(publicUrl);
   return stringifySetCookie({

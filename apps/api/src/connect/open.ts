@@ -18,7 +18,7 @@ export interface ConnectParts {
   settings: ConnectSettings;
 }
 
-/** Opens the way to Google's consent pages, for every Google project. */
+/** Prepares Google's consent for every Google project. */
 export function openConnect(
   { google, connect }: Pick<ResolvedConfig, 'google' | 'connect'>,
   address: PublicAddress,
@@ -41,7 +41,7 @@ export function openConnect(
   };
 }
 
-/** Serves the pages, and writes the outcome of sessions that nobody ends. */
+/** Serves the pages, and writes the outcome of sessions that expire. */
 export function connectPages(
   rt: Runtime,
   parts: ConnectParts,

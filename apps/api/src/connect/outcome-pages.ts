@@ -31,7 +31,7 @@ export const OUTCOME_WORDS: Readonly<
     status: 200,
     tone: 'good',
     title: 'Your Google account is connected',
-    text: html`<p>${app} now reads what you have allowed. You can close this page.</p>`,
+    text: html`<p>${app} can now read what you have allowed. You can close this page.</p>`,
     again: null,
   }),
   renamed: ({ app }) => ({
@@ -39,7 +39,7 @@ export const OUTCOME_WORDS: Readonly<
     tone: 'good',
     title: 'Your Google account is connected',
     text: html`<p>
-      Your Google account has a new address. ${app} knows it now, and keeps everything it had read
+      Your Google account has a new address. ${app} uses it now, and keeps everything that it read
       before. You can close this page.
     </p>`,
     again: null,
@@ -48,11 +48,11 @@ export const OUTCOME_WORDS: Readonly<
     status: 200,
     tone: 'plain',
     title: 'Connected, but something is missing',
-    text: html`<p>${app} reads what you have ticked. This was not ticked on the page of Google:</p>
+    text: html`<p>${app} can read what you have ticked. This was not ticked on Google’s page:</p>
       <ul>
         ${items(missing)}
       </ul>
-      <p>You can allow it now. Tick every box on the page of Google.</p>`,
+      <p>You can allow it now. Tick every box on Google’s page.</p>`,
     again: 'Allow the rest',
   }),
   'nothing-granted': ({ app }) => ({
@@ -60,8 +60,8 @@ export const OUTCOME_WORDS: Readonly<
     tone: 'bad',
     title: 'No box was ticked',
     text: html`<p>
-        Google shows a box for each thing that ${app} wants to read, and none is ticked by itself.
-        Nothing was connected.
+        Google shows a box for each thing that ${app} would like to read, and does not tick any of
+        them for you. Nothing was connected.
       </p>
       <p>Ask Google again, and tick the boxes before you continue.</p>`,
     again: 'Ask Google again',
@@ -84,7 +84,7 @@ export const OUTCOME_WORDS: Readonly<
     status: 200,
     tone: 'plain',
     title: 'You have cancelled',
-    text: html`<p>Nothing was connected, and ${app} reads nothing.</p>`,
+    text: html`<p>Nothing was connected, and nothing was changed.</p>`,
     again: 'Try again',
   }),
   'wrong-account': ({ app, chosen, expected }) => ({
@@ -95,7 +95,7 @@ export const OUTCOME_WORDS: Readonly<
         You have chosen <strong>${chosen ?? 'another account'}</strong>, but ${app} is connected
         with <strong>${expected ?? 'a different one'}</strong>. Nothing was changed.
       </p>
-      <p>Choose the other account on the page of Google.</p>`,
+      <p>On Google’s page, choose the account that ${app} is connected with.</p>`,
     again: 'Choose the account again',
   }),
   'address-conflict': ({ app, chosen }) => ({
@@ -114,7 +114,8 @@ export const OUTCOME_WORDS: Readonly<
     tone: 'bad',
     title: 'This may be another Google account',
     text: html`<p>
-        Nothing shows that this is the Google account that ${app} read before. Nothing was changed.
+        ${app} cannot verify that this is the Google account that it read before. Nothing was
+        changed.
       </p>
       <p>Ask the support of ${app}, and give them the reference below.</p>`,
     again: null,
@@ -123,8 +124,10 @@ export const OUTCOME_WORDS: Readonly<
     status: 200,
     tone: 'bad',
     title: 'Google gave no lasting permission',
-    text: html`<p>${app} could read your account for an hour only. Nothing was connected.</p>
-      <p>Asking once more usually solves this.</p>`,
+    text: html`<p>
+      The permission would have ended after an hour, so nothing was connected. Asking again usually
+      solves this.
+    </p>`,
     again: 'Ask Google again',
   }),
   blocked: ({ app, clientId }) => ({
@@ -142,9 +145,7 @@ export const OUTCOME_WORDS: Readonly<
     status: 200,
     tone: 'bad',
     title: 'The answer could not be verified',
-    text: html`<p>
-        What came back does not belong to your request to Google. Nothing was connected.
-      </p>
+    text: html`<p>The answer does not match your request to Google. Nothing was connected.</p>
       <p>Try again. If it fails again, give the support of ${app} the reference below.</p>`,
     again: 'Try again',
   }),
@@ -160,7 +161,7 @@ export const OUTCOME_WORDS: Readonly<
     tone: 'bad',
     title: 'This account is being removed',
     text: html`<p>
-      ${app} is erasing what it has read of this account. Nothing was connected. Try again in some
+      ${app} is erasing what it has read of this account. Nothing was connected. Try again in a few
       minutes.
     </p>`,
     again: 'Try again',
@@ -191,9 +192,9 @@ export const OUTCOME_WORDS: Readonly<
 /** What an administrator of the organisation needs to allow the product. */
 export function forAdministrator(app: string, clientId: string): Html {
   return html`<p>
-    Give your administrator this: in the Google Admin console, under
-    <em>Security, API controls, App access control</em>, trust ${app} by its client ID
-    <code>${clientId}</code>.
+    Send this to your administrator: in the Google Admin console, under
+    <em>Security, Access and data control, API controls, App access control</em>, trust ${app} by
+    its client ID <code>${clientId}</code>.
   </p>`;
 }
 

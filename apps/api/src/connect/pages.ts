@@ -21,12 +21,12 @@ export function pageOf(view: View, settings: PageSettings): Page {
       return plain(409, 'This link was opened in another browser', {
         reference: view.session.id,
         body: html`<p>
-          A link works in the browser in which it was used first. Go on there, or ask
+          This link works only in the browser in which it was first used. Continue there, or ask
           ${settings.app} for a new link.
         </p>`,
       });
     case 'used':
-      return plain(410, 'This link was used already', {
+      return plain(410, 'This link has already been used', {
         reference: view.session.id,
         body: html`<p>
           A Google account was connected with it. To connect another one, ask ${settings.app} for a
@@ -46,34 +46,35 @@ function unknownPage({ app }: PageSettings): Page {
   return plain(404, 'This link does not work', {
     reference: null,
     body: html`<p>
-      It may be incomplete: open it again from where you got it, or ask ${app} for a new link.
+      It may be incomplete. Open it again from the message or page that it came in, or ask ${app}
+      for a new link.
     </p>`,
   });
 }
 
 /** A callback that was replayed, or that another browser has brought. */
 export function refusedPage({ app }: Pick<PageSettings, 'app'>): Page {
-  return plain(400, 'This page has no open request', {
+  return plain(400, 'This answer from Google cannot be used', {
     reference: null,
     body: html`<p>
-        It was opened twice, or in another browser than the one that went to Google. Nothing was
-        changed by it.
+        It may have been opened twice, or in a different browser from the one that went to Google.
+        Nothing was changed.
       </p>
-      <p>Open the link of ${app} again.</p>`,
+      <p>Open the link from ${app} again.</p>`,
   });
 }
 
 export function tooManyPage(): Page {
   return plain(429, 'Too many attempts', {
     reference: null,
-    body: html`<p>Wait a minute, and open the link again.</p>`,
+    body: html`<p>Wait a minute, then open the link again.</p>`,
   });
 }
 
 export function failedPage({ app }: Pick<PageSettings, 'app'>): Page {
-  return plain(503, 'Something went wrong here', {
+  return plain(503, 'Something went wrong', {
     reference: null,
-    body: html`<p>It is not your mistake. Open the link of ${app} again in some minutes.</p>`,
+    body: html`<p>This is not your mistake. Open the link from ${app} again in a few minutes.</p>`,
   });
 }
 
@@ -81,7 +82,7 @@ export function failedPage({ app }: Pick<PageSettings, 'app'>): Page {
 export function foreignPage({ app }: Pick<PageSettings, 'app'>): Page {
   return plain(403, 'This request came from another site', {
     reference: null,
-    body: html`<p>Nothing was done. Open the link of ${app} again.</p>`,
+    body: html`<p>Nothing was done. Open the link from ${app} again.</p>`,
   });
 }
 
@@ -101,7 +102,7 @@ function startPage(view: Extract<View, { kind: 'start' }>, settings: PageSetting
       ? html`<p>${app} would like to read parts of your Google account.</p>`
       : html`<p>
           ${app} needs your permission again for <strong>${account}</strong>. Choose this account on
-          the page of Google. What was read before stays.
+          Google’s page. Everything that was read before is kept.
         </p>`;
   return {
     status: 200,
@@ -117,9 +118,14 @@ function startPage(view: Extract<View, { kind: 'start' }>, settings: PageSetting
       <h2>What is not done</h2>
       <ul>
         <li>Nothing is sent, changed or deleted in your account.</li>
-        <li>Nothing else of your account is read: no files, no photos, no passwords.</li>
+        <li>
+          Apart from your email address, nothing else in your account is read: no files, no photos,
+          no passwords.
+        </li>
       </ul>
-      <p>Google asks you next. <strong>Tick every box there</strong>: none is ticked by itself.</p>
+      <p>
+        Google asks for your permission next. <strong>If it shows boxes, tick every one.</strong>
+      </p>
       ${button(action, 'Continue with Google')} ${backLink(session, 'open', 'Not now')}
       ${session.isAway ? awayHint(app, clientId) : blockedHint(app, clientId)}`,
   };
@@ -129,24 +135,25 @@ function line({ title, reads }: Asked): Html {
   return html`<li><strong>${title}:</strong> ${reads}</li>`;
 }
 
-/** Somebody went to Google and did not come back: Google's error pages do not. */
+/** For a person who went to Google and got no answer: Google's error pages do not redirect. */
 function awayHint(app: string, clientId: string): Html {
   return html`<div class="hint">
     <p>
-      You went to Google and did not come back. If Google showed <em>Access blocked</em>, trying
-      again does not help. While ${app} is being tested, ${app} has to add you as a tester.
+      You went to Google, and no answer came back in time. If Google showed
+      <em>Access blocked</em>, trying again does not help. While ${app} is being tested, ${app} has
+      to add you as a tester.
     </p>
     ${forAdministrator(app, clientId)}
   </div>`;
 }
 
-/** Said beforehand, because Google does not bring the person back then. */
+/** Shown beforehand, because Google's error pages do not redirect. */
 function blockedHint(app: string, clientId: string): Html {
   return html`<div class="hint">
     <p>
-      Google may say <em>Access blocked</em> or that the app is being tested, and not bring you
-      back. An account of a company or school needs its administrator then, and while ${app} is
-      being tested, ${app} has to add you as a tester. Client ID: <code>${clientId}</code>
+      If Google shows <em>Access blocked</em>, it does not bring you back here. An administrator has
+      to allow ${app} for accounts of a company or school. While ${app} is being tested, ${app} has
+      to add you as a tester. Client ID: <code>${clientId}</code>
     </p>
   </div>`;
 }

@@ -1,6 +1,6 @@
 /**
  * Serves the connect pages: a link, the page of its session, and the address to which Google
- * returns. Callers have no key: the link's secret and the browser's cookie say who they are.
+ * returns. Callers have no key: the link's secret and the browser's cookie identify them.
  */
 import {
   begin,
@@ -31,7 +31,7 @@ const CALLBACK = '/connect/callback';
 /** Google's answers are far shorter. */
 const QUERY_LIMIT = 8_192;
 
-/** Where a request is on the way. */
+/** A request, its response and its cookies. */
 interface Visit {
   request: Request;
   response: Response;
@@ -118,7 +118,7 @@ async function start(rt: Runtime, deps: ConnectDeps, visit: Visit, access: Acces
   redirect(visit, begun.url);
 }
 
-/** Browsers say where a form comes from; what is no browser may send what it likes. */
+/** Browsers send where a form comes from. Other programs can send any header. */
 function isForeign({ headers }: Request, publicUrl: string): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';

@@ -1,4 +1,4 @@
-/** Writes the outcome of sessions that nobody has ended. */
+/** Writes the outcome of sessions that have expired or whose person has not come back. */
 import { runLoop, type Runtime } from '@syncline/runtime';
 import type { ConnectSessions } from '@syncline/store';
 import type { ConnectOutcome } from '@syncline/contract/connect-outcomes';
@@ -9,7 +9,7 @@ const ROUND_LIMIT_MS = 60_000;
 const LIMIT = 200;
 const AWAY: ConnectOutcome = 'not-returned';
 const EXPIRED: ConnectOutcome = 'expired';
-/** Google's error pages do not come back; a person who reads and ticks is away for less. */
+/** Google's error pages do not redirect; a person who consents comes back sooner. */
 const AWAY_AFTER_MS = 300_000;
 
 interface Deps {

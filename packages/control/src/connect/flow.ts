@@ -24,7 +24,7 @@ export type CookieOf = (sessionId: string) => string | undefined;
 export type View =
   | { kind: 'unknown-link' }
   | { kind: 'other-browser'; session: ConnectSessionRow }
-  /** The session has connected an account, and this browser has no part in it. */
+  /** The session has connected an account in another browser. */
   | { kind: 'used'; session: ConnectSessionRow }
   /** @property account masked; null: any */
   | {
@@ -60,11 +60,11 @@ export type Returned =
 
 type CallbackRefusal = 'no-state' | 'unknown-state' | 'other-browser';
 
-/** A person reads and ticks on Google's page for so long. */
+/** How long a person may take on Google's page. */
 const ATTEMPT_TTL_MS = 600_000;
 const STATE_LIMIT = 200;
 
-/** Says what the page shows. Changes nothing, so that a preview of the link uses nothing up. */
+/** Returns what the page shows. Changes nothing, so a preview does not use the link up. */
 export async function viewOf(deps: FlowDeps, access: Access, cookieOf: CookieOf): Promise<View> {
   const session = await sessionOf(deps, access);
   if (session === null) return { kind: 'unknown-link' };
@@ -148,7 +148,7 @@ export async function begin(
     : { kind: 'other-browser', session };
 }
 
-/** Another browser than that of the session; others only come late. */
+/** Notes a start from another browser. The other refused starts are only late. */
 async function noteRefusedStart({ store }: FlowDeps, view: View): Promise<void> {
   if (view.kind !== 'other-browser' && view.kind !== 'used') return;
   const { session } = view;

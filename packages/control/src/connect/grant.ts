@@ -1,4 +1,4 @@
-/** What a grant of the connect page is good for. Pure. */
+/** Decides how a grant of the connect page is used. Pure. */
 import { RESOURCE_NAMES, type Resource } from '@syncline/store';
 import { CONSENTS } from '../resources/index.js';
 

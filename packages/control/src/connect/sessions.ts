@@ -57,7 +57,7 @@ export async function createConnectSession(
   const project = request.project ?? account?.project ?? DEFAULT_PROJECT;
   const returnTo = returnToRefusal(deps.settings, request.returnTo);
   if (returnTo !== null) {
-    // Whoever has the key may be deceived about where its users are sent.
+    // It may be an attempt to send users to another site, so the audit log names it.
     const session = { id: null, tenant: request.tenant, keyId, subject: account?.id ?? null };
     await deps.store.connectSessions.note({ outcome: 'refused', session, reason: 'return-to' });
     return returnTo;

@@ -9,5 +9,5 @@ export const CONTACTS_CONSENT: ResourceConsent = {
   scopes: [READ, OTHER],
   covers: (granted) => ANY.some((scope) => granted.has(scope)),
   title: 'Contacts',
-  reads: 'your contacts and contact groups',
+  reads: 'your contacts, your contact groups and the people in “Other contacts”',
 };
