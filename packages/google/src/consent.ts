@@ -20,7 +20,7 @@ export interface ConsentOptions {
   clients: ReadonlyMap<string, { clientId: string; clientSecret: string }>;
 }
 
-/** The secrets of one way to Google's page and back. */
+/** The secrets of one authorization request. */
 export interface ConsentSecrets {
   nonce: string;
   verifier: string;
@@ -90,7 +90,7 @@ const SERVER: client.ServerMetadata = {
 };
 
 const TIMEOUT_S = 10;
-/** Google's scopes for whose the grant is. */
+/** The scopes with which Google names the owner of the grant. */
 const IDENTITY_SCOPES = ['openid', 'email'];
 
 export function openConsent({ apiUrl, proxy, clients }: ConsentOptions): Consent {
@@ -205,7 +205,7 @@ function answerToError(error: unknown): ConsentAnswer {
   if (error instanceof client.AuthorizationResponseError) return ofRedirect(error.error);
   if (error instanceof client.ResponseBodyError) {
     const reason = codeOf(error.error);
-    // A refused client is the operator's mistake, which passes when it is mended.
+    // The operator can correct a refused client, after which the person may try again.
     return error.status >= 500 || error.status === 429 || reason === 'invalid_client'
       ? { kind: 'unavailable', reason }
       : { kind: 'refused', reason };
@@ -223,12 +223,12 @@ function ofRedirect(error: string): ConsentAnswer {
   return { kind: 'refused', reason: codeOf(error) };
 }
 
-/** A stranger can write the code into the address of the redirect. */
+/** Anybody can write any text into the redirect's address; only codes reach logs and tables. */
 function codeOf(text: string): string {
   return /^[A-Za-z0-9_.-]{1,60}$/.test(text) ? text.toLowerCase().replaceAll('_', '-') : 'unknown';
 }
 
-/** The answers that are none: no bytes, an error page, a body that was cut off. */
+/** No complete answer arrived: no bytes, an error page, a body that was cut off. */
 const NO_ANSWER: ReadonlySet<unknown> = new Set([
   'OAUTH_TIMEOUT',
   'OAUTH_ABORT',

@@ -65,7 +65,7 @@ export interface ConnectSessions {
   /** Finds the session of a `state` that was not used. */
   byState(stateHash: Buffer): Promise<ConnectSessionRow | null>;
   /**
-   * Begins a way to Google's consent page, and binds the session to the browser.
+   * Adds an attempt, and binds the session to the browser.
    * @returns false when it is bound to another browser, is over, or was begun too often
    */
   begin(
@@ -81,7 +81,7 @@ export interface ConnectSessions {
   fail(session: ConnectSessionRow, failure: Failure): Promise<void>;
   /**
    * Imports the account and writes the outcome in one transaction.
-   * @param account null: the account `subject` keeps what it has
+   * @param account with `subject`: nothing is imported, and this account keeps what it has
    * @returns the account's id
    * @throws OperatorError as an import; nothing was written then
    */
@@ -101,15 +101,15 @@ export interface ConnectSessions {
   accountOf(o: { tenant: string; project: string; sub: string }): Promise<string | null>;
   /** Whether an account of any tenant may use a grant of this Google account in the project. */
   isShared(o: { project: string; sub: string; address: string | null }): Promise<boolean>;
-  /** Writes the outcome of sessions that have expired. @returns how many of each outcome */
+  /** Writes the outcome of sessions that have expired. @returns the outcome of each */
   expire(o: { outcome: string; awayOutcome: string; limit: number }): Promise<string[]>;
-  /** Notes that nobody has come back from Google for so long. @returns how many */
+  /** Notes sessions whose person has been at Google for longer than `afterMs`. @returns how many */
   noteAway(o: { outcome: string; afterMs: number; limit: number }): Promise<number>;
 }
 
 /** Open sessions of a tenant. */
 const OPEN_LIMIT = 1_000;
-/** Ways to Google's page and back in one session. */
+/** Attempts in one session. */
 const ATTEMPTS_LIMIT = 20;
 
 const COLUMNS = `s.id, s.tenant, s.ref, s.resources, s.return_to AS "returnTo", s.subject, s.project, s.key_id AS "keyId", s.state, s.outcome, s.missing, s.addresses,

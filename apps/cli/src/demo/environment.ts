@@ -66,7 +66,7 @@ const SCOPES = [
   'userinfo.email',
   ...Object.values(DEMO_RESOURCES).flatMap(({ scopes }) => scopes),
 ];
-/** With which the fleet refreshes, and people connect. */
+/** The OAuth client of the fleet and of the connect pages. */
 const CLIENT = { id: 'demo', secret: 'demo', name: 'Syncline demo' };
 const KEY_BYTES = 32;
 const TOPIC = 'projects/demo/topics/gmail';
@@ -138,7 +138,7 @@ async function pagesOf(origin: string, access: ApiAccess): Promise<string[]> {
   return [`docs     ${origin}/docs`, `connect  ${await connectLink(access)}`];
 }
 
-/** Tells the simulator where the API takes notifications, and from whom people come back to it. */
+/** Registers the API's addresses for notifications and for redirects after consent. */
 async function registerApi(google: SimulatedGoogle, origin: string): Promise<void> {
   await google.notifyAt(`${origin}/push/gmail`, TOPIC, SERVICE_ACCOUNT);
   const redirectUris = [`${origin}/connect/callback`];
