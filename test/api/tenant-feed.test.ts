@@ -288,8 +288,10 @@ test.each(['application/json', NDJSON, SSE])(
     const pruned = [410, 'urn:syncline:problem:feed-pruned'];
     expect(await problemOf(`${epoch}.${Number(kept.rows[2].position) - 1}`)).toEqual(pruned);
     expect(await problemOf('0')).toEqual(pruned);
-    const read = await page(`after=${epoch}.${kept.rows[2].position}&limit=1`);
-    expect(numbersOf(read.data)).toEqual([Number(kept.rows[2].position) + 1]);
+    // The next range may be that of an account that was erased, of which nothing is read.
+    const read = await page(`after=${epoch}.${kept.rows[2].position}&limit=500`);
+    expect(Math.min(...numbersOf(read.data))).toBeGreaterThan(Number(kept.rows[2].position));
+    expect(Math.max(...numbersOf(read.data))).toBe(end);
     for (const row of kept.rows.slice(0, 3))
       await pool.query(
         'INSERT INTO syncline.feed_log SELECT * FROM jsonb_populate_record(NULL::syncline.feed_log, $1)',

@@ -233,10 +233,35 @@ test('C8: a preview of the link uses nothing up, and the cookie is of this sessi
   expect(asked.has('include_granted_scopes')).toBe(false);
 });
 
+test('two starts of one page, as of a double click, are both of its browser', async () => {
+  const { id, url } = await connect.link();
+  const person = new Person();
+  await person.visit(url);
+  expect(person.cookies.size).toBe(1);
+  const starts = await Promise.all([1, 2].map(() => person.visit(url, { method: 'POST' })));
+  expect(starts.map(({ status }) => status)).toEqual([303, 303]);
+  for (let attempts = 2; attempts < 20; attempts++) await person.visit(url, { method: 'POST' });
+  const last = await person.visit(url, { method: 'POST' });
+  expect([last.status, last.text.includes('tried too often')]).toEqual([429, true]);
+  expect(await connect.session(id)).toMatchObject({ state: 'open' });
+});
+
+test('a session whose attempt was refused because of another account is bound to none', async () => {
+  await connect.connected(eve, { tenant: 'initech' });
+  const { id, url } = await connect.link({ tenant: 'initech' });
+  const person = new Person();
+  script({ email: eve, allow: [SCOPES.gmail] });
+  await person.visit(await person.toGoogle(url));
+  expect(await connect.session(id)).toMatchObject({ state: 'failed', outcome: 'fewer-granted' });
+  script({ email: ada });
+  await person.visit(await person.toGoogle(url));
+  expect(await connect.session(id)).toMatchObject({ state: 'connected', outcome: 'connected' });
+});
+
 test('a session that nobody uses expires, and one whose person does not come back is noticed', async () => {
   const [unused, away] = [await connect.link(), await connect.link()];
   await new Person().begin(away.url);
-  expect(await expireConnectSessions(connect.world, -1)).toContain('not-returned');
+  expect((await expireConnectSessions(connect.world, -1)).outcomes).toContain('not-returned');
   expect(await connect.session(away.id)).toMatchObject({
     state: 'open',
     outcome: 'not-returned',
@@ -246,10 +271,10 @@ test('a session that nobody uses expires, and one whose person does not come bac
     [unused.id, away.id],
   ]);
   expect(await connect.session(unused.id)).toMatchObject({ state: 'failed', outcome: 'expired' });
-  expect(new Set(await expireConnectSessions(connect.world))).toEqual(
-    new Set(['expired', 'not-returned']),
-  );
+  // Whoever has not come back is counted once.
+  expect((await expireConnectSessions(connect.world)).outcomes).toEqual(['expired']);
   expect(await connect.audit(unused.id)).toEqual(['expired']);
+  expect(await connect.audit(away.id)).toEqual(['not-returned']);
   expect(await connect.session(away.id)).toMatchObject({
     state: 'failed',
     outcome: 'not-returned',

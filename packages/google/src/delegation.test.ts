@@ -20,6 +20,7 @@ test.each([
   [400, 'invalid_grant', 'Invalid JWT: No valid verifier found', 'delegation_key_refused'],
   [401, 'invalid_client', 'The OAuth client was not found.', 'delegation_key_refused'],
   [400, 'invalid_grant', 'Invalid email or User ID', 'delegated_user_refused'],
+  [400, 'invalid_grant', 'Invalid grant: account not found', 'delegation_key_refused'],
   [400, 'invalid_request', 'Invalid impersonation prn email address.', 'delegated_user_refused'],
 ])('%i %s "%s" is %s', (status, error, description, reason) => {
   expect(refusal(status, error, description)).toMatchObject({

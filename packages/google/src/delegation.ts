@@ -51,7 +51,7 @@ export function classifyDelegated(
     case 'disabled_client':
       return keyRefused(grant);
     case 'invalid_grant':
-      return /^invalid jwt/i.test(description) ? jwtRefused(description, grant) : userRefused();
+      return invalidGrant(description, grant);
     case 'invalid_request':
       return userRefused();
     default:
@@ -83,6 +83,12 @@ function keyRefused({ key }: DelegatedGrant): Unauthorized {
     reason: 'delegation_key_refused',
     advice: `Google does not accept the key ${key.keyId} of the service account: it was deleted, or the service account is disabled; create a key in the Cloud console and store it: syncline delegations set NAME FILE`,
   };
+}
+
+/** "Invalid grant: account not found" is about the service account, which was deleted. */
+function invalidGrant(description: string, grant: DelegatedGrant): GoogleErrorKind {
+  if (/^invalid jwt/i.test(description)) return jwtRefused(description, grant);
+  return /account not found/i.test(description) ? keyRefused(grant) : userRefused();
 }
 
 /** Its times depend on this machine's clock, its signature on the key. */

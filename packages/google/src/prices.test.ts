@@ -62,7 +62,7 @@ test('quotas below the price of a single call are refused at start, in one messa
 test('one origin replaces every host, and no gzip is requested from loopback', () => {
   expect(originsFor('http://127.0.0.1:4000/ignored/')).toEqual(
     Object.fromEntries(
-      ['gmail', 'calendar', 'people', 'oauth', 'pubsub', 'certificates'].map((host) => [
+      ['accounts', 'gmail', 'calendar', 'people', 'oauth', 'pubsub', 'certificates'].map((host) => [
         host,
         'http://127.0.0.1:4000',
       ]),

@@ -16,7 +16,9 @@ export interface ConnectSessionRow {
   ref: string | null;
   resources: Resource[];
   returnTo: string | null;
-  /** The account that is reconnected or was connected. */
+  /** The account to reconnect; null: any. */
+  target: string | null;
+  /** The account that the last outcome is about. */
   subject: string | null;
   project: string;
   keyId: string;
@@ -35,7 +37,7 @@ export interface ConnectSessionRow {
 
 type NewConnectSession = Pick<
   ConnectSessionRow,
-  'id' | 'tenant' | 'ref' | 'resources' | 'returnTo' | 'subject' | 'project' | 'keyId'
+  'id' | 'tenant' | 'ref' | 'resources' | 'returnTo' | 'target' | 'project' | 'keyId'
 > & { linkHash: Buffer; ttlMs: number };
 
 /** A row of the audit log about a connect session. */
@@ -101,8 +103,12 @@ export interface ConnectSessions {
   accountOf(o: { tenant: string; project: string; sub: string }): Promise<string | null>;
   /** Whether an account of any tenant may use a grant of this Google account in the project. */
   isShared(o: { project: string; sub: string; address: string | null }): Promise<boolean>;
-  /** Writes the outcome of sessions that have expired. @returns the outcome of each */
-  expire(o: { outcome: string; awayOutcome: string; limit: number }): Promise<string[]>;
+  /** Ends sessions that have expired. @returns their number, and the outcomes that are new */
+  expire(o: {
+    outcome: string;
+    awayOutcome: string;
+    limit: number;
+  }): Promise<{ expired: number; outcomes: string[] }>;
   /** Notes sessions whose person has been at Google for longer than `afterMs`. @returns how many */
   noteAway(o: { outcome: string; afterMs: number; limit: number }): Promise<number>;
 }
@@ -112,9 +118,12 @@ const OPEN_LIMIT = 1_000;
 /** Attempts in one session. */
 const ATTEMPTS_LIMIT = 20;
 
-const COLUMNS = `s.id, s.tenant, s.ref, s.resources, s.return_to AS "returnTo", s.subject, s.project, s.key_id AS "keyId", s.state, s.outcome, s.missing, s.addresses,
+/** The last one who went to Google has not come back. */
+const IS_AWAY = `(SELECT a.used_at IS NULL FROM syncline.connect_attempts a WHERE a.session_id = s.id ORDER BY a.created_at DESC LIMIT 1) IS TRUE`;
+
+const COLUMNS = `s.id, s.tenant, s.ref, s.resources, s.return_to AS "returnTo", s.target, s.subject, s.project, s.key_id AS "keyId", s.state, s.outcome, s.missing, s.addresses,
   s.browser_hash AS "browserHash", s.created_at AS "createdAt", s.expires_at AS "expiresAt", s.expires_at <= now() AS "isExpired",
-  (SELECT a.used_at IS NULL FROM syncline.connect_attempts a WHERE a.session_id = s.id ORDER BY a.created_at DESC LIMIT 1) IS TRUE AS "isAway"`;
+  ${IS_AWAY} AS "isAway"`;
 
 /** The session may still be used: not connected in full, and not expired. */
 const IS_USABLE = `(s.state <> 'connected' OR cardinality(s.missing) > 0) AND s.expires_at > now()`;
@@ -164,8 +173,8 @@ export function connectSessionsIn(pool: pg.Pool, vault: Vault): ConnectSessions 
 
 async function create(pool: pg.Pool, session: NewConnectSession): Promise<boolean> {
   const created = await pool.query(
-    `INSERT INTO syncline.connect_sessions (id, link_hash, tenant, ref, resources, return_to, subject, project, key_id, expires_at)
-     SELECT $1, $2, $3::text, $4, $5, $6, $7, $8, $9, now() + $10::float8 * interval '1 ms'
+    `INSERT INTO syncline.connect_sessions (id, link_hash, tenant, ref, resources, return_to, target, subject, project, key_id, expires_at)
+     SELECT $1, $2, $3::text, $4, $5, $6, $7::uuid, $7::uuid, $8, $9, now() + $10::float8 * interval '1 ms'
       WHERE (SELECT count(*) FROM syncline.connect_sessions WHERE tenant = $3::text AND state = 'open') < ${OPEN_LIMIT}`,
     [
       session.id,
@@ -174,7 +183,7 @@ async function create(pool: pg.Pool, session: NewConnectSession): Promise<boolea
       session.ref,
       session.resources,
       session.returnTo,
-      session.subject,
+      session.target,
       session.project,
       session.keyId,
       session.ttlMs,
@@ -277,17 +286,21 @@ const IS_SHARED = `
 async function expire(
   pool: pg.Pool,
   { outcome, awayOutcome, limit }: { outcome: string; awayOutcome: string; limit: number },
-): Promise<string[]> {
+): Promise<{ expired: number; outcomes: string[] }> {
   return inTransaction(pool, async (transaction) => {
-    const { rows } = await transaction.query<Unfinished>(
-      `UPDATE syncline.connect_sessions SET state = 'failed',
-              outcome = CASE WHEN EXISTS (SELECT FROM syncline.connect_attempts a WHERE a.session_id = connect_sessions.id) THEN $2 ELSE $1 END
-        WHERE id IN (SELECT id FROM syncline.connect_sessions WHERE state = 'open' AND expires_at <= now() ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-        RETURNING id, tenant, key_id AS "keyId", subject, outcome`,
+    const { rows } = await transaction.query<Unfinished & { before: string | null }>(
+      `WITH due AS (
+         SELECT s.id, s.outcome, ${IS_AWAY} AS "isAway" FROM syncline.connect_sessions s
+          WHERE s.state = 'open' AND s.expires_at <= now() ORDER BY s.expires_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+       UPDATE syncline.connect_sessions s SET state = 'failed', outcome = CASE WHEN due."isAway" THEN $2 ELSE $1 END
+         FROM due WHERE s.id = due.id
+       RETURNING s.id, s.tenant, s.key_id AS "keyId", s.subject, s.outcome, due.outcome AS before`,
       [outcome, awayOutcome, limit],
     );
-    await noteAll(transaction, rows);
-    return rows.map((row) => row.outcome);
+    // Whoever has not come back was noted before.
+    const ended = rows.filter((row) => row.outcome !== row.before);
+    await noteAll(transaction, ended);
+    return { expired: rows.length, outcomes: ended.map((row) => row.outcome) };
   });
 }
 

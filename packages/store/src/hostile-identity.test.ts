@@ -30,6 +30,7 @@ const OURS = [
   'accounts.resources',
   'accounts.project',
   'accounts.erasing',
+  'accounts.connect_outcome',
   'channels.id',
   'channels.key_id',
   'credentials.key_id',

@@ -736,6 +736,7 @@ CREATE TABLE "connect_sessions" (
     "ref" TEXT,
     "resources" TEXT[],
     "return_to" TEXT,
+    "target" UUID,
     "subject" UUID,
     "project" TEXT NOT NULL,
     "key_id" TEXT NOT NULL,

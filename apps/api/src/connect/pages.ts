@@ -33,6 +33,11 @@ export function pageOf(view: View, settings: PageSettings): Page {
           new link.
         </p>`,
       });
+    case 'too-many-attempts':
+      return plain(429, 'This link was tried too often', {
+        reference: view.session.id,
+        body: html`<p>Ask ${settings.app} for a new link.</p>`,
+      });
     case 'start':
       return startPage(view, settings);
     case 'outcome':

@@ -4,6 +4,8 @@
  */
 import {
   begin,
+  cookieFor,
+  noteRefusedCallback,
   refuseForeignForm,
   returnAddress,
   takeCallback,
@@ -71,14 +73,17 @@ function targetOf(path: string): Target | null {
 async function answer(rt: Runtime, deps: ConnectDeps, visit: Visit, target: Target): Promise<void> {
   const { method } = visit.request;
   if (method === 'GET' || method === 'HEAD')
-    return target === 'callback' ? callback(rt, deps, visit) : show(deps, visit, target);
+    return target === 'callback' ? callback(rt, deps, visit) : show(rt, deps, visit, target);
   if (method === 'POST' && target !== 'callback') return start(rt, deps, visit, target);
   const allowed = target === 'callback' ? 'GET, HEAD' : 'GET, HEAD, POST';
   visit.response.status(405).set('Allow', allowed).json({ error: 'method not allowed' });
 }
 
-async function show(deps: ConnectDeps, visit: Visit, access: Access): Promise<void> {
+async function show(rt: Runtime, deps: ConnectDeps, visit: Visit, access: Access): Promise<void> {
   const view = await viewOf(deps, access, visit.cookieOf);
+  const cookie = cookieFor(rt, view, visit.cookieOf);
+  if (cookie !== null)
+    visit.response.append('Set-Cookie', setCookie(cookie, deps.settings.publicUrl()));
   await sendView(deps, visit, view, access);
 }
 
@@ -138,9 +143,10 @@ async function callback(rt: Runtime, deps: ConnectDeps, visit: Visit): Promise<v
 async function sendReturned(deps: ConnectDeps, visit: Visit, returned: Returned): Promise<void> {
   switch (returned.kind) {
     case 'refused':
-      if (await isWithinLimit(deps, visit))
-        send(visit, refusedPage({ app: deps.settings.appName }));
-      return;
+      // The limit bounds the rows of the audit log too.
+      if (!(await isWithinLimit(deps, visit))) return;
+      await noteRefusedCallback(deps, returned);
+      return send(visit, refusedPage({ app: deps.settings.appName }));
     case 'expired':
     case 'done': {
       // Code and state leave the address bar and the history.

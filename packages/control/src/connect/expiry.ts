@@ -29,27 +29,30 @@ export async function runConnectExpiry(rt: Runtime, deps: Deps): Promise<void> {
       text: 'the outcome of expired connect sessions cannot be written; trying again',
     },
     round: async () => {
-      const outcomes = await expireConnectSessions(deps);
+      const { isLast, outcomes } = await expireConnectSessions(deps);
       for (const outcome of outcomes) rt.metrics.connects.inc({ outcome });
-      return outcomes.length < LIMIT ? EVERY_MS : 0;
+      return isLast ? EVERY_MS : 0;
     },
   });
 }
 
-/** One round. @returns the outcomes that were written */
+/** One round. @returns whether none are left, and the outcomes that were written */
 export async function expireConnectSessions(
   { store: { connectSessions } }: Deps,
   awayAfterMs = AWAY_AFTER_MS,
-): Promise<string[]> {
+): Promise<{ isLast: boolean; outcomes: string[] }> {
   const away = await connectSessions.noteAway({
     outcome: AWAY,
     afterMs: awayAfterMs,
     limit: LIMIT,
   });
-  const expired = await connectSessions.expire({
+  const { expired, outcomes } = await connectSessions.expire({
     outcome: EXPIRED,
     awayOutcome: AWAY,
     limit: LIMIT,
   });
-  return [...expired, ...Array.from({ length: away }, () => AWAY)];
+  return {
+    isLast: expired < LIMIT && away < LIMIT,
+    outcomes: [...outcomes, ...Array.from({ length: away }, () => AWAY)],
+  };
 }

@@ -6,7 +6,7 @@ import type { ConnectSessionRow, Resource } from '@syncline/store';
 import { masked } from '@syncline/sync';
 import { CONSENTS } from '../resources/index.js';
 import { askedFor, scopesFor } from './grant.js';
-import { useGrant, type GrantDeps } from './outcome.js';
+import { ownAccount, useGrant, type GrantDeps } from './outcome.js';
 import { hashOf, isSameHash, isSecretForm, newSecret } from './secrets.js';
 import { outcomeOf, type ConnectSettings } from './sessions.js';
 
@@ -26,6 +26,8 @@ export type View =
   | { kind: 'other-browser'; session: ConnectSessionRow }
   /** The session has connected an account in another browser. */
   | { kind: 'used'; session: ConnectSessionRow }
+  /** This browser has begun as often as it may. */
+  | { kind: 'too-many-attempts'; session: ConnectSessionRow }
   /** @property account masked; null: any */
   | {
       kind: 'start';
@@ -100,7 +102,8 @@ async function startOf(
   { store }: FlowDeps,
   session: ConnectSessionRow,
 ): Promise<Omit<Extract<View, { kind: 'start' }>, 'clientId'>> {
-  const known = session.subject && (await store.grantChecks.known(session.subject));
+  const own = ownAccount(session);
+  const known = own && (await store.grantChecks.known(own));
   return {
     kind: 'start',
     session,
@@ -126,7 +129,8 @@ export async function begin(
     return view;
   }
   const { session } = view;
-  const known = session.subject && (await deps.store.grantChecks.known(session.subject));
+  const account = ownAccount(session);
+  const known = account && (await deps.store.grantChecks.known(account));
   const asked = askedFor(session.resources, known ? known.resources : []);
   const { url, state, secrets } = await deps.consent.begin({
     project: session.project,
@@ -134,18 +138,35 @@ export async function begin(
     scopes: scopesFor(asked),
     loginHint: known ? (known.googleSub ?? known.email) : null,
   });
+  // The page has set it, so that both requests of a double click bring the same one.
   const own = cookieOf(session.id);
-  const cookie = isOwnBrowser(session, cookieOf) && own !== undefined ? own : newSecret();
+  const cookie = isSecretForm(own) ? own : newSecret();
   await deps.store.keys.beforeSealing();
   const begun = await deps.store.connectSessions.begin(session.id, {
     browserHash: hashOf(cookie),
     stateHash: hashOf(state),
     sealed: deps.store.vault.sealAttempt(session, JSON.stringify(secrets)),
   });
-  const lifeMs = session.expiresAt.getTime() - rt.clock.nowMs();
-  return begun
-    ? { kind: 'redirect', url, session, cookie, lifeMs }
-    : { kind: 'other-browser', session };
+  if (begun) return { kind: 'redirect', url, session, cookie, lifeMs: lifeOf(rt, session) };
+  const now = await viewOf(deps, access, cookieOf);
+  return now.kind === 'start' || now.kind === 'outcome'
+    ? { kind: 'too-many-attempts', session }
+    : now;
+}
+
+/** Returns a new cookie for a page from which a browser may begin; null where it has one. */
+export function cookieFor(
+  rt: Pick<Runtime, 'clock'>,
+  view: View,
+  cookieOf: CookieOf,
+): { sessionId: string; secret: string; lifeMs: number } | null {
+  if (view.kind !== 'start' || isSecretForm(cookieOf(view.session.id))) return null;
+  const { session } = view;
+  return { sessionId: session.id, secret: newSecret(), lifeMs: lifeOf(rt, session) };
+}
+
+function lifeOf({ clock }: Pick<Runtime, 'clock'>, { expiresAt }: ConnectSessionRow): number {
+  return expiresAt.getTime() - clock.nowMs();
 }
 
 /** Notes a start from another browser. The other refused starts are only late. */
@@ -184,10 +205,10 @@ export async function takeCallback(
   const { connectSessions, vault } = deps.store;
   const [state, ...others] = query.getAll('state');
   if (state === undefined || others.length > 0 || state.length > STATE_LIMIT)
-    return refuse(deps, 'no-state', null);
+    return refused('no-state', null);
   const session = await connectSessions.byState(hashOf(state));
-  if (session === null) return refuse(deps, 'unknown-state', null);
-  if (!isOwnBrowser(session, cookieOf)) return refuse(deps, 'other-browser', session);
+  if (session === null) return refused('unknown-state', null);
+  if (!isOwnBrowser(session, cookieOf)) return refused('other-browser', session);
   const sealed = await connectSessions.take(hashOf(state), ATTEMPT_TTL_MS);
   const secrets = sealed && vault.openAttempt(session, sealed);
   if (secrets === null) {
@@ -205,12 +226,15 @@ export async function takeCallback(
   return { kind: 'done', session, outcome: await outcomeFrom(rt, deps, session, answer) };
 }
 
-async function refuse(
+/** Writes to the audit log that a callback was refused. */
+export async function noteRefusedCallback(
   { store }: FlowDeps,
-  why: CallbackRefusal,
-  session: ConnectSessionRow | null,
-): Promise<Returned> {
+  { session, why }: Extract<Returned, { kind: 'refused' }>,
+): Promise<void> {
   await store.connectSessions.note({ outcome: 'callback-refused', session, reason: why });
+}
+
+function refused(why: CallbackRefusal, session: ConnectSessionRow | null): Returned {
   return { kind: 'refused', why, session };
 }
 

@@ -2,7 +2,9 @@
 export { runConnectExpiry } from './expiry.js';
 export {
   begin,
+  cookieFor,
   mayTryAgain,
+  noteRefusedCallback,
   refuseForeignForm,
   takeCallback,
   viewOf,

@@ -57,14 +57,28 @@ export async function useGrant(
   return result.outcome;
 }
 
+/**
+ * Returns the account that the session reconnects, or has connected; null: any. Other accounts, of
+ * which an earlier attempt was refused, bind nobody.
+ */
+export function ownAccount({
+  state,
+  target,
+  subject,
+}: Pick<ConnectSessionRow, 'state' | 'target' | 'subject'>): string | null {
+  return state === 'connected' ? subject : target;
+}
+
 /** The account to reconnect; otherwise that of the `sub`, otherwise that of the address. */
 async function candidateFor(
   { store }: GrantDeps,
-  { tenant, project, subject }: ConnectSessionRow,
+  session: ConnectSessionRow,
   { owner, refreshToken }: Granted,
 ): Promise<Candidate | null> {
   const { connectSessions, grantChecks } = store;
-  const bySub = subject ?? (await connectSessions.accountOf({ tenant, project, sub: owner.sub }));
+  const { tenant, project } = session;
+  const bySub =
+    ownAccount(session) ?? (await connectSessions.accountOf({ tenant, project, sub: owner.sub }));
   const offered =
     bySub === null
       ? await store.accounts.offered({
@@ -94,7 +108,7 @@ type Result = { outcome: ConnectOutcome } | Refused;
 
 async function connected(rt: Runtime, deps: GrantDeps, attempt: Attempt): Promise<Result> {
   const { session, granted, candidate } = attempt;
-  const subject = session.subject;
+  const subject = ownAccount(session);
   if (candidate === null && subject !== null) return { outcome: 'account-busy', subject };
   if (candidate?.state === 'removing')
     return { outcome: 'account-busy', subject: candidate.known.accountId };

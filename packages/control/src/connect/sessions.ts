@@ -71,7 +71,7 @@ export async function createConnectSession(
     id,
     linkHash: hashOf(link),
     resources: resourcesOf(request),
-    subject: account?.id ?? null,
+    target: account?.id ?? null,
     project,
     keyId,
   });
