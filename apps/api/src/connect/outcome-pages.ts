@@ -80,7 +80,7 @@ export const OUTCOME_WORDS: Readonly<
       <p>Ask Google again, and tick every box.</p>`,
     again: 'Ask Google again',
   }),
-  cancelled: ({ app }) => ({
+  cancelled: () => ({
     status: 200,
     tone: 'plain',
     title: 'You have cancelled',
@@ -120,7 +120,7 @@ export const OUTCOME_WORDS: Readonly<
       <p>Ask the support of ${app}, and give them the reference below.</p>`,
     again: null,
   }),
-  'no-lasting-permission': ({ app }) => ({
+  'no-lasting-permission': () => ({
     status: 200,
     tone: 'bad',
     title: 'Google gave no lasting permission',
