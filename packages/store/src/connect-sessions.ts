@@ -48,7 +48,7 @@ interface AuditNote {
   reason: string | null;
 }
 
-/** How an attempt ended without an account. */
+/** How an attempt noted without an account. */
 interface Failure {
   outcome: string;
   missing?: readonly Resource[];
@@ -298,9 +298,9 @@ async function expire(
       [outcome, awayOutcome, limit],
     );
     // Whoever has not come back was noted before.
-    const ended = rows.filter((row) => row.outcome !== row.before);
-    await noteAll(transaction, ended);
-    return { expired: rows.length, outcomes: ended.map((row) => row.outcome) };
+    const noted = rows.filter((row) => row.outcome !== row.before);
+    await noteAll(transaction, noted);
+    return { expired: rows.length, outcomes: noted.map((row) => row.outcome) };
   });
 }
 
