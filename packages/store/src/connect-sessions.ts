@@ -48,7 +48,7 @@ interface AuditNote {
   reason: string | null;
 }
 
-/** How an attempt noted without an account. */
+/** How an attempt ended without an account. */
 interface Failure {
   outcome: string;
   missing?: readonly Resource[];
