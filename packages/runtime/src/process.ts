@@ -31,10 +31,10 @@ const FLUSH_LIMIT_MS = 500;
 /** A timer of any length keeps the process alive. Signal handlers alone do not. */
 const KEEP_ALIVE_MS = 60_000;
 /**
- * Each loop and call listens for the drain signal. Node prints a warning on standard error from the
- * eleventh listener on.
+ * Each loop, call and stream of the API listens for the drain signal. Node prints a warning on
+ * standard error from the eleventh listener on.
  */
-const DRAIN_LISTENERS = 1_000;
+const DRAIN_LISTENERS = 10_000;
 
 export interface Service {
   /**
