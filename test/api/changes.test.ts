@@ -386,6 +386,7 @@ test('streams end after their lifetime, and at a drain', async () => {
     await open(SSE, query, { on: drained }),
     await open(NDJSON, query, { on: drained }),
   ];
+  const begunMs = Date.now();
   draining.abort(new Error('draining'));
   expect([await sse.next(), await sse.next(), await ndjson.next()]).toEqual([
     'retry: 1000',
@@ -393,6 +394,7 @@ test('streams end after their lifetime, and at a drain', async () => {
     null,
   ]);
   await drained.close();
+  expect(Date.now() - begunMs).toBeLessThan(8_000);
 });
 
 test('a reader that takes nothing is closed', async () => {

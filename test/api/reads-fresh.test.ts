@@ -110,14 +110,19 @@ const holdRuns = (): (() => void) => {
   return release;
 };
 
-test('a change at Google is in a read that wants fresh rows', async () => {
+test('a change at Google is in a read that wants fresh rows, within a second', async () => {
+  const tookMs: number[] = [];
   for (let i = 0; i < 3; i++) {
     const id = await deliver();
+    const begunMs = performance.now();
     const { data, freshness } = await list('messages?limit=100&freshWithin=0s');
     expect(data.map((one) => one.id)).toContain(id);
     expect(freshness).toMatchObject({ fresh: true, why: null });
+    tookMs.push(performance.now() - begunMs);
     await setCollections('requested_at = NULL');
   }
+  // A machine that does other things as well may delay one of them.
+  expect(Math.min(...tookMs)).toBeLessThan(1_000);
 });
 
 test('a hundred waiting readers cost one sync, and each gets the change', async () => {
@@ -228,8 +233,7 @@ test.each<[string, () => Promise<unknown>]>([
     json: { type: 'urn:syncline:problem:not-fresh-enough' },
   });
   expect(Number(failed.headers.get('retry-after'))).toBeGreaterThan(0);
-  // Either request alone would wait longer.
-  expect(performance.now() - begunMs).toBeLessThan(25_000);
+  expect(performance.now() - begunMs).toBeLessThan(5_000);
   expect(runs).toEqual([]);
   await setCollections('next_sync_at = now()');
 });

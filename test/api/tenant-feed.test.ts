@@ -232,8 +232,7 @@ test('a reader that comes behind the log reads at once', async () => {
   const sentMs = Date.now();
   const read = await page(`after=${next}&wait=25s`);
   expect(read.data.length).toBeGreaterThan(0);
-  // No other change comes that would end its wait.
-  expect(Date.now() - sentMs).toBeLessThan(25_000);
+  expect(Date.now() - sentMs).toBeLessThan(1_000);
 });
 
 test('the last event of a removed account says so, after its removal began', async () => {
@@ -279,6 +278,9 @@ test.each(['application/json', NDJSON, SSE])(
     expect(await problemOf(`${epoch}.${end + 1}`)).toEqual(changed);
     const { pool } = world.database;
     const kept = await pool.query('SELECT * FROM syncline.feed_log ORDER BY position');
+    const later = `after=${epoch}.${kept.rows[2].position}&limit=500`;
+    const before = await page(later);
+    expect(before.data.length).toBeGreaterThan(0);
     await pool.query(
       "UPDATE syncline.feed_log SET at = now() - interval '31 days' WHERE position <= $1",
       [kept.rows[2].position],
@@ -288,10 +290,7 @@ test.each(['application/json', NDJSON, SSE])(
     const pruned = [410, 'urn:syncline:problem:feed-pruned'];
     expect(await problemOf(`${epoch}.${Number(kept.rows[2].position) - 1}`)).toEqual(pruned);
     expect(await problemOf('0')).toEqual(pruned);
-    // The next range may be that of an account that was erased, of which nothing is read.
-    const read = await page(`after=${epoch}.${kept.rows[2].position}&limit=500`);
-    expect(Math.min(...numbersOf(read.data))).toBeGreaterThan(Number(kept.rows[2].position));
-    expect(Math.max(...numbersOf(read.data))).toBe(end);
+    expect((await page(later)).data).toEqual(before.data);
     for (const row of kept.rows.slice(0, 3))
       await pool.query(
         'INSERT INTO syncline.feed_log SELECT * FROM jsonb_populate_record(NULL::syncline.feed_log, $1)',

@@ -7,8 +7,8 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
-const FROM = 51;
-const SEEDS = 50;
+const FROM = 101;
+const SEEDS = 100;
 
 test(`${SEEDS} seeded worlds from seed ${FROM}, with faults, crashes and zombies, end equal to their source`, async () => {
   for (let seed = FROM; seed < FROM + SEEDS; seed++) {

@@ -50,8 +50,7 @@ test('workers whose clocks are hours apart share leases, quota and schedule corr
   );
   await world.control.rate(30);
   const outcomes: Outcome['kind'][] = [];
-  for (let round = 0; round < 3; round++) {
-    if (round === 2) await world.control.rate(0);
+  const syncAll = async (): Promise<void> => {
     const since = await world.store.schedule.requestSync(null);
     while ((await world.store.schedule.behindSince(null, since)).length > 0) {
       const due = await world.store.schedule.claimDue({ limit: 20, visibilityMs: 100 });
@@ -65,15 +64,22 @@ test('workers whose clocks are hours apart share leases, quota and schedule corr
       );
       outcomes.push(...ran.map((outcome) => outcome.kind));
     }
+  };
+  for (let round = 0; round < 3; round++) {
+    if (round === 2) await world.control.rate(0);
+    await syncAll();
   }
   expect(outcomes).toContain('busy');
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  // Nothing is put off by a day. A run that lost its lease, as on a loaded machine, is counted as
-  // open until the next one.
-  const late = await world.database.pool.query(
-    "SELECT count(*)::int AS late FROM syncline.collections WHERE next_sync_at > now() + interval '1 day'",
-  );
-  expect(late.rows).toEqual([{ late: 0 }]);
+  const countOpen = async (): Promise<number> => {
+    const { rows } = await world.database.pool.query<{ open: number }>(
+      "SELECT count(*)::int AS open FROM syncline.collections WHERE open_runs > 0 OR next_sync_at > now() + interval '1 day'",
+    );
+    return rows[0]!.open;
+  };
+  // On a loaded machine a run may lose its lease; the next run closes it.
+  if ((await countOpen()) > 0) await syncAll();
+  expect(await countOpen()).toBe(0);
   await Promise.all(workers.map(({ google }) => google.close()));
   await world.close();
 });

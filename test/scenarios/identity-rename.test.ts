@@ -69,7 +69,7 @@ test('pushes under a new primary address notify the mailbox, whose account and w
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 }, 120_000);
 
-test('without calendars, a new primary address is known soon after the first poll that finds a change without a notification', async () => {
+test('without calendars, a new primary address is known within ten seconds of the first poll that finds a change without a notification', async () => {
   const POLL_MS = 3_000;
   await start({ activeMs: POLL_MS, idleMs: POLL_MS }, ['gmail']);
   await world.until(async () => (await count("watches WHERE state = 'on'")) === 1);
@@ -90,7 +90,7 @@ test('without calendars, a new primary address is known soon after the first pol
   await deliveredIsMirrored();
   const foundAtMs = performance.now();
   await world.until(isNewAddressWatched);
-  expect(performance.now() - foundAtMs).toBeLessThan(60_000);
+  expect(performance.now() - foundAtMs).toBeLessThan(10_000 + POLL_MS);
   expect((await world.store.accounts.list([before]))[0]).toMatchObject({
     email: 'new.name@demo.example',
     aliases: [before],

@@ -13,7 +13,7 @@ import {
 
 const ACTIVE_MS = 3_000;
 /** The scheduler's tick, and the run on a busy machine. */
-const SLACK_MS = 40_000;
+const SLACK_MS = 4_000;
 /** What history names and Google no longer has is asked for a second time, a little later. */
 const SECOND_CHECK_MS = 5_000;
 let world: NotificationWorld;

@@ -59,7 +59,7 @@ afterEach(async () => {
   await simulator.close();
 });
 
-test('kill -9 of one of two workers during a full sync: the other resumes, and the mirror is complete', async () => {
+test('kill -9 of one of two workers during a full sync: the other resumes within 15 s and the mirror is complete', async () => {
   startProgram('scheduler', env);
   const workers = [startProgram('worker', env), startProgram('worker', env)];
   const holder = await untilHalfDone();
@@ -86,8 +86,7 @@ test('kill -9 of one of two workers during a full sync: the other resumes, and t
   process.stdout.write(
     `resumed ${ids.length} collections ${Math.round(resumedMs)} ms after the kill\n`,
   );
-  // A lease ends after 6 s; the rest is for a slow machine.
-  expect(resumedMs).toBeLessThanOrEqual(45_000);
+  expect(resumedMs).toBeLessThanOrEqual(15_000);
   await expectWhole();
 }, 180_000);
 

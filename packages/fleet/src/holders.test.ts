@@ -36,11 +36,12 @@ const counts = async (): Promise<Record<string, number>> =>
   (await bench.fleet.counts())['gmail-full'];
 
 describe('connected processes', () => {
-  test('a killed worker is detected, and another gets its job although its lock has not lapsed', async () => {
+  test('a killed worker is detected, and another gets its job long before its lock lapses', async () => {
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     const victim = await fetchingChild('victim');
     expect(await isConnected('victim')).toBe(true);
     await bench.fleet.enqueue([{ collectionId: 'c2', queue: 'gmail-full' }]);
+    const killedAtMs = bench.rt.clock.nowMs();
     victim.kill('SIGKILL');
     await until(bench.rt, async () => !(await isConnected('victim')));
     expect((await bench.fleet.holders())?.announced).toEqual(['victim']);
@@ -58,6 +59,7 @@ describe('connected processes', () => {
     await until(bench.rt, async () => (await counts())['completed'] === 2);
     // The jobs return to the head of their queue.
     expect(taken).toEqual(['c1', 'c2']);
+    expect(bench.rt.clock.nowMs() - killedAtMs).toBeLessThan(4_000);
     expect(await counts()).toMatchObject({ failed: 0, active: 0, waiting: 0 });
   });
 

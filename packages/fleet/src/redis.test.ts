@@ -19,12 +19,14 @@ const settings = (redisUrl: string): RedisSettings => ({
   deployment: null,
 });
 
-test("an unreachable Redis is an operator's error, with its address and without its password", async () => {
+test("an unreachable Redis is an operator's error within seconds, with its address and without its password", async () => {
   const port = await freePort();
+  const began = rt.clock.nowMs();
   const opening = openFleet(rt, settings(`redis://:s3cret@127.0.0.1:${port}`));
   await expect(opening).rejects.toThrow(OperatorError);
   await expect(opening).rejects.toThrow(`Redis at 127.0.0.1:${port} cannot be reached`);
   await expect(opening).rejects.not.toThrow('s3cret');
+  expect(rt.clock.nowMs() - began).toBeLessThan(6_000);
 });
 
 test('a Redis with eviction is refused at start', async () => {

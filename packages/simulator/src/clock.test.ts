@@ -26,12 +26,13 @@ test('timers of a running clock fire by themselves, and earlier when it is advan
   await new Promise<void>((resolve) => {
     clock.schedule(10, resolve);
   });
+  const began = performance.now();
   const moved = new Promise<void>((resolve) => {
     clock.schedule(3_600_000, resolve);
   });
   clock.advance(3_600_000);
   await moved;
-  expect(clock.nowMs()).toBeGreaterThanOrEqual(3_600_000);
+  expect(performance.now() - began).toBeLessThan(1_000);
 });
 
 test('a closed clock fires no timers, and no clock goes back', async () => {

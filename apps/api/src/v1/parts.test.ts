@@ -43,8 +43,7 @@ test('a large JSON text is read in linear time', () => {
   const text = JSON.stringify(Array.from({ length: 60_000 }, (_, i) => ({ [`key-${i}`]: '"\\' })));
   const begunMs = performance.now();
   expect('value' in parseJson(text)).toBe(true);
-  // In linear time it takes a tenth of a second; with a search of the text for each key, minutes.
-  expect(performance.now() - begunMs).toBeLessThan(30_000);
+  expect(performance.now() - begunMs).toBeLessThan(2_000);
 });
 
 test.each<[string | undefined, boolean]>([
