@@ -3,6 +3,7 @@ import { must } from '@syncline/runtime';
 import { storable, type Store } from '@syncline/store';
 import { fingerprint } from '../../fingerprint.js';
 import { isAccountWideError } from '../../account-refusal.js';
+import { compareTwice, differencesOf, type Compared } from '../../compare-twice.js';
 import type { Comparison } from '../../verify.js';
 import type { Drift } from '../resource.js';
 import { isTombstone, seriesOfCancelled, withoutOrphans } from './parse.js';
@@ -13,46 +14,29 @@ import { isTombstone, seriesOfCancelled, withoutOrphans } from './parse.js';
  * Compares every event of every calendar, and compares differing ones a second time. Ids are
  * calendar/event.
  */
-export async function verifyCalendars({
-  store,
-  account,
-  accountId,
-  options: { progress },
-  catchUp,
-}: Comparison): Promise<Drift> {
-  const report: Drift = { checked: 0, missing: [], extra: [], stale: [], unread: [] };
-  const first = await compareEvents(store, account, accountId);
-  report.checked = first.checked;
-  progress?.(first.checked);
-  if (first.differences.size + first.unread.size === 0) return report;
-  await catchUp();
-  const second = await compareEvents(store, account, accountId);
-  for (const [key, kind] of second.differences)
-    if (first.differences.get(key) === kind) report[kind].push(key);
-  report.unread.push(...second.unread);
-  return report;
+export function verifyCalendars(comparison: Comparison): Promise<Drift> {
+  const { store, account, accountId } = comparison;
+  return compareTwice(comparison, () => compareEvents(store, account, accountId));
 }
-
-type Difference = 'missing' | 'extra' | 'stale';
 
 async function compareEvents(
   store: Store,
   account: GoogleAccount,
   accountId: string,
-): Promise<{ checked: number; differences: Map<string, Difference>; unread: Set<string> }> {
+): Promise<Compared> {
   const { events: source, unread } = await readAllEvents(account);
   const checked = source.size;
-  const differences = new Map<string, Difference>();
-  for await (const { calendarId, event } of store.mirror.events(accountId)) {
-    if (unread.has(calendarId)) continue;
-    const key = `${calendarId}/${String(event['id'])}`;
-    const there = source.get(key);
-    if (there === undefined) differences.set(key, 'extra');
-    else if (there !== fingerprint(event)) differences.set(key, 'stale');
-    source.delete(key);
-  }
-  for (const key of source.keys()) differences.set(key, 'missing');
+  const differences = await differencesOf(rowsOf(store, accountId, unread), source);
   return { checked, differences, unread };
+}
+
+async function* rowsOf(
+  store: Store,
+  accountId: string,
+  unread: ReadonlySet<string>,
+): AsyncGenerator<{ id: string; item: unknown }> {
+  for await (const { calendarId, event } of store.mirror.events(accountId))
+    if (!unread.has(calendarId)) yield { id: `${calendarId}/${String(event['id'])}`, item: event };
 }
 
 /**

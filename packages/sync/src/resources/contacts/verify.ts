@@ -1,7 +1,12 @@
 import { GoogleError, type GoogleAccount } from '@syncline/google';
 import type { Store } from '@syncline/store';
-import { fingerprint } from '../../fingerprint.js';
 import { isRefusedAlone } from '../../account-refusal.js';
+import {
+  compareTwice,
+  differencesOf,
+  type Compared,
+  type Difference,
+} from '../../compare-twice.js';
 import type { Comparison } from '../../verify.js';
 import type { Drift } from '../resource.js';
 import {
@@ -21,32 +26,9 @@ const LISTS: readonly ContactList[] = [CONNECTIONS_LIST, OTHER_CONTACTS_LIST, CO
  * resource names; of a list that cannot be read, Google's name of the listing.
  * @throws GoogleError when no list can be read
  */
-export async function verifyContacts({
-  store,
-  account,
-  accountId,
-  options: { progress },
-  catchUp,
-}: Comparison): Promise<Drift> {
-  const report: Drift = { checked: 0, missing: [], extra: [], stale: [], unread: [] };
-  const first = await compareLists(store, account, accountId);
-  report.checked = first.checked;
-  progress?.(first.checked);
-  if (first.differences.size + first.unread.length === 0) return report;
-  await catchUp();
-  const second = await compareLists(store, account, accountId);
-  for (const [id, kind] of second.differences)
-    if (first.differences.get(id) === kind) report[kind].push(id);
-  report.unread.push(...second.unread);
-  return report;
-}
-
-type Difference = 'missing' | 'extra' | 'stale';
-
-interface Compared {
-  checked: number;
-  differences: Map<string, Difference>;
-  unread: string[];
+export function verifyContacts(comparison: Comparison): Promise<Drift> {
+  const { store, account, accountId } = comparison;
+  return compareTwice(comparison, () => compareLists(store, account, accountId));
 }
 
 async function compareLists(
@@ -54,7 +36,9 @@ async function compareLists(
   account: GoogleAccount,
   accountId: string,
 ): Promise<Compared> {
-  const all: Compared = { checked: 0, differences: new Map(), unread: [] };
+  let checked = 0;
+  const differences = new Map<string, Difference>();
+  const unread: string[] = [];
   const errors: GoogleError[] = [];
   for (const list of LISTS) {
     const source = await fingerprintsOf(account, list).catch((error: unknown) => {
@@ -64,28 +48,22 @@ async function compareLists(
     });
     if (source instanceof GoogleError) {
       errors.push(source);
-      all.unread.push(list.method);
+      unread.push(list.method);
     } else {
-      all.checked += source.size;
-      await compareList(store, accountId, list, source, all.differences);
+      checked += source.size;
+      const found = await differencesOf(rowsOf(store, accountId, list), source);
+      for (const [id, kind] of found) differences.set(id, kind);
     }
   }
   if (errors[0] && errors.length === LISTS.length) throw errors[0];
-  return all;
+  return { checked, differences, unread };
 }
 
-async function compareList(
+async function* rowsOf(
   store: Store,
   accountId: string,
-  list: ContactList,
-  source: Map<string, string>,
-  differences: Map<string, Difference>,
-): Promise<void> {
-  for await (const { id, resource } of store.mirror.contacts(accountId, list.kind)) {
-    const there = source.get(id);
-    if (there === undefined) differences.set(id, 'extra');
-    else if (there !== fingerprint(resource)) differences.set(id, 'stale');
-    source.delete(id);
-  }
-  for (const id of source.keys()) differences.set(id, 'missing');
+  { kind }: ContactList,
+): AsyncGenerator<{ id: string; item: unknown }> {
+  for await (const { id, resource } of store.mirror.contacts(accountId, kind))
+    yield { id, item: resource };
 }
