@@ -1,4 +1,14 @@
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
+import type { CalendarRow } from './index.js';
+
+const TEAM: CalendarRow = {
+  id: 'team',
+  summary: 'Team',
+  timeZone: 'UTC',
+  accessRole: 'owner',
+  isPrimary: false,
+  resource: '{"id":"team"}',
+};
 
 let fixture: StoreFixture;
 beforeEach(async () => {
@@ -24,6 +34,27 @@ test('a renewal that arrives after the run was finished does not hold the collec
   await fixture.store.leases.finish(held, { result: 'more', nextInMs: 0, error: null });
   await expect(fixture.store.leases.renew(held)).rejects.toThrow('taken over');
   expect((await claim(fixture, fixture.accountId, 'gmail')).epoch).toBe(held.epoch + 1n);
+});
+
+test('a calendar that leaves the list during a run leaves no run open, so its return counts no crash', async () => {
+  const list = await claim(fixture, fixture.accountId, 'calendar-list');
+  const commit = (delta: { calendars: CalendarRow[]; removed: string[] }): Promise<unknown> =>
+    fixture.store.leases.commitPage(list, {
+      cursor: { phase: 'incremental', token: 't' },
+      phase: 'incremental',
+      generation: 1,
+      delta: { kind: 'calendar-list', ...delta },
+    });
+  await commit({ calendars: [TEAM], removed: [] });
+  await claim(fixture, fixture.accountId, 'calendar-events');
+  await commit({ calendars: [], removed: [TEAM.id] });
+  const { rows } = await fixture.database.pool.query(
+    "SELECT state, open_runs, lease_until, next_sync_at > now() + interval '1000 years' AS unscheduled FROM syncline.collections WHERE external_id = $1",
+    [TEAM.id],
+  );
+  expect(rows).toEqual([{ state: 'gone', open_runs: 0, lease_until: null, unscheduled: true }]);
+  await commit({ calendars: [TEAM], removed: [] });
+  expect((await claim(fixture, fixture.accountId, 'calendar-events')).crashes).toBe(0);
 });
 
 test('what a run has cost is written with its end, once, and not by a run whose lease was taken over', async () => {

@@ -52,6 +52,12 @@ const AS_OF =
 export const NEVER = "timestamptz '9999-01-01'";
 
 /**
+ * SQL: what an update of a collection that goes sets, except for its reason. No run is open
+ * afterwards: a collection that comes back would count one as a crash.
+ */
+export const SET_GONE = `state = 'gone', gone_at = now(), lease_until = NULL, open_runs = 0, next_sync_at = ${NEVER}`;
+
+/**
  * Writes the outcome of the run and releases the lease. A request after the start of the run makes
  * the collection due at once, so no request is lost. A collection that is caught up becomes due
  * when one of its items is to be retried.
@@ -164,7 +170,7 @@ export async function finishGone(pool: pg.Pool, lease: Lease, reason: string): P
   await inTransaction(pool, async (session) => {
     await lockCollections(session, lease.accountId);
     const finished = await session.query({
-      text: `UPDATE syncline.collections SET state = 'gone', gone_at = now(), error = $3, lease_until = NULL, open_runs = 0, next_sync_at = ${NEVER}
+      text: `UPDATE syncline.collections SET ${SET_GONE}, error = $3
               WHERE id = $1 AND lease_epoch = $2`,
       values: [lease.collectionId, String(lease.epoch), cleanReason(reason)],
     });

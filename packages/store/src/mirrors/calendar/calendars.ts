@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { lastById } from './events.js';
+import { SET_GONE } from '../../collections.js';
 import { arrayLiteral } from '../../pool.js';
 import type { RowChange } from '../../rows.js';
 import type { CalendarRow } from './rows.js';
@@ -82,7 +83,7 @@ export async function removeCalendars(
   const values = [accountId, arrayLiteral(ids, (id) => id)];
   await session.query({
     name: 'calendar-close-collections',
-    text: `UPDATE syncline.collections SET state = 'gone', gone_at = now(), error = 'the calendar left the account''s calendar list', lease_epoch = lease_epoch + 1
+    text: `UPDATE syncline.collections SET ${SET_GONE}, error = 'the calendar left the account''s calendar list', lease_epoch = lease_epoch + 1
             WHERE account_id = $1 AND kind = 'calendar-events' AND external_id = ANY($2::text[])`,
     values,
   });
