@@ -141,6 +141,28 @@ describe('C7: connecting', () => {
     expect((await events(String(accountId))).map(({ op }) => op)).toContain('updated');
   });
 
+  test('a link for less than the account has: the next attempt asks for all of it', async () => {
+    const { id, url } = await connect.link({
+      tenant: 'initech',
+      resources: ['contacts'],
+      returnTo: `${site.origin}/`,
+    });
+    const { url: first } = await connect.link({ tenant: 'initech', returnTo: `${site.origin}/` });
+    const page = await person();
+    connect.world.simulator.scriptConsent({ email: eve });
+    await toGoogle(page, first);
+    await page.waitForURL(/result=connected/);
+    await toGoogle(page, url);
+    await chooseAccount(page, eve);
+    await tick(page, 'all');
+    expect(await heading(page)).toBe('More boxes are needed');
+    expect(await page.getByRole('listitem').allInnerTexts()).toEqual(['Mail', 'Calendar']);
+    await press(page, 'Ask Google again');
+    await chooseAccount(page, eve);
+    await tick(page, 'all');
+    await page.waitForURL(`${site.origin}/?connect=${id}&result=connected`);
+  });
+
   test('nothing ticked, then cancelled, then connected, with one link', async () => {
     const before = await connect.stored();
     const { id, url } = await connect.link({ tenant: 'globex', returnTo: `${site.origin}/` });

@@ -289,11 +289,14 @@ function toConfig(
   };
 }
 
+/** The name of the customer's product where the operator has set none. */
+export const UNNAMED_APP = 'this application';
+
 function toConnect(values: Values): Config['connect'] {
   return {
     publicUrl: values.PUBLIC_URL ?? null,
     returnTo: values.CONNECT_RETURN_TO,
-    appName: values.CONNECT_APP_NAME ?? 'this application',
+    appName: values.CONNECT_APP_NAME ?? UNNAMED_APP,
   };
 }
 

@@ -2,7 +2,13 @@ export { assert, must, unreachable } from './assert.js';
 export { backoffMs } from './backoff.js';
 export { type Clock, systemClock } from './clock.js';
 export { comparableAddress } from './comparable-address.js';
-export { type Config, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
+export {
+  type Config,
+  type Requirement,
+  type ResolvedConfig,
+  UNNAMED_APP,
+  loadConfig,
+} from './config.js';
 export { type DatabaseUrl, DEFAULT_SCHEMA, parseDatabaseUrl } from './database-url.js';
 export { startEmbedded } from './embedded/start.js';
 export { makeDir } from './embedded/files.js';

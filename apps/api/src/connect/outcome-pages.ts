@@ -1,5 +1,6 @@
 /** What a person reads after an attempt: a sentence of what happened, and one next step. */
 import type { ConnectOutcome } from '@syncline/contract/connect-outcomes';
+import { atStart } from './app-name.js';
 import { html, type Html, type Page } from './html.js';
 
 /** What the words are about. */
@@ -31,7 +32,7 @@ export const OUTCOME_WORDS: Readonly<
     status: 200,
     tone: 'good',
     title: 'Your Google account is connected',
-    text: html`<p>${app} can now read what you have allowed. You can close this page.</p>`,
+    text: html`<p>${atStart(app)} can now read what you have allowed. You can close this page.</p>`,
     again: null,
   }),
   renamed: ({ app }) => ({
@@ -39,8 +40,8 @@ export const OUTCOME_WORDS: Readonly<
     tone: 'good',
     title: 'Your Google account is connected',
     text: html`<p>
-      Your Google account has a new address. ${app} uses it now, and keeps everything that it read
-      before. You can close this page.
+      Your Google account has a new address. ${atStart(app)} uses it now, and keeps everything that
+      it read before. You can close this page.
     </p>`,
     again: null,
   }),
@@ -48,7 +49,9 @@ export const OUTCOME_WORDS: Readonly<
     status: 200,
     tone: 'plain',
     title: 'Connected, but something is missing',
-    text: html`<p>${app} can read what you have ticked. This was not ticked on Google’s page:</p>
+    text: html`<p>
+        ${atStart(app)} can read what you have ticked. This was not ticked on Google’s page:
+      </p>
       <ul>
         ${items(missing)}
       </ul>
@@ -71,8 +74,8 @@ export const OUTCOME_WORDS: Readonly<
     tone: 'bad',
     title: 'More boxes are needed',
     text: html`<p>
-        ${app} already reads more of this account than you have ticked. Nothing was changed. This
-        was missing:
+        ${atStart(app)} already reads more of this account than you have ticked. Nothing was
+        changed. This was missing:
       </p>
       <ul>
         ${items(missing)}
@@ -91,10 +94,7 @@ export const OUTCOME_WORDS: Readonly<
     status: 200,
     tone: 'bad',
     title: 'This is another Google account',
-    text: html`<p>
-        You have chosen <strong>${chosen ?? 'another account'}</strong>, but ${app} is connected
-        with <strong>${expected ?? 'a different one'}</strong>. Nothing was changed.
-      </p>
+    text: html`<p>${otherAccount(app, chosen, expected)} Nothing was changed.</p>
       <p>On Google’s page, choose the account that ${app} is connected with.</p>`,
     again: 'Choose the account again',
   }),
@@ -103,7 +103,7 @@ export const OUTCOME_WORDS: Readonly<
     tone: 'bad',
     title: 'This address belonged to somebody else',
     text: html`<p>
-        ${app} still holds the data of the person who had the address
+        ${atStart(app)} still holds the data of the person who had the address
         <strong>${chosen ?? ''}</strong> before. Nothing was connected.
       </p>
       <p>Ask the support of ${app} to remove the earlier account first.</p>`,
@@ -114,8 +114,8 @@ export const OUTCOME_WORDS: Readonly<
     tone: 'bad',
     title: 'This may be another Google account',
     text: html`<p>
-        ${app} cannot verify that this is the Google account that it read before. Nothing was
-        changed.
+        ${atStart(app)} cannot verify that this is the Google account that it read before. Nothing
+        was changed.
       </p>
       <p>Ask the support of ${app}, and give them the reference below.</p>`,
     again: null,
@@ -161,8 +161,8 @@ export const OUTCOME_WORDS: Readonly<
     tone: 'bad',
     title: 'This account is being removed',
     text: html`<p>
-      ${app} is erasing what it has read of this account. Nothing was connected. Try again in a few
-      minutes.
+      ${atStart(app)} is erasing what it has read of this account. Nothing was connected. Try again
+      in a few minutes.
     </p>`,
     again: 'Try again',
   }),
@@ -196,6 +196,15 @@ export function forAdministrator(app: string, clientId: string): Html {
     <em>Security, Access and data control, API controls, App access control</em>, trust ${app} by
     its client ID <code>${clientId}</code>.
   </p>`;
+}
+
+/** Two addresses may look the same when they are masked. */
+function otherAccount(app: string, chosen: string | null, expected: string | null): Html {
+  return chosen !== null && chosen === expected
+    ? html`You have chosen another account than the one that ${app} is connected with. Shortened,
+        both are <strong>${chosen}</strong>.`
+    : html`You have chosen <strong>${chosen ?? 'another account'}</strong>, but ${app} is connected
+        with <strong>${expected ?? 'a different one'}</strong>.`;
 }
 
 function items(names: readonly string[]): Html[] {

@@ -2,6 +2,7 @@
 import { returnAddress, mayTryAgain, type Asked, type View } from '@syncline/control/connect';
 import { unreachable } from '@syncline/runtime';
 import { html, type Html, type Page } from './html.js';
+import { atStart } from './app-name.js';
 import { forAdministrator, OUTCOME_WORDS } from './outcome-pages.js';
 
 export interface PageSettings {
@@ -104,10 +105,10 @@ function startPage(view: Extract<View, { kind: 'start' }>, settings: PageSetting
   const { session, asked, account, clientId } = view;
   const which =
     account === null
-      ? html`<p>${app} would like to read parts of your Google account.</p>`
+      ? html`<p>${atStart(app)} would like to read parts of your Google account.</p>`
       : html`<p>
-          ${app} needs your permission again for <strong>${account}</strong>. Choose this account on
-          Google’s page. Everything that was read before is kept.
+          ${atStart(app)} needs your permission again for <strong>${account}</strong>. Choose this
+          account on Google’s page. Everything that was read before is kept.
         </p>`;
   return {
     status: 200,

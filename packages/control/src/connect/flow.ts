@@ -131,7 +131,9 @@ export async function begin(
   const { session } = view;
   const account = ownAccount(session);
   const known = account && (await deps.store.grantChecks.known(account));
-  const asked = askedFor(session.resources, known ? known.resources : []);
+  // An account that was refused for too few boxes has resources that the link does not name.
+  const requested = [...session.resources, ...session.missing];
+  const asked = askedFor(requested, known ? known.resources : []);
   const { url, state, secrets } = await deps.consent.begin({
     project: session.project,
     redirectUri: redirectUri(deps.settings),

@@ -38,7 +38,7 @@ export function useOfGrant(
   covered: readonly Resource[],
   known: { resources: readonly Resource[]; isActive: boolean } | null,
 ): GrantUse {
-  const has = known?.resources ?? [];
+  const has = askedFor([], known?.resources ?? []);
   const asked = askedFor(requested, has);
   const missing = without(asked, covered);
   if (missing.length === asked.length) return { kind: 'nothing', missing };
