@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { checkDelegation } from '@syncline/control/delegations';
 import { redisContent } from '../support/canary-sinks.js';
 import { NO_DRIFT } from '../support/drift.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
@@ -14,6 +15,9 @@ import { startWorld, type World } from '../support/world.js';
  */
 
 const READ = ['gmail.readonly', 'calendar.readonly'].map(
+  (name) => `https://www.googleapis.com/auth/${name}`,
+);
+const CONTACTS = ['contacts.readonly', 'contacts.other.readonly'].map(
   (name) => `https://www.googleapis.com/auth/${name}`,
 );
 const SCOPES = ['openid', 'https://www.googleapis.com/auth/userinfo.email', ...READ];
@@ -54,8 +58,8 @@ describe('two users of one domain', () => {
     if (stdout === '') throw new Error(`exit ${code}: ${stderr}`);
     return { code, ...(JSON.parse(stdout) as Record<string, unknown>) };
   };
-  const check = async (email: string) =>
-    json(await world.cli('delegations', 'check', 'acme', email, '--json'));
+  const check = async (email: string, ...flags: string[]) =>
+    json(await world.cli('delegations', 'check', 'acme', email, '--json', ...flags));
   const STATES = `SELECT split_part(email, '@', 1) AS name, state, split_part(reason, ':', 1) AS why FROM syncline.accounts ORDER BY email`;
   const until = (ann: [string, string | null], ben: [string, string | null]): Promise<void> =>
     world.untilRows(
@@ -128,6 +132,15 @@ describe('two users of one domain', () => {
     expect(await check(BEN)).toMatchObject({ code: 0, missing: [], resumed: 2 });
     await caughtUp();
   }, 180_000);
+
+  test('a check asks for the scopes of the resources that it is told', async () => {
+    const all = await check(BEN, '--resources', 'contacts, gmail,calendar');
+    expect(all).toMatchObject({ code: 1, missing: CONTACTS, scopes: [...SCOPES, ...CONTACTS] });
+    expect(await check(BEN, '--resources', 'contacts')).toMatchObject({ missing: CONTACTS });
+    expect(
+      await world.cli('delegations', 'check', 'acme', BEN, '--resources', 'mail'),
+    ).toMatchObject({ code: 2, stderr: expect.stringContaining('gmail, calendar, contacts') });
+  });
 
   test('a deleted key stops both; another one resumes them', async () => {
     await world.order('service-account/key', {});
@@ -214,6 +227,17 @@ describe('whose mailbox it is', () => {
     expect((await world.database.pool.query('SELECT 1 FROM syncline.credentials')).rows).toEqual(
       [],
     );
+  });
+
+  test('a check asks for the scopes of what the accounts mirror, too', async () => {
+    const order = { tenant: 'default', name: 'demo', email: ADDRESS };
+    const scopes = async () => (await checkDelegation(world, order)).scopes;
+    expect(await scopes()).toEqual(SCOPES);
+    const mirror = (resources: string[]) =>
+      world.database.pool.query('UPDATE syncline.accounts SET resources = $1', [resources]);
+    await mirror(['calendar', 'contacts', 'gmail']);
+    expect(await scopes()).toEqual([...SCOPES, ...CONTACTS]);
+    await mirror(['calendar', 'gmail']);
   });
 
   test('an address that was given to another person stops the account and changes no row', async () => {

@@ -57,6 +57,8 @@ export interface Delegations {
    * @returns their number
    */
   resume(tenant: string, name: string): Promise<number>;
+  /** Returns what the accounts that use it mirror. */
+  resourcesOf(tenant: string, name: string): Promise<Resource[]>;
   /** Returns the number of accounts that still use it: then nothing was removed. */
   remove(tenant: string, name: string): Promise<'removed' | 'unknown' | { accounts: number }>;
   /**
@@ -72,6 +74,7 @@ export function delegationsIn(pool: pg.Pool, ring: KeyRing): Delegations {
     set: (order) => set(pool, ring, order),
     list: () => list(pool),
     resume: (tenant, name) => resume(pool, tenant, name),
+    resourcesOf: (tenant, name) => resourcesOf(pool, tenant, name),
     remove: (tenant, name) => remove(pool, tenant, name),
     grantFor: (account) => grantFor(pool, ring, account),
   };
@@ -150,6 +153,15 @@ async function resume(pool: pg.Pool, tenant: string, name: string): Promise<numb
       if (revived.rowCount === 1) resumeCollections(session, id, true);
     });
   return rows.length;
+}
+
+async function resourcesOf(pool: Queryable, tenant: string, name: string): Promise<Resource[]> {
+  const { rows } = await pool.query<{ resource: Resource }>(
+    `SELECT DISTINCT unnest(a.resources) AS resource FROM syncline.accounts a JOIN syncline.delegations d ON d.id = a.delegation_id
+      WHERE d.tenant = $1 AND d.name = $2`,
+    [tenant, name],
+  );
+  return rows.map(({ resource }) => resource);
 }
 
 async function remove(

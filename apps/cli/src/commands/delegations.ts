@@ -8,7 +8,7 @@ import {
 } from '@syncline/control/delegations';
 import { counted, when } from '@syncline/control/words';
 import { OperatorError } from '@syncline/runtime';
-import type { DelegationView } from '@syncline/store';
+import { RESOURCE_NAMES, type DelegationView, type Resource } from '@syncline/store';
 import { type Command, InvalidArgumentError } from 'commander';
 import { runWithStore, type Cli } from '../command.js';
 import { print, printJson } from '../output.js';
@@ -22,6 +22,12 @@ interface SetOptions {
   domain?: string[];
   tenant: string;
   project?: string;
+  json?: true;
+}
+
+interface CheckOptions {
+  resources?: Resource[];
+  tenant: string;
   json?: true;
 }
 
@@ -95,13 +101,18 @@ function addCheck(delegations: Command): void {
     )
     .argument('<name>')
     .argument('<email>', 'a user of its domains')
+    .option(
+      '--resources <resources>',
+      `whose scopes are asked for, separated by commas (${RESOURCE_NAMES.join(', ')}), beside those that its accounts mirror; without it those of gmail and calendar`,
+      resourceList,
+    )
     .option('--tenant <tenant>', 'whose accounts may use it', DEFAULT_TENANT)
     .option('--json', 'print {"clientId","scopes","missing","problem","resumed"}')
-    .action((name: string, email: string, { tenant, json }: { tenant: string; json?: true }) =>
+    .action((name: string, email: string, { resources, tenant, json }: CheckOptions) =>
       runWithStore(
         async (cli: Cli, store) => {
           const checked = await withGoogle(cli, store, (google) =>
-            checkDelegation({ store, google }, { tenant, name, email }),
+            checkDelegation({ store, google }, { tenant, name, email, resources }),
           );
           if (json) await printJson(checked);
           else await print(checkWords(checked));
@@ -203,4 +214,13 @@ function domainList(text: string): string[] {
   const domains = text.split(',').map((one) => one.trim().toLowerCase());
   if (domains.every((one) => /^[^\s@.]+(\.[^\s@.]+)+$/.test(one))) return domains;
   throw new InvalidArgumentError('It must be domains such as example.com, separated by commas.');
+}
+
+function resourceList(text: string): Resource[] {
+  const names = text.split(',').map((one) => one.trim());
+  const known = RESOURCE_NAMES.filter((name) => names.includes(name));
+  if (known.length === new Set(names).size) return known;
+  throw new InvalidArgumentError(
+    `It must be resources separated by commas: ${RESOURCE_NAMES.join(', ')}.`,
+  );
 }

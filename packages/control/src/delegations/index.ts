@@ -6,6 +6,7 @@ import { delegatedScopes, GoogleError, type Google, type GoogleErrorKind } from 
 import { DEFAULT_PROJECT, OperatorError, unreachable } from '@syncline/runtime';
 import {
   DEFAULT_RESOURCES,
+  RESOURCE_NAMES,
   scopesOf,
   type DelegationView,
   type Resource,
@@ -77,15 +78,19 @@ export interface DelegationCheck extends ToEnter {
 
 /**
  * Asks Google for an access token in the name of a user. When it is not allowed, asks for each
- * scope alone, because Google does not say which one is missing.
+ * scope alone, because Google does not say which one is missing. The scopes are those of
+ * `resources`, by default Gmail and Calendar, and of what the delegation's accounts mirror.
  * @throws OperatorError when the delegation is unknown or not for the address
  * @throws GoogleError when Google does not answer
  */
 export async function checkDelegation(
   { store, google }: { store: Store; google: Google },
-  order: DelegationName & { email: string; resources?: readonly Resource[] },
+  order: DelegationName & { email: string; resources?: readonly Resource[] | undefined },
 ): Promise<DelegationCheck> {
-  const { tenant, name, email, resources = DEFAULT_RESOURCES } = order;
+  const { tenant, name, email } = order;
+  const mirrored = await store.delegations.resourcesOf(tenant, name);
+  const wanted = [...(order.resources ?? DEFAULT_RESOURCES), ...mirrored];
+  const resources = RESOURCE_NAMES.filter((resource) => wanted.includes(resource));
   const account = { tenant, delegation: name, email, resources };
   const { grant, project } = await store.delegations.grantFor(account);
   const ask = async (scopes: string[]): Promise<Refusal | null> =>
@@ -134,7 +139,7 @@ export async function removeDelegation(
     );
   if (typeof removed === 'object')
     throw new OperatorError(
-      `${removed.accounts} accounts use this delegation; remove them first (syncline accounts remove), or import them with refresh tokens.`,
+      `Accounts still use this delegation (${removed.accounts}): remove them first (syncline accounts remove), or import them with refresh tokens.`,
     );
   unreachable(removed);
 }
