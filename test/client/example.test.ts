@@ -1,4 +1,6 @@
 import path from 'node:path';
+import type { Account } from '@syncline/client';
+import { accountsPage } from '../../examples/inbox/src/pages.js';
 import { startApi, type ApiWorld } from '../support/api-world.js';
 import { connectParts } from '../support/connect-parts.js';
 import { lineOf, startNode, stopAll } from '../support/processes.js';
@@ -83,6 +85,15 @@ test('the pages show the accounts, an inbox with its messages, and an agenda', a
   await page(`/accounts/nobody`, 404);
 });
 
+test('accounts are in the order of their addresses, and say what they need', () => {
+  const account = (number: number, state: Account['state']): Account =>
+    ({ id: `id${number}`, email: `user${number}@demo.example`, state }) as Account;
+  const { text } = accountsPage([account(10, 'reauth_required'), account(2, 'active')]);
+  expect(text.match(/user\d+/g)).toEqual(['user2', 'user10']);
+  expect(text).toContain('needs your permission again');
+  expect(text).toContain('action="/accounts/id10/connect"');
+});
+
 test('an open page hears of a change, and what a stranger wrote is text', async () => {
   const closing = new AbortController();
   const live = await fetch(`${origin}/accounts/${id}/live`, { signal: closing.signal });
@@ -128,6 +139,9 @@ test('a person is led to the connect page of another account, or of the same one
   expect(another.shown).toContain('Connect Google to Acme');
   const again = await led(`/accounts/${id}/connect`);
   expect(again.shown).toContain('needs your permission again');
-  const [, session] = /<code>(cs_[0-9a-f]{32})<\/code>/.exec(another.shown) ?? [];
-  expect(await page(`/connected?connect=${session}&result=connected`)).toContain('Not connected');
+  const back = ({ shown }: { shown: string }): Promise<string> =>
+    page(`/connected?connect=${/<code>(cs_[0-9a-f]{32})</.exec(shown)?.[1]}&result=connected`);
+  expect(await back(another)).toContain('Not connected');
+  expect(await back(another)).toContain('action="/connect"');
+  expect(await back(again)).toContain(`action="/accounts/${id}/connect"`);
 });

@@ -1,6 +1,6 @@
 /** The routes: each page is read from the API when it is asked for. */
 import path from 'node:path';
-import { SynclineProblem, SynclineUnreachable, type Client } from '@syncline/client';
+import { SynclineProblem, SynclineUnreachable, type Account, type Client } from '@syncline/client';
 import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
 import { openLive, type Live } from './live.js';
 import type { Html } from './html.js';
@@ -14,6 +14,8 @@ import {
   type Mailbox,
 } from './pages.js';
 
+/** How many accounts the first page shows. A product shows those of who is signed in. */
+const ACCOUNTS_SHOWN = 1_000;
 const DAY_MS = 86_400_000;
 const AGENDA_DAYS = 14;
 const ALIVE_EVERY_MS = 15_000;
@@ -45,7 +47,7 @@ export function inboxApp(client: Client, { connectOrigin, log }: Options): Expre
   });
   app.use(express.static(path.join(__dirname, '../public')));
   app.get('/', async (_request, response) => {
-    send(response, accountsPage((await client.accounts.list({ limit: 100 })).data));
+    send(response, accountsPage(await accountsOf(client)));
   });
   // A product takes the account from who is signed in, never from the address alone.
   app.get('/accounts/:account', async ({ params, query }, response) => {
@@ -87,6 +89,15 @@ export function inboxApp(client: Client, { connectOrigin, log }: Options): Expre
   });
   app.use(failed(log));
   return app;
+}
+
+async function accountsOf(client: Client): Promise<Account[]> {
+  const accounts: Account[] = [];
+  for await (const account of client.accounts.list({ limit: 100 })) {
+    accounts.push(account);
+    if (accounts.length === ACCOUNTS_SHOWN) break;
+  }
+  return accounts;
 }
 
 /** @param own the address of this product, which has it in its settings */

@@ -30,10 +30,11 @@ function layout(title: string, body: Html): Html {
 }
 
 export function accountsPage(accounts: readonly Account[]): Html {
-  const rows = accounts.map(
+  const rows = accounts.toSorted(byAddress).map(
     ({ id, email, state }) =>
       html`<li>
-        <a href="/accounts/${id}">${email}</a> ${state === 'active' ? '' : html`<em>${state}</em>`}
+        <a href="/accounts/${id}">${email}</a>
+        ${STATES[state] === null ? '' : html`<em>${STATES[state]}</em>`}
         ${state === 'reauth_required' ? connectForm(`/accounts/${id}/connect`, 'Connect again') : ''}
       </li>`,
   );
@@ -52,23 +53,47 @@ export function accountsPage(accounts: readonly Account[]): Html {
   );
 }
 
+/** `user2` before `user10`. */
+const collator = new Intl.Collator('en', { numeric: true });
+const byAddress = (a: Account, b: Account): number => collator.compare(a.email, b.email);
+
+/** What a person reads about an account; null: nothing. */
+const STATES: Readonly<Record<Account['state'], string | null>> = {
+  active: null,
+  reauth_required: 'needs your permission again',
+  disabled: 'cannot be read at the moment',
+  paused: 'paused',
+  removing: 'is being removed',
+};
+
 /** Leads to the connect pages, and back to `/connected`. */
 function connectForm(action: string, label: string): Html {
   return html`<form method="post" action="${action}"><button>${label}</button></form>`;
 }
 
-/** Shown when a person comes back without a connected account. */
-export function notConnectedPage({ problem }: ConnectSession): Html {
+/** Shown when a person comes back without a connected account. Another attempt is for the same one. */
+export function notConnectedPage({ accountId, outcome }: ConnectSession): Html {
+  const action = accountId === null ? '/connect' : `/accounts/${accountId}/connect`;
   return layout(
     'Not connected',
     html`<main>
       <h1>Not connected</h1>
-      <p>${problem?.detail ?? 'Nothing has been connected yet.'}</p>
-      ${connectForm('/connect', 'Try again')}
+      <p>${(outcome && NOT_CONNECTED[outcome]) ?? 'No account was connected.'}</p>
+      ${connectForm(action, 'Try again')}
       <p><a href="/">All accounts</a></p>
     </main>`,
   );
 }
+
+/** The words are the product's own: the details of the API are for its developers. */
+const NOT_CONNECTED: Partial<Record<NonNullable<ConnectSession['outcome']>, string>> = {
+  cancelled: 'You have cancelled. Nothing was changed.',
+  'nothing-granted': 'No box was ticked on Google’s page.',
+  'fewer-granted': 'Tick every box on Google’s page. Nothing was changed.',
+  'wrong-account': 'You chose another Google account. Nothing was changed.',
+  expired: 'The link has expired.',
+  'google-unavailable': 'Google did not answer.',
+};
 
 export function mailboxPage(mailbox: Mailbox): Html {
   const { account } = mailbox;
