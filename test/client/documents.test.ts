@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { Person } from '../support/connect-world.js';
 import { redisUrl, testDatabase, type TestDatabase } from '../support/database.js';
 import { endProcess, lineOf, startProgram, type Started } from '../support/processes.js';
 import { runShell } from '../support/shell.js';
@@ -37,10 +38,22 @@ const PAGES: readonly [string, RegExp[]][] = [
     'packages/client/README.md',
     [/^\d+ messages$/m, /^(?:created|updated|deleted)/m, /^applied \d+$/m],
   ],
+  // The last: it revokes the grant of an account.
+  [
+    'docs/how-to/connect.md',
+    [
+      /^\{"id":"cs_.*"url":"http/,
+      /"state":"open","outcome":null/,
+      /\{"data":\[.*\],"next":null\}\{"id":"cs_.*"ref":null/,
+      /\{"id":\d+\}\s*$/,
+    ],
+  ],
 ];
 const KEYS = 'docs/how-to/api-keys.md';
 /** Blocks that are run in another way: the command that starts the demo of this test. */
 const OTHERWISE = ['npm run demo -- --accounts 3\n', 'npm run example    # '];
+/** A person of the demo without an account. */
+const NEWCOMER = 'newcomer@demo.example';
 
 let directory: string;
 let demo: Started;
@@ -62,6 +75,8 @@ beforeAll(async () => {
   const line = await lineOf(demo, (text) => text.includes('export SYNCLINE_API_URL='), 90_000);
   const [, url = '', key = ''] = /SYNCLINE_API_URL=(\S+) SYNCLINE_API_KEY=(\S+)/.exec(line) ?? [];
   env = { SYNCLINE_API_URL: url, SYNCLINE_API_KEY: key, CONSUMER_DATABASE_URL: ownUrl.href };
+  const simulator = await lineOf(demo, (text) => text.startsWith('simulator: '));
+  env['SIMULATOR'] = / at (http[^,]+),/.exec(simulator)?.[1] ?? '';
   env['ACCOUNT'] = await mirrored(url, key);
 });
 afterAll(async () => {
@@ -109,6 +124,20 @@ test.each(PAGES)('the programs of %s run', async (page, printed) => {
   const { code, stdout, stderr } = await runShell(scriptOf(page), { cwd: directory, env });
   expect([stderr, code]).toEqual(['', 0]);
   for (const part of printed) expect(stdout).toMatch(part);
+});
+
+test('the person whom the demo names connects an account by the link that it prints', async () => {
+  expect(await lineOf(demo, (text) => text.includes(NEWCOMER))).toContain('not connected yet');
+  const link = /(http\S+)/.exec(await lineOf(demo, (text) => text.includes('  connect  ')))?.[1];
+  const script = { email: NEWCOMER };
+  await fetch(`${env['SIMULATOR']}/sim/consents`, { method: 'POST', body: JSON.stringify(script) });
+  const person = new Person();
+  await person.visit(await person.toGoogle(String(link)));
+  const listed = await fetch(`${env['SYNCLINE_API_URL']}/v1/accounts?limit=100`, {
+    headers: { Authorization: `Bearer ${env['SYNCLINE_API_KEY']}` },
+  });
+  const { data } = (await listed.json()) as { data: { email: string }[] };
+  expect(data.map(({ email }) => email)).toContain(NEWCOMER);
 });
 
 test('the consumer that applies exactly once has a row for each message that it has seen', async () => {

@@ -76,6 +76,7 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
       progress.printMessage,
       async (environment) => {
         await connect(rt, environment, progress);
+        if (!options.once) await addNewcomer(environment, options, progress);
         const run: DemoRun = { rt, environment, progress, watch: new Map(), startedMs };
         await environment.google.setRate(options.rate);
         return options.once ? runOnce(run) : runUntilInterrupted(run);
@@ -120,6 +121,18 @@ async function connect(
   progress.printMessage(`${counted(summary.created, 'account')} connected`);
   for (const url of urls) progress.printMessage(`  ${url}`);
   progress.printMessage(`  ${exportLine(access)}`);
+}
+
+const NEWCOMER = 'newcomer@demo.example';
+
+/** Adds a person without an account, for whoever tries the connect pages. */
+async function addNewcomer(
+  { google }: DemoEnvironment,
+  { messages, calendars, contacts }: DemoOptions,
+  progress: Progress,
+): Promise<void> {
+  await google.addPerson({ email: NEWCOMER, messages, calendars, contacts });
+  progress.printMessage(`  ${NEWCOMER} is not connected yet: choose it on the connect pages`);
 }
 
 /** Runs until Ctrl-C. */

@@ -4,6 +4,7 @@
  */
 import { OperatorError } from '@syncline/runtime';
 import { RESOURCE_NAMES, type Resource } from '@syncline/store';
+import type { DemoPlan } from './environment.js';
 
 /** The simulator's own counters. */
 export interface Ledger {
@@ -15,6 +16,10 @@ export interface SimulatedGoogle {
   readonly url: string;
   /** Returns the accounts as NDJSON, in the format of `accounts import`, with every resource. */
   accounts(): Promise<Buffer>;
+  /** Adds a person, who has consented to nothing yet. */
+  addPerson(
+    person: { email: string } & Pick<DemoPlan, 'messages' | 'calendars' | 'contacts'>,
+  ): Promise<void>;
   /** Sets the total rate of the users' actions per second; 0 stops them. */
   setRate(perSecond: number): Promise<void>;
   /**
@@ -45,6 +50,11 @@ export function simulatedGoogle(url: string): SimulatedGoogle {
       const accounts = await linesOf(await ask(url, '/sim/accounts'));
       const lines = accounts.map((one) => JSON.stringify({ ...one, resources: RESOURCE_NAMES }));
       return Buffer.from(lines.join('\n'));
+    },
+    addPerson: async (person) => {
+      await (
+        await ask(url, '/sim/accounts', { method: 'POST', body: JSON.stringify(person) })
+      ).arrayBuffer();
     },
     setRate: async (perSecond) => {
       await (

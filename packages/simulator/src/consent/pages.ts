@@ -88,7 +88,7 @@ ${content}</form>`;
 
 function page(status: number, title: string, content: string): Reply {
   const html = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${escape(title)}</title>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escape(title)}</title>
 <style>body{font:16px sans-serif;max-width:32em;margin:3em auto;padding:0 1em}ul{list-style:none;padding:0}button{font:inherit;padding:.4em 1em;margin:.2em 0}</style></head>
 <body><p>Simulated Google</p><h1>${escape(title)}</h1>
 ${content}
