@@ -133,7 +133,7 @@ describe('two users of one domain', () => {
     await caughtUp();
   }, 180_000);
 
-  test('a check asks for the scopes of the resources that it is told', async () => {
+  test('a check asks for the scopes of the named resources', async () => {
     const all = await check(BEN, '--resources', 'contacts, gmail,calendar');
     expect(all).toMatchObject({ code: 1, missing: CONTACTS, scopes: [...SCOPES, ...CONTACTS] });
     expect(await check(BEN, '--resources', 'contacts')).toMatchObject({ missing: CONTACTS });

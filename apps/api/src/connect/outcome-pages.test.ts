@@ -30,7 +30,7 @@ test('a name is written as the operator writes it', () => {
   );
 });
 
-test('two addresses that look the same when they are masked are not set against each other', () => {
+test('two addresses with one masked form are shown once', () => {
   const text = (expected: string): string =>
     wordsOf(OUTCOME_WORDS['wrong-account']({ ...FACTS, expected }).text.text);
   expect(text('e***@acme.example')).toContain('You have chosen a***@acme.example');

@@ -8,7 +8,12 @@ import {
 } from '@syncline/control/delegations';
 import { counted, when } from '@syncline/control/words';
 import { OperatorError } from '@syncline/runtime';
-import { RESOURCE_NAMES, type DelegationView, type Resource } from '@syncline/store';
+import {
+  DEFAULT_RESOURCES,
+  RESOURCE_NAMES,
+  type DelegationView,
+  type Resource,
+} from '@syncline/store';
 import { type Command, InvalidArgumentError } from 'commander';
 import { runWithStore, type Cli } from '../command.js';
 import { print, printJson } from '../output.js';
@@ -103,7 +108,7 @@ function addCheck(delegations: Command): void {
     .argument('<email>', 'a user of its domains')
     .option(
       '--resources <resources>',
-      `whose scopes are asked for, separated by commas (${RESOURCE_NAMES.join(', ')}), beside those that its accounts mirror; without it those of gmail and calendar`,
+      `whose scopes are asked for, separated by commas (${RESOURCE_NAMES.join(', ')}), beside those that its accounts mirror; by default ${DEFAULT_RESOURCES.join(', ')}`,
       resourceList,
     )
     .option('--tenant <tenant>', 'whose accounts may use it', DEFAULT_TENANT)

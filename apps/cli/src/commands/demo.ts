@@ -16,7 +16,7 @@ import { exportLine } from '../demo/example.js';
 import { liveView } from '../demo/live-view.js';
 import { reportText } from '../demo/report-text.js';
 import { resetEmbedded } from '../demo/storage.js';
-import { type DemoPlan, type DemoEnvironment, withDemo } from '../demo/environment.js';
+import { addNewcomer, type DemoPlan, type DemoEnvironment, withDemo } from '../demo/environment.js';
 import { type Watch, refreshWatched } from '../demo/watch-accounts.js';
 import { showImportProgress } from '../import-progress.js';
 import { print, printJson } from '../output.js';
@@ -76,7 +76,8 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
       progress.printMessage,
       async (environment) => {
         await connect(rt, environment, progress);
-        if (!options.once) await addNewcomer(environment, options, progress);
+        if (!options.once)
+          progress.printMessage(`  ${await addNewcomer(environment.google, options)}`);
         const run: DemoRun = { rt, environment, progress, watch: new Map(), startedMs };
         await environment.google.setRate(options.rate);
         return options.once ? runOnce(run) : runUntilInterrupted(run);
@@ -121,18 +122,6 @@ async function connect(
   progress.printMessage(`${counted(summary.created, 'account')} connected`);
   for (const url of urls) progress.printMessage(`  ${url}`);
   progress.printMessage(`  ${exportLine(access)}`);
-}
-
-const NEWCOMER = 'newcomer@demo.example';
-
-/** Adds a person without an account, for whoever tries the connect pages. */
-async function addNewcomer(
-  { google }: DemoEnvironment,
-  { messages, calendars, contacts }: DemoOptions,
-  progress: Progress,
-): Promise<void> {
-  await google.addPerson({ email: NEWCOMER, messages, calendars, contacts });
-  progress.printMessage(`  ${NEWCOMER} is not connected yet: choose it on the connect pages`);
 }
 
 /** Runs until Ctrl-C. */

@@ -41,6 +41,9 @@ export interface DemoPlan {
   example: boolean;
 }
 
+/** How much a person has at Google. */
+export type PersonSizes = Pick<DemoPlan, 'messages' | 'calendars' | 'contacts'>;
+
 export interface DemoEnvironment {
   google: SimulatedGoogle;
   store: Store;
@@ -132,6 +135,18 @@ export async function withDemo<T>(
     await outside.drain();
     if (!plan.keep) await space?.remove();
   }
+}
+
+const NEWCOMER = 'newcomer@demo.example';
+
+/**
+ * Adds a person without an account, for whoever tries the connect pages.
+ * @returns a line that says so
+ */
+export async function addNewcomer(google: SimulatedGoogle, sizes: PersonSizes): Promise<string> {
+  const { messages, calendars, contacts } = sizes;
+  await google.addPerson({ email: NEWCOMER, messages, calendars, contacts });
+  return `${NEWCOMER} is not connected yet: choose it on the connect pages`;
 }
 
 async function pagesOf(origin: string, access: ApiAccess): Promise<string[]> {

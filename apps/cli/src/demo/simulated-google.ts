@@ -4,7 +4,7 @@
  */
 import { OperatorError } from '@syncline/runtime';
 import { RESOURCE_NAMES, type Resource } from '@syncline/store';
-import type { DemoPlan } from './environment.js';
+import type { PersonSizes } from './environment.js';
 
 /** The simulator's own counters. */
 export interface Ledger {
@@ -17,9 +17,7 @@ export interface SimulatedGoogle {
   /** Returns the accounts as NDJSON, in the format of `accounts import`, with every resource. */
   accounts(): Promise<Buffer>;
   /** Adds a person, who has consented to nothing yet. */
-  addPerson(
-    person: { email: string } & Pick<DemoPlan, 'messages' | 'calendars' | 'contacts'>,
-  ): Promise<void>;
+  addPerson(person: { email: string } & PersonSizes): Promise<void>;
   /** Sets the total rate of the users' actions per second; 0 stops them. */
   setRate(perSecond: number): Promise<void>;
   /**

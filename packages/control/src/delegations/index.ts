@@ -89,8 +89,8 @@ export async function checkDelegation(
 ): Promise<DelegationCheck> {
   const { tenant, name, email } = order;
   const mirrored = await store.delegations.resourcesOf(tenant, name);
-  const wanted = [...(order.resources ?? DEFAULT_RESOURCES), ...mirrored];
-  const resources = RESOURCE_NAMES.filter((resource) => wanted.includes(resource));
+  const named = [...(order.resources ?? DEFAULT_RESOURCES), ...mirrored];
+  const resources = RESOURCE_NAMES.filter((resource) => named.includes(resource));
   const account = { tenant, delegation: name, email, resources };
   const { grant, project } = await store.delegations.grantFor(account);
   const ask = async (scopes: string[]): Promise<Refusal | null> =>
