@@ -138,6 +138,10 @@ const EXAMPLES: Record<RouteId, () => Promise<Example[]>> = {
     ];
   },
   'accounts.why': async () => [{ path: `/v1/accounts/${accountId}/why`, status: 200 }],
+  'accounts.events': async () => [
+    { path: `/v1/accounts/${accountId}/events?limit=2`, status: 200 },
+    { path: `/v1/accounts/${accountId}/events?cursor=x`, status: 400 },
+  ],
   'changes.list': async () => [
     { path: `/v1/accounts/${accountId}/changes?after=0&limit=10&wait=0s`, status: 200 },
     { path: `/v1/accounts/${accountId}/changes?after=1`, status: 400 },

@@ -143,6 +143,18 @@ const PRINTS_MUCH: Record<string, LargeCall[]> = {
       is: LARGE.sourceBytes,
     },
   ],
+  timeline: [
+    {
+      args: ['timeline', EMAIL, '--limit', '10000', '--json'],
+      whole: (text) => (JSON.parse(text) as unknown[]).length >= LARGE.accountEvents,
+      is: true,
+    },
+    {
+      args: ['timeline', EMAIL, '--limit', '10000'],
+      whole: (text) => lines(text) > LARGE.accountEvents,
+      is: true,
+    },
+  ],
   verify: [
     {
       args: ['verify', EMAIL, '--resource', 'gmail', '--sample', '0', '--json'],

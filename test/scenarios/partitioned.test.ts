@@ -11,6 +11,7 @@ const TABLE_NAMES = ACCOUNT_TABLES.map(({ name }) => name);
 
 const NOT_PARTITIONED = [
   'account_aliases',
+  'account_events',
   'channels',
   'collection_audits',
   'collection_crashes',
@@ -60,6 +61,7 @@ test('mirrors, applies changes, lists again after an expired history and audits 
   expect(await partitionedTables(pool)).toEqual(
     TABLE_NAMES.filter((table) => !NOT_PARTITIONED.includes(table)).sort(),
   );
+  expect(await triggersOf(pool, 'quarantined_items')).toEqual(['quarantined_items_event']);
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   const [first] = (await accountIds()) as [string];

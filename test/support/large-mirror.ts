@@ -11,6 +11,8 @@ export const LARGE = {
   quarantined: 900,
   sourceBytes: 200_000,
   apiKeys: 1_000,
+  /** An account keeps 500. */
+  accountEvents: 490,
 };
 
 /** Fills an account's mirror, and adds accounts that are not synced. */
@@ -51,6 +53,10 @@ export async function fillMirror(pool: pg.Pool, accountId: string): Promise<void
     [accountId, LARGE.quarantined],
   );
   await pool.query('DELETE FROM syncline.changes WHERE account_id = $1', [accountId]);
+  await pool.query(
+    `INSERT INTO syncline.account_events (account_id, kind, detail) SELECT $1, 'account_state_changed', jsonb_build_object('from', 'active', 'to', 'disabled', 'reason', repeat('reason ', 20) || n) FROM generate_series(1, $2::int) AS n`,
+    [accountId, LARGE.accountEvents],
+  );
   await pool.query(
     `INSERT INTO syncline.changes (account_id, seq, entity, entity_id, op) SELECT $1, n, 'message', 'f' || lpad(to_hex(n), 15, '0'), 'created' FROM generate_series(1, $2::int) AS n`,
     [accountId, LARGE.changes],

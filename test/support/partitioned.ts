@@ -25,3 +25,12 @@ export async function partitionedTables(pool: pg.Pool): Promise<string[]> {
   );
   return rows.map(({ name }) => name);
 }
+
+/** Returns the names of a table's triggers, apart from those of constraints and partitions. */
+export async function triggersOf(pool: pg.Pool, table: string): Promise<string[]> {
+  const { rows } = await pool.query<{ name: string }>(
+    "SELECT tgname AS name FROM pg_trigger WHERE tgrelid = ('syncline.' || $1)::regclass AND NOT tgisinternal ORDER BY 1",
+    [table],
+  );
+  return rows.map(({ name }) => name);
+}

@@ -24,8 +24,9 @@ import {
   waitForServers,
   stopWaitingForReaders,
 } from '@syncline/runtime';
-import { type Store, migrate, openStore, POOL_SIZES } from '@syncline/store';
+import { type Store, migrate, openStore, POOL_SIZES, withActor } from '@syncline/store';
 import { InvalidArgumentError } from 'commander';
+import { commandName } from './command-name.js';
 import { printMessage } from './terminal.js';
 
 /** What a command needs. */
@@ -133,7 +134,7 @@ async function withStore<T>(
     ...open,
   });
   try {
-    return await act(store);
+    return await withActor({ kind: 'command', id: commandName() }, () => act(store));
   } finally {
     await store.close();
   }

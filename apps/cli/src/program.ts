@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkoutDir, stderr, stdout } from '@syncline/runtime';
 import { Command } from 'commander';
+import { setCommandName } from './command-name.js';
 import { RESOURCE_COMMANDS } from './resource-commands.js';
 
 /** Adds a command with its options and its action to its parent. */
@@ -30,6 +31,7 @@ const COMMANDS: Commands = new Map<string, (args: readonly string[]) => Promise<
   ['keys', async () => (await import('./commands/keys.js')).addKeys],
   ['quarantine', async () => (await import('./commands/quarantine.js')).addQuarantine],
   ['quota', async () => (await import('./commands/quota.js')).addQuota],
+  ['timeline', async () => (await import('./commands/timeline.js')).addTimeline],
   ['why', async () => (await import('./commands/why.js')).addWhy],
 ]);
 
@@ -66,6 +68,7 @@ export async function buildProgram(args: readonly string[] = []): Promise<Comman
     .showHelpAfterError(
       '(syncline --help lists the commands, syncline COMMAND --help their options)',
     );
+  program.hook('preAction', (_, command) => setCommandName(wordsOf(command)));
   if (args[0] === '--version') return program;
   for (const add of await load(COMMANDS, args)) add(program);
   return program;
@@ -86,6 +89,13 @@ async function loadAccounts(args: readonly string[]): Promise<Add> {
     const accounts = program.command('accounts').description('the accounts that are mirrored');
     for (const add of adds) add(accounts);
   };
+}
+
+/** `accounts pause` */
+function wordsOf(command: Command): string {
+  const { parent } = command;
+  const isTop = parent === null || parent.parent === null;
+  return isTop ? command.name() : `${wordsOf(parent)} ${command.name()}`;
 }
 
 /** Returns the version of the root's package.json. */

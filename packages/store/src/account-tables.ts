@@ -56,6 +56,7 @@ export const ACCOUNT_TABLES: readonly AccountTable[] = [
   { name: 'changes', owner: 'account', key: ['seq'] },
   { name: 'feed_heads', owner: 'account', key: [] },
   { name: 'quota_ledger', owner: 'account', key: ['day', 'method'] },
+  { name: 'account_events', owner: 'account', key: ['id'] },
   { name: 'account_aliases', owner: 'account', key: ['address'] },
   { name: 'credentials', owner: 'account', key: [] },
 ];

@@ -1,6 +1,7 @@
 /** The store of an API process: what it reads for clients goes through a pool of its own. */
 import { OperatorError, type Runtime } from '@syncline/runtime';
 import type pg from 'pg';
+import { accountEventsIn } from './account-events.js';
 import { accountLookupIn } from './account-lookup.js';
 import { viewsBySql } from './account-views.js';
 import { accountReadsIn } from './accounts.js';
@@ -27,6 +28,7 @@ export function readingBy(rt: Runtime, store: Store, readPool: pg.Pool): Store {
     feed: { ...store.feed, position, changes, page: feedPage },
     accounts: { ...store.accounts, list, pages, ...accountLookupIn(readPool, readViews) },
     quarantine: { ...store.quarantine, page: quarantineIn(readPool).page },
+    events: accountEventsIn(readPool),
     operations: { ...store.operations, find, page: operationsPage },
     quota: {
       ...store.quota,

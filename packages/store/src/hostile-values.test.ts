@@ -370,7 +370,7 @@ const CONFUSED: unknown[] = [7, true, null, {}, [], { toString: null }];
  * Schema files with the engine's tables, apart from those that belong to no account. Text from
  * Google reaches them only as ids, positions and reasons.
  */
-const ENGINE_SCHEMAS = ['account', 'collection', 'watch', 'feed', 'identity', 'main'];
+const ENGINE_SCHEMAS = ['account', 'collection', 'events', 'watch', 'feed', 'identity', 'main'];
 
 function mirrorTablesOfSchema(): string[] {
   const schema = path.join(__dirname, '../../../prisma/schema');

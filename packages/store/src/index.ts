@@ -8,8 +8,15 @@ import { openKeyRing } from './key-ring.js';
 import { openReadPool, type ReadPoolOptions } from './read-pool.js';
 import { storeOver, type Store } from './store.js';
 
+export {
+  ACCOUNT_EVENT_KINDS,
+  FLEET_EVENT_KINDS,
+  type AccountEvent,
+  type AccountEventKind,
+} from './account-events.js';
 export type { AccountImport, AccountReads, AccountView, CollectionView } from './accounts.js';
 export type { LeaseHolder } from './alone.js';
+export { withActor } from './actor.js';
 export type { ApiKeyRow, ApiKeys } from './api-keys.js';
 export { FeedPruned, type ChangeEvent } from './changes.js';
 export type { Committed, PageCommit } from './commit-page.js';

@@ -13,7 +13,7 @@ import { inTransaction, type Transaction } from './transaction.js';
  */
 
 /** Tables whose rows of an account are kept for a time. */
-const ACCOUNT_RETENTION = ['quota_ledger', 'channels', 'collections'] as const;
+const ACCOUNT_RETENTION = ['quota_ledger', 'account_events', 'channels', 'collections'] as const;
 /** Tables of the fleet whose rows are kept for a time. */
 const FLEET_RETENTION = [
   'named_leases',
@@ -23,6 +23,7 @@ const FLEET_RETENTION = [
   'operations',
   'connect_sessions',
   'audit_log',
+  'fleet_events',
 ] as const;
 
 /** The log of all feeds, and the last events of removed accounts. */
@@ -116,6 +117,8 @@ const OPERATION_KEPT = "interval '30 days'";
 /** A connect session that has expired can be read for so long. */
 const CONNECT_KEPT = "interval '30 days'";
 const AUDIT_LOG_KEPT = "interval '400 days'";
+/** Events of accounts and of the fleet; an account keeps 500 at most. */
+const EVENTS_KEPT = "interval '90 days'";
 /** A key that has ended is listed for so long. */
 const KEY_KEPT = "interval '90 days'";
 
@@ -124,6 +127,10 @@ const OF_ACCOUNTS: Record<Exclude<AccountRetention, 'collections'>, string> = {
     USING (SELECT account_id, day, method FROM syncline.quota_ledger
             WHERE account_id = ANY($1::uuid[]) AND day < ${TODAY} - ${LEDGER_KEPT_DAYS} LIMIT $2) AS page
     WHERE q.account_id = ANY($1::uuid[]) AND q.account_id = page.account_id AND q.day = page.day AND q.method = page.method`,
+  account_events: `DELETE FROM syncline.account_events e
+    USING (SELECT account_id, id FROM syncline.account_events
+            WHERE account_id = ANY($1::uuid[]) AND at < now() - ${EVENTS_KEPT} LIMIT $2) AS page
+    WHERE e.account_id = ANY($1::uuid[]) AND e.account_id = page.account_id AND e.id = page.id`,
   channels: `DELETE FROM syncline.channels WHERE id IN (
     SELECT id FROM syncline.channels WHERE account_id = ANY($1::uuid[]) AND expires_at < now() - ${CHANNEL_KEPT} LIMIT $2)`,
 };
@@ -143,6 +150,8 @@ const OF_FLEET: Record<FleetRetention, string> = {
     SELECT id FROM syncline.operations WHERE created_at < now() - ${OPERATION_KEPT} LIMIT $1)`,
   connect_sessions: `DELETE FROM syncline.connect_sessions WHERE id IN (
     SELECT id FROM syncline.connect_sessions WHERE expires_at < now() - ${CONNECT_KEPT} LIMIT $1)`,
+  fleet_events: `DELETE FROM syncline.fleet_events WHERE id IN (
+    SELECT id FROM syncline.fleet_events WHERE at < now() - ${EVENTS_KEPT} LIMIT $1)`,
   audit_log: `DELETE FROM syncline.audit_log WHERE id IN (
     SELECT id FROM syncline.audit_log WHERE at < now() - ${AUDIT_LOG_KEPT} LIMIT $1)`,
 };

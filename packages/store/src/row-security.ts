@@ -48,7 +48,7 @@ const FUNCTION = `
   END $$`;
 
 /** Tables without rows of accounts that the API reads. */
-const PUBLIC_TABLES = ['feed_state'];
+const PUBLIC_TABLES = ['feed_state', 'fleet_events'];
 
 const LIMITED_TABLES: readonly string[] = [...CONDITIONS.keys()];
 const READ_TABLES: readonly string[] = [

@@ -1,5 +1,6 @@
 import { waitForServers, type Explain, type Runtime } from '@syncline/runtime';
 import type pg from 'pg';
+import { accountEventsIn, type AccountEvents } from './account-events.js';
 import { accountLookupIn, type AccountLookup } from './account-lookup.js';
 import { viewsByPrisma } from './account-views.js';
 import { accountReadsIn, type AccountImport, type AccountReads } from './accounts.js';
@@ -66,6 +67,7 @@ export interface Store extends Credentials {
   feedLog: FeedLog;
   distribution: Distribution;
   accounts: Accounts;
+  events: AccountEvents;
   identities: Identities;
   grantChecks: GrantChecks;
   removal: Removal;
@@ -188,6 +190,7 @@ export function storeOver(
     connectSessions: connectSessionsIn(pool, vault),
     idempotency: idempotencyIn(pool),
     operations: operationsIn(pool),
+    events: accountEventsIn(pool),
     quota: quotaLedgerIn(pool),
     join: (service) =>
       waitForServers(rt, () => keys.announce(service).then(() => feeds.feed.name()), [unavailable]),

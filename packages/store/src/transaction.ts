@@ -8,6 +8,7 @@
  * own, so this module rejects such statements.
  */
 import type pg from 'pg';
+import { actorStatement } from './actor.js';
 import { BEGIN, BEGIN_SNAPSHOT, type ServerLink } from './server-link.js';
 import { statementOf, type RowAccess } from './row-access.js';
 import { linkOf } from './session.js';
@@ -37,6 +38,8 @@ export class Transaction implements Queryable {
     this.#begun = this.query(this.#link?.begin(begin) ?? begin);
     this.#sent.push(this.#begun);
     if (access) this.send(statementOf(access));
+    const actor = actorStatement();
+    if (actor) this.send(actor);
   }
 
   /** Sends immediately, before earlier statements are answered. */

@@ -625,6 +625,168 @@ CREATE CONSTRAINT TRIGGER "collections_closed" AFTER UPDATE OF "state" ON "colle
 CREATE CONSTRAINT TRIGGER "collections_deleted" AFTER DELETE ON "collections" DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (OLD."state" = 'active') EXECUTE FUNCTION "append_lifecycle_event"('collection', 'deleted');
 
+-- What happened to an account. Triggers write it in the transaction that makes the transition; runs without a transition
+-- leave nothing. An account keeps 500 events.
+CREATE TABLE "account_events" (
+    "account_id" UUID NOT NULL,
+    "id" BIGSERIAL NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
+    "kind" TEXT NOT NULL,
+    "collection_id" UUID,
+    "actor" TEXT,
+    "detail" JSONB NOT NULL DEFAULT '{}',
+    CONSTRAINT "account_events_pkey" PRIMARY KEY ("account_id", "id"),
+    CONSTRAINT "account_events_account_id_fkey" FOREIGN KEY ("account_id") REFERENCES "accounts"("id") ON DELETE CASCADE ON UPDATE CASCADE
+);
+CREATE INDEX "account_events_errors_started_idx" ON "account_events"("at") WHERE "kind" = 'errors_started';
+
+-- What happened to many accounts at once. Its ids are taken from the sequence of account_events, so both have one order.
+CREATE TABLE "fleet_events" (
+    "id" BIGINT NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
+    "kind" TEXT NOT NULL,
+    "project" TEXT,
+    "detail" JSONB NOT NULL DEFAULT '{}',
+    CONSTRAINT "fleet_events_pkey" PRIMARY KEY ("id")
+);
+CREATE INDEX "fleet_events_at_idx" ON "fleet_events"("at");
+
+-- Collections that Google has not answered properly for about a minute.
+CREATE INDEX "collections_failing_idx" ON "collections"("id") WHERE "failures" >= 6 AND "parked" IS NULL AND "state" = 'active';
+
+CREATE FUNCTION "append_account_event"(account uuid, happened text, of_collection uuid, what jsonb) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  INSERT INTO account_events (account_id, kind, collection_id, actor, detail)
+  VALUES (account, happened, of_collection, nullif(current_setting('syncline_actor.name', true), ''), coalesce(jsonb_strip_nulls(what), '{}'));
+  -- Another transaction of the account may delete the same rows: neither waits for the other.
+  DELETE FROM account_events WHERE account_id = account AND id IN (
+    SELECT e.id FROM account_events e WHERE e.account_id = account
+       AND e.id <= (SELECT o.id FROM account_events o WHERE o.account_id = account ORDER BY o.id DESC OFFSET 500 LIMIT 1) FOR UPDATE SKIP LOCKED);
+END
+$$;
+
+CREATE FUNCTION "record_account_events"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    PERFORM append_account_event(NEW.id, 'account_connected', NULL, jsonb_build_object('resources', NEW.resources));
+    RETURN NULL;
+  END IF;
+  IF OLD.state <> NEW.state THEN
+    PERFORM append_account_event(NEW.id, 'account_state_changed', NULL, jsonb_build_object('from', OLD.state, 'to', NEW.state, 'code', NEW.reason_code, 'reason', NEW.reason));
+  END IF;
+  IF OLD.grant_number <> NEW.grant_number THEN
+    PERFORM append_account_event(NEW.id, 'grant_replaced', NULL, '{}');
+  END IF;
+  IF OLD.address <> NEW.address THEN
+    PERFORM append_account_event(NEW.id, 'address_changed', NULL, jsonb_build_object('from', OLD.email, 'to', NEW.email));
+  END IF;
+  IF OLD.resources <> NEW.resources THEN
+    PERFORM append_account_event(NEW.id, 'resources_changed', NULL, jsonb_build_object('from', OLD.resources, 'to', NEW.resources));
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER "accounts_connected_event" AFTER INSERT ON "accounts" FOR EACH ROW EXECUTE FUNCTION "record_account_events"();
+CREATE TRIGGER "accounts_changed_event" AFTER UPDATE OF "state", "grant_number", "address", "resources" ON "accounts" FOR EACH ROW
+  WHEN (OLD."state" <> NEW."state" OR OLD."grant_number" <> NEW."grant_number" OR OLD."address" <> NEW."address" OR OLD."resources" <> NEW."resources")
+  EXECUTE FUNCTION "record_account_events"();
+
+-- Google does not answer an account properly: from the sixth failure in a row, which is about a minute after the first. When
+-- a hundred collections have got there within ten minutes, the rest is one event of the fleet.
+CREATE FUNCTION "record_errors_started"(account uuid, of_collection uuid, failures integer, error text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF (SELECT count(*) FROM (SELECT FROM account_events WHERE kind = 'errors_started' AND at > now() - interval '10 minutes' LIMIT 100) AS recent) < 100 THEN
+    PERFORM append_account_event(account, 'errors_started', of_collection, jsonb_build_object('failures', failures, 'reason', error));
+  ELSIF pg_try_advisory_xact_lock(hashtextextended('widespread errors', 0)) AND NOT widespread_errors() THEN
+    INSERT INTO fleet_events (id, kind, detail) VALUES (nextval('account_events_id_seq'), 'widespread_errors_started', jsonb_build_object('reason', error));
+  END IF;
+END
+$$;
+
+CREATE FUNCTION "record_errors_stopped"(account uuid, of_collection uuid, failures integer) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF (SELECT kind = 'errors_started' FROM account_events WHERE account_id = account AND collection_id = of_collection
+         AND kind IN ('errors_started', 'errors_stopped') ORDER BY id DESC LIMIT 1) THEN
+    PERFORM append_account_event(account, 'errors_stopped', of_collection, jsonb_build_object('failures', failures));
+  END IF;
+  IF widespread_errors()
+     AND (SELECT count(*) FROM (SELECT FROM collections WHERE collections.failures >= 6 AND parked IS NULL AND state = 'active' LIMIT 50) AS failing) < 50
+     AND pg_try_advisory_xact_lock(hashtextextended('widespread errors', 0)) THEN
+    INSERT INTO fleet_events (id, kind) VALUES (nextval('account_events_id_seq'), 'widespread_errors_stopped');
+  END IF;
+END
+$$;
+
+CREATE FUNCTION "widespread_errors"() RETURNS boolean LANGUAGE sql VOLATILE SET search_path FROM CURRENT AS $$
+  SELECT coalesce((SELECT kind = 'widespread_errors_started' FROM fleet_events
+                    WHERE kind IN ('widespread_errors_started', 'widespread_errors_stopped') ORDER BY id DESC LIMIT 1), false)
+$$;
+
+-- A refused part of a Google project parks every collection that needs it: that is one event of the fleet.
+CREATE FUNCTION "record_collection_events"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  of_project CONSTANT text[] := ARRAY['client', 'other-client', 'project'];
+BEGIN
+  IF OLD.state <> NEW.state AND NEW.state <> 'removing' THEN
+    PERFORM append_account_event(NEW.account_id, CASE NEW.state WHEN 'gone' THEN 'collection_gone' ELSE 'collection_returned' END, NEW.id, jsonb_build_object('reason', NEW.error));
+  END IF;
+  IF NEW.repair_requested AND NOT OLD.repair_requested THEN
+    PERFORM append_account_event(NEW.account_id, 'repair_requested', NEW.id, '{}');
+  ELSIF NEW.full_sync_requested AND NOT OLD.full_sync_requested THEN
+    PERFORM append_account_event(NEW.account_id, 'full_sync_requested', NEW.id, '{}');
+  END IF;
+  IF NEW.phase = 'full' AND (OLD.phase <> 'full' OR OLD.generation <> NEW.generation) THEN
+    PERFORM append_account_event(NEW.account_id, 'full_sync_started', NEW.id, '{}');
+  ELSIF OLD.phase = 'full' AND NEW.phase = 'incremental' THEN
+    PERFORM append_account_event(NEW.account_id, 'full_sync_finished', NEW.id,
+      jsonb_build_object('items', NEW.progress_done, 'seconds', round(extract(epoch FROM clock_timestamp() - NEW.full_sync_started_at))));
+  END IF;
+  IF NEW.parked IS DISTINCT FROM OLD.parked AND NEW.state = 'active' THEN
+    IF NEW.parked IS NOT NULL AND NOT NEW.parked = ANY(of_project) THEN
+      PERFORM append_account_event(NEW.account_id, 'collection_parked', NEW.id, jsonb_build_object('code', NEW.parked, 'reason', NEW.error));
+    ELSIF NEW.parked IS NULL AND NOT OLD.parked = ANY(of_project) THEN
+      PERFORM append_account_event(NEW.account_id, 'collection_resumed', NEW.id, jsonb_build_object('code', OLD.parked));
+    END IF;
+  ELSIF NEW.parked IS NULL AND OLD.failures < 6 AND NEW.failures >= 6 THEN
+    PERFORM record_errors_started(NEW.account_id, NEW.id, NEW.failures, NEW.error);
+  ELSIF OLD.parked IS NULL AND OLD.failures >= 6 AND NEW.failures = 0 THEN
+    PERFORM record_errors_stopped(NEW.account_id, NEW.id, OLD.failures);
+  END IF;
+  IF NEW.audited_at IS NOT NULL AND NEW.audited_at IS DISTINCT FROM OLD.audited_at THEN
+    PERFORM append_account_event(NEW.account_id, 'audit_finished', NEW.id,
+      (SELECT jsonb_build_object('compared', a.checked, 'different', a.drift) FROM collection_audits a WHERE a.account_id = NEW.account_id AND a.collection_id = NEW.id));
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER "collections_changed_event" AFTER UPDATE OF "state", "phase", "generation", "parked", "failures", "full_sync_requested", "repair_requested", "audited_at" ON "collections" FOR EACH ROW
+  WHEN (OLD."state" <> NEW."state" OR OLD."phase" <> NEW."phase" OR OLD."generation" <> NEW."generation" OR OLD."parked" IS DISTINCT FROM NEW."parked"
+    OR (OLD."failures" >= 6) <> (NEW."failures" >= 6) OR (NEW."full_sync_requested" AND NOT OLD."full_sync_requested") OR (NEW."repair_requested" AND NOT OLD."repair_requested")
+    OR OLD."audited_at" IS DISTINCT FROM NEW."audited_at")
+  EXECUTE FUNCTION "record_collection_events"();
+
+CREATE FUNCTION "record_quarantined_items"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  PERFORM append_account_event(a.account_id, 'items_quarantined', a.collection_id, jsonb_build_object('items', a.items, 'reason', a.reason))
+     FROM (SELECT account_id, collection_id, count(*) AS items, min(reason) AS reason FROM added GROUP BY account_id, collection_id) AS a;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER "quarantined_items_event" AFTER INSERT ON "quarantined_items" REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION "record_quarantined_items"();
+
+CREATE FUNCTION "record_project_event"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO fleet_events (id, kind, project, detail) VALUES (nextval('account_events_id_seq'), 'project_refused', NEW.project, jsonb_build_object('part', NEW.scope, 'code', NEW.code));
+  ELSE
+    INSERT INTO fleet_events (id, kind, project, detail) VALUES (nextval('account_events_id_seq'), 'project_accepted', OLD.project, jsonb_build_object('part', OLD.scope));
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER "project_failures_event" AFTER INSERT OR DELETE ON "project_failures" FOR EACH ROW EXECUTE FUNCTION "record_project_event"();
+
 -- The epoch of the change feed. Within one, a number stands for one change; after a restore numbers are given out again, in another epoch.
 CREATE TABLE "feed_state" (
     "id" INTEGER NOT NULL DEFAULT 1,

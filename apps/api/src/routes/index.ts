@@ -20,6 +20,7 @@ import { operationHandlers } from './operations.js';
 import { quarantineHandlers } from './quarantine.js';
 import { quotaHandlers } from './quota.js';
 import { syncHandlers } from './sync.js';
+import { timelineHandlers } from './timeline.js';
 
 export interface HandlerDeps {
   store: Store;
@@ -51,6 +52,7 @@ export function openHandlers(rt: Runtime, deps: HandlerDeps): Handlers {
     ...accountHandlers(rt, deps),
     ...connectHandlers(rt, deps),
     ...syncHandlers(rt, deps),
+    ...timelineHandlers(deps),
     ...mailHandlers(rt, reads),
     ...calendarHandlers(reads),
     ...contactHandlers(reads),

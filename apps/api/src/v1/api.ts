@@ -13,6 +13,7 @@ import type { Caller, KeyCheck } from '@syncline/control/api-keys';
 import { must, OwnError, type Runtime } from '@syncline/runtime';
 import {
   iterateWithRowAccess,
+  withActor,
   withRowAccess,
   type NamedAccount,
   type RowAccess,
@@ -263,9 +264,16 @@ async function runHandler(
   const found = await withRowAccess(ofCaller, () => accountOf(deps, route, { ...input, caller }));
   if (found === 'not-found') return problemReply({ problem: 'not-found' }, instance);
   const access = accessOf(caller, found);
-  const answered = await withRowAccess(access, () => handler({ ...input, caller, account: found }));
+  const handle = (): ReturnType<AnyHandler> => handler({ ...input, caller, account: found });
+  const answered = await withRowAccess(access, () => actingAs(caller, route, handle));
   if ('problem' in answered) return problemReply(refusalFrom(answered), instance);
   return 'stream' in answered ? streamReply(answered, known, access) : replyOf(route, answered);
+}
+
+/** Reads cause no transition of an account, and their transactions name nobody. */
+function actingAs<T>(caller: Caller | null, { method }: Route, handle: () => T): T {
+  if (caller === null || method === 'GET') return handle();
+  return withActor({ kind: 'key', id: caller.keyId }, handle);
 }
 
 /** A route without a key reads no rows. */

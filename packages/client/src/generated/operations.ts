@@ -6,6 +6,7 @@ import type { components } from './schema.js';
 /** What a request of each operation is made of. */
 export const OPERATIONS = {
   'accounts.create': {"method":"POST","path":"/v1/accounts","query":["verify"],"hasBody":true,"isJson":true},
+  'accounts.events': {"method":"GET","path":"/v1/accounts/{id}/events","query":["limit","cursor"],"hasBody":false,"isJson":true},
   'accounts.get': {"method":"GET","path":"/v1/accounts/{id}","query":[],"hasBody":false,"isJson":true},
   'accounts.list': {"method":"GET","path":"/v1/accounts","query":["limit","cursor","tenant","email","state"],"hasBody":false,"isJson":true},
   'accounts.remove': {"method":"DELETE","path":"/v1/accounts/{id}","query":["keepGrant"],"hasBody":false,"isJson":true},
@@ -81,6 +82,7 @@ export type ProblemType =
   | 'urn:syncline:problem:unsupported-media-type';
 
 export type Account = components['schemas']['Account'];
+export type AccountEvent = components['schemas']['AccountEvent'];
 export type ApiKey = components['schemas']['ApiKey'];
 export type BusyAccount = components['schemas']['BusyAccount'];
 export type Calendar = components['schemas']['Calendar'];
@@ -116,6 +118,12 @@ export interface AccountsOperations {
    * Idempotent by tenant and address. Resources that are not named are not removed. Google is asked whose the grant is, where the API has an OAuth client; otherwise, and with `verify=false`, the first sync checks it before it writes anything. With `application/x-ndjson` each line, of at most 64 KB, is an account, and has a line of the answer in the same order; there are at most 1,000, and no Idempotency-Key.
    */
   create(input: Input<'accounts.create'>, options?: CallOptions): Promise<Output<'accounts.create'>>;
+  /**
+   * List what happened to an account
+   *
+   * Newest first: transitions only, and what happened to many accounts at once. The last 500 events of 90 days are kept.
+   */
+  events(account: string, input?: Input<'accounts.events'>, options?: CallOptions): List<'accounts.events'>;
   /**
    * Get an account
    */

@@ -130,6 +130,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/accounts/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what happened to an account
+         * @description Newest first: transitions only, and what happened to many accounts at once. The last 500 events of 90 days are kept.
+         */
+        get: operations["accounts.events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/accounts/{id}/messages": {
         parameters: {
             query?: never;
@@ -1105,6 +1125,29 @@ export interface components {
                 units: number;
             }[];
         };
+        AccountEvent: {
+            /** @description Rises in the order in which events were written. */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Such as `account_state_changed`, `full_sync_finished` or `errors_started`. */
+            kind: string;
+            /** @description The collection that it is about; its kind and id at Google are null when it does not exist any more. Null: the account, or many accounts. */
+            collection: {
+                /** Format: uuid */
+                id: string;
+                kind: string | null;
+                externalId: string | null;
+            } | null;
+            /** @description Who caused it: `key ID` or `command NAME`; null is Syncline itself. */
+            actor: string | null;
+            /** @description The fields of its kind. */
+            detail: {
+                [key: string]: unknown;
+            };
+            /** @description The same for a person. */
+            text: string;
+        };
         Message: {
             id: string;
             threadId: string;
@@ -1918,6 +1961,47 @@ export interface operations {
                 };
             };
             /** @description `invalid-request`: The request is not valid */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "accounts.events": {
+        parameters: {
+            query?: {
+                /** @description Most rows of a page. */
+                limit?: number;
+                /** @description The `next` of the page before. Refused with other filters. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the account. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["AccountEvent"][];
+                        /** @description The cursor of the next page. Only null is the end. */
+                        next: string | null;
+                    };
+                };
+            };
+            /** @description `invalid-request`: The request is not valid; `bad-cursor`: The cursor does not belong to this list */
             default: {
                 headers: {
                     [name: string]: unknown;

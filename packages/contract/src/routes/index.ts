@@ -13,11 +13,13 @@ import { OPERATION_ROUTES } from './operations.js';
 import { QUARANTINE_ROUTES } from './quarantine.js';
 import { QUOTA_ROUTES } from './quota.js';
 import { SYNC_ROUTES } from './sync.js';
+import { TIMELINE_ROUTES } from './timeline.js';
 
 export const ROUTES = {
   ...ACCOUNT_ROUTES,
   ...CONNECT_ROUTES,
   ...SYNC_ROUTES,
+  ...TIMELINE_ROUTES,
   ...MAIL_ROUTES,
   ...CONTENT_ROUTES,
   ...CALENDAR_ROUTES,
@@ -36,6 +38,7 @@ export const TAGS: Record<Routes[RouteId]['tag'], string> = {
   Accounts: 'Connected Google accounts.',
   Connect: 'Links by which end users connect their Google accounts.',
   Sync: 'How fresh the mirror of an account is.',
+  Timeline: 'What happened to an account.',
   Mail: 'Mirrored messages, threads and labels.',
   Calendars: 'Mirrored calendars and events.',
   Contacts: 'Mirrored contacts and contact groups.',
