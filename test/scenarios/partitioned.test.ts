@@ -1,7 +1,7 @@
 import { ACCOUNT_TABLES } from '../../packages/store/src/account-tables.js';
 import { removeAccount, syncCollection } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
-import { partitionedTables, partitionMirror } from '../support/partitioned.js';
+import { partitionedTables, partitionMirror, triggersOf } from '../support/partitioned.js';
 import { rowChanges } from '../support/row-changes.js';
 import { startWorld, type World } from '../support/world.js';
 
