@@ -20,7 +20,7 @@ const sql = (text: string, values: unknown[] = []): Promise<unknown> =>
 const events = (limit = 1_000): Promise<AccountEvent[]> =>
   fixture.store.events.page({ accountId: fixture.accountId, before: null, limit });
 const kinds = async (): Promise<AccountEventKind[]> =>
-  (await events()).map(({ kind }) => kind).reverse();
+  (await events()).map(({ kind }) => kind).toReversed();
 const ofMailbox = (assignments: string): Promise<unknown> =>
   sql(`UPDATE syncline.collections SET ${assignments} WHERE kind = 'gmail'`);
 const ofAccount = (assignments: string): Promise<unknown> =>
