@@ -35,7 +35,7 @@ export type AccountEventKind =
   (typeof ACCOUNT_EVENT_KINDS)[number] | (typeof FLEET_EVENT_KINDS)[number];
 
 /** Fields of an event; which of them it has depends on its kind. */
-export interface AccountEventDetail {
+interface AccountEventDetail {
   /** State, address or resources before and after. */
   from?: string | string[];
   to?: string | string[];
