@@ -1,13 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
-import {
-  ACCOUNT_EVENT_KINDS,
-  FLEET_EVENT_KINDS,
-  withActor,
-  type AccountEvent,
-  type AccountEventKind,
-} from './index.js';
+import { ACCOUNT_EVENT_KINDS, FLEET_EVENT_KINDS } from './account-events.js';
+import { withActor, type AccountEvent, type AccountEventKind } from './index.js';
 
 let fixture: StoreFixture;
 beforeEach(async () => {

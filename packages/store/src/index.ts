@@ -8,12 +8,7 @@ import { openKeyRing } from './key-ring.js';
 import { openReadPool, type ReadPoolOptions } from './read-pool.js';
 import { storeOver, type Store } from './store.js';
 
-export {
-  ACCOUNT_EVENT_KINDS,
-  FLEET_EVENT_KINDS,
-  type AccountEvent,
-  type AccountEventKind,
-} from './account-events.js';
+export type { AccountEvent, AccountEventKind } from './account-events.js';
 export type { AccountImport, AccountReads, AccountView, CollectionView } from './accounts.js';
 export type { LeaseHolder } from './alone.js';
 export { withActor } from './actor.js';
