@@ -739,7 +739,7 @@ BEGIN
     PERFORM append_account_event(NEW.account_id, 'full_sync_started', NEW.id, '{}');
   ELSIF OLD.phase = 'full' AND NEW.phase = 'incremental' THEN
     PERFORM append_account_event(NEW.account_id, 'full_sync_finished', NEW.id,
-      jsonb_build_object('items', NEW.progress_done, 'seconds', round(extract(epoch FROM clock_timestamp() - NEW.full_sync_started_at))));
+      jsonb_build_object('items', NEW.progress_done, 'seconds', round(extract(epoch FROM clock_timestamp() - NEW.full_sync_started_at)::numeric, 3)));
   END IF;
   IF NEW.parked IS DISTINCT FROM OLD.parked AND NEW.state = 'active' THEN
     IF NEW.parked IS NOT NULL AND NOT NEW.parked = ANY(of_project) THEN
