@@ -88,3 +88,24 @@ test('the command line prints the same events, and names itself as the actor', a
     /^WHEN +TIME \(UTC\) +EVENT +BY\n.*active → paused: paused by the operator +command accounts pause\n/,
   );
 });
+
+test('why and timeline take the id of an account, of a collection and of an operation', async () => {
+  const cli = (...args: string[]): ReturnType<typeof exited> =>
+    exited(startProgram('cli', world.env, args));
+  const [account] = await world.store.accounts.list();
+  await world.store.operations.create({
+    id: `op_${'1'.repeat(32)}`,
+    kind: 'verification',
+    tenant: 'default',
+    subject: id,
+    input: {},
+  });
+  for (const name of [id, account!.collections[0]!.id, `op_${'1'.repeat(32)}`]) {
+    const { code, stdout } = await cli('why', name, '--json');
+    expect([name, code, (JSON.parse(stdout) as { email: string }).email]).toEqual([name, 0, email]);
+  }
+  expect(await cli('timeline', id)).toMatchObject({ code: 0 });
+  const unknown = await cli('why', 'op_none');
+  expect(unknown.code).toBe(1);
+  expect(unknown.stderr).toContain('op_none is neither an address nor the id of an account');
+});

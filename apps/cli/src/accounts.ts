@@ -59,6 +59,10 @@ function refusalError(refusal: AccountRefusal): Error {
       return new UsageError(
         `${refusal.email} is connected by several tenants (${refusal.tenants.join(', ')}): name one with --tenant`,
       );
+    case 'unknown-id':
+      return new OperatorError(
+        `${refusal.id} is neither an address nor the id of an account, a collection, an operation or a connect session. See: syncline accounts list --json`,
+      );
     case 'tenant-without-accounts':
       return new OperatorError(
         `tenant ${refusal.tenant} has no accounts. See: syncline accounts list`,

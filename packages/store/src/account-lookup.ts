@@ -20,6 +20,11 @@ export interface AccountLookup {
   find(id: string): Promise<NamedAccount | null>;
   view(id: string): Promise<AccountView | null>;
   /**
+   * Returns the id of the account that an id is about: that of an account, of a collection (UUIDs),
+   * of an operation (`op_…`) or of a connect session (`cs_…`); null when there is none.
+   */
+  ownerOf(id: string): Promise<string | null>;
+  /**
    * Returns accounts by tenant and id, so that an account that stays is in exactly one page, even
    * when its address changes.
    */
@@ -29,6 +34,7 @@ export interface AccountLookup {
 export function accountLookupIn(pool: pg.Pool, readViews: ReadViews): AccountLookup {
   return {
     find: (id) => find(pool, id),
+    ownerOf: (id) => ownerOf(pool, id),
     view: async (id) => (await readViews([id]))[0] ?? null,
     page: (page) => accountPage(pool, readViews, page),
   };
@@ -44,6 +50,19 @@ async function find(pool: pg.Pool, id: string): Promise<NamedAccount | null> {
   });
   return rows[0] ?? null;
 }
+
+async function ownerOf(pool: pg.Pool, id: string): Promise<string | null> {
+  const { rows } = await pool.query<{ id: string }>(
+    UUID.test(id)
+      ? 'SELECT id FROM syncline.accounts WHERE id = $1 UNION ALL SELECT account_id FROM syncline.collections WHERE id = $1'
+      : `SELECT a.id FROM syncline.accounts a
+          WHERE a.id IN (SELECT subject FROM syncline.operations WHERE id = $1 UNION ALL SELECT coalesce(subject, target) FROM syncline.connect_sessions WHERE id = $1)`,
+    [id],
+  );
+  return rows[0]?.id ?? null;
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 async function accountPage(
   pool: pg.Pool,

@@ -8,6 +8,7 @@ import { openKeyRing } from './key-ring.js';
 import { openReadPool, type ReadPoolOptions } from './read-pool.js';
 import { storeOver, type Store } from './store.js';
 
+export type { AccountLookup } from './account-lookup.js';
 export type { AccountEvent, AccountEventKind } from './account-events.js';
 export type { AccountImport, AccountReads, AccountView, CollectionView } from './accounts.js';
 export type { LeaseHolder } from './alone.js';

@@ -1,8 +1,9 @@
+import { findAccountByAny } from '@syncline/control/accounts';
 import { eventDocument, eventWords, readTimeline } from '@syncline/control/timeline';
 import { when } from '@syncline/control/words';
 import type { AccountEvent } from '@syncline/store';
 import type { Command } from 'commander';
-import { findAccount } from '../accounts.js';
+import { foundOr } from '../accounts.js';
 import { runWithStore, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
 import { printable, table } from '../terminal.js';
@@ -13,18 +14,21 @@ interface Options {
   json?: true;
 }
 
-/** `syncline timeline EMAIL`: prints what happened to an account, newest first. */
+/** `syncline timeline EMAIL|ID`: prints what happened to an account, newest first. */
 export function addTimeline(program: Command): void {
   program
     .command('timeline')
     .description('what happened to an account, newest first')
-    .argument('<email>')
+    .argument(
+      '<account>',
+      'its address, or the id of it, a collection, an operation or a connect session',
+    )
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--limit <n>', 'how many events at most', wholeNumber(1, 10_000), 50)
     .option('--json', 'print one document')
-    .action((email: string, { tenant, limit, json }: Options) =>
+    .action((name: string, { tenant, limit, json }: Options) =>
       runWithStore(async ({ rt }, store) => {
-        const account = await findAccount(store, email, tenant);
+        const account = foundOr(await findAccountByAny({ store }, { name, tenant }));
         const events = await readTimeline({ store }, account.id, limit);
         if (json) await printJson(events.map(eventDocument));
         else await print(screenOf(events, rt.clock.nowMs()));

@@ -18,18 +18,21 @@ import { runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
 import { printable, table } from '../terminal.js';
 
-/** `syncline why EMAIL`: shows on one screen why this account is fresh or stale. */
+/** `syncline why EMAIL|ID`: shows on one screen why this account is fresh or stale. */
 export function addWhy(program: Command): void {
   program
     .command('why')
     .description('why this account is as fresh or stale as it is')
-    .argument('<email>')
+    .argument(
+      '<account>',
+      'its address, or the id of it, a collection, an operation or a connect session',
+    )
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print one document')
-    .action((email: string, options: { tenant?: string; json?: true }) =>
+    .action((name: string, options: { tenant?: string; json?: true }) =>
       runWithStore(async ({ rt }, store) => {
         const { tenant } = options;
-        const status = foundOr(await accountStatus(rt, { store }, { email, tenant }));
+        const status = foundOr(await accountStatus(rt, { store }, { name, tenant }));
         if (options.json) await printJson(statusDocument(status));
         else await print(screenOf(status));
         return 0;

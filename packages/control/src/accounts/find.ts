@@ -1,6 +1,6 @@
 /** Finds the account that an address and a tenant denote. */
 import { comparableAddress } from '@syncline/runtime';
-import type { AccountView, NamedAccount, AccountReads } from '@syncline/store';
+import type { AccountLookup, AccountReads, AccountView, NamedAccount } from '@syncline/store';
 
 /** An account as a person names it. */
 export interface AccountRef {
@@ -19,7 +19,9 @@ export type AccountRefusal =
   | { kind: 'not-found'; email: string; tenant: string | null; otherTenants: string[] }
   /** Several tenants have connected the address, and no tenant was named. */
   | { kind: 'ambiguous'; email: string; tenants: string[] }
-  | { kind: 'tenant-without-accounts'; tenant: string };
+  | { kind: 'tenant-without-accounts'; tenant: string }
+  /** Neither an account nor anything of one has the id. */
+  | { kind: 'unknown-id'; id: string };
 
 export type Found<T> = { kind: 'found'; found: T } | AccountRefusal;
 
@@ -27,12 +29,30 @@ interface Deps {
   store: { accounts: Pick<AccountReads, 'named' | 'list' | 'pages'> };
 }
 
+type ById = Pick<AccountLookup, 'find' | 'ownerOf'>;
+
 /** Finds the account without its collections: faster than `findAccountView`. */
 export async function findAccount(
   { store }: Deps,
   { email, tenant }: AccountRef,
 ): Promise<Found<NamedAccount>> {
   return pickAccount(await store.accounts.named([email]), email, tenant);
+}
+
+/**
+ * Finds the account by an address, or by the id of the account, of a collection, of an operation or
+ * of a connect session. Addresses have an @, ids have none.
+ */
+export async function findAccountByAny(
+  { store }: { store: { accounts: Deps['store']['accounts'] & ById } },
+  { name, tenant }: { name: string; tenant?: string | undefined },
+): Promise<Found<NamedAccount>> {
+  if (name.includes('@')) return findAccount({ store }, { email: name, tenant });
+  const id = await store.accounts.ownerOf(name);
+  const account = id === null ? null : await store.accounts.find(id);
+  if (account === null || (tenant !== undefined && account.tenant !== tenant))
+    return { kind: 'unknown-id', id: name };
+  return { kind: 'found', found: account };
 }
 
 /** Finds the account with its collections. */

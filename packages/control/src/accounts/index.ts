@@ -2,6 +2,7 @@
 export { accountDocument, activeCollections, type AccountDocument } from './document.js';
 export {
   findAccount,
+  findAccountByAny,
   findAccountView,
   findAccounts,
   type AccountRefusal,

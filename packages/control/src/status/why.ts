@@ -1,7 +1,7 @@
 /** Reads what `why` shows of an account, as data. */
 import type { Runtime } from '@syncline/runtime';
 import type { AccountView, CollectionView, Store } from '@syncline/store';
-import { type AccountRef, type Found, findAccountView } from '../accounts/find.js';
+import { type Found, findAccountByAny } from '../accounts/find.js';
 import { etaOf } from './eta.js';
 import { type Explanation, explain, explanationWords, isLeased, isRequested } from './explain.js';
 
@@ -21,15 +21,20 @@ interface Deps {
   store: Pick<Store, 'accounts' | 'quota'>;
 }
 
-/** Reads the account and explains each of its collections. */
+/**
+ * Reads the account and explains each of its collections.
+ * @param name an address, or the id of the account or of something of it
+ */
 export async function accountStatus(
   rt: Pick<Runtime, 'clock'>,
   deps: Deps,
-  ref: AccountRef,
+  { name, tenant }: { name: string; tenant?: string | undefined },
 ): Promise<Found<AccountStatus>> {
-  const named = await findAccountView(deps, ref);
+  const named = await findAccountByAny(deps, { name, tenant });
   if (named.kind !== 'found') return named;
-  return { kind: 'found', found: await explainAccount(rt, deps, named.found) };
+  const view = await deps.store.accounts.view(named.found.id);
+  if (view === null) return { kind: 'unknown-id', id: name };
+  return { kind: 'found', found: await explainAccount(rt, deps, view) };
 }
 
 /** Explains each collection of the account. */
