@@ -63,7 +63,7 @@ const WORDS: Record<AccountEventKind, Words> = {
   account_state_changed: ({ from, to, reason }) =>
     withReason(`${list(from)} → ${list(to)}`, reason),
   grant_replaced: () => 'another refresh token was imported',
-  address_changed: ({ from, to }) => `its address is ${list(to)} now; before: ${list(from)}`,
+  address_changed: () => 'its address at Google has changed',
   resources_changed: ({ from, to }) => `mirrors ${list(to)} now; before: ${list(from)}`,
   full_sync_requested: () => 'a full sync was requested',
   full_sync_started: () => 'a full sync began',

@@ -36,7 +36,7 @@ export type AccountEventKind =
 
 /** Fields of an event; which of them it has depends on its kind. */
 interface AccountEventDetail {
-  /** State, address or resources before and after. */
+  /** State or resources before and after. */
   from?: string | string[];
   to?: string | string[];
   /** A machine-readable cause. */

@@ -678,7 +678,8 @@ BEGIN
     PERFORM append_account_event(NEW.id, 'grant_replaced', NULL, '{}');
   END IF;
   IF OLD.address <> NEW.address THEN
-    PERFORM append_account_event(NEW.id, 'address_changed', NULL, jsonb_build_object('from', OLD.email, 'to', NEW.email));
+    -- Without the addresses: personal data stands in the mirror and in accounts only.
+    PERFORM append_account_event(NEW.id, 'address_changed', NULL, '{}');
   END IF;
   IF OLD.resources <> NEW.resources THEN
     PERFORM append_account_event(NEW.id, 'resources_changed', NULL, jsonb_build_object('from', OLD.resources, 'to', NEW.resources));
