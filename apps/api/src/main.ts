@@ -14,18 +14,16 @@ import {
   type ResolvedConfig,
   type Runtime,
   type Service,
-  checkoutDir,
   hasOAuthClient,
   must,
+  productVersion,
   readServiceAccount,
   runHealthProbe,
   redisSettings,
   runProcess,
 } from '@syncline/runtime';
-import { openApiStore, POOL_SIZES, type Store } from '@syncline/store';
+import { openApiStore, POOL_SIZES, runHeartbeat, type Store } from '@syncline/store';
 import type { RequestHandler } from 'express';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import {
   connectPages,
   openConnect,
@@ -58,14 +56,7 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   });
   const redis = redisSettings(config, await store.join('api'));
   const fleet = await openFleet(rt, redis);
-  void runHealthProbe(rt, {
-    name: 'postgres',
-    need: 'not-ready',
-    check: () => store.probeWrite(),
-  });
-  void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
-  // Notifications are written to Postgres, and the scheduler queues them when Redis is back.
-  void runHealthProbe(rt, { name: 'redis', need: 'degraded', check: () => fleet.probeWrite() });
+  announceHealth(rt, store, fleet);
   const google = await googleOf(rt, config, { store, redis });
   const address = addressOf(config);
   const connect = google && openConnect(config, address);
@@ -106,6 +97,19 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
       ]);
     },
   };
+}
+
+/** Starts the probes behind `/readyz`, and the heartbeat. */
+function announceHealth(rt: Runtime, store: Store, fleet: Fleet): void {
+  void runHealthProbe(rt, {
+    name: 'postgres',
+    need: 'not-ready',
+    check: () => store.probeWrite(),
+  });
+  void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
+  // Notifications are written to Postgres, and the scheduler queues them when Redis is back.
+  void runHealthProbe(rt, { name: 'redis', need: 'degraded', check: () => fleet.probeWrite() });
+  void runHeartbeat(rt, store, { service: 'api' });
 }
 
 /** Returns null when no OAuth client is configured: the first sync then checks each grant. */
@@ -156,17 +160,9 @@ function openApi(
       planning: config,
       // Relative to the document's own address, which proxies may change.
       serverUrl: '/',
-      version: version(),
+      version: productVersion(),
     }),
   });
-}
-
-/** Returns the version of the root's package.json. */
-function version(): string {
-  const { version: text } = JSON.parse(
-    readFileSync(path.join(checkoutDir(), 'package.json'), 'utf8'),
-  ) as { version: string };
-  return text;
 }
 
 /** Returns null while the configuration does not state what a push must carry. */

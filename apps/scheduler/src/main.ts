@@ -9,11 +9,12 @@ import {
   runProcess,
   waitForServers,
 } from '@syncline/runtime';
-import { openStore, POOL_SIZES } from '@syncline/store';
+import { openStore, POOL_SIZES, runHeartbeat } from '@syncline/store';
 import { runFeedDistributor } from './feed-distributor.js';
 import { runFeedWatch } from './feed-watch.js';
 import { runWorkerReaper } from './worker-reaper.js';
 import { runRetention } from './retention.js';
+import { runRollUp } from './roll-up.js';
 import { runTicks } from './tick.js';
 import { runWatchTicks } from './watch-ticks.js';
 
@@ -42,6 +43,8 @@ async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Serv
     runTicks(rt, { store, fleet }),
     runWatchTicks(rt, { store, fleet }),
     runWorkerReaper(rt, { store, fleet }),
+    runRollUp(rt, { store }),
+    runHeartbeat(rt, store, { service: 'scheduler' }),
     runRetention(rt, { store, changesKeptMs: config.changesKeptMs }),
   ]);
   return {

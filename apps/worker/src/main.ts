@@ -1,6 +1,6 @@
 import '@syncline/runtime/at-start';
 import { openFleet, type Fleet } from '@syncline/fleet';
-import { openGoogle } from '@syncline/google';
+import { openGoogle, type Google } from '@syncline/google';
 import {
   channelAddressAt,
   type ResolvedConfig,
@@ -11,7 +11,7 @@ import {
   runProcess,
   waitForServers,
 } from '@syncline/runtime';
-import { openStore, POOL_SIZES, type Store } from '@syncline/store';
+import { openStore, POOL_SIZES, runHeartbeat, type Store } from '@syncline/store';
 import type { SyncDeps } from '@syncline/sync';
 import { announceChanges } from './announce-changes.js';
 import { splitConcurrency } from './concurrency.js';
@@ -21,6 +21,7 @@ import { runProbes } from './probes.js';
 import { openQuietSyncs, runQuietSyncs } from './quiet-syncs.js';
 import { runRemovals } from './removals.js';
 import { runVerifications } from './verifications.js';
+import { openSlots, workerLoad, type Slots } from './worker-load.js';
 import { throttleWrites } from './write-throttle.js';
 
 /**
@@ -59,38 +60,60 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   const finished = new Promise<number>((resolve) => (giveUp = resolve));
   void fleet.displaced.then(() => giveUp(1));
   const quiet = openQuietSyncs(rt);
+  const slots = openSlots(concurrency);
   const host = await fleet.work({
     concurrency,
-    handle: handleJob(
-      rt,
-      {
-        store: announceChanges(store, fleet.feedHints),
-        google,
-        policy: { ...config.poll, auditEveryMs: config.auditEveryMs },
-        mirror: config.mirror,
-        watchTargets: notificationsOf(config),
-      },
-      quiet,
+    handle: slots.counted(
+      handleJob(
+        rt,
+        {
+          store: announceChanges(store, fleet.feedHints),
+          google,
+          policy: { ...config.poll, auditEveryMs: config.auditEveryMs },
+          mirror: config.mirror,
+          watchTargets: notificationsOf(config),
+        },
+        quiet,
+      ),
     ),
     stuckAfterMs: config.workerStuckAfterMs,
     // Only a new process ends a stuck fetch loop; the supervisor starts it.
     onUnhealthy: () => giveUp(STUCK_EXIT_CODE),
   });
   probeHealth(rt, store, fleet);
-  const removing = runRemovals(rt, { store, google });
-  const verifying = runVerifications(rt, { store, google, mirror: config.mirror });
-  const probing = runProbes(rt, { store, google });
-  const counting = runDayLedger(rt, { store, google });
-  const summing = runQuietSyncs(rt, quiet);
+  const loops = runLoops(rt, { store, google, mirror: config.mirror, quiet, slots });
   rt.log.info({ event: 'working', concurrency }, 'taking jobs');
   return {
     finished,
     drain: async () => {
-      await Promise.all([host.drain(DRAIN_MS), removing, verifying, probing, counting, summing]);
+      await Promise.all([host.drain(DRAIN_MS), loops]);
       quiet.flush();
       await Promise.all([fleet.close(), google.close(), store.close()]);
     },
   };
+}
+
+interface Loops {
+  store: Store;
+  google: Google;
+  mirror: ResolvedConfig['mirror'];
+  quiet: ReturnType<typeof openQuietSyncs>;
+  slots: Slots;
+}
+
+/** What a worker does beside its jobs. */
+async function runLoops(
+  rt: Runtime,
+  { store, google, mirror, quiet, slots }: Loops,
+): Promise<void> {
+  await Promise.all([
+    runRemovals(rt, { store, google }),
+    runVerifications(rt, { store, google, mirror }),
+    runProbes(rt, { store, google }),
+    runDayLedger(rt, { store, google }),
+    runQuietSyncs(rt, quiet),
+    runHeartbeat(rt, store, { service: 'worker', load: () => workerLoad(rt, slots, google) }),
+  ]);
 }
 
 async function openThrottledStore(

@@ -33,6 +33,7 @@ export { flushOutputs, stderr, stdout, stopWaitingForReaders } from './output.js
 export {
   type Service,
   checkoutDir,
+  productVersion,
   logSurroundings,
   processEnvironment,
   runProcess,

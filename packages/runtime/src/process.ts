@@ -9,6 +9,7 @@
  * `uncaughtException`) ends the process with one log line, because its state is undefined.
  */
 import { setMaxListeners } from 'node:events';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Config, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
 import { describeBug, stackFrames } from './describe-error.js';
@@ -110,6 +111,14 @@ export async function runProcess(
 /** Returns the path of the checkout that contains this code. */
 export function checkoutDir(): string {
   return path.resolve(__dirname, '..', '..', '..');
+}
+
+/** Returns the version of the root's package.json. */
+export function productVersion(): string {
+  const { version } = JSON.parse(
+    readFileSync(path.join(checkoutDir(), 'package.json'), 'utf8'),
+  ) as { version: string };
+  return version;
 }
 
 /**

@@ -1,7 +1,6 @@
 /** The views of accounts, from their rows. Pure. */
 import type { HeldSweep } from './absence.js';
 import type {
-  AccountReasonCode,
   AccountState,
   AccountView,
   AuditView,
@@ -12,6 +11,7 @@ import type {
 import { isNever } from './collections.js';
 import type { Phase } from './lease.js';
 import type { WatchState } from './lease-watch.js';
+import type { AccountReasonCode } from './reason-codes.js';
 import type { CollectionKind, Resource } from './mirrors/resources.js';
 import type { UnreadableItems } from './unreadable-items.js';
 

@@ -5,25 +5,11 @@ import type { GoogleKeys } from './identities.js';
 import type { AccountGrant, Phase } from './lease.js';
 import type { CollectionKind, Resource } from './mirrors/resources.js';
 import { namedAccounts, type NamedAccount } from './named-accounts.js';
+import type { AccountReasonCode } from './reason-codes.js';
 import type { WatchState } from './lease-watch.js';
 import type { UnreadableItemView } from './unreadable-items.js';
 
 export type AccountState = 'active' | 'reauth_required' | 'paused' | 'disabled' | 'removing';
-
-/** The machine-readable reason why an account is not active or waits for a person. */
-export type AccountReasonCode =
-  /** Google refuses the grant. */
-  | 'grant-refused'
-  /** The stored refresh token cannot be decrypted. */
-  | 'credential-unreadable'
-  /** A policy of the account's organisation forbids every resource. */
-  | 'policy-forbids'
-  /** The grant belongs to a different Google account than the rows. */
-  | 'identity-refused'
-  /** It is unknown whether the grant belongs to the Google account of the rows. */
-  | 'identity-unproven'
-  /** The mailbox has a new address, and another account of the tenant already has this address. */
-  | 'address-taken';
 
 export interface AccountImport {
   email: string;

@@ -12,6 +12,8 @@ import {
 import { arrayLiteral } from './pool.js';
 import { noteFailure, type ProjectFailure } from './project-failures.js';
 import { addSpent, spentValues, type SpentUnits } from './quota-ledger.js';
+import { PROMISED_NOW } from './promised.js';
+import type { CollectionReasonCode, ParkCause } from './reason-codes.js';
 import { endWatchesOfGone } from './watches.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
@@ -25,6 +27,8 @@ export interface RunFinish {
   nextInMs: number;
   /** Shown to the operator; null clears it. */
   error: string | null;
+  /** The same for programs. Default null: nothing hinders it. */
+  reasonCode?: CollectionReasonCode | null;
   /** Whether the run lengthens the backoff. Transient errors do; waiting for quota does not. */
   countsAsFailure?: boolean;
   /**
@@ -55,7 +59,7 @@ export const NEVER = "timestamptz '9999-01-01'";
  * SQL: what an update of a collection that goes sets, except for its reason. No run is open
  * afterwards: a collection that comes back would count one as a crash.
  */
-export const SET_GONE = `state = 'gone', gone_at = now(), lease_until = NULL, open_runs = 0, next_sync_at = ${NEVER}`;
+export const SET_GONE = `state = 'gone', gone_at = now(), reason_code = NULL, promised_at = NULL, lease_until = NULL, open_runs = 0, next_sync_at = ${NEVER}`;
 
 /**
  * Writes the outcome of the run and releases the lease. A request after the start of the run makes
@@ -78,13 +82,15 @@ export async function finish(
                   last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
                   failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 IN ('caught-up', 'held') THEN 0 ELSE failures END,
                   error = $5, parked = CASE WHEN $3 = 'caught-up' THEN NULL ELSE parked END,
+                  reason_code = CASE WHEN $3 <> 'caught-up' AND parked IS NOT NULL THEN reason_code ELSE $9 END,
+                  promised_at = CASE WHEN phase = 'incremental' AND ($3 = 'caught-up' OR ($3 = 'held' AND parked IS NULL)) THEN now() + $4 * interval '1 ms' ELSE promised_at END,
                   endless_listings = CASE WHEN $3 = 'caught-up' THEN 0 ELSE endless_listings END,
                   next_sync_at = CASE WHEN $3 NOT IN ('caught-up', 'held') THEN now() + $4 * interval '1 ms' WHEN requested_at > ${AS_OF} THEN now()
                                       ELSE least(now() + $4 * interval '1 ms', (SELECT min(retry_at) FROM syncline.quarantined_items q WHERE q.account_id = collections.account_id AND q.collection_id = $1)) END
             WHERE id = $1 AND lease_epoch = $2
         RETURNING id, account_id, coalesce(requested_at > ${AS_OF}, false) AS "requestedAgain"),
            calmed AS (UPDATE syncline.collection_crashes SET crashes = 0 WHERE collection_id = (SELECT id FROM finished) AND $7 AND crashes > 0),
-           charged AS (${addSpent('SELECT account_id FROM finished', 9)})
+           charged AS (${addSpent('SELECT account_id FROM finished', 10)})
            SELECT "requestedAgain" FROM finished`,
     values: [
       lease.collectionId,
@@ -95,6 +101,7 @@ export async function finish(
       s.countsAsFailure ?? false,
       s.calm ?? true,
       s.asOfFullSync ?? false,
+      s.reasonCode ?? null,
       ...spentValues(s.spent ?? []),
     ],
   });
@@ -105,8 +112,7 @@ export async function finish(
 
 /** The reason and the duration of parking. */
 export interface Parking {
-  /** A machine-readable cause. */
-  cause: string;
+  cause: ParkCause;
   /** A description for people. */
   reason: string;
   nextInMs: number;
@@ -130,7 +136,7 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boo
     const isNews = p.waitsFor ? await noteFailure(session, p.waitsFor, p.waitsFor.tryInMs) : false;
     await lockCollections(session, lease.accountId);
     const parked = await session.query({
-      text: `UPDATE syncline.collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, open_runs = 0, next_sync_at = now() + $5 * interval '1 ms',
+      text: `UPDATE syncline.collections SET parked = $3, reason_code = 'parked-' || $3, promised_at = NULL, error = $4, failures = failures + 1, lease_until = NULL, open_runs = 0, next_sync_at = now() + $5 * interval '1 ms',
                     cursor = coalesce($6::jsonb, cursor), phase = coalesce($7, phase), endless_listings = endless_listings + CASE WHEN $6::jsonb IS NULL THEN 0 ELSE 1 END
               WHERE id = $1 AND lease_epoch = $2`,
       values: [
@@ -273,7 +279,7 @@ export async function scheduleAccount(
   active: boolean,
 ): Promise<void> {
   await session.query({
-    text: `UPDATE syncline.collections SET next_sync_at = ${active ? 'now()' : NEVER} WHERE account_id = $1 AND state = 'active'`,
+    text: `UPDATE syncline.collections SET next_sync_at = ${active ? 'now()' : NEVER}, promised_at = ${active ? PROMISED_NOW : 'NULL'} WHERE account_id = $1 AND state = 'active'`,
     values: [accountId],
   });
 }

@@ -161,7 +161,8 @@ async function fence(
   const fenced = await session.query({
     name: 'commit-fence',
     text: `UPDATE syncline.collections
-              SET cursor = $3::jsonb, phase = $4, generation = $5, lease_until = now() + $6 * interval '1 ms', failures = 0, error = NULL, parked = NULL,
+              SET cursor = $3::jsonb, phase = $4, generation = $5, lease_until = now() + $6 * interval '1 ms', failures = 0, error = NULL, parked = NULL, reason_code = NULL,
+                  promised_at = CASE WHEN $4 = 'incremental' THEN coalesce(promised_at, now()) END,
                   progress_done = coalesce($7, progress_done), progress_total = CASE WHEN $7 IS NULL THEN progress_total ELSE $8 END,
                   full_sync_started_at = CASE WHEN $9 THEN now() ELSE full_sync_started_at END,
                   full_syncs_today = CASE WHEN $10 AND (full_syncs_since IS NULL OR full_syncs_since < now() - interval '24 hours') THEN 1 WHEN $10 THEN full_syncs_today + 1 ELSE full_syncs_today END,

@@ -6,6 +6,7 @@ import type { KeyRing } from './key-ring.js';
 import { lostKeysIn, type LostKeys } from './lost-keys.js';
 import { masterKeyRotationIn, type MasterKeyRotation } from './master-key-rotation.js';
 import { masterKeysIn, type Keys } from './master-keys.js';
+import type { Processes } from './processes.js';
 import type { Queryable } from './transaction.js';
 import { openVault, type Vault } from './vault.js';
 
@@ -50,9 +51,14 @@ export function credentialsIn(
   };
 }
 
-export async function withdrawKeys(rt: Runtime, keys: Keys): Promise<void> {
+/** Deletes what says that this process is alive. */
+export async function withdrawKeys(
+  rt: Runtime,
+  keys: Keys,
+  processes: Pick<Processes, 'leave'>,
+): Promise<void> {
   const finished = new AbortController();
-  const withdrawn = keys.withdraw().catch((err: unknown) => {
+  const withdrawn = Promise.all([keys.withdraw(), processes.leave()]).catch((err: unknown) => {
     rt.log.debug(
       { event: 'keys_not_withdrawn', err },
       "the announcement of this process's keys could not be deleted; it expires by itself",

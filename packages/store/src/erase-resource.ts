@@ -60,7 +60,7 @@ async function begin(pool: pg.Pool, accountId: string, resource: Resource): Prom
     );
     if (begun.rowCount !== 1) return false;
     await session.query(
-      `UPDATE syncline.collections c SET state = 'removing', lease_epoch = lease_epoch + 1, open_runs = 0, lease_until = NULL, next_sync_at = ${NEVER}, error = NULL, parked = NULL
+      `UPDATE syncline.collections c SET state = 'removing', lease_epoch = lease_epoch + 1, open_runs = 0, lease_until = NULL, next_sync_at = ${NEVER}, error = NULL, parked = NULL, reason_code = NULL, promised_at = NULL
         WHERE account_id = $1 AND ${collectionsOf(resource)}`,
       [accountId],
     );

@@ -4,7 +4,6 @@
  * about the next one.
  */
 import type pg from 'pg';
-import type { AccountReasonCode } from './accounts.js';
 import {
   HAS_MESSAGES,
   KNOWN_PEOPLE,
@@ -15,6 +14,8 @@ import {
 import { RESOURCE_NAMES, RESOURCES, type Resource } from './mirrors/resources.js';
 import { cleanReason } from './clean-text.js';
 import { lockCollections, scheduleAccount } from './collections.js';
+import { UNPARKED } from './promised.js';
+import type { AccountReasonCode } from './reason-codes.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
 /** The stored information about the Google account that an account's rows belong to. */
@@ -148,8 +149,8 @@ async function hold(
   if (held.rowCount !== 1) return false;
   // Fences out the runs that use this grant.
   await session.query(
-    `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, open_runs = 0, error = $2 WHERE account_id = $1`,
-    [accountId, cleanReason(reason)],
+    `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, open_runs = 0, error = $2, reason_code = $3 WHERE account_id = $1`,
+    [accountId, cleanReason(reason), code],
   );
   await scheduleAccount(session, accountId, false);
   await session.query(
@@ -175,10 +176,9 @@ async function vouch(session: Transaction, accountId: string): Promise<boolean> 
     [accountId],
   );
   if (vouched.rowCount !== 1) return false;
-  await session.query(
-    'UPDATE syncline.collections SET error = NULL, parked = NULL, failures = 0 WHERE account_id = $1',
-    [accountId],
-  );
+  await session.query(`UPDATE syncline.collections SET ${UNPARKED} WHERE account_id = $1`, [
+    accountId,
+  ]);
   await scheduleAccount(session, accountId, true);
   await session.query(
     `UPDATE syncline.watches SET state = 'requested', due_at = now() WHERE account_id = $1`,

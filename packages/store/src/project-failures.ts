@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { collectionsOf, type Resource } from './mirrors/resources.js';
+import { UNPARKED } from './promised.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
@@ -141,7 +142,7 @@ async function retryNow(pool: pg.Pool, projects: readonly string[]): Promise<voi
   );
   await inTransaction(pool, (session) =>
     session.query(
-      `UPDATE syncline.collections SET parked = NULL, error = NULL, failures = 0, next_sync_at = now()
+      `UPDATE syncline.collections SET ${UNPARKED}, next_sync_at = now()
          FROM (SELECT c.id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
                 WHERE c.parked = 'unknown-project' AND a.project = ANY($1) AND a.state = 'active' AND c.state = 'active' ORDER BY c.id FOR UPDATE OF c) AS waiting
         WHERE collections.id = waiting.id`,
@@ -160,7 +161,7 @@ async function recovered(
       scope,
     ]);
     const released = await session.query(
-      `UPDATE syncline.collections SET parked = NULL, error = NULL, failures = 0, next_sync_at = now()
+      `UPDATE syncline.collections SET ${UNPARKED}, next_sync_at = now()
          FROM (SELECT c.id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
                 WHERE ${waitingFor(scope)} AND a.project = $1 AND a.state = 'active' AND c.state = 'active' ORDER BY c.id FOR UPDATE OF c) AS waiting
         WHERE collections.id = waiting.id`,

@@ -29,6 +29,8 @@ const SCHEDULE: Record<QuarantineCause, readonly (number | null)[]> = {
   'unstorable-id': [null],
 };
 
+export const QUARANTINE_CAUSES = Object.keys(SCHEDULE) as readonly QuarantineCause[];
+
 /**
  * Returns the delays until a quarantined item is retried automatically, in milliseconds, by the
  * number of times it was quarantined. The last delay applies to every further time. Null means

@@ -34,9 +34,9 @@ export function quarantine(session: Transaction, lease: Lease, items: readonly S
     name: 'quarantine-put',
     text: `WITH reset_crashes AS (UPDATE syncline.collection_crashes SET in_flight_item = NULL, in_flight_crashes = 0 WHERE collection_id = $2 AND in_flight_item = ANY($3::text[])),
                 failed AS (DELETE FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[]))
-           INSERT INTO syncline.quarantined_items AS q (account_id, collection_id, item_id, reason, retry_at)
-           SELECT $1, $2, u.id, u.reason, now() + (u.delays::bigint[])[1] * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::text[]) AS u(id, reason, delays)
-           ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, attempts = q.attempts + 1, last_at = now(),
+           INSERT INTO syncline.quarantined_items AS q (account_id, collection_id, item_id, reason, cause, retry_at)
+           SELECT $1, $2, u.id, u.reason, u.cause, now() + (u.delays::bigint[])[1] * interval '1 ms' FROM unnest($3::text[], $4::text[], $6::text[], $5::text[]) AS u(id, reason, cause, delays)
+           ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, cause = excluded.cause, attempts = q.attempts + 1, last_at = now(),
               retry_at = (SELECT now() + (u.delays::bigint[])[least(q.attempts + 1, cardinality(u.delays::bigint[]))] * interval '1 ms'
                             FROM unnest($3::text[], $5::text[]) AS u(id, delays) WHERE u.id = excluded.item_id)`,
     values: [
@@ -45,6 +45,7 @@ export function quarantine(session: Transaction, lease: Lease, items: readonly S
       arrayLiteral(items, (i) => i.id),
       arrayLiteral(items, (i) => i.reason),
       arrayLiteral(items, (i) => delaysLiteral(i.cause)),
+      arrayLiteral(items, (i) => i.cause),
     ],
   });
 }

@@ -1,9 +1,10 @@
 import type pg from 'pg';
-import type { AccountReasonCode } from './accounts.js';
 import type { Resource } from './mirrors/resources.js';
 import { cleanReason } from './clean-text.js';
 import { lockCollections, scheduleAccount } from './collections.js';
 import type { Lease } from './lease.js';
+import { UNPARKED } from './promised.js';
+import type { AccountReasonCode } from './reason-codes.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
@@ -82,11 +83,12 @@ export async function requireReauth(
     );
     const isStopped = stopped.rowCount === 1;
     await session.query(
-      `UPDATE syncline.collections SET lease_until = NULL, open_runs = 0, error = $2, next_sync_at = now() + $3 * interval '1 ms' WHERE id = $1`,
+      `UPDATE syncline.collections SET lease_until = NULL, open_runs = 0, error = $2, reason_code = $4, next_sync_at = now() + $3 * interval '1 ms' WHERE id = $1`,
       [
         lease.collectionId,
         isStopped ? cleanReason(reason) : null,
         isStopped ? 0 : OVERTAKEN_DELAY_MS,
+        isStopped ? code : null,
       ],
     );
     if (!isStopped) return false;
@@ -168,7 +170,7 @@ export function resumeCollections(
 }
 
 const CHECK_AGAIN = `
-  UPDATE syncline.collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
+  UPDATE syncline.collections SET next_sync_at = now(), ${UNPARKED}
    WHERE account_id = $1 AND state = 'active' AND ($2 OR parked IS NOT NULL)`;
 
 /**

@@ -10,6 +10,7 @@ import { auditIn, type Audit } from './audit.js';
 import { connectSessionsIn, type ConnectSessions } from './connect-sessions.js';
 import { credentialsIn, withdrawKeys, type Credentials } from './credentials.js';
 import { connectionProblem } from './database-errors.js';
+import { figuresIn, type Figures } from './figures/figures.js';
 import { distributionIn, type Distribution } from './feed-distribution.js';
 import { feedLogIn, type FeedLog } from './feed-log.js';
 import { resourceErasureIn, type ResourceErasure } from './erase-resource.js';
@@ -34,6 +35,7 @@ import {
 } from './mirrors/index.js';
 import { notificationsIn, type Notifications } from './notifications.js';
 import { operationsIn, type Operations } from './operations.js';
+import { processesIn, type Processes } from './processes.js';
 import { projectsIn, type Projects } from './project-failures.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
 import {
@@ -66,6 +68,9 @@ export interface Store extends Credentials {
   feed: Feed;
   feedLog: FeedLog;
   distribution: Distribution;
+  /** The figures of the fleet. */
+  figures: Figures;
+  processes: Processes;
   accounts: Accounts;
   events: AccountEvents;
   identities: Identities;
@@ -155,6 +160,7 @@ export function storeOver(
   const { vault, keys } = credentials;
   const feeds = feedsIn(rt, pool);
   const readViews = viewsByPrisma(pool, lazyPrisma(pool, schemaOf(databaseUrl)));
+  const processes = processesIn(probe, `${holder}-${rt.random.uuid()}`, rt.clock.now());
   const unavailable: Explain = (error) => connectionProblem(databaseUrl, error);
   return {
     ...credentials,
@@ -179,6 +185,8 @@ export function storeOver(
     resourceErasure: resourceErasureIn(pool),
     probes: probesIn(pool),
     projects: projectsIn(pool),
+    figures: figuresIn(rt, pool),
+    processes,
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
     watches: watchesIn(pool, ring.keyId),
@@ -199,7 +207,7 @@ export function storeOver(
     ping: async () => void (await pool.query('SELECT 1')),
     probeWrite: () => probe.check().then(keys.heartbeat),
     close: async () => {
-      await withdrawKeys(rt, keys);
+      await withdrawKeys(rt, keys, processes);
       await Promise.all([pool.end(), probe.close()]);
     },
   };

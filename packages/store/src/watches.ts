@@ -19,7 +19,19 @@ import type { Transaction } from './transaction.js';
  * The states in which watches are counted. Watches with state `on` are counted separately when they
  * have expired or when a change came without a notification.
  */
-type WatchCountKey = WatchState | 'expired' | 'silent';
+export type WatchCountKey = WatchState | 'expired' | 'silent';
+
+const NO_WATCHES: Record<WatchCountKey, number> = {
+  requested: 0,
+  on: 0,
+  expired: 0,
+  silent: 0,
+  off: 0,
+  unwatchable: 0,
+  refused: 0,
+};
+
+export const WATCH_COUNT_KEYS = Object.keys(NO_WATCHES) as readonly WatchCountKey[];
 
 interface ChannelRow {
   id: string;

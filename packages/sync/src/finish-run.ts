@@ -194,16 +194,18 @@ function nextWhenCaughtUp(
   end: CaughtUpEnd,
   nextInMs: number,
   nowMs: number,
-): Pick<Parameters<Leases['finish']>[1], 'nextInMs' | 'error' | 'asOfFullSync'> {
+): Pick<Parameters<Leases['finish']>[1], 'nextInMs' | 'error' | 'reasonCode' | 'asOfFullSync'> {
   if (end.kind === 'held')
     return {
       nextInMs: Math.min(nextInMs, Math.max(0, end.untilMs - nowMs)),
       error: end.reason,
+      reasonCode: 'sweep-held',
     };
   const { withoutPosition } = end;
   return {
     nextInMs: Math.max(nextInMs, withoutPosition?.fullSyncInMs ?? 0),
     error: withoutPosition?.why ?? null,
+    reasonCode: withoutPosition ? 'no-sync-position' : null,
     asOfFullSync: withoutPosition?.fullSyncInMs !== undefined,
   };
 }
@@ -227,13 +229,14 @@ async function snooze(
   rt: Runtime,
   deps: SyncDeps,
   lease: Lease,
-  { delayMs, reason, counts }: Extract<RunEnd, { kind: 'snoozed' }>,
+  { delayMs, reason, code, counts }: Extract<RunEnd, { kind: 'snoozed' }>,
   calm: boolean,
 ): Promise<Outcome> {
   await deps.store.leases.finish(lease, {
     result: 'snoozed',
     nextInMs: delayMs + (delayMs > QUEUED_SNOOZE_LIMIT_MS ? 0 : SNOOZE_GRACE_MS),
     error: reason,
+    reasonCode: code,
     countsAsFailure: counts,
     calm,
   });
@@ -305,6 +308,7 @@ async function finishFailed(
     result: 'failed',
     nextInMs,
     error: describeError(error),
+    reasonCode: 'run-failed',
   });
   throw error;
 }

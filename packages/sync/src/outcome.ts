@@ -1,6 +1,6 @@
 import { ENDLESS_WORDS, type GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import type { CollectionKind, Lease } from '@syncline/store';
+import type { CollectionKind, CollectionReasonCode, Lease } from '@syncline/store';
 import { causeOf, parkedFor, type Parked } from './parking.js';
 import { probeDelayMs } from './probe-schedule.js';
 import { answerOf, codeOf, ERROR_OUTCOMES } from './error-outcomes.js';
@@ -60,13 +60,24 @@ export const OUTCOME_WORDS: Readonly<Record<OutcomeKind, string>> = {
  * was finished.
  */
 export type ErrorOutcome =
-  | { kind: 'snoozed'; delayMs: number; reason: string; counts: boolean }
+  | ({ kind: 'snoozed' } & Snooze)
   | ({ kind: 'reauth-required' } & Reauthorization)
   | ({ kind: 'parked'; code: string } & Parked)
   | { kind: 'full-sync-again' }
   | { kind: 'list-again' }
   | { kind: 'gone' }
   | { kind: 'failed' };
+
+/** Why and how long a collection is postponed. */
+export interface Snooze {
+  delayMs: number;
+  /** For a person. */
+  reason: string;
+  /** The same for programs. */
+  code: CollectionReasonCode;
+  /** Whether it lengthens the backoff. */
+  counts: boolean;
+}
 
 export interface Reauthorization {
   /** For a person. */
@@ -147,6 +158,7 @@ export function later(
       kind: 'snoozed',
       delayMs: Math.max(250, error.retryAfterMs) + jitter * 250,
       reason: waitingFor(error),
+      code: `quota-${error.scope}`,
       counts: false,
     };
   if (error.kind === 'key-missing')
@@ -157,6 +169,7 @@ export function later(
         error.newerFormat === undefined
           ? `a worker lacks the master key with the id ${error.keyId}, which sealed this account's refresh token; see /readyz of the workers`
           : `a worker is too old: a later version sealed this account's refresh token in format ${error.newerFormat}; start the workers of that version`,
+      code: 'key-missing',
       counts: false,
     };
   const backoffMs =
@@ -166,6 +179,7 @@ export function later(
     kind: 'snoozed',
     delayMs: Math.max(backoffMs, namedMs),
     reason: 'Google did not answer properly; trying again',
+    code: 'transient-errors',
     counts: true,
   };
 }

@@ -1,4 +1,4 @@
-import { resourceOf, type CollectionKind, type Resource } from '@syncline/store';
+import { resourceOf, type CollectionKind, type ParkCause, type Resource } from '@syncline/store';
 import { googleNamesOf } from './resources/facts.js';
 import type { AnswerKind } from './error-outcomes.js';
 
@@ -6,26 +6,6 @@ import type { AnswerKind } from './error-outcomes.js';
  * Collections that are parked for a cause which only a person can end: the text for that person,
  * and how rarely Google is asked again meanwhile. Importing a new token ends every parking at once.
  */
-
-/**
- * Why a collection is parked. It is stored with the collection, since the account's own state
- * depends on it.
- */
-export type ParkCause =
-  | 'scope'
-  | 'policy'
-  | 'client'
-  | 'other-client'
-  | 'project'
-  | 'unknown-project'
-  | 'no-mailbox'
-  | 'forbidden'
-  | 'not-found'
-  | 'position-expires'
-  /** A listing without an end: nothing is swept because of it, and the next try begins it again. */
-  | 'endless'
-  /** So many items could not be read that the cause is unlikely to be the items. */
-  | 'items';
 
 /**
  * Full syncs of one collection within a day, after which an expired sync position parks it: full

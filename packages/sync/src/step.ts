@@ -1,11 +1,11 @@
 import type { GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { Committed, Lease, PageCommit, Store } from '@syncline/store';
+import type { Committed, Lease, PageCommit, ParkCause, Store } from '@syncline/store';
 import type { Cursor } from './cursor.js';
 import type { MirrorPolicy } from './mirror-policy.js';
 import type { AddressSource, Profile } from './resources/identity.js';
 import type { SyncPolicy } from './policy.js';
-import type { ParkCause } from './parking.js';
+import type { Snooze } from './outcome.js';
 import type { Prefetched } from './resources/cursors.js';
 import type { CollectionModule } from './resources/resource.js';
 
@@ -85,10 +85,7 @@ export interface Step {
    */
   unlogged?: boolean;
   /** Set when nothing is left to do now. */
-  end?:
-    | CaughtUp
-    | { kind: 'snoozed'; delayMs: number; reason: string; counts: boolean }
-    | { kind: 'parked'; cause: ParkCause };
+  end?: CaughtUp | ({ kind: 'snoozed' } & Snooze) | { kind: 'parked'; cause: ParkCause };
 }
 
 export interface CaughtUp {

@@ -340,6 +340,7 @@ async function atEnd({ store, lease }: StepContext, caughtUp: CaughtUp): Promise
     kind: 'snoozed',
     delayMs: Math.max(LEAST_WAIT_MS, nextTryInMs),
     reason: 'an item could not be read and is retried; all others are up to date',
+    code: 'item-unreadable',
     counts: false,
   };
 }

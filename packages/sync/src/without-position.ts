@@ -55,7 +55,13 @@ export async function withoutPosition(
     return {
       commit: null,
       next: () => cursor,
-      end: { kind: 'snoozed', delayMs: waitMs, reason: why, counts: false },
+      end: {
+        kind: 'snoozed',
+        delayMs: waitMs,
+        reason: why,
+        code: 'no-sync-position',
+        counts: false,
+      },
     };
   return begin();
 }

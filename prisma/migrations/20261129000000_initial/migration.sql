@@ -80,6 +80,7 @@ CREATE UNIQUE INDEX "accounts_address_tenant_key" ON "accounts"("address", "tena
 CREATE INDEX "accounts_identity_id_idx" ON "accounts"("identity_id");
 CREATE INDEX "accounts_delegation_id_idx" ON "accounts"("delegation_id");
 CREATE INDEX "accounts_probe_at_idx" ON "accounts"("probe_at") WHERE "probe_at" IS NOT NULL;
+CREATE INDEX "accounts_not_active_idx" ON "accounts"("state", "id") WHERE "state" <> 'active';
 CREATE INDEX "accounts_erasing_idx" ON "accounts"("updated_at") WHERE "erasing" <> '{}';
 
 CREATE TABLE "account_aliases" (
@@ -160,6 +161,8 @@ CREATE TABLE "collections" (
     "failures" INTEGER NOT NULL DEFAULT 0,
     "error" TEXT,
     "parked" TEXT,
+    "reason_code" TEXT,
+    "promised_at" TIMESTAMPTZ(3),
     "full_syncs_today" INTEGER NOT NULL DEFAULT 0,
     "full_syncs_since" TIMESTAMPTZ(3),
     "endless_listings" INTEGER NOT NULL DEFAULT 0,
@@ -185,6 +188,10 @@ CREATE UNIQUE INDEX "collections_account_id_kind_external_id_key" ON "collection
 CREATE INDEX "collections_due_by_queue_idx" ON "collections" ((split_part("kind", '-', 1)), ("phase" <> 'incremental' OR "full_sync_requested"), "next_sync_at") INCLUDE ("tenant") WHERE "state" = 'active';
 CREATE INDEX "collections_waiting_idx" ON "collections"("account_id") WHERE "parked" IN ('client', 'other-client', 'project', 'unknown-project');
 CREATE INDEX "collections_held" ON "collections"("kind") WHERE "held_since" IS NOT NULL;
+-- "What is late, and what hinders it?": the figures of the fleet read the oldest rows of the first two, and what hinders now by its code.
+CREATE INDEX "collections_promised_idx" ON "collections"("promised_at") WHERE "promised_at" IS NOT NULL;
+CREATE INDEX "collections_requested_idx" ON "collections"("requested_at") WHERE "promised_at" IS NOT NULL AND "requested_at" > "caught_up_at";
+CREATE INDEX "collections_reason_idx" ON "collections"("reason_code", "id") WHERE "reason_code" IS NOT NULL AND "next_sync_at" < '9999-01-01 00:00:00+00';
 
 -- The result of a collection's last complete audit, and the state of the current one. A row exists once an audit has begun.
 CREATE TABLE "collection_audits" (
@@ -308,12 +315,14 @@ CREATE TABLE "quarantined_items" (
     "collection_id" UUID NOT NULL,
     "item_id" TEXT NOT NULL,
     "reason" TEXT NOT NULL,
+    "cause" TEXT NOT NULL DEFAULT 'not-understood',
     "attempts" INTEGER NOT NULL DEFAULT 1,
     "first_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "last_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "retry_at" TIMESTAMPTZ(3),
     CONSTRAINT "quarantined_items_pkey" PRIMARY KEY ("account_id", "collection_id", "item_id")
 );
+CREATE INDEX "quarantined_items_cause_first_at_idx" ON "quarantined_items"("cause", "first_at");
 
 -- Items that could not be read and are tried again soon, before they are stored, gone or quarantined.
 CREATE TABLE "failing_items" (
@@ -821,6 +830,28 @@ CREATE TABLE "health_probe" (
     "at" TIMESTAMPTZ(3) NOT NULL,
     CONSTRAINT "health_probe_pkey" PRIMARY KEY ("slot"),
     CONSTRAINT "health_probe_slots" CHECK ("slot" BETWEEN 0 AND 63)
+);
+
+-- The processes of the fleet, by their heartbeats.
+CREATE TABLE "processes" (
+    "id" TEXT NOT NULL,
+    "service" TEXT NOT NULL,
+    "version" TEXT NOT NULL,
+    "host" TEXT NOT NULL,
+    "pid" INTEGER NOT NULL,
+    "started_at" TIMESTAMPTZ(3) NOT NULL,
+    "seen_at" TIMESTAMPTZ(3) NOT NULL,
+    "load" JSONB NOT NULL,
+    CONSTRAINT "processes_pkey" PRIMARY KEY ("id")
+);
+
+-- What the fleet is doing, rolled up by one scheduler at a time: rows by minute, by ten minutes and by day.
+CREATE TABLE "fleet_figures" (
+    "step" TEXT NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL,
+    "figures" JSONB NOT NULL,
+    CONSTRAINT "fleet_figures_pkey" PRIMARY KEY ("step", "at"),
+    CONSTRAINT "fleet_figures_step_check" CHECK ("step" IN ('minute', '10min', 'day'))
 );
 
 -- Work that one process at a time may do, by name. A session lock would stay on the server connection that a pooler gives to the next client.

@@ -52,7 +52,7 @@ export async function upsertCalendars(
     text: `INSERT INTO syncline.collections AS c (id, account_id, tenant, kind, external_id)
            SELECT u.collection_id, a.id, a.tenant, 'calendar-events', u.id FROM unnest($2::uuid[], $3::text[]) AS u(collection_id, id) JOIN syncline.accounts a ON a.id = $1
            ON CONFLICT (account_id, kind, external_id) DO UPDATE
-              SET state = 'active', phase = 'pending', cursor = '{"phase":"pending"}', error = NULL, parked = NULL, failures = 0, next_sync_at = now(), gone_at = NULL, lease_epoch = c.lease_epoch + 1,
+              SET state = 'active', phase = 'pending', cursor = '{"phase":"pending"}', error = NULL, parked = NULL, reason_code = NULL, failures = 0, next_sync_at = now(), gone_at = NULL, lease_epoch = c.lease_epoch + 1,
                   held_since = NULL, held_rows = NULL, held_for = NULL, held_until = NULL, held_discards = 0
             WHERE c.state = 'gone' AND (c.external_id = ANY($4::text[]) OR c.gone_at IS NULL OR c.gone_at < now() - ${REOPEN_AFTER})`,
     values: [

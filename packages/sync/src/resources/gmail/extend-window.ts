@@ -158,6 +158,7 @@ function listAgain(
             kind: 'snoozed',
             delayMs: REJECTED_TOKENS_PAUSE_MS,
             reason: 'Google forgets the page tokens of older mail',
+            code: 'list-unanswered',
             counts: true,
           },
         }
@@ -244,6 +245,7 @@ export function endOfExtension(extension: WindowExtension, nowMs: number): Pick<
           kind: 'snoozed',
           delayMs: Math.min(pauseMs, CHECK_WHILE_WAITING_MS),
           reason: extension.endless?.isUnanswered ? UNANSWERED_WORDS : ENDLESS_WORDS,
+          code: 'list-unanswered',
           counts: false,
         },
       }

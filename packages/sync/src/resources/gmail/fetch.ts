@@ -53,6 +53,7 @@ export async function fetchStep(context: StepContext, cursor: FetchCursor): Prom
         kind: 'snoozed',
         delayMs: first.waitMs,
         reason: 'a message is not readable yet',
+        code: 'item-unreadable',
         counts: false,
       },
     };
@@ -340,6 +341,6 @@ function endAfterStop(
 ): Pick<Step, 'end'> {
   if (tooMany) return { end: { kind: 'parked', cause: 'items' } };
   if (!stopError || isUnauthorizedOrForbidden(stopError)) return {};
-  const { delayMs, reason, counts } = later(stopError.detail, lease.failures, rt.random.next());
-  return { end: { kind: 'snoozed', delayMs, reason, counts } };
+  const snooze = later(stopError.detail, lease.failures, rt.random.next());
+  return { end: snooze };
 }

@@ -96,6 +96,7 @@ function waitFor(delayMs: number): Step['end'] {
     delayMs: Math.max(1, delayMs),
     reason:
       "Google does not list one label's messages; the list is retried, and skipped after some tries",
+    code: 'list-unanswered',
     counts: false,
   };
 }
