@@ -163,6 +163,9 @@ describe('in a large fleet', () => {
   const COUNTED_ROWS = 4_000;
 
   beforeAll(async () => {
+    // Events of these accounts are not what is tested.
+    for (const table of ['accounts', 'collections'])
+      await sql(`ALTER TABLE syncline.${table} DISABLE TRIGGER USER`);
     await sql(
       `INSERT INTO syncline.accounts (id, tenant, email, address, resources, state) SELECT gen_random_uuid(), 't', 'u' || n, 'u' || n, '{gmail}', CASE WHEN n % 100 = 0 THEN 'paused' ELSE 'active' END FROM generate_series(1, ${ROWS}) AS n`,
     );
@@ -214,9 +217,7 @@ describe('in a large fleet', () => {
       jest.restoreAllMocks();
     }
     const statements = sent.filter(({ text }) =>
-      /^\s*(?:SELECT|WITH)[^]*syncline\.(?:accounts|collections|watches)\b/.test(
-        text,
-      ),
+      /^\s*(?:SELECT|WITH)[^]*syncline\.(?:accounts|collections|watches)\b/.test(text),
     );
     expect(statements.length).toBeGreaterThanOrEqual(7);
     const sequential: string[] = [];
