@@ -91,7 +91,7 @@ test('parking a collection, and its end, are events after those of the rows', as
   const gmail = collections.find(({ kind }) => kind === 'gmail')!;
   const claim = await world.store.leases.claim(gmail.id);
   if (claim.kind !== 'claimed') throw new Error(`the lease is not free: ${claim.kind}`);
-  const parking = { cause: 'items', reason: 'for a test', nextInMs: 60_000 };
+  const parking = { cause: 'items' as const, reason: 'for a test', nextInMs: 60_000 };
   expect(await during(() => world.store.leases.park(claim.lease, parking))).toEqual([
     'gmail collection updated',
   ]);
