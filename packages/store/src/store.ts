@@ -194,10 +194,7 @@ export function storeOver(
     items: itemQueriesIn(pool),
     addresses: addressesOver(pool),
     retention: retentionIn(pool),
-    apiKeys: apiKeysIn(pool),
-    connectSessions: connectSessionsIn(pool, vault),
-    idempotency: idempotencyIn(pool),
-    operations: operationsIn(pool),
+    ...requestsIn(pool, vault),
     events: accountEventsIn(pool),
     quota: quotaLedgerIn(pool),
     join: (service) =>
@@ -210,6 +207,19 @@ export function storeOver(
       await withdrawKeys(rt, keys, processes);
       await Promise.all([pool.end(), probe.close()]);
     },
+  };
+}
+
+/** What requests of the HTTP API need. */
+function requestsIn(
+  pool: pg.Pool,
+  vault: Store['vault'],
+): Pick<Store, 'apiKeys' | 'connectSessions' | 'idempotency' | 'operations'> {
+  return {
+    apiKeys: apiKeysIn(pool),
+    connectSessions: connectSessionsIn(pool, vault),
+    idempotency: idempotencyIn(pool),
+    operations: operationsIn(pool),
   };
 }
 
