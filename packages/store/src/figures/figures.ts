@@ -17,8 +17,11 @@ const MEASURE_EVERY_MS = 5_000;
 const COUNT_EVERY_MS = 60_000;
 /** While more is late than is read exactly, the estimate is made more often. */
 const COUNT_WHILE_LATE_EVERY_MS = 15_000;
-/** The largest share of Postgres' time that each of the two takes. */
+/** The largest share of Postgres' time that each of the two takes, unless it takes very long. */
 const SHARE = 0.005;
+/** One slow answer of Postgres does not stop the figures for longer. */
+const MEASURE_AT_LEAST_EVERY_MS = 60_000;
+const COUNT_AT_LEAST_EVERY_MS = 15 * 60_000;
 const HISTORY_LIMIT = 2_000;
 
 /** A row of the history. */
@@ -76,7 +79,22 @@ async function rollUp(
     tookMs: { measure: measured.tookMs, count: count?.tookMs ?? previous?.tookMs.count ?? 0 },
   };
   await write(pool, lease, stored, count !== null);
-  return { nextInMs: Math.max(MEASURE_EVERY_MS, measured.tookMs / SHARE) };
+  return { nextInMs: measureAgainInMs(measured.tookMs) };
+}
+
+/** Pure. @param tookMs duration of the last measurement */
+export function measureAgainInMs(tookMs: number): number {
+  return Math.min(MEASURE_AT_LEAST_EVERY_MS, Math.max(MEASURE_EVERY_MS, tookMs / SHARE));
+}
+
+/**
+ * Pure.
+ * @param tookMs duration of the last count
+ * @param isMore more collections are late than are read exactly
+ */
+export function countAgainInMs(tookMs: number, isMore: boolean): number {
+  const shortestMs = isMore ? COUNT_WHILE_LATE_EVERY_MS : COUNT_EVERY_MS;
+  return Math.min(COUNT_AT_LEAST_EVERY_MS, Math.max(shortestMs, tookMs / SHARE));
 }
 
 /** Timers may fire a little early. */
@@ -93,10 +111,7 @@ async function measure(session: Queryable): Promise<Measured> {
 }
 
 function isCountRecent({ counted, tookMs }: Stored, { atMs, isMore }: Measured['late']): boolean {
-  const everyMs = Math.max(
-    isMore ? COUNT_WHILE_LATE_EVERY_MS : COUNT_EVERY_MS,
-    tookMs.count / SHARE,
-  );
+  const everyMs = countAgainInMs(tookMs.count, isMore);
   // A difference is negative only when the clock was set back.
   const agoMs = atMs - counted.atMs;
   return agoMs >= 0 && agoMs < everyMs;

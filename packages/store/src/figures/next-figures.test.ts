@@ -1,5 +1,6 @@
 import { COLLECTION_KINDS } from '../mirrors/resources.js';
 import type { Counted, Measured } from './next-figures.js';
+import { countAgainInMs, measureAgainInMs } from './figures.js';
 import { nextFigures } from './next-figures.js';
 import { LATE_OVER_SECONDS, type FleetFigures, type LateOver } from './types.js';
 
@@ -103,4 +104,12 @@ test('accounts that are not active are exact up to the limit, and all others are
     disabled: 29_000,
     removing: 0,
   });
+});
+
+test('the figures take a share of the time of Postgres, and one slow answer does not stop them', () => {
+  expect([1, 100, 10_000].map(measureAgainInMs)).toEqual([5_000, 20_000, 60_000]);
+  expect([1, 1_000, 600_000].map((tookMs) => countAgainInMs(tookMs, false))).toEqual([
+    60_000, 200_000, 900_000,
+  ]);
+  expect(countAgainInMs(1, true)).toBe(15_000);
 });
