@@ -335,7 +335,11 @@ test('a stream ends when a new epoch begins, and its place is refused', async ()
   const url = `${api.origin}/v1/changes`;
   const taken: FeedEvent[] = [];
   const take = (event: FeedEvent): void => void taken.push(event);
-  const reading = readCut({ ...stream, url, lastEventId: next }, take);
+  let reading: Promise<string | null> | undefined;
+  await new Promise<void>((onOpen, fail) => {
+    reading = readCut({ ...stream, url, lastEventId: next, onOpen }, take);
+    reading.catch(fail);
+  });
   await beginFeedEpoch(world);
   await change();
   expect(await reading).toBe(next);

@@ -25,6 +25,8 @@ export interface StreamRequest {
   /** The connection is cut after so many bytes. */
   cutAfter: number;
   signal: AbortSignal;
+  /** The answer has begun: what happens from now on, happens to an open stream. */
+  onOpen?: () => void;
 }
 
 /**
@@ -73,7 +75,7 @@ export async function readCut(
 class StreamRefused extends Error {}
 
 async function opened(
-  { url, key, accept, lastEventId }: StreamRequest,
+  { url, key, accept, lastEventId, onOpen }: StreamRequest,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   const response = await fetch(url, {
@@ -86,6 +88,7 @@ async function opened(
   });
   if (response.status !== 200 && response.status < 500)
     throw new StreamRefused(`${url}: ${response.status} ${await response.text()}`);
+  onOpen?.();
   return response.body!;
 }
 
