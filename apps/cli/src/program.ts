@@ -1,7 +1,5 @@
 /** Every command of the command line, as commander's tree. */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { checkoutDir, stderr, stdout } from '@syncline/runtime';
+import { productVersion, stderr, stdout } from '@syncline/runtime';
 import { Command } from 'commander';
 import { setCommandName } from './command-name.js';
 import { RESOURCE_COMMANDS } from './resource-commands.js';
@@ -57,7 +55,7 @@ export async function buildProgram(args: readonly string[] = []): Promise<Comman
   const program = new Command('syncline').description(
     "keeps customers' Gmail, Google Calendar and contacts mirrored in your own Postgres",
   );
-  program.version(version(), '--version', 'print the version');
+  program.version(productVersion(), '--version', 'print the version');
   // Before commands are added, since subcommands inherit these settings.
   program
     .exitOverride()
@@ -96,12 +94,4 @@ function wordsOf(command: Command): string {
   const { parent } = command;
   const isTop = parent === null || parent.parent === null;
   return isTop ? command.name() : `${wordsOf(parent)} ${command.name()}`;
-}
-
-/** Returns the version of the root's package.json. */
-function version(): string {
-  const { version: text } = JSON.parse(
-    readFileSync(path.join(checkoutDir(), 'package.json'), 'utf8'),
-  ) as { version: string };
-  return text;
 }

@@ -145,6 +145,10 @@ test('an outage is one event of the fleet, and not one of each account', async (
   const stopped = await kinds();
   expect(stopped.filter((kind) => kind === 'errors_stopped')).toHaveLength(100);
   expect(stopped.filter((kind) => kind === 'widespread_errors_stopped')).toHaveLength(1);
+  // Soon afterwards one collection fails alone.
+  await ofMailbox("failures = 6, error = 'no answer'");
+  const [alone] = await events();
+  expect(alone).toMatchObject({ kind: 'errors_started', collection: { kind: 'gmail' } });
 });
 
 test('an account keeps its last 500 events, which leave with it', async () => {

@@ -702,10 +702,11 @@ CREATE TRIGGER "accounts_changed_event" AFTER UPDATE OF "state", "grant_number",
   EXECUTE FUNCTION "record_account_events"();
 
 -- Google does not answer an account properly: from the sixth failure in a row, which is about a minute after the first. When
--- a hundred collections have got there within ten minutes, the rest is one event of the fleet.
+-- a hundred collections have got there within ten minutes, and as many fail now, the rest is one event of the fleet.
 CREATE FUNCTION "record_errors_started"(account uuid, of_collection uuid, failures integer, error text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  IF (SELECT count(*) FROM (SELECT FROM account_events WHERE kind = 'errors_started' AND at > now() - interval '10 minutes' LIMIT 100) AS recent) < 100 THEN
+  IF (SELECT count(*) FROM (SELECT FROM account_events WHERE kind = 'errors_started' AND at > now() - interval '10 minutes' LIMIT 100) AS recent) < 100
+     OR (SELECT count(*) FROM (SELECT FROM collections WHERE collections.failures >= 6 AND parked IS NULL AND state = 'active' LIMIT 100) AS failing) < 100 THEN
     PERFORM append_account_event(account, 'errors_started', of_collection, jsonb_build_object('failures', failures, 'reason', error));
   ELSIF pg_try_advisory_xact_lock(hashtextextended('widespread errors', 0)) AND NOT widespread_errors() THEN
     INSERT INTO fleet_events (id, kind, detail) VALUES (nextval('account_events_id_seq'), 'widespread_errors_started', jsonb_build_object('reason', error));
@@ -721,7 +722,8 @@ BEGIN
   END IF;
   IF widespread_errors()
      AND (SELECT count(*) FROM (SELECT FROM collections WHERE collections.failures >= 6 AND parked IS NULL AND state = 'active' LIMIT 50) AS failing) < 50
-     AND pg_try_advisory_xact_lock(hashtextextended('widespread errors', 0)) THEN
+     -- Asked again under the lock: another transaction may have written the end meanwhile.
+     AND pg_try_advisory_xact_lock(hashtextextended('widespread errors', 0)) AND widespread_errors() THEN
     INSERT INTO fleet_events (id, kind) VALUES (nextval('account_events_id_seq'), 'widespread_errors_stopped');
   END IF;
 END

@@ -1,4 +1,4 @@
-import { findAccountByAny } from '@syncline/control/accounts';
+import { findAccountByAddressOrId } from '@syncline/control/accounts';
 import { eventDocument, eventWords, readTimeline } from '@syncline/control/timeline';
 import { when } from '@syncline/control/words';
 import type { AccountEvent } from '@syncline/store';
@@ -28,7 +28,7 @@ export function addTimeline(program: Command): void {
     .option('--json', 'print one document')
     .action((name: string, { tenant, limit, json }: Options) =>
       runWithStore(async ({ rt }, store) => {
-        const account = foundOr(await findAccountByAny({ store }, { name, tenant }));
+        const account = foundOr(await findAccountByAddressOrId({ store }, { name, tenant }));
         const events = await readTimeline({ store }, account.id, limit);
         if (json) await printJson(events.map(eventDocument));
         else await print(screenOf(events, rt.clock.nowMs()));

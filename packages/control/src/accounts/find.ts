@@ -43,7 +43,7 @@ export async function findAccount(
  * Finds the account by an address, or by the id of the account, of a collection, of an operation or
  * of a connect session. Addresses have an @, ids have none.
  */
-export async function findAccountByAny(
+export async function findAccountByAddressOrId(
   { store }: { store: { accounts: Deps['store']['accounts'] & ById } },
   { name, tenant }: { name: string; tenant?: string | undefined },
 ): Promise<Found<NamedAccount>> {

@@ -2,7 +2,7 @@
 export { accountDocument, activeCollections, type AccountDocument } from './document.js';
 export {
   findAccount,
-  findAccountByAny,
+  findAccountByAddressOrId,
   findAccountView,
   findAccounts,
   type AccountRefusal,

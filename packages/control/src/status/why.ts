@@ -1,7 +1,7 @@
 /** Reads what `why` shows of an account, as data. */
 import type { Runtime } from '@syncline/runtime';
 import type { AccountView, CollectionView, Store } from '@syncline/store';
-import { type Found, findAccountByAny } from '../accounts/find.js';
+import { type Found, findAccountByAddressOrId } from '../accounts/find.js';
 import { etaOf } from './eta.js';
 import { type Explanation, explain, explanationWords, isLeased, isRequested } from './explain.js';
 
@@ -30,7 +30,7 @@ export async function accountStatus(
   deps: Deps,
   { name, tenant }: { name: string; tenant?: string | undefined },
 ): Promise<Found<AccountStatus>> {
-  const named = await findAccountByAny(deps, { name, tenant });
+  const named = await findAccountByAddressOrId(deps, { name, tenant });
   if (named.kind !== 'found') return named;
   const view = await deps.store.accounts.view(named.found.id);
   if (view === null) return { kind: 'unknown-id', id: name };
