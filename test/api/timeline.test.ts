@@ -105,6 +105,8 @@ test('why and timeline take the id of an account, of a collection and of an oper
     expect([name, code, (JSON.parse(stdout) as { email: string }).email]).toEqual([name, 0, email]);
   }
   expect(await cli('timeline', id)).toMatchObject({ code: 0 });
+  expect(await cli('timeline', id, '--tenant', 'default')).toMatchObject({ code: 0 });
+  expect(await cli('timeline', id, '--tenant', 'another')).toMatchObject({ code: 1, stdout: '' });
   const unknown = await cli('why', 'op_none');
   expect(unknown.code).toBe(1);
   expect(unknown.stderr).toContain('op_none is neither an address nor the id of an account');
